@@ -1,0 +1,226 @@
+"""The five contracts a plug-in can meet. All of them are protocols: nothing to inherit, nothing to register.
+
+Each has a conformance kit in ``agentrt.testing``. Paths are text as ``os.fsdecode`` gives it; a relative path is
+relative to the workspace. Commands are argv lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from .records import (
+    Action,
+    Decision,
+    Effect,
+    FileEffect,
+    Judgement,
+    Limits,
+    Message,
+    Observation,
+    Record,
+    Snapshot,
+    ToolSpec,
+    Turn,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """How a command ended."""
+
+    exit_code: int
+    """The command's own code; 128 + n where signal n ended it, as shells say it."""
+    timed_out: bool = False
+    killed: int = 0
+    """Processes that were still alive when the command ended, and were killed with it."""
+    seconds: float = 0.0
+
+
+class Confinement(Record):
+    """What a policy asks of a sandbox, beyond what every sandbox does."""
+
+    network: str = "none"
+    bind: tuple[str, ...] = ()
+    """Folders of the host shown read-only at their own path (toolchains the sandbox does not find itself)."""
+    hide: tuple[str, ...] = ()
+    """Toolchain folders the sandbox found and must not show."""
+
+
+class Sandbox(Protocol):
+    """Where actions happen. It stands on one snapshot; what is done since is unsealed.
+
+    Raises ``SandboxUnavailable`` (from ``start``), ``SandboxError``, ``DiskFull``.
+    """
+
+    @property
+    def workspace(self) -> str:
+        """The workspace's absolute path, as processes inside see it."""
+        ...
+
+    async def start(self, snapshot: Snapshot) -> None:
+        """Get ready to stand on ``snapshot``; nothing is mounted or run yet."""
+        ...
+
+    async def begin(self, name: str) -> None:
+        """What is done from here to ``seal`` belongs to the layer ``name`` (unique in the store, [a-z0-9.-]+)."""
+        ...
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        limits: Limits | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+        on_error: Callable[[bytes], None] | None = None,
+    ) -> ExecResult:
+        """Run a command; every process it started is dead on return, also when this call is cancelled.
+
+        Standard error goes to ``on_output`` in the order written, unless ``on_error`` takes it apart. A program
+        that is not there is exit code 127 with a line on standard error.
+        """
+        ...
+
+    async def read(self, path: str, *, limit: int | None = None) -> bytes:
+        """The content of a file as a process inside would read it. Raises the ``OSError`` that process would get."""
+        ...
+
+    async def write(self, path: str, data: bytes) -> None:
+        """Create or replace a file's content, keeping its mode; missing parents are made. Raises ``OSError``."""
+        ...
+
+    async def seal(self) -> Snapshot:
+        """Freeze what was done since ``begin`` and stand on the result; the same snapshot if nothing changed."""
+        ...
+
+    async def discard(self) -> None:
+        """Forget what was done since ``begin``."""
+        ...
+
+    async def changes(self, a: Snapshot, b: Snapshot) -> list[FileEffect]:
+        """Every path that differs, sorted; deleted and created trees are listed path by path."""
+        ...
+
+    async def read_at(self, snapshot: Snapshot, path: str) -> BinaryIO:
+        """A regular file as of ``snapshot``, open for reading, whatever its mode. Raises ``OSError``."""
+        ...
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Stand on ``snapshot``; unsealed work is discarded."""
+        ...
+
+    async def keep(self, snapshot: Snapshot, effects: Sequence[FileEffect], name: str) -> Snapshot:
+        """A snapshot that differs from the real workspace in ``effects`` only; all else outside it as ``snapshot``."""
+        ...
+
+    async def fork(self, snapshot: Snapshot) -> Sandbox:
+        """A second sandbox over the same layers, standing on ``snapshot``; both must be closed."""
+        ...
+
+    async def close(self) -> None:
+        """Kill what runs, unmount, leave sealed layers on disk."""
+        ...
+
+
+class World(Protocol):
+    """What a tool may touch: the sandbox, under the limits of the policy."""
+
+    @property
+    def workspace(self) -> str: ...
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        seconds: float | None = None,
+    ) -> Observation:
+        """Run a command and keep its output: capped head and tail in the observation, the whole on disk."""
+        ...
+
+    async def read(self, path: str, *, limit: int | None = None) -> bytes: ...
+
+    async def write(self, path: str, data: bytes) -> None: ...
+
+    def show(self, text: str) -> Observation:
+        """An observation of ``text``, capped and kept like a command's output."""
+        ...
+
+
+class Tool(Protocol):
+    """Something an agent can do."""
+
+    name: str
+    description: str
+    """What a planner is told about it."""
+    action: type[Action]
+
+    async def run(self, action: Action, world: World) -> Observation:
+        """Carry it out. What went wrong in the action is ``Observation.error``, not an exception."""
+        ...
+
+    def show(self, action: Action) -> str:
+        """One line for a person: what this would do."""
+        ...
+
+
+class Context(Record):
+    """What a policy may know besides the action."""
+
+    workspace: str
+    session: str
+    attended: bool
+    """A person is there to be asked."""
+
+
+class Policy(Protocol):
+    """The permission layer."""
+
+    name: str
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def confinement(self) -> Confinement: ...
+
+    def decide(self, action: Action, context: Context) -> Decision: ...
+
+    def judge(self, action: Action, effects: Sequence[Effect], context: Context) -> Judgement: ...
+
+
+class Planner(Protocol):
+    """What proposes actions."""
+
+    name: str
+
+    async def plan(self, conversation: Sequence[Message], tools: Sequence[ToolSpec]) -> Turn:
+        """The next turn. A turn without actions ends the run. Raises ``PlannerError``."""
+        ...
+
+
+class OpenSandbox(Protocol):
+    """Entry point ``agentrt.sandboxes``. ``store`` is the folder for layers, on a disk, private to the user."""
+
+    def __call__(
+        self, options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement
+    ) -> Sandbox: ...
+
+
+class OpenPolicy(Protocol):
+    """Entry point ``agentrt.policies``: a pack's name, a file, or the mapping a file would hold."""
+
+    def __call__(self, policy: str | Mapping[str, object], *, folder: Path) -> Policy: ...
+
+
+class OpenPlanner(Protocol):
+    """Entry point ``agentrt.planners``: the task's ``planner`` mapping; relative files lie in ``folder``."""
+
+    def __call__(self, options: Mapping[str, object], *, folder: Path) -> Planner: ...

@@ -1,0 +1,40 @@
+"""The facts agentrt keeps: actions, effects, operations. Frozen, typed, plain data."""
+
+from .actions import Action, Message, ProposedAction, ToolSpec, Turn, Usage
+from .base import Record, Text, dump_json
+from .effects import Change, Effect, FileEffect, FileState, Reversibility
+from .operations import (
+    Decision,
+    Judgement,
+    Limits,
+    Observation,
+    Operation,
+    PathConflict,
+    Snapshot,
+    View,
+)
+
+__all__ = [
+    "Action",
+    "Change",
+    "Decision",
+    "Effect",
+    "FileEffect",
+    "FileState",
+    "Judgement",
+    "Limits",
+    "Message",
+    "Observation",
+    "Operation",
+    "PathConflict",
+    "ProposedAction",
+    "Record",
+    "Reversibility",
+    "Snapshot",
+    "Text",
+    "ToolSpec",
+    "Turn",
+    "Usage",
+    "View",
+    "dump_json",
+]

@@ -1,0 +1,53 @@
+"""What an action measurably did."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import Record, Text
+
+FileType = Literal["file", "directory", "symlink", "fifo", "socket", "device"]
+Change = Literal["created", "modified", "deleted", "renamed", "mode"]
+Reversibility = Literal["reversible", "compensable", "irreversible", "unknown"]
+
+
+class FileState(Record):
+    """One path at one moment: enough to know whether it is still the same."""
+
+    type: FileType
+    mode: int
+    """Permission bits, ``0o7777`` at most."""
+    size: int
+    """Bytes; 0 where the type has no content."""
+    mtime_ns: int
+    inode: int = 0
+    """0 where it is not known or means nothing (inside a layer it changes when the layer freezes)."""
+    digest: str | None = None
+    """SHA-256 of the content or of a link's target; None for directories and special files."""
+    target: Text | None = None
+    """Where a symlink points."""
+
+
+class FileEffect(Record):
+    """One path that is not what it was."""
+
+    kind: Literal["file"] = "file"
+    path: Text
+    """Relative to the workspace; absolute for what lies elsewhere in the sandbox."""
+    change: Change
+    reversibility: Reversibility = "reversible"
+    before: FileState | None = None
+    """None for what was created."""
+    after: FileState | None = None
+    """None for what was deleted."""
+    renamed_from: Text | None = None
+    note: Text = ""
+    """What a person should know: a broken hard link, a base that moved underneath …"""
+
+    @property
+    def in_workspace(self) -> bool:
+        return not self.path.startswith("/")
+
+
+Effect = FileEffect
+"""Databases, requests and processes join this union as their resources arrive."""

@@ -1,0 +1,117 @@
+"""The journal's entries, as everything above the journal sees them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from .base import Record, Text
+from .effects import Effect
+
+Kind = Literal["act", "undo", "redo", "restore", "revert", "apply", "accept", "reject", "fork", "note"]
+Status = Literal["intent", "settled", "rolled_back", "denied", "failed"]
+"""intent: it may have run (in flight, or cut off by a crash). rolled_back: it ran and its effects are gone.
+denied: it never ran. failed: agentrt could not run it; it left no effect."""
+Review = Literal["pending", "accepted", "rejected"]
+Decide = Literal["allow", "ask", "hold", "deny"]
+Judge = Literal["accept", "review", "roll_back"]
+
+
+class Decision(Record):
+    """The policy's word before an action runs."""
+
+    verdict: Decide
+    rule: str
+    """``file:line`` of the rule that said so."""
+    because: Text = ""
+
+
+class Judgement(Record):
+    """The policy's word on what an action did."""
+
+    verdict: Judge
+    rule: str
+    because: Text = ""
+
+
+class Limits(Record):
+    """What one action may use."""
+
+    seconds: float = 600.0
+    processes: int = 512
+    memory_bytes: int | None = None
+    file_bytes: int | None = None
+    """The largest single file that may be written."""
+    output_bytes: int = 64 * 1024 * 1024
+    """How much output is kept on disk; what comes after is counted, not kept."""
+    shown_bytes: int = 30_000
+    """How much of it an observation shows: head and tail."""
+
+
+class Observation(Record):
+    """What the planner is told about one action."""
+
+    exit_code: int | None = None
+    """None where nothing was executed."""
+    output: Text = ""
+    truncated: bool = False
+    output_bytes: int = 0
+    """All that was printed, kept or not."""
+    output_file: str | None = None
+    """Name of the whole output in the session's store, where ``truncated``."""
+    error: Text | None = None
+    """Why the action did not do what was asked; None where it did."""
+    timed_out: bool = False
+    seconds: float = 0.0
+
+
+class Snapshot(Record):
+    """The sandbox's part of a view: names of sealed layers, lowest first."""
+
+    layers: tuple[str, ...] = ()
+
+
+class View(Record):
+    """The complete state at an operation."""
+
+    snapshot: Snapshot = Snapshot()
+    conversation: int = 0
+    """Id of the conversation's last message; 0 for an empty one."""
+    applied: tuple[int, ...] = ()
+    """The applies (operation ids) whose writes are in the real workspace, oldest first."""
+
+
+class PathConflict(Record):
+    """A path that two sides want to be different things."""
+
+    path: Text
+    ours: Text
+    """What agentrt would write."""
+    theirs: Text
+    """What is there now."""
+    operations: tuple[int, ...] = ()
+
+
+class Operation(Record):
+    """One journal entry."""
+
+    id: int
+    """1, 2, 3 … within its session."""
+    session: str
+    kind: Kind
+    actor: str
+    """``agent``, ``user`` or a crew member's name."""
+    status: Status
+    review: Review | None = None
+    """None for what needs no review (it had no effect, or is not an act)."""
+    started: float
+    """Seconds since the epoch."""
+    action: dict[str, Any] | None = None
+    target: tuple[int, ...] = ()
+    """The operations an undo, redo, restore … is about."""
+    decision: Decision | None = None
+    observation: Observation | None = None
+    effects: tuple[Effect, ...] = ()
+    judgement: Judgement | None = None
+    before: View
+    after: View
+    note: Text = ""
