@@ -4,6 +4,7 @@
     ├── UsageError                   (ValueError)       2  the request cannot be right
     │   ├── DocumentError                               2  a file people write: file:line:column
     │   ├── WorkspaceError                              2  a workspace we refuse to work on
+    │   ├── PluginError              (LookupError)      2  no such plug-in, or it does not load
     │   └── UnknownOperation         (LookupError)      2  no such operation, session or view
     ├── Denied                       (PermissionError)  3  the policy said no, or a person is needed
     ├── Conflict                                        4  nothing was touched
@@ -67,6 +68,12 @@ class WorkspaceError(UsageError):
     """A folder agentrt refuses to work on (missing, unreadable, a home, ``/``, the state folder …)."""
 
     code = "workspace"
+
+
+class PluginError(UsageError, LookupError):
+    """No plug-in has that name, or it does not load."""
+
+    code = "plugin"
 
 
 class UnknownOperation(UsageError, LookupError):

@@ -1,0 +1,32 @@
+"""Plug-ins, found by entry point and imported when asked for. A third party's is as good as ours."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+from .documents import nearest
+from .errors import PluginError
+
+
+def names(group: str) -> list[str]:
+    """What is installed under ``group`` ("agentrt.tools" …), sorted; nothing is imported."""
+    return sorted({entry.name for entry in entry_points(group=group)})
+
+
+def find(group: str, name: str) -> object:
+    """What the plug-in's entry point names. Raises ``PluginError``: there is none, or it does not load."""
+    found = next(iter(entry_points(group=group, name=name)), None)
+    if found is None:
+        raise PluginError(f'nothing in {group} is called "{name}"', hint=nearest(name, names(group)))
+    return _load(found)
+
+
+def _load(entry: EntryPoint) -> object:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        owner = f" (of {entry.dist.name} {entry.dist.version})" if entry.dist else ""
+        raise PluginError(
+            f'"{entry.name}" in {entry.group}{owner} does not load: {error}',
+            hint="install what it needs, or remove the package that brings it",
+        ) from error
