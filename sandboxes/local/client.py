@@ -1,0 +1,194 @@
+"""The runtime's end of the server: start it, ask it, pump what its actions print.
+
+Blocking; ``sandbox.py`` calls it from worker threads, one call at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from agentrt.errors import DiskFull, SandboxError
+
+from .inside import wire
+
+_BOOT = "import sys; sys.path.insert(0, {folder!r}); from inside.server import main; main({descriptor})"
+_PIPE = 1 << 16
+
+
+class ServerError(OSError):
+    """What the server answered instead of a result: an ``OSError`` of its own."""
+
+
+class Client:
+    """Requests and their fields:
+
+    start {store, workspace, shows} · stand {layers} · run {argv | call, path, limit; env, cwd, seconds, processes,
+    memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} · open {layers, path} ·
+    keep {layers, effects, name} · remove {names}
+    """
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        boot = _BOOT.format(folder=str(Path(__file__).parent), descriptor=theirs.fileno())
+        with theirs:
+            # -I -S: a small interpreter, deaf to the user's environment and to the workspace's modules.
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", boot],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                cwd="/",
+                env={"LC_ALL": "C.UTF-8"},
+            )
+        self._channel = ours
+        self._closed = False
+        self._turn = threading.Lock()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+
+    def greet(self) -> None:
+        """Wait until the namespaces stand. Raises ``ServerError`` whose filename is the step that was refused."""
+        self._answer()
+
+    def ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        """One request. Raises ``SandboxError``, ``DiskFull``."""
+        with self._turn:
+            try:
+                wire.send(self._channel, {"do": do, **fields})
+                return self._answer()[0]
+            except OSError as error:
+                raise self._told(do, error) from error
+
+    def open(self, layers: Sequence[str], path: str) -> int:
+        """A descriptor of the file as of ``layers``. Raises ``OSError``."""
+        with self._turn:
+            wire.send(self._channel, {"do": "open", "layers": list(layers), "path": path})
+            _, files = self._answer()
+            return files[0]
+
+    def run(
+        self,
+        request: dict[str, Any],
+        stdin: bytes,
+        on_output: Callable[[bytes], None] | None,
+        on_error: Callable[[bytes], None] | None,
+    ) -> dict[str, Any]:
+        """Run an action to its end, passing on what it prints. Raises ``SandboxError``."""
+        with self._turn:
+            self._calm()
+            streams: dict[int, Callable[[bytes], None] | None] = {}
+            given = [_stdin(stdin)]
+            out, end = os.pipe()
+            given.append(end)
+            streams[out] = on_output
+            if on_error is None:
+                given.append(end)
+            else:
+                err, end = os.pipe()
+                given.append(end)
+                streams[err] = on_error
+            try:
+                wire.send(self._channel, {"do": "run", **request}, given)
+            except OSError as error:
+                raise self._told("run", error) from error
+            finally:
+                for file in set(given):
+                    os.close(file)
+            try:
+                return self._pump(streams)
+            except OSError as error:
+                raise self._told("run", error) from error
+            finally:
+                for file in streams:
+                    os.close(file)
+
+    def interrupt(self) -> None:
+        """End the action that ``run`` waits for, from another thread."""
+        os.write(self._wake_write, b"x")
+
+    def alive(self) -> bool:
+        try:
+            self._process.wait(0.2)  # its end of the channel closes a moment before it can be waited for
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._channel.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _pump(self, streams: dict[int, Callable[[bytes], None] | None]) -> dict[str, Any]:
+        poll = select.poll()
+        for file in (*streams, self._channel.fileno(), self._wake_read):
+            poll.register(file, select.POLLIN)
+        answer: dict[str, Any] | None = None
+        left = set(streams)
+        while answer is None or left:
+            for file, _ in poll.poll():
+                if file in streams:
+                    data = os.read(file, _PIPE)
+                    sink = streams[file]
+                    if data and sink is not None:
+                        sink(data)
+                    elif not data:
+                        poll.unregister(file)
+                        left.discard(file)
+                elif file == self._wake_read:
+                    self._calm()
+                    if answer is None:
+                        wire.send(self._channel, {"do": "end"})
+                else:
+                    poll.unregister(file)
+                    answer, _ = self._answer()
+        return answer
+
+    def _calm(self) -> None:
+        try:
+            while os.read(self._wake_read, 64):
+                pass
+        except BlockingIOError:
+            pass
+
+    def _answer(self) -> tuple[dict[str, Any], list[int]]:
+        try:
+            answer, files = wire.receive(self._channel)
+        except (EOFError, ConnectionError) as error:
+            raise ServerError(errno.EPIPE, "the sandbox's server is gone", "server") from error
+        if "error" in answer:
+            raise ServerError(*answer["error"])
+        return answer, files
+
+    def _told(self, do: str, error: OSError) -> SandboxError:
+        place = f": {error.filename}" if error.filename else ""
+        message = f"the sandbox could not {do}{place}: {error.strerror or error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return DiskFull(message, hint="free some space on the disk of the state folder, or run `agentrt gc`")
+        return SandboxError(message)
+
+
+def _stdin(data: bytes) -> int:
+    if not data:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    file = os.memfd_create("stdin")
+    with os.fdopen(os.dup(file), "wb") as writer:
+        writer.write(data)
+    os.lseek(file, 0, os.SEEK_SET)
+    return file

@@ -1,0 +1,141 @@
+"""One action: a process tree in its own mount, PID and IPC namespaces, dead when its first process ends.
+
+The server forks the *init* (PID 1 of the namespace), which completes the root, forks the command, reaps, and
+reports. When init ends, for whatever reason, the kernel kills everything else in the namespace.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from . import files, kernel
+from .root import Template
+
+# What a command of root may do to things of its own; nothing that reaches the kernel or other namespaces.
+_ROOT_KEEPS = frozenset({0, 1, 3, 4, 5, 6, 7, 10})  # chown dac_override fowner fsetid kill setgid setuid bind_service
+_NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
+_PR_SET_DUMPABLE = 4
+_COUNT_EVERY = 0.02
+
+
+def start(template: Template, request: dict[str, Any], streams: tuple[int, int, int], report: int) -> int:
+    """Fork an action's init and return its process id. It writes JSON lines to ``report`` and closes it by dying."""
+    pid = kernel.fork_into(_NAMESPACES)
+    if pid == 0:
+        _guard(report, lambda: _init(template, request, streams, report))
+    return pid
+
+
+def _guard(report: int, body: Callable[[], object]) -> NoReturn:
+    """Run ``body`` in a forked child, which must never return into the server's code."""
+    try:
+        body()
+    except OSError as error:
+        _tell(report, {"error": [error.errno, error.strerror, os.fsdecode(error.filename or b"")]})
+    except BaseException as error:  # whatever it is, it ends here: this is a child
+        _tell(report, {"error": [0, f"{type(error).__name__}: {error}", "action"]})
+    finally:
+        os._exit(125)
+
+
+def _tell(report: int, message: dict[str, Any]) -> None:
+    os.write(report, json.dumps(message).encode() + b"\n")
+
+
+def _init(template: Template, request: dict[str, Any], streams: tuple[int, int, int], report: int) -> None:
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    template.enter()
+    for target, stream in enumerate(streams):
+        os.dup2(stream, target, inheritable=True)
+    report = _only(report)
+    command = os.fork()
+    if command == 0:
+        _guard(report, lambda: _command(request, report))
+    os.closerange(0, 2)
+    _drop()
+    kernel.prctl(_PR_SET_DUMPABLE, 0)
+    status = _reap(command, request["processes"])
+    _tell(report, {"status": status, "killed": _others()})
+    os._exit(0)
+
+
+def _only(report: int) -> int:
+    """Close every file but the streams and ``report``; the server's own must not be in the action's reach."""
+    os.dup2(report, 3, inheritable=False)
+    os.closerange(4, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    return 3
+
+
+def _reap(command: int, most: int) -> int:
+    """The wait status of the command; orphans are reaped on the way."""
+    if os.geteuid() == 0:  # elsewhere the kernel counts for us (RLIMIT_NPROC); of root it asks no such thing
+        signal.signal(signal.SIGALRM, lambda *_: _count(most))
+        signal.setitimer(signal.ITIMER_REAL, _COUNT_EVERY, _COUNT_EVERY)
+    while True:
+        pid, status = os.waitpid(-1, 0)
+        if pid == command:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return status
+
+
+def _count(most: int) -> None:
+    if _others() > most:
+        _fail(f"more than {most} processes: all were ended", 125)
+
+
+def _others() -> int:
+    """How many processes there are in this namespace besides init."""
+    return sum(name.isdigit() for name in os.listdir("/proc")) - 1
+
+
+def _drop() -> None:
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    kernel.limit_capabilities(_ROOT_KEEPS if os.geteuid() == 0 else frozenset())
+
+
+def _command(request: dict[str, Any], report: int) -> None:
+    os.setsid()
+    _limit(request)
+    _drop()
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    environment = {os.fsencode(key): os.fsencode(value) for key, value in request["env"].items()}
+    call = request.get("call")
+    if call is not None:
+        os.chdir(os.fsencode(request["cwd"]))
+        os._exit(files.CALLS[call](request, report))
+    try:
+        os.chdir(os.fsencode(request["cwd"]))
+    except OSError as error:
+        _fail(f"cannot enter {request['cwd']}: {error.strerror}", 125)
+    argv = [os.fsencode(argument) for argument in request["argv"]]
+    try:
+        os.execvpe(argv[0], argv, environment)
+    except FileNotFoundError:
+        _fail(f"{request['argv'][0]}: not found in the sandbox", 127)
+    except OSError as error:
+        _fail(f"{request['argv'][0]}: {error.strerror}", 126)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    os.write(2, f"agentrt: {message}\n".encode(errors="surrogateescape"))
+    os._exit(code)
+
+
+def _limit(request: dict[str, Any]) -> None:
+    wanted = {
+        resource.RLIMIT_NPROC: request["processes"],
+        resource.RLIMIT_AS: request["memory_bytes"],
+        resource.RLIMIT_FSIZE: request["file_bytes"],
+        resource.RLIMIT_CORE: 0,
+    }
+    for which, value in wanted.items():
+        if value is not None:
+            hard = resource.getrlimit(which)[1]
+            most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(which, (most, most))

@@ -1,0 +1,111 @@
+"""Writing layers without mounting them: a layer that holds given changes, and several layers as one.
+
+Both link files instead of copying them, so they cost names, not bytes. The layers they are made from stay.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .layered import Layered, is_opaque, is_whiteout, make_whiteout, mark_opaque
+
+
+def write_changes(view: Layered, effects: Iterable[dict[str, Any]], target: bytes) -> bool:
+    """A layer at ``target`` that turns the base of ``view`` into ``view`` at the paths of ``effects`` only."""
+    wrote = False
+    for effect in sorted(effects, key=lambda effect: os.fsencode(effect["path"])):
+        if effect.get("renamed_from"):
+            wrote = _put(view, os.fsencode(effect["renamed_from"]), target) or wrote
+        wrote = _put(view, os.fsencode(effect["path"]), target) or wrote
+    return wrote
+
+
+def _put(view: Layered, path: bytes, target: bytes) -> bool:
+    _parents(view, path, target)
+    place = target + b"/" + path
+    entry = view.find(path)
+    if entry is None:
+        below = Layered(view.places[-1:])
+        if below.find(path) is None or os.path.lexists(place):
+            return False
+        make_whiteout(place)
+    elif entry.is_directory:
+        if not os.path.lexists(place):
+            os.mkdir(place)
+            _copy_meta(entry.path, place)
+    elif not os.path.lexists(place):
+        os.link(entry.path, place, follow_symlinks=False)
+    return True
+
+
+def _parents(view: Layered, path: bytes, target: bytes) -> None:
+    names = path.split(b"/")[:-1]
+    for depth in range(len(names)):
+        inner = b"/".join(names[: depth + 1])
+        place = target + b"/" + inner
+        if not os.path.lexists(place):
+            os.mkdir(place)
+            entry = view.find(inner)
+            if entry is not None:
+                _copy_meta(entry.path, place)
+
+
+def squash(uppers: Sequence[bytes], target: bytes) -> None:
+    """``uppers`` (topmost first) as one layer at ``target``."""
+    os.mkdir(target)
+    _copy_meta(uppers[0], target)
+    for upper in reversed(uppers):
+        _lay_over(upper, target)
+
+
+def _lay_over(upper: bytes, target: bytes) -> None:
+    for name in os.listdir(upper):
+        source, place = upper + b"/" + name, target + b"/" + name
+        status = os.lstat(source)
+        if not stat.S_ISDIR(status.st_mode):
+            _remove(place)
+            if is_whiteout(source, status):
+                make_whiteout(place)
+            else:
+                os.link(source, place, follow_symlinks=False)
+            continue
+        hides = is_opaque(source) or _is_other(place)
+        if hides:
+            _remove(place)
+        if not os.path.lexists(place):
+            os.mkdir(place)
+        if hides:
+            mark_opaque(place)
+        _lay_over(source, place)
+        _copy_meta(source, place)
+
+
+def _is_other(place: bytes) -> bool:
+    """Something stands here that a directory laid over it hides, together with all below."""
+    return os.path.lexists(place) and (os.path.islink(place) or not os.path.isdir(place))
+
+
+def _remove(place: bytes) -> None:
+    if not os.path.lexists(place):
+        return
+    if os.path.isdir(place) and not os.path.islink(place):
+        for name in os.listdir(place):
+            _remove(place + b"/" + name)
+        os.rmdir(place)
+    else:
+        os.unlink(place)
+
+
+def _copy_meta(source: bytes, place: bytes) -> None:
+    """Owner, mode, attributes and times of a directory; the kernel's own marks are not copied."""
+    status = os.stat(source)
+    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(place, status.st_uid, status.st_gid)
+    for name in os.listxattr(source):
+        if not name.startswith(("user.overlay.", "trusted.", "security.")):
+            os.setxattr(place, name, os.getxattr(source, name))
+    os.chmod(place, stat.S_IMODE(status.st_mode))
+    os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))

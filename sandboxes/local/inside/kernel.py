@@ -1,0 +1,148 @@
+"""The system calls Python does not offer, each raising ``OSError`` with the path it was about."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+from typing import Any
+
+# PyDLL keeps the interpreter lock across the call: after a raw fork the child must own it.
+_libc = ctypes.PyDLL(None, use_errno=True)
+
+CLONE_NEWNS = 0x0002_0000
+CLONE_NEWUTS = 0x0400_0000
+CLONE_NEWIPC = 0x0800_0000
+CLONE_NEWUSER = 0x1000_0000
+CLONE_NEWPID = 0x2000_0000
+CLONE_NEWNET = 0x4000_0000
+SIGCHLD = 17
+
+MS_RDONLY = 0x1
+MS_NOSUID = 0x2
+MS_NODEV = 0x4
+MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
+MS_BIND = 0x1000
+MS_REC = 0x4000
+MS_PRIVATE = 0x4_0000
+MNT_DETACH = 0x2
+
+PR_SET_PDEATHSIG = 1
+PR_CAPBSET_DROP = 24
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+_AT_FDCWD = -100
+_AT_RECURSIVE = 0x8000
+_MOUNT_ATTR_RDONLY = 0x1
+_MOUNT_ATTR_NOSUID = 0x2
+
+_NUMBERS = {"x86_64": {"clone": 56, "pivot_root": 155}, "aarch64": {"clone": 220, "pivot_root": 41}}
+_MOUNT_SETATTR = 442  # the same on every architecture, as all calls since 424
+
+
+class _MountAttr(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns_fd")]
+
+
+class _CapHeader(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+
+
+class _CapData(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable")]
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), what)
+    return result
+
+
+def _syscall(number: int, *args: Any, what: str) -> int:
+    return _check(_libc.syscall(ctypes.c_long(number), *args), what)
+
+
+def _number(name: str) -> int:
+    machine = platform.machine()
+    if machine not in _NUMBERS:
+        raise OSError(38, f"no system call numbers known for {machine}", name)
+    return _NUMBERS[machine][name]
+
+
+def unshare(flags: int) -> None:
+    _check(_libc.unshare(flags), "unshare")
+
+
+def fork_into(flags: int) -> int:
+    """``fork`` whose child starts in new namespaces; 0 in the child. For a process with one thread only."""
+    zero = ctypes.c_long(0)
+    return _syscall(_number("clone"), ctypes.c_long(flags | SIGCHLD), zero, zero, zero, zero, what="clone")
+
+
+def mount(source: bytes, target: bytes, kind: bytes | None, flags: int, options: bytes | None = None) -> None:
+    _check(_libc.mount(source, target, kind, ctypes.c_ulong(flags), options), os.fsdecode(target))
+
+
+def bind(source: bytes, target: bytes) -> None:
+    """Bind with all that is mounted below: a user namespace may not take submounts off."""
+    mount(source, target, None, MS_BIND | MS_REC)
+
+
+def make_read_only(target: bytes) -> None:
+    """Recursively, set-user-id bits without force."""
+    attributes = _MountAttr(set=_MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID)
+    _syscall(
+        _MOUNT_SETATTR,
+        ctypes.c_int(_AT_FDCWD),
+        target,
+        ctypes.c_uint(_AT_RECURSIVE),
+        ctypes.byref(attributes),
+        ctypes.c_size_t(ctypes.sizeof(attributes)),
+        what=os.fsdecode(target),
+    )
+
+
+def unmount(target: bytes) -> None:
+    _check(_libc.umount2(target, MNT_DETACH), os.fsdecode(target))
+
+
+def pivot_root(new_root: bytes) -> None:
+    """Make ``new_root`` the root and let go of the old one."""
+    os.chdir(new_root)
+    _syscall(_number("pivot_root"), b".", b".", what=os.fsdecode(new_root))
+    unmount(b".")
+    os.chdir(b"/")
+
+
+def prctl(option: int, value: int) -> None:
+    zero = ctypes.c_ulong(0)
+    _check(_libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero), f"prctl {option}")
+
+
+def limit_capabilities(keep: frozenset[int]) -> None:
+    """Give up every capability but ``keep``, for this process and all it will execute."""
+    with open("/proc/sys/kernel/cap_last_cap", "rb") as file:
+        last = int(file.read())
+    for capability in range(last + 1):
+        if capability not in keep:
+            prctl(PR_CAPBSET_DROP, capability)
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+    mask = sum(1 << capability for capability in keep)
+    data = (_CapData * 2)()
+    for half in range(2):
+        word = (mask >> (32 * half)) & 0xFFFF_FFFF
+        data[half] = _CapData(word, word, 0)
+    header = _CapHeader(0x2008_0522, 0)
+    _check(_libc.capset(ctypes.byref(header), data), "capset")
+
+
+def set_hostname(name: bytes) -> None:
+    _check(_libc.sethostname(name, ctypes.c_size_t(len(name))), "sethostname")
+
+
+def sync_file_system(descriptor: int) -> None:
+    _check(_libc.syncfs(descriptor), "syncfs")

@@ -1,0 +1,151 @@
+"""The root that actions see: built once a session, completed for each action.
+
+Built once (``Template.build``), in the server's own mount namespace, where nobody else sees it: a tmpfs with the
+system's folders read-only, a minimal /dev, and mount points for the rest. Completed in each action's own mount
+namespace (``Template.enter``): home, tmp, var and the workspace from the layers, the user's toolchains, /proc.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+
+from . import kernel
+
+HOME = b"/home/agent"
+_SYSTEM = (b"usr", b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32", b"etc", b"opt", b"nix")
+_DEVICES = (b"null", b"zero", b"full", b"random", b"urandom", b"tty")
+_HIDDEN = (b"/etc/shadow", b"/etc/shadow-", b"/etc/gshadow", b"/etc/gshadow-", b"/etc/sudoers")
+_HIDDEN_FOLDERS = (b"/etc/ssl/private", b"/etc/sudoers.d", b"/etc/ssh")
+_LAYERED = {b"/home/agent": b"home", b"/tmp": b"tmp", b"/var": b"var"}
+_SKELETON = ((b"home", 0o755), (b"tmp", 0o1777), (b"var", 0o755), *(
+    (b"var/" + name, mode)
+    for name, mode in ((b"tmp", 0o1777), (b"lib", 0o755), (b"cache", 0o755), (b"log", 0o755), (b"spool", 0o755))
+))  # fmt: skip
+# As root the session's user namespace maps the real root: what the kernel guards by user id alone must be covered.
+_PROC_READ_ONLY = (b"sys", b"bus", b"irq", b"fs", b"sysrq-trigger", b"acpi", b"scsi")
+_PROC_HIDDEN = (b"kcore", b"keys", b"timer_list", b"sched_debug", b"latency_stats", b"kallsyms")
+
+
+class Template:
+    """Where the pieces of the root are. All paths absolute, as the server sees them."""
+
+    def __init__(self, stage: bytes, workspace: bytes, shows: Sequence[bytes], base: bytes) -> None:
+        self._root = stage + b"/root"
+        self.work = stage + b"/work"
+        self.rest = stage + b"/rest"
+        self._workspace = workspace
+        self._shows = sorted(set(shows))
+        self._base = base
+
+    def build(self, stage: bytes) -> None:
+        kernel.mount(b"agentrt", stage, b"tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, b"mode=755,size=16m")
+        for folder in (self._root, self.work, self.rest):
+            os.mkdir(folder, 0o755)
+        # A mount of its own, so that it can become a root and be made read-only by itself.
+        kernel.mount(b"agentrt", self._root, b"tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, b"mode=755,size=16m")
+        for name in _SYSTEM:
+            self._system(name)
+        self._devices()
+        for name in (b"proc", b"home", b"home/agent", b"tmp", b"var", b"run", b"root", b"srv", b"mnt"):
+            os.mkdir(self._root + b"/" + name, 0o755)
+        self._skeleton()
+        for path in (*self._shows, self._workspace):
+            self._mount_point(path, is_folder=os.path.isdir(path))
+        self._hide()
+        flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
+        kernel.mount(b"agentrt", self._root, None, flags)
+
+    def _system(self, name: bytes) -> None:
+        source, target = b"/" + name, self._root + b"/" + name
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), target)
+        elif os.path.isdir(source):
+            os.mkdir(target)
+            kernel.bind(source, target)
+            kernel.make_read_only(target)
+
+    def _devices(self) -> None:
+        folder = self._root + b"/dev"
+        os.mkdir(folder, 0o755)
+        for name in _DEVICES:
+            _touch(folder + b"/" + name)
+            kernel.bind(b"/dev/" + name, folder + b"/" + name)
+        for name, target in ((b"fd", b"/proc/self/fd"), (b"stdin", b"/proc/self/fd/0"),
+                             (b"stdout", b"/proc/self/fd/1"), (b"stderr", b"/proc/self/fd/2"),
+                             (b"ptmx", b"pts/ptmx")):  # fmt: skip
+            os.symlink(target, folder + b"/" + name)
+        for name in (b"shm", b"pts"):
+            os.mkdir(folder + b"/" + name)
+        options = b"newinstance,ptmxmode=0666,mode=620"
+        kernel.mount(b"devpts", folder + b"/pts", b"devpts", kernel.MS_NOSUID | kernel.MS_NOEXEC, options)
+
+    def _skeleton(self) -> None:
+        for name, mode in _SKELETON:
+            path = self._base + b"/" + name
+            if not os.path.isdir(path):
+                os.makedirs(path)
+                os.chmod(path, mode)
+
+    def _mount_point(self, path: bytes, *, is_folder: bool) -> None:
+        """Something to mount ``path`` on: in the base where the place is layered, else in the tmpfs."""
+        for place, name in _LAYERED.items():
+            if path.startswith(place + b"/"):
+                _point(self._base + b"/" + name + path[len(place) :], is_folder)
+                return
+        if not os.path.lexists(self._root + path):
+            _point(self._root + path, is_folder)
+
+    def _hide(self) -> None:
+        for path in _HIDDEN:
+            if os.path.isfile(path):
+                kernel.bind(b"/dev/null", self._root + path)
+        for path in _HIDDEN_FOLDERS:
+            if os.path.isdir(path):
+                _cover(self._root + path)
+
+    def enter(self) -> None:
+        """Complete the root in this (new) mount namespace and make it the only thing there is."""
+        for place, name in _LAYERED.items():
+            kernel.bind(self.rest + b"/" + name, self._root + place)
+        for path in self._shows:
+            kernel.bind(path, self._root + path)
+            kernel.make_read_only(self._root + path)
+        kernel.bind(self.work, self._root + self._workspace)
+        for path in self._shows:  # a toolchain inside the workspace is part of the workspace
+            if path.startswith(self._workspace + b"/"):
+                kernel.unmount(self._root + path)
+        quiet = kernel.MS_NOSUID | kernel.MS_NODEV
+        kernel.mount(b"agentrt", self._root + b"/dev/shm", b"tmpfs", quiet, b"mode=1777,size=256m")
+        self._proc(quiet | kernel.MS_NOEXEC)
+        kernel.pivot_root(self._root)
+
+    def _proc(self, flags: int) -> None:
+        folder = self._root + b"/proc/"
+        kernel.mount(b"proc", folder, b"proc", flags)
+        for name in _PROC_READ_ONLY:
+            if os.path.lexists(folder + name):
+                kernel.bind(folder + name, folder + name)
+                kernel.make_read_only(folder + name)
+        for name in _PROC_HIDDEN:
+            if os.path.isfile(folder + name):
+                kernel.bind(self._root + b"/dev/null", folder + name)
+
+
+def _touch(path: bytes) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o644))
+
+
+def _point(path: bytes, is_folder: bool) -> None:
+    if is_folder:
+        os.makedirs(path, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if not os.path.lexists(path):
+            _touch(path)
+
+
+def _cover(target: bytes) -> None:
+    mode = stat.S_IMODE(os.stat(target).st_mode)
+    kernel.mount(b"agentrt", target, b"tmpfs", kernel.MS_RDONLY, f"mode={mode:o},size=4k".encode())

@@ -1,0 +1,380 @@
+"""The session's server: lives in the namespaces, mounts layers while an action runs, forks actions.
+
+It serves one runtime over the socket it was born with, one request at a time, and dies with it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+from . import action, compare, keep, kernel, overlay, wire
+from .root import Template
+from .store import PARTS, Store, remove_tree
+
+_FEW = 32
+"""Up to so many new files are synced one by one; more are synced with their whole file system."""
+
+
+class Server:
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._layers: list[str] = []
+        self._rest: list[str] | None = None
+        """The layers that ``rest`` is mounted with; None when it is not mounted."""
+        self._squashing: set[int] = set()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                request, given = wire.receive(self._channel)
+            except EOFError:
+                return
+            files: list[int] = []
+            try:
+                answer = getattr(self, "_do_" + request["do"])(request, given)
+                if isinstance(answer, int):
+                    files, answer = [answer], {}
+            except OSError as error:
+                answer = {"error": [error.errno or 0, error.strerror or str(error), _name(error)]}
+            finally:
+                for file in given:
+                    os.close(file)
+            wire.send(self._channel, answer, files)
+            for file in files:
+                os.close(file)
+
+    # Each _do_ answers one request of the client (client.py lists them with their fields).
+
+    def _do_start(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        kernel.mount(b"none", b"/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+        kernel.set_hostname(b"agentrt")
+        folder, workspace = os.fsencode(request["store"]), os.fsencode(request["workspace"])
+        self._store = Store(folder, workspace)
+        stage = folder + b"/.stage"
+        os.makedirs(stage, exist_ok=True)
+        os.makedirs(self._store.base["rest"], exist_ok=True)
+        remove_tree(self._store.open_layer)
+        self._new_open_layer()
+        shows = [os.fsencode(path) for path in request["shows"]]
+        self._template = Template(stage, workspace, shows, self._store.base["rest"])
+        self._template.build(stage)
+        self._mount()  # that it can be done is found out now
+        kernel.unmount(self._template.work)
+        return {}
+
+    def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        self._unmount_rest()
+        self._clear_open_layer()
+        self._layers = request["layers"]
+        for part in PARTS:
+            self._store.uppers(self._layers, part)  # a missing layer is told now, not when an action needs it
+        return {}
+
+    def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
+        self._mount()
+        read_end, write_end = os.pipe()
+        started = time.monotonic()
+        try:
+            pid = action.start(self._template, request, (given[0], given[1], given[2]), write_end)
+        finally:
+            os.close(write_end)
+            kernel.unmount(self._template.work)  # the action has a copy; ours must not outlive it
+        for file in given:
+            os.close(file)
+        given.clear()
+        ended, timed_out = self._wait(pid, read_end, started + request["seconds"])
+        os.close(read_end)
+        os.waitpid(pid, 0)
+        return self._ended(ended, timed_out) | {"seconds": time.monotonic() - started}
+
+    def _wait(self, pid: int, report: int, deadline: float) -> tuple[list[dict[str, Any]], bool]:
+        """Collect the action's report until it is dead; the runtime's word, its death, or the clock may end it."""
+        poll = select.poll()
+        poll.register(report, select.POLLIN)
+        poll.register(self._channel, select.POLLIN)
+        told, timed_out = b"", False
+        while True:
+            left = None if timed_out else max(0.0, deadline - time.monotonic())
+            ready = poll.poll(None if left is None else left * 1000)
+            if not ready and not timed_out:
+                timed_out = True
+                os.kill(pid, signal.SIGKILL)
+            for file, _ in ready:
+                if file == report:
+                    data = os.read(report, 65536)
+                    told += data
+                    if not data:
+                        return [json.loads(line) for line in told.splitlines()], timed_out
+                else:
+                    poll.unregister(self._channel)
+                    os.kill(pid, signal.SIGKILL)
+                    try:
+                        wire.receive(self._channel)
+                    except EOFError:
+                        os._exit(0)
+
+    def _ended(self, told: list[dict[str, Any]], timed_out: bool) -> dict[str, Any]:
+        answer: dict[str, Any] = {"exit_code": 137, "timed_out": timed_out, "killed": 0}
+        for line in told:
+            if "error" in line:
+                raise OSError(*line["error"])
+            answer |= {"failed": line["failed"]} if "failed" in line else {}
+            if "status" in line:
+                code = os.waitstatus_to_exitcode(line["status"])
+                answer |= {"exit_code": code if code >= 0 else 128 - code, "killed": line["killed"]}
+        return answer
+
+    def _do_seal(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        """Give the open layer its name. The answer has ``effects``, or none where nothing was touched."""
+        opened = self._store.open_layer
+        if not any(os.listdir(opened + b"/" + part.encode()) for part in PARTS):
+            return {"layer": None, "effects": []}
+        self._unmount_rest()
+        touched = False
+        effects: list[dict[str, Any]] = []
+        for part in PARTS:
+            upper = opened + b"/" + part.encode()
+            before = self._store.view(self._layers, part)
+            after = type(before)([upper, *before.places])
+            for path, old, new in compare.pairs(before, after, [upper]):
+                touched = touched or compare.touched(old, new)
+                self._add(effects, part, compare.effect(path, old, new))
+        if not touched:
+            self._clear_open_layer()
+            return {"layer": None, "effects": []}
+        for part in PARTS:
+            remove_tree(opened + b"/." + part.encode())
+            if not os.listdir(opened + b"/" + part.encode()):
+                os.rmdir(opened + b"/" + part.encode())
+        self._sync(opened)
+        os.rename(opened, self._store.folder + b"/" + os.fsencode(request["name"]))
+        self._sync_folder(self._store.folder)
+        self._layers = [*self._layers, request["name"]]
+        self._new_open_layer()
+        self._squash()
+        return {"layer": request["name"], "effects": compare.pair_renames(effects)}
+
+    def _do_changes(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        a, b = request["a"], request["b"]
+        common = 0
+        while common < min(len(a), len(b)) and a[common] == b[common]:
+            common += 1
+        effects: list[dict[str, Any]] = []
+        for part in PARTS:
+            uppers = self._store.uppers(a[common:], part) + self._store.uppers(b[common:], part)
+            if uppers:
+                views = self._store.view(a, part), self._store.view(b, part)
+                for path, old, new in compare.pairs(*views, uppers):
+                    self._add(effects, part, compare.effect(path, old, new))
+        return {"effects": compare.pair_renames(effects)}
+
+    def _do_open(self, request: dict[str, Any], _: list[int]) -> int:
+        path, part = os.fsencode(request["path"]), "work"
+        for prefix, name in ((b"/home/agent/", b"home/"), (b"/tmp/", b"tmp/"), (b"/var/", b"var/")):
+            if path.startswith(prefix):
+                path, part = name + path[len(prefix) :], "rest"
+        entry = self._store.view(request["layers"], part).find(path)
+        if entry is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), request["path"])
+        return os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def _do_keep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        opened, target = self._store.open_layer, request["name"]
+        self._unmount_rest()
+        self._clear_open_layer()
+        view = self._store.view(request["layers"], "work")
+        wrote = keep.write_changes(view, request["effects"], opened + b"/work")
+        layers = [name for name in request["layers"] if self._store.uppers([name], "rest")]
+        layers = [name if name.endswith(":rest") else name + ":rest" for name in layers]
+        if wrote:
+            for part in (b".work", b".rest", b"rest"):
+                remove_tree(opened + b"/" + part)
+            self._sync(opened)
+            os.rename(opened, self._store.folder + b"/" + os.fsencode(target))
+            self._new_open_layer()
+            layers.append(target)
+        return {"layers": layers}
+
+    def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        for name in request["names"]:
+            remove_tree(self._store.folder + b"/" + os.fsencode(name))
+        return {}
+
+    def _add(self, effects: list[dict[str, Any]], part: str, effect: dict[str, Any] | None) -> None:
+        if effect is None:
+            return
+        if part == "rest":
+            place, _, inner = effect["path"].partition("/")
+            effect["path"] = {"home": "/home/agent", "tmp": "/tmp", "var": "/var"}[place] + (
+                "/" + inner if inner else ""
+            )
+        effects.append(effect)
+
+    def _mount(self) -> None:
+        opened = self._store.open_layer
+        if self._rest != self._layers:
+            self._unmount_rest()
+            lowers = self._store.lowers(self._layers, "rest")
+            overlay.mount(lowers, opened + b"/rest", opened + b"/.rest", self._template.rest)
+            self._rest = list(self._layers)
+        # The workspace may be edited between actions, so its mount lives only as long as one.
+        lowers = self._store.lowers(self._layers, "work")
+        overlay.mount(lowers, opened + b"/work", opened + b"/.work", self._template.work)
+
+    def _unmount_rest(self) -> None:
+        if self._rest is not None:
+            kernel.unmount(self._template.rest)
+            self._rest = None
+
+    def _new_open_layer(self) -> None:
+        opened = self._store.open_layer
+        os.mkdir(opened)
+        for part in PARTS:
+            os.mkdir(opened + b"/" + part.encode())
+            os.mkdir(opened + b"/." + part.encode())
+            # The top of an overlay has the attributes of its upper folder.
+            below = os.stat(self._store.base[part])
+            if os.geteuid() == 0:
+                os.chown(opened + b"/" + part.encode(), below.st_uid, below.st_gid)
+            os.chmod(opened + b"/" + part.encode(), below.st_mode & 0o7777)
+
+    def _clear_open_layer(self) -> None:
+        remove_tree(self._store.open_layer)
+        self._new_open_layer()
+
+    def _sync(self, folder: bytes) -> None:
+        """The journal may name this layer only when it is on disk."""
+        found: list[bytes] = []
+        for path, _, names in os.walk(folder):
+            found.append(path)
+            found += [path + b"/" + name for name in names]
+            if len(found) > _FEW:
+                return self._sync_folder(folder, whole=True)
+        for path in found:
+            try:
+                file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            except OSError:
+                continue  # a link, a fifo, a whiteout: part of its folder
+            os.fsync(file)
+            os.close(file)
+        return None
+
+    def _sync_folder(self, folder: bytes, *, whole: bool = False) -> None:
+        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            if whole:
+                kernel.sync_file_system(file)
+            else:
+                os.fsync(file)
+        finally:
+            os.close(file)
+
+    def _squash(self) -> None:
+        """Merge full runs of layers in the background; until one is there, the mount is that much deeper."""
+        for pid in list(self._squashing):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                self._squashing.discard(pid)
+        todo = [
+            (target, run)
+            for part in PARTS
+            for target, run in self._store.chunks(self._layers, part)
+            if not os.path.lexists(target)
+        ]
+        if not todo or self._squashing:
+            return
+        pid = os.fork()
+        if pid:
+            self._squashing.add(pid)
+            return
+        try:
+            for target, run in todo:
+                making = target + b".new"
+                remove_tree(making)
+                keep.squash(run, making)
+                os.rename(making, target)
+        finally:
+            os._exit(0)
+
+
+def _name(error: OSError) -> str:
+    return os.fsdecode(error.filename) if error.filename is not None else ""
+
+
+def _identity() -> tuple[str, str]:
+    """The id maps of the new user namespace: root keeps all it has, others map themselves."""
+    if os.geteuid() != 0:
+        return f"{os.geteuid()} {os.geteuid()} 1", f"{os.getegid()} {os.getegid()} 1"
+    maps = []
+    for name in ("uid_map", "gid_map"):
+        with open(f"/proc/self/{name}") as file:
+            maps.append("\n".join(f"{first} {first} {count}" for first, _, count in map(str.split, file)))
+    return maps[0], maps[1]
+
+
+def enter_namespaces() -> None:
+    """Raises ``OSError`` whose ``filename`` names the step that was refused."""
+    uids, gids = _identity()
+    go_read, go_write = os.pipe()
+    parent = os.getpid()
+    helper = os.fork()
+    if helper == 0:  # only a process outside may write the maps of many ids
+        os.close(go_write)
+        code = 1
+        try:
+            if os.read(go_read, 1):
+                if os.geteuid() != 0:
+                    _write(f"/proc/{parent}/setgroups", "deny")
+                _write(f"/proc/{parent}/uid_map", uids)
+                _write(f"/proc/{parent}/gid_map", gids)
+                code = 0
+        except OSError as error:
+            code = error.errno or 1
+        finally:
+            os._exit(code)
+    os.close(go_read)
+    try:
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        os.write(go_write, b"1")
+    finally:
+        os.close(go_write)
+        code = os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1])
+    if code:
+        raise OSError(code, os.strerror(code), "uid_map")
+    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWNET)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def _loopback_up() -> None:
+    """127.0.0.1 works inside: test suites start servers. SIOCSIFFLAGS with IFF_UP | IFF_RUNNING (netdevice(7))."""
+    import fcntl
+    import struct
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
+
+
+def main(descriptor: int) -> None:
+    channel = socket.socket(fileno=descriptor)
+    os.setsid()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    try:
+        enter_namespaces()
+        _loopback_up()
+    except OSError as error:
+        wire.send(channel, {"error": [error.errno or 0, error.strerror or "", _name(error)]})
+        return
+    wire.send(channel, {})
+    Server(channel).serve()

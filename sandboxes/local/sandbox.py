@@ -1,0 +1,226 @@
+"""The local sandbox: ``agentrt.contracts.Sandbox`` over user namespaces and overlay layers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from agentrt.contracts import Confinement, ExecResult
+from agentrt.errors import SandboxError
+from agentrt.records import FileEffect, Limits, Snapshot
+
+from . import causes, toolchains
+from .client import Client, ServerError
+from .inside.root import HOME
+
+T = TypeVar("T")
+
+
+class LocalSandbox:
+    """Commands run in namespaces of their own; what they write lands in layers in ``store``.
+
+    The server starts with the first request that needs it, so opening one costs nothing.
+    """
+
+    def __init__(self, *, workspace: Path, store: Path, confinement: Confinement) -> None:
+        self._workspace = workspace
+        self._store = store
+        self._confinement = confinement
+        self._client: Client | None = None
+        self._environment: dict[str, str] = {}
+        self._standing = Snapshot()
+        self._stale = True
+        """The server does not stand on ``_standing`` yet."""
+        self._dirty = False
+        """Something ran since ``begin``."""
+        self._name = ""
+        self._sealed: tuple[Snapshot, Snapshot, list[FileEffect]] | None = None
+
+    @property
+    def workspace(self) -> str:
+        return os.fspath(self._workspace)
+
+    async def start(self, snapshot: Snapshot) -> None:
+        self._standing, self._stale = snapshot, True
+
+    async def begin(self, name: str) -> None:
+        self._name = name
+        if self._dirty:
+            await self.discard()
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        limits: Limits | None = None,
+        on_output: Callable[[bytes], None] | None = None,
+        on_error: Callable[[bytes], None] | None = None,
+    ) -> ExecResult:
+        request = {"argv": list(argv), "cwd": self._inside(cwd or ".")}
+        answer = await self._run(request, env, stdin, limits or Limits(), on_output, on_error)
+        fields = ("exit_code", "timed_out", "killed", "seconds")
+        return ExecResult(**{name: answer[name] for name in fields})
+
+    async def read(self, path: str, *, limit: int | None = None) -> bytes:
+        data = bytearray()
+        request = {"call": "read", "path": self._inside(path), "limit": limit, "cwd": "/"}
+        answer = await self._run(request, None, b"", Limits(), data.extend, None)
+        _raise(answer, path)
+        return bytes(data)
+
+    async def write(self, path: str, data: bytes) -> None:
+        request = {"call": "write", "path": self._inside(path), "cwd": "/"}
+        answer = await self._run(request, None, data, Limits(), None, None)
+        _raise(answer, path)
+
+    async def seal(self) -> Snapshot:
+        if not self._dirty:
+            return self._standing
+        before = self._standing
+        answer = await self._ask("seal", name=self._name)
+        self._dirty = False
+        if answer["layer"] is not None:
+            self._standing = Snapshot(layers=(*before.layers, answer["layer"]))
+        self._sealed = before, self._standing, _effects(answer)
+        return self._standing
+
+    async def discard(self) -> None:
+        self._dirty, self._stale = False, True
+
+    async def changes(self, a: Snapshot, b: Snapshot) -> list[FileEffect]:
+        if a == b:
+            return []
+        if self._sealed is not None and self._sealed[:2] == (a, b):
+            return self._sealed[2]
+        return _effects(await self._ask("changes", a=list(a.layers), b=list(b.layers)))
+
+    async def read_at(self, snapshot: Snapshot, path: str) -> BinaryIO:
+        client = await self._ready()
+        try:
+            return os.fdopen(await _thread(partial(client.open, snapshot.layers, path)), "rb")
+        except ServerError as error:
+            raise OSError(error.errno, error.strerror, path) from error
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        self._standing, self._stale, self._dirty = snapshot, True, False
+
+    async def keep(self, snapshot: Snapshot, effects: Sequence[FileEffect], name: str) -> Snapshot:
+        wanted = [
+            {"path": effect.path, "renamed_from": effect.renamed_from} for effect in effects if effect.in_workspace
+        ]
+        answer = await self._ask("keep", layers=list(snapshot.layers), effects=wanted, name=name)
+        self._stale = True
+        return Snapshot(layers=tuple(answer["layers"]))
+
+    async def fork(self, snapshot: Snapshot) -> LocalSandbox:
+        twin = LocalSandbox(workspace=self._workspace, store=self._store, confinement=self._confinement)
+        await twin.start(snapshot)
+        return twin
+
+    async def remove(self, names: Sequence[str]) -> None:
+        """Delete layers from the store for good. Only for names that no view uses."""
+        await self._ask("remove", names=list(names))
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            await _thread(client.close)
+
+    def _inside(self, path: str) -> str:
+        """Absolute, as processes inside see it; ``~`` is the sandbox's home."""
+        if path == "~" or path.startswith("~/"):
+            path = os.fsdecode(HOME) + path[1:]
+        return os.path.normpath(os.path.join(self.workspace, path))
+
+    async def _run(
+        self,
+        request: dict[str, Any],
+        env: Mapping[str, str] | None,
+        stdin: bytes,
+        limits: Limits,
+        on_output: Callable[[bytes], None] | None,
+        on_error: Callable[[bytes], None] | None,
+    ) -> dict[str, Any]:
+        client = await self._ready()
+        request |= {
+            "env": {**self._environment, "PWD": request["cwd"], **(env or {})},
+            "seconds": limits.seconds,
+            "processes": limits.processes,
+            "memory_bytes": limits.memory_bytes,
+            "file_bytes": limits.file_bytes,
+        }
+        self._dirty = True
+        try:
+            return await _thread(partial(client.run, request, stdin, on_output, on_error), client.interrupt)
+        except SandboxError:
+            await self._drop_dead_server()
+            raise
+
+    async def _ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        client = await self._ready()
+        try:
+            return await _thread(partial(client.ask, do, **fields))
+        except SandboxError:
+            await self._drop_dead_server()
+            raise
+
+    async def _drop_dead_server(self) -> None:
+        """The layers on disk are the truth; the next request starts a new server on them."""
+        if self._client is not None and not self._client.alive():
+            await self.close()
+
+    async def _ready(self) -> Client:
+        if self._client is None:
+            self._client = await _thread(self._open)
+            self._stale = True
+        if self._stale:
+            await _thread(partial(self._client.ask, "stand", layers=list(self._standing.layers)))
+            self._stale = False
+        return self._client
+
+    def _open(self) -> Client:
+        self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shows = toolchains.find(self._workspace, self._confinement, os.environ)
+        self._environment = toolchains.environment(self._workspace, shows, os.environ)
+        client = Client()
+        try:
+            client.greet()
+            client.ask("start", store=os.fspath(self._store), workspace=self.workspace, shows=shows)
+        except (ServerError, SandboxError) as error:
+            client.close()
+            raise causes.explain(error) from error
+        return client
+
+
+async def _thread(call: Callable[[], T], interrupt: Callable[[], None] | None = None) -> T:
+    """Run a blocking call in a worker thread. Cancelled, it is interrupted if it can be, and waited for always."""
+    future = asyncio.get_running_loop().run_in_executor(None, call)
+    cancelled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            cancelled = error
+            if interrupt is not None:
+                interrupt()
+    if cancelled is not None:
+        future.exception()  # seen; the cancellation is what the caller is told
+        raise cancelled
+    return future.result()
+
+
+def _effects(answer: dict[str, Any]) -> list[FileEffect]:
+    found = [FileEffect.from_dict(effect) for effect in answer["effects"]]
+    return sorted(found, key=lambda effect: effect.path)
+
+
+def _raise(answer: dict[str, Any], path: str) -> None:
+    if "failed" in answer:
+        raise OSError(*answer["failed"], path)
