@@ -60,8 +60,8 @@ def fails(tmp_path: Path, text: str | bytes) -> DocumentError:
         (
             "objective: a\n\tlimits: b\n",
             (2, 1),
-            "not YAML: mapping values are not allowed here",
-            "text that holds `: ` must stand in quotes",
+            "not YAML: while scanning for the next token, found character '\\t' that cannot start any token",
+            "indent with spaces; text that begins like this must stand in quotes",
         ),
         (
             "objective: @x\n",

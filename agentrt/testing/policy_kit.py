@@ -1,0 +1,47 @@
+"""What every policy must keep to. On your own: ``check_policy(open_policy("mine.yaml", folder=Path()))``."""
+
+from __future__ import annotations
+
+from agentrt.contracts import Confinement, Context, Policy
+from agentrt.records import Action, Decision, FileEffect, FileState, Judgement, Limits
+
+_CONTEXTS = tuple(Context(workspace="/w", session="s1", attended=attended) for attended in (False, True))
+_KINDS = ("bash", "read", "write", "edit", "search", "git", "a-kind-nobody-has-heard-of")
+_STRICTER = ("accept", "review", "roll_back")
+
+
+def check_policy(policy: Policy) -> None:
+    """Raises ``AssertionError`` that says what the policy does not keep to."""
+    assert isinstance(policy.name, str) and policy.name, "a policy has a name"
+    assert isinstance(policy.limits, Limits), "limits are Limits"
+    assert policy.limits.seconds > 0, "an action may run for some time"
+    assert policy.limits.processes > 0, "an action may have a process"
+    assert policy.limits.shown_bytes > 0, "an observation shows something"
+    assert isinstance(policy.confinement, Confinement), "confinement is a Confinement"
+    for context in _CONTEXTS:
+        for kind in _KINDS:
+            _check_action(policy, Action(kind=kind), context)
+
+
+def _check_action(policy: Policy, action: Action, context: Context) -> None:
+    decision = policy.decide(action, context)
+    assert isinstance(decision, Decision), f"a decision on {action.kind}"
+    assert decision.rule, f"the decision on {action.kind} names its rule"
+    assert decision == policy.decide(action, context), "the same question gets the same answer"
+
+    nothing = policy.judge(action, (), context)
+    assert isinstance(nothing, Judgement) and nothing.rule, "a judgement names its rule"
+    assert nothing.verdict == "accept", "an action that did nothing is accepted"
+
+    effects = [_deleted(f"f{number}") for number in range(20)]
+    some, more = policy.judge(action, effects[:10], context), policy.judge(action, effects, context)
+    assert policy.judge(action, effects[::-1], context).verdict == more.verdict, "order does not matter"
+    stricter = _STRICTER.index(more.verdict) >= _STRICTER.index(some.verdict)
+    assert stricter, "more damage is never judged more kindly"
+    if more.verdict == "roll_back":
+        assert more.because, "what is rolled back is told why"
+
+
+def _deleted(path: str) -> FileEffect:
+    state = FileState(type="file", mode=0o644, size=1, mtime_ns=0)
+    return FileEffect(path=path, change="deleted", before=state)

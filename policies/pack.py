@@ -1,0 +1,107 @@
+"""What a pack says: the keys of the YAML file, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field
+
+from agentrt.documents import Document, Written, nearest, validate
+from agentrt.records import Text
+from agentrt.records.operations import Decide
+
+from .units import Count, Seconds, Size
+
+T = TypeVar("T")
+
+
+class Most(Written, Generic[T]):
+    """A ceiling on what one action may have done, and why."""
+
+    most: T
+    because: Text = ""
+
+
+def _short(value: object) -> object:
+    """``1000`` is short for ``{most: 1000}``."""
+    return value if isinstance(value, dict) else {"most": value}
+
+
+MostCount = Annotated[Most[Count], BeforeValidator(_short)]
+MostSize = Annotated[Most[Size], BeforeValidator(_short)]
+
+
+class PackLimits(Written):
+    """Left out: as in the default pack."""
+
+    seconds: Seconds | None = None
+    processes: Annotated[int, Field(ge=1)] | None = None
+    memory: Size | None = None
+    file_size: Size | None = None
+    output: Size | None = None
+    shown: Size | None = None
+    files_deleted: MostCount | None = None
+    files_changed: MostCount | None = None
+    bytes_written: MostSize | None = None
+
+
+class Rule(Written):
+    """Left out ``actions``: every kind of action."""
+
+    verdict: Decide
+    actions: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
+    because: Text = ""
+
+
+class ToolFolders(Written):
+    """Toolchain folders of the host."""
+
+    show: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    hide: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class Pack(Written):
+    """One pack, as written."""
+
+    name: str | None = Field(default=None, min_length=1)
+    network: Literal["none"] = "none"
+    home: Literal["hidden"] = "hidden"
+    tools: ToolFolders = ToolFolders()
+    limits: PackLimits = PackLimits()
+    decide: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+
+
+def read_pack(document: Document, *, folder: Path) -> Pack:
+    """Check a pack; its folders come back absolute. Raises ``DocumentError``."""
+    pack = validate(Pack, document)
+    _check_kinds(pack, document)
+    show, hide = (
+        tuple(_folder(path, document, ("tools", key, at), folder) for at, path in enumerate(paths))
+        for key, paths in (("show", pack.tools.show), ("hide", pack.tools.hide))
+    )
+    return pack.model_copy(update={"tools": ToolFolders(show=show, hide=hide)})
+
+
+def _check_kinds(pack: Pack, document: Document) -> None:
+    """A rule about an action that does not exist never says anything: a typing mistake that opens a door."""
+    if not any(rule.actions for rule in pack.decide):
+        return
+    from agentrt.plugins import names
+
+    known = names("agentrt.tools")
+    for at, rule in enumerate(pack.decide):
+        for index, kind in enumerate(rule.actions or ()):
+            if kind not in known:
+                loc = ("decide", at, "actions", index)
+                raise document.error(f'no action is called "{kind}"', loc, hint=nearest(kind, known))
+
+
+def _folder(path: str, document: Document, loc: tuple[str | int, ...], folder: Path) -> str:
+    try:
+        found = (folder / Path(path).expanduser()).resolve()
+    except (RuntimeError, ValueError) as error:  # no such user, or a NUL
+        raise document.error(f"`{path}` names no folder: {error}", loc) from None
+    if loc[1] == "show" and Path.home().resolve().is_relative_to(found):
+        raise document.error(f"`{path}` would show the home folder", loc, hint="name a folder within it")
+    return str(found)

@@ -1,0 +1,1 @@
+"""The packs that come with agentrt, one YAML file each."""
