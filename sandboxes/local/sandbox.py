@@ -137,7 +137,7 @@ class LocalSandbox:
         """Absolute, as processes inside see it; ``~`` is the sandbox's home."""
         if path == "~" or path.startswith("~/"):
             path = os.fsdecode(HOME) + path[1:]
-        return os.path.normpath(os.path.join(self.workspace, path))
+        return self.workspace if path == "." else os.path.join(self.workspace, path)
 
     async def _run(
         self,
