@@ -1,6 +1,6 @@
 """One action: a process tree in its own mount, PID and IPC namespaces, dead when its first process ends.
 
-The server forks the *init* (PID 1 of the namespace), which completes the root, forks the command, reaps, and
+The server forks the *init* (PID 1 of the namespace), which completes the root, starts the command, reaps, and
 reports. When init ends, for whatever reason, the kernel kills everything else in the namespace.
 """
 
@@ -17,9 +17,10 @@ from . import files, kernel
 from .root import Template
 
 # What a command of root may do to things of its own; nothing that reaches the kernel or other namespaces.
-_ROOT_KEEPS = frozenset({0, 1, 3, 4, 5, 6, 7, 10})  # chown dac_override fowner fsetid kill setgid setuid bind_service
+_ROOT_KEEPS = (0, 1, 3, 4, 5, 6, 7, 10)  # chown dac_override fowner fsetid kill setgid setuid net_bind_service
+KEEPS = frozenset(_ROOT_KEEPS if os.geteuid() == 0 else ())
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
-_PR_SET_DUMPABLE = 4
+_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)  # Python changed these
 _COUNT_EVERY = 0.02
 
 
@@ -53,12 +54,14 @@ def _init(template: Template, request: dict[str, Any], streams: tuple[int, int, 
     for target, stream in enumerate(streams):
         os.dup2(stream, target, inheritable=True)
     report = _only(report)
-    command = os.fork()
-    if command == 0:
-        _guard(report, lambda: _command(request, report))
-    os.closerange(0, 2)
-    _drop()
-    kernel.prctl(_PR_SET_DUMPABLE, 0)
+    os.setsid()
+    _enter_folder(request["cwd"])
+    kernel.drop_privilege(KEEPS)
+    _limit(request)
+    if "call" in request:
+        _tell(report, files.CALLS[request["call"]](request) | {"status": 0, "killed": 0})
+        os._exit(0)
+    command = _spawn(request)
     status = _reap(command, request["processes"])
     _tell(report, {"status": status, "killed": _others()})
     os._exit(0)
@@ -93,33 +96,35 @@ def _others() -> int:
     return sum(name.isdigit() for name in os.listdir("/proc")) - 1
 
 
-def _drop() -> None:
-    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    kernel.limit_capabilities(_ROOT_KEEPS if os.geteuid() == 0 else frozenset())
-
-
-def _command(request: dict[str, Any], report: int) -> None:
-    os.setsid()
-    _limit(request)
-    _drop()
-    for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    environment = {os.fsencode(key): os.fsencode(value) for key, value in request["env"].items()}
-    call = request.get("call")
-    if call is not None:
-        os.chdir(os.fsencode(request["cwd"]))
-        os._exit(files.CALLS[call](request, report))
+def _enter_folder(folder: str) -> None:
     try:
-        os.chdir(os.fsencode(request["cwd"]))
+        os.chdir(os.fsencode(folder))
     except OSError as error:
-        _fail(f"cannot enter {request['cwd']}: {error.strerror}", 125)
+        _fail(f"cannot enter {folder}: {error.strerror}", 125)
+
+
+def _spawn(request: dict[str, Any]) -> int:
+    """Start the command without copying this process (vfork); what it inherits is already as it must be."""
+    environment = {os.fsencode(key): os.fsencode(value) for key, value in request["env"].items()}
     argv = [os.fsencode(argument) for argument in request["argv"]]
+    program = _find(argv[0], environment.get(b"PATH", os.defpath.encode()))
     try:
-        os.execvpe(argv[0], argv, environment)
+        return os.posix_spawn(program, argv, environment, setsigdef=_DEFAULT_SIGNALS)
     except FileNotFoundError:
         _fail(f"{request['argv'][0]}: not found in the sandbox", 127)
     except OSError as error:
         _fail(f"{request['argv'][0]}: {error.strerror}", 126)
+
+
+def _find(program: bytes, path: bytes) -> bytes:
+    """As execvp(3) does; the name itself where nothing fits, so that the error speaks of it."""
+    if b"/" in program:
+        return program
+    for folder in path.split(b":"):
+        candidate = folder + b"/" + program
+        if os.access(candidate, os.X_OK) and not os.path.isdir(candidate):
+            return candidate
+    return b"/nonexistent/" + program
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Callable
 from typing import Any
 
 
-def _tell(report: int, error: OSError) -> int:
-    os.write(report, json.dumps({"failed": [error.errno, error.strerror]}).encode() + b"\n")
-    return 1
+def _failed(error: OSError) -> dict[str, Any]:
+    return {"failed": [error.errno, error.strerror]}
 
 
-def read(request: dict[str, Any], report: int) -> int:
+def read(request: dict[str, Any]) -> dict[str, Any]:
     """Copy the file to standard output. Anything but a regular file is refused before it can block."""
     try:
         file = os.open(os.fsencode(request["path"]), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -28,27 +26,25 @@ def read(request: dict[str, Any], report: int) -> int:
             left -= len(data)
             _write_all(1, data)
     except OSError as error:
-        return _tell(report, error)
-    return 0
+        return _failed(error)
+    return {}
 
 
-def write(request: dict[str, Any], report: int) -> int:
+def write(request: dict[str, Any]) -> dict[str, Any]:
     """Put standard input into the file, in place: mode and identity stay. Missing folders are made."""
     path = os.fsencode(request["path"])
     try:
         if folder := os.path.dirname(path):
             os.makedirs(folder, exist_ok=True)
         if os.path.exists(path) and not os.path.isfile(path):
-            raise (
-                IsADirectoryError(21, "Is a directory") if os.path.isdir(path) else OSError(22, "Not a regular file")
-            )
+            raise IsADirectoryError(21, "Is a directory") if os.path.isdir(path) else OSError(22, "Not a regular file")
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         while data := os.read(0, 1 << 20):
             _write_all(file, data)
         os.close(file)
     except OSError as error:
-        return _tell(report, error)
-    return 0
+        return _failed(error)
+    return {}
 
 
 def _write_all(file: int, data: bytes) -> None:
@@ -57,4 +53,4 @@ def _write_all(file: int, data: bytes) -> None:
         view = view[os.write(file, view) :]
 
 
-CALLS: dict[str, Callable[[dict[str, Any], int], int]] = {"read": read, "write": write}
+CALLS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"read": read, "write": write}

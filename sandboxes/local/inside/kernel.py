@@ -29,10 +29,9 @@ MS_PRIVATE = 0x4_0000
 MNT_DETACH = 0x2
 
 PR_SET_PDEATHSIG = 1
-PR_CAPBSET_DROP = 24
-PR_SET_NO_NEW_PRIVS = 38
-PR_CAP_AMBIENT = 47
-PR_CAP_AMBIENT_CLEAR_ALL = 4
+_PR_SET_DUMPABLE = 4
+_PR_CAPBSET_DROP = 24
+_PR_SET_NO_NEW_PRIVS = 38
 
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
@@ -123,14 +122,18 @@ def prctl(option: int, value: int) -> None:
     _check(_libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero), f"prctl {option}")
 
 
-def limit_capabilities(keep: frozenset[int]) -> None:
-    """Give up every capability but ``keep``, for this process and all it will execute."""
+def bound_capabilities(keep: frozenset[int]) -> None:
+    """No program executed from here on can have more capabilities than ``keep``; this process keeps its own."""
     with open("/proc/sys/kernel/cap_last_cap", "rb") as file:
         last = int(file.read())
     for capability in range(last + 1):
         if capability not in keep:
-            prctl(PR_CAPBSET_DROP, capability)
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+            prctl(_PR_CAPBSET_DROP, capability)
+
+
+def drop_privilege(keep: frozenset[int]) -> None:
+    """Give up every capability but ``keep`` and the way to gain any; be no one's to trace."""
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
     mask = sum(1 << capability for capability in keep)
     data = (_CapData * 2)()
     for half in range(2):
@@ -138,6 +141,7 @@ def limit_capabilities(keep: frozenset[int]) -> None:
         data[half] = _CapData(word, word, 0)
     header = _CapHeader(0x2008_0522, 0)
     _check(_libc.capset(ctypes.byref(header), data), "capset")
+    prctl(_PR_SET_DUMPABLE, 0)
 
 
 def set_hostname(name: bytes) -> None:

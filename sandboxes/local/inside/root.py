@@ -23,7 +23,7 @@ _SKELETON = ((b"home", 0o755), (b"tmp", 0o1777), (b"var", 0o755), *(
     (b"var/" + name, mode)
     for name, mode in ((b"tmp", 0o1777), (b"lib", 0o755), (b"cache", 0o755), (b"log", 0o755), (b"spool", 0o755))
 ))  # fmt: skip
-# As root the session's user namespace maps the real root: what the kernel guards by user id alone must be covered.
+# As root the session's namespace maps the real root, so what the kernel guards by user id alone must be covered.
 _PROC_READ_ONLY = (b"sys", b"bus", b"irq", b"fs", b"sysrq-trigger", b"acpi", b"scsi")
 _PROC_HIDDEN = (b"kcore", b"keys", b"timer_list", b"sched_debug", b"latency_stats", b"kallsyms")
 
@@ -53,6 +53,9 @@ class Template:
         self._skeleton()
         for path in (*self._shows, self._workspace):
             self._mount_point(path, is_folder=os.path.isdir(path))
+        for path in self._shows:
+            if not _layered_place(path):
+                self._show(path)
         self._hide()
         flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
         kernel.mount(b"agentrt", self._root, None, flags)
@@ -90,12 +93,14 @@ class Template:
 
     def _mount_point(self, path: bytes, *, is_folder: bool) -> None:
         """Something to mount ``path`` on: in the base where the place is layered, else in the tmpfs."""
-        for place, name in _LAYERED.items():
-            if path.startswith(place + b"/"):
-                _point(self._base + b"/" + name + path[len(place) :], is_folder)
-                return
-        if not os.path.lexists(self._root + path):
+        if place := _layered_place(path):
+            _point(self._base + b"/" + _LAYERED[place] + path[len(place) :], is_folder)
+        elif not os.path.lexists(self._root + path):
             _point(self._root + path, is_folder)
+
+    def _show(self, path: bytes) -> None:
+        kernel.bind(path, self._root + path)
+        kernel.make_read_only(self._root + path)
 
     def _hide(self) -> None:
         for path in _HIDDEN:
@@ -110,12 +115,9 @@ class Template:
         for place, name in _LAYERED.items():
             kernel.bind(self.rest + b"/" + name, self._root + place)
         for path in self._shows:
-            kernel.bind(path, self._root + path)
-            kernel.make_read_only(self._root + path)
+            if _layered_place(path):
+                self._show(path)
         kernel.bind(self.work, self._root + self._workspace)
-        for path in self._shows:  # a toolchain inside the workspace is part of the workspace
-            if path.startswith(self._workspace + b"/"):
-                kernel.unmount(self._root + path)
         quiet = kernel.MS_NOSUID | kernel.MS_NODEV
         kernel.mount(b"agentrt", self._root + b"/dev/shm", b"tmpfs", quiet, b"mode=1777,size=256m")
         self._proc(quiet | kernel.MS_NOEXEC)
@@ -124,6 +126,8 @@ class Template:
     def _proc(self, flags: int) -> None:
         folder = self._root + b"/proc/"
         kernel.mount(b"proc", folder, b"proc", flags)
+        if os.geteuid() != 0:
+            return
         for name in _PROC_READ_ONLY:
             if os.path.lexists(folder + name):
                 kernel.bind(folder + name, folder + name)
@@ -131,6 +135,10 @@ class Template:
         for name in _PROC_HIDDEN:
             if os.path.isfile(folder + name):
                 kernel.bind(self._root + b"/dev/null", folder + name)
+
+
+def _layered_place(path: bytes) -> bytes | None:
+    return next((place for place in _LAYERED if path.startswith(place + b"/")), None)
 
 
 def _touch(path: bytes) -> None:

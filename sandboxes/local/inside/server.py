@@ -6,6 +6,7 @@ It serves one runtime over the socket it was born with, one request at a time, a
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import resource
@@ -58,14 +59,11 @@ class Server:
         kernel.set_hostname(b"agentrt")
         folder, workspace = os.fsencode(request["store"]), os.fsencode(request["workspace"])
         self._store = Store(folder, workspace)
-        stage = folder + b"/.stage"
-        os.makedirs(stage, exist_ok=True)
-        os.makedirs(self._store.base["rest"], exist_ok=True)
-        remove_tree(self._store.open_layer)
+        os.mkdir(self._store.stage)
         self._new_open_layer()
         shows = [os.fsencode(path) for path in request["shows"]]
-        self._template = Template(stage, workspace, shows, self._store.base["rest"])
-        self._template.build(stage)
+        self._template = Template(self._store.stage, workspace, shows, self._store.base["rest"])
+        self._template.build(self._store.stage)
         self._mount()  # that it can be done is found out now
         kernel.unmount(self._template.work)
         return {}
@@ -296,10 +294,9 @@ class Server:
             return
         try:
             for target, run in todo:
-                making = target + b".new"
-                remove_tree(making)
-                keep.squash(run, making)
-                os.rename(making, target)
+                remove_tree(self._store.scratch)
+                keep.squash(run, self._store.scratch)
+                os.rename(self._store.scratch, target)
         finally:
             os._exit(0)
 
@@ -373,8 +370,11 @@ def main(descriptor: int) -> None:
     try:
         enter_namespaces()
         _loopback_up()
+        kernel.bound_capabilities(action.KEEPS)
     except OSError as error:
         wire.send(channel, {"error": [error.errno or 0, error.strerror or "", _name(error)]})
         return
+    gc.freeze()  # forks share these pages for good
+    gc.disable()
     wire.send(channel, {})
     Server(channel).serve()

@@ -3,18 +3,22 @@
     <store>/<name>/work      what an action changed below the workspace
     <store>/<name>/rest      what it changed in home, tmp and var
     <store>/.base            the empty home, tmp and var that everything starts from
-    <store>/.open/           the layer being written: work, rest and the kernel's work folders
     <store>/.squash-<hash>   several layers as one, to keep mounts shallow; made anew when missing
+    <store>/.run-<pid>.<n>/  one server's: open/ is the layer being written (work, rest and the kernel's work
+                             folders), stage/ a mount point. Locked while the server lives, removed by the next.
 
 A snapshot names layers; ``name:rest`` means only that layer's ``rest`` (its work was applied).
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
+import itertools
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .layered import Layered
 
@@ -27,6 +31,38 @@ class Store:
     def __init__(self, folder: bytes, workspace: bytes) -> None:
         self.folder = folder
         self.base = {"work": workspace, "rest": folder + b"/.base"}
+        os.makedirs(self.base["rest"], exist_ok=True)
+        with _locked(folder):
+            self._remove_dead_runs()
+            self._run = _unused(folder + b"/.run-%d" % os.getpid())
+            os.mkdir(self._run)
+            self._lock = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def _remove_dead_runs(self) -> None:
+        for name in os.listdir(self.folder):
+            if name.startswith(b".run-"):
+                path = self.folder + b"/" + name
+                lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    remove_tree(path)
+                except BlockingIOError:
+                    pass  # its server lives
+                finally:
+                    os.close(lock)
+
+    @property
+    def open_layer(self) -> bytes:
+        return self._run + b"/open"
+
+    @property
+    def stage(self) -> bytes:
+        return self._run + b"/stage"
+
+    @property
+    def scratch(self) -> bytes:
+        return self._run + b"/squash"
 
     def layer(self, name: str, part: str) -> bytes:
         return b"/".join((self.folder, os.fsencode(name), part.encode()))
@@ -67,12 +103,22 @@ class Store:
         name = hashlib.sha256(b"\0".join(os.path.relpath(path, self.folder) for path in run)).hexdigest()[:24]
         return self.folder + b"/.squash-" + name.encode()
 
-    @property
-    def open_layer(self) -> bytes:
-        return self.folder + b"/.open"
-
 
 def remove_tree(path: bytes) -> None:
     """Remove a folder of ours; the server's capabilities see to the modes an action left in it."""
     if os.path.lexists(path):
         shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def _locked(folder: bytes) -> Iterator[None]:
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _unused(prefix: bytes) -> bytes:
+    return next(path for n in itertools.count() if not os.path.lexists(path := prefix + b".%d" % n))
