@@ -296,6 +296,7 @@ class Server:
             for target, run in todo:
                 remove_tree(self._store.scratch)
                 keep.squash(run, self._store.scratch)
+                self._sync_folder(self._store.scratch, whole=True)
                 os.rename(self._store.scratch, target)
         finally:
             os._exit(0)
