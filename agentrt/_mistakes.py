@@ -19,6 +19,8 @@ def mistakes_of(model: type[BaseModel], document: Document, error: ValidationErr
     """One entry a mistake, first one first; what a union's members say of one value is one sentence."""
     grouped: dict[Loc, list[Any]] = {}
     for detail in error.errors(include_url=False):
+        if detail["type"] == "too_short" and detail["input"]:
+            continue  # its items are wrong, and counted as if they were not there
         grouped.setdefault(document.path_of(detail["loc"]), []).append(detail)
     for path, details in list(grouped.items()):
         # Members of a union speak of one value or of something within it: who got furthest is meant.
@@ -36,9 +38,12 @@ _EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
     "float_type": "a number",
+    "float_parsing": "a number",
     "finite_number": "a number",
     "bool_type": "true or false",
+    "bool_parsing": "true or false",
     "dict_type": "a mapping",
     "mapping_type": "a mapping",
     "model_type": "a mapping",

@@ -1,0 +1,113 @@
+"""What is said between a task, a planner and the runtime: the bodies of messages, and how to read them back.
+
+The journal keeps the messages; nothing here remembers anything. So a conversation that was taken back by an undo
+is simply shorter, and whoever continues it does so from there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from agentrt.records import Effect, Message, Operation, ProposedAction, Turn
+
+SHOWN_PATHS = 10
+
+
+def task(objective: str) -> dict[str, Any]:
+    """Body of the first message."""
+    return {"text": objective}
+
+
+def observation(call: str, text: str, operation: int | None = None) -> dict[str, Any]:
+    """Body of the answer to the planner's request ``call``."""
+    return {"call": call, "text": text, "operation": operation}
+
+
+def last_turn(conversation: Sequence[Message]) -> Turn | None:
+    """What the planner said last."""
+    for message in reversed(conversation):
+        if message.role == "planner":
+            return Turn.from_dict(message.body)
+    return None
+
+
+def since_last_turn(conversation: Sequence[Message], role: str = "observation") -> list[Message]:
+    """The messages of one role that came after what the planner said last."""
+    found: list[Message] = []
+    for message in reversed(conversation):
+        if message.role == "planner":
+            break
+        if message.role == role:
+            found.append(message)
+    return found[::-1]
+
+
+def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
+    """The last turn's actions that have no observation: still to do, cut off, or undone."""
+    turn = last_turn(conversation)
+    if turn is None:
+        return []
+    answered = {message.body["call"] for message in since_last_turn(conversation)}
+    return [action for action in turn.actions if action.call not in answered]
+
+
+def describe_operation(operation: Operation) -> str:
+    """What a planner is told about one of its actions."""
+    seen = operation.observation
+    parts: list[str] = []
+    if operation.status == "denied":
+        parts.append("Denied, not run: " + _because(operation))
+    elif operation.status == "failed":
+        parts.append(f"Could not be run, and left no effect: {operation.note or 'the sandbox failed'}")
+    elif operation.status == "intent":
+        parts.append("Cut off: it may have run; nothing it did is kept.")
+    if seen is not None:
+        if seen.exit_code is not None:
+            parts.append(f"exit code {seen.exit_code}")
+        if seen.error:
+            parts.append(f"error: {seen.error}")
+        if seen.output:
+            parts.append(seen.output.rstrip("\n"))
+    if operation.status == "rolled_back":
+        why = operation.judgement.because if operation.judgement else operation.note
+        parts.append(f"Rolled back, nothing it did remains: {why or 'no reason given'}")
+    elif operation.status == "settled" and operation.effects:
+        parts.append(f"[{describe_effects(operation.effects)}]")
+    return "\n".join(parts) or "done"
+
+
+def describe_effects(effects: Iterable[Effect]) -> str:
+    """``modified a.py; created b.py``, in a few words however many there are."""
+    effects = list(effects)
+    inside = [effect for effect in effects if effect.in_workspace]
+    if len(inside) <= SHOWN_PATHS:
+        words = [f"{_VERBS[effect.change]} {printable(effect.path)}" for effect in inside]
+    else:
+        counts = Counter(effect.change for effect in inside)
+        words = [f"{_VERBS[change]} {number:,} paths" for change, number in counts.most_common()]
+    if outside := len(effects) - len(inside):
+        words.append(f"changed {outside:,} path{'s' if outside > 1 else ''} outside the workspace")
+    return "; ".join(words)
+
+
+def printable(text: str) -> str:
+    """Text on one line that any terminal and any planner can take."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+_VERBS = {
+    "created": "created",
+    "modified": "modified",
+    "deleted": "deleted",
+    "renamed": "renamed to",
+    "mode": "changed the mode of",
+}
+
+
+def _because(operation: Operation) -> str:
+    decision = operation.decision
+    if decision is None:
+        return operation.note or "no reason given"
+    return f"{decision.because or operation.note or decision.verdict} ({decision.rule})"

@@ -1,0 +1,195 @@
+"""The loop: plan → gate → execute → observe, as a small LangGraph graph.
+
+The graph's state is a cursor and nothing more. What was said and done is in the journal: a node asks it anew each
+time, so a run that was cut off, or taken back by an undo, is continued from what is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+
+from agentrt.contracts import Planner, Tool
+from agentrt.errors import PlannerError
+from agentrt.history.store import Store
+from agentrt.records import Message, Operation, ProposedAction
+
+from . import conversation
+from .budget import Budget, Ending
+from .events import (
+    ActionRefused,
+    ActionStarted,
+    OnEvent,
+    OperationSettled,
+    OutputCame,
+    RunEnded,
+    TurnTaken,
+    ignore,
+)
+from .proposals import SUBMIT, check, specs
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+
+class Runs(Protocol):
+    """What the loop needs of ``agentrt.Runtime``."""
+
+    session: str
+    store: Store
+    tools: Mapping[str, Tool]
+
+    async def act(
+        self,
+        kind: str,
+        *,
+        actor: str = "agent",
+        on_output: Callable[[bytes], None] | None = None,
+        **arguments: Any,
+    ) -> Operation: ...
+
+    def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int: ...
+
+    def conversation(self) -> Sequence[Message]: ...
+
+    def show(self, op: int) -> Operation: ...
+
+
+class Cursor(TypedDict):
+    """All the state of the graph: where in the journal the run stands."""
+
+    session: str
+    head: int
+    """The last operation of the run; 0 before the first."""
+    question: str | None
+    """What a person is asked and has not answered."""
+
+
+async def run_loop(runtime: Runs, planner: Planner, budget: Budget, *, on_event: OnEvent = ignore) -> Ending:
+    """Continue the session's conversation until it ends. Raises what ``Runtime.act`` raises."""
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    loop = _Loop(runtime, planner, budget, on_event)
+    async with AsyncSqliteSaver.from_conn_string(str(runtime.store.root / "checkpoints.db")) as saver:
+        graph = loop.graph(saver)
+        await graph.ainvoke(
+            Cursor(session=runtime.session, head=0, question=None),
+            {
+                "configurable": {"thread_id": runtime.session},
+                # A turn is one step, each of its actions three; the budget ends a run, never this number.
+                "recursion_limit": 2 * budget.limits.turns + 3 * budget.limits.actions + 10,
+            },
+            # The journal is the truth, so a cursor that lags behind a crash costs nothing.
+            durability="exit",
+        )
+    ending = loop.ending or Ending(code="nothing", reason="the conversation stopped")
+    on_event(RunEnded(code=ending.code, reason=ending.reason))
+    return ending
+
+
+class _Loop:
+    def __init__(self, runtime: Runs, planner: Planner, budget: Budget, on_event: OnEvent) -> None:
+        self.runtime, self.planner, self.budget, self.tell = runtime, planner, budget, on_event
+        self.specs = specs(runtime.tools)
+        self.ending: Ending | None = None
+
+    def graph(self, saver: Any) -> CompiledStateGraph[Cursor, None, Cursor, Cursor]:
+        from langgraph.graph import END, START, StateGraph
+
+        def unless_ended(node: str) -> Callable[[Cursor], str]:
+            return lambda cursor: END if self.ending else node
+
+        graph = StateGraph(Cursor)
+        graph.add_node("plan", self.plan)
+        graph.add_node("gate", self.gate)
+        graph.add_node("execute", self.execute)
+        graph.add_node("observe", self.observe)
+        graph.add_edge(START, "plan")
+        graph.add_conditional_edges("plan", unless_ended("gate"), ["gate", END])
+        graph.add_conditional_edges("gate", self.after_gate, ["execute", "plan", END])
+        graph.add_edge("execute", "observe")
+        graph.add_edge("observe", "gate")
+        return graph.compile(checkpointer=saver)
+
+    async def plan(self, cursor: Cursor) -> dict[str, Any]:
+        """Ask the planner, and write down what it says."""
+        if self.ends(self.budget.before_turn()):
+            return {}
+        try:
+            async with asyncio.timeout(self.budget.seconds_left):
+                turn = await self.planner.plan(self.runtime.conversation(), self.specs)
+        except PlannerError as error:
+            self.ends(Ending(code="planner", reason=str(error)))
+            return {}
+        except TimeoutError:
+            # The planner's own timeouts are its own errors; only the clock of the run means an end.
+            if not self.ends(self.budget.spent()):
+                raise
+            return {}
+        self.budget.take_turn(turn)
+        self.runtime.say("planner", turn.to_dict())
+        self.tell(TurnTaken(number=self.budget.turns, turn=turn))
+        if not turn.actions:
+            self.ends(Ending(code="nothing", reason="the planner proposed no further action"))
+        return {}
+
+    async def gate(self, cursor: Cursor) -> dict[str, Any]:
+        """Answer what is no action, until there is one to carry out or nothing is left of the turn."""
+        while not self.ending and (proposed := self.next()):
+            if proposed.kind == SUBMIT.name:
+                self.submit(proposed)
+            elif not self.ends(self.budget.before_action()):
+                action = check(proposed, self.runtime.tools)
+                if not isinstance(action, str):
+                    break
+                self.budget.actions += 1
+                self.tell(ActionRefused(action=proposed, because=action))
+                self.answer(proposed, action)
+        return {}
+
+    def after_gate(self, cursor: Cursor) -> str:
+        if self.ending:
+            from langgraph.graph import END
+
+            return END
+        return "execute" if self.next() else "plan"
+
+    async def execute(self, cursor: Cursor) -> dict[str, Any]:
+        """Carry the next action out as a transaction."""
+        proposed = self.next()
+        assert proposed is not None
+        action = check(proposed, self.runtime.tools)
+        assert not isinstance(action, str)
+        self.budget.actions += 1
+        shown = self.runtime.tools[proposed.kind].show(action)
+        self.tell(ActionStarted(actor="agent", action=proposed, shown=shown))
+        operation = await self.runtime.act(
+            proposed.kind, on_output=lambda data: self.tell(OutputCame(data=data)), **proposed.arguments
+        )
+        return {"head": operation.id}
+
+    async def observe(self, cursor: Cursor) -> dict[str, Any]:
+        """Tell the planner what became of it."""
+        operation = self.runtime.show(cursor["head"])
+        proposed = self.next()
+        assert proposed is not None
+        self.answer(proposed, conversation.describe_operation(operation), operation.id)
+        self.tell(OperationSettled(operation=operation))
+        return {}
+
+    def next(self) -> ProposedAction | None:
+        return next(iter(conversation.pending(self.runtime.conversation())), None)
+
+    def submit(self, proposed: ProposedAction) -> None:
+        self.answer(proposed, "handed in")
+        text = proposed.arguments.get("text")
+        self.ends(Ending(code="submit", reason=text if isinstance(text, str) and text else "handed in"))
+
+    def answer(self, proposed: ProposedAction, text: str, operation: int | None = None) -> None:
+        body = conversation.observation(proposed.call, text, operation)
+        self.runtime.say("observation", body, operation)
+
+    def ends(self, ending: Ending | None) -> bool:
+        self.ending = self.ending or ending
+        return self.ending is not None

@@ -1,0 +1,127 @@
+"""A planner that follows a script: a YAML file of turns. For examples, tests, and agents without a model.
+
+It remembers nothing: which turn comes next is read from the conversation, where each action's ``call`` is
+``<turn>.<action>``. So after an undo that takes the conversation back, the script goes back with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator
+
+from agentrt.documents import Document, Written, describe, load_yaml, validate
+from agentrt.errors import PlannerError
+from agentrt.records import Message, ProposedAction, Text, ToolSpec, Turn
+
+from .conversation import last_turn, pending, since_last_turn
+
+
+def _regex(value: object) -> re.Pattern[str]:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a regular expression, not {describe(value)}")
+    try:
+        return re.compile(value, re.MULTILINE)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+
+
+def _action(value: object) -> tuple[str, dict[str, Any]]:
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise ValueError(f"expected one action, such as `bash: {{command: ls}}`, not {_several(value)}")
+    ((kind, arguments),) = value.items()
+    if arguments is not None and not isinstance(arguments, Mapping):
+        raise ValueError(f"expected the arguments of `{kind}` as a mapping, not {describe(arguments)}")
+    return kind, dict(arguments or {})
+
+
+def _several(value: object) -> str:
+    return f"{len(value)} at once" if isinstance(value, Mapping) and value else describe(value)
+
+
+Regex = Annotated[re.Pattern[str], PlainValidator(_regex)]
+ScriptedAction = Annotated[tuple[str, dict[str, Any]], PlainValidator(_action)]
+
+
+class ScriptedTurn(Written):
+    """One turn of the script."""
+
+    text: Text = ""
+    when: Regex | None = None
+    """Passed over unless this is found in the observations since the last turn."""
+    expect: Regex | None = None
+    """The script fails unless this is found there."""
+    actions: Annotated[tuple[ScriptedAction, ...], Field(strict=False, min_length=1)]
+
+
+class Script(Written):
+    """The whole file."""
+
+    turns: Annotated[tuple[ScriptedTurn, ...], Field(strict=False, min_length=1)]
+
+
+class ScriptOptions(Written):
+    """``planner`` of a task: ``{provider: script, file: FILE}`` or, in short, ``{script: FILE}``."""
+
+    provider: Literal["script"] = "script"
+    file: str | None = None
+    script: str | None = None
+
+
+@dataclass(frozen=True)
+class ScriptPlanner:
+    """Follows ``script``, which stands in ``document``."""
+
+    script: Script
+    document: Document
+    name: str = "script"
+
+    async def plan(self, conversation: Sequence[Message], tools: Sequence[ToolSpec]) -> Turn:
+        """The next turn, or what is left of the last; none after the last one. Raises ``PlannerError``."""
+        last = self._number(last_turn(conversation))
+        left = {action.call for action in pending(conversation)}
+        if last and left:
+            return self._turn(last, only=left)
+        heard = "\n".join(message.body["text"] for message in since_last_turn(conversation))
+        for number in range(last + 1, len(self.script.turns) + 1):
+            turn = self.script.turns[number - 1]
+            if turn.when is not None and not turn.when.search(heard):
+                continue
+            if turn.expect is not None and not turn.expect.search(heard):
+                raise PlannerError(self._unexpected(number, turn.expect.pattern, heard))
+            return self._turn(number)
+        return Turn(text="The script is at its end.")
+
+    def _number(self, turn: Turn | None) -> int:
+        """Which turn of the script that was; 0 where it was none."""
+        calls = [action.call.partition(".")[0] for action in turn.actions] if turn else []
+        number = int(calls[0]) if calls and calls[0].isdecimal() else 0
+        return min(number, len(self.script.turns))
+
+    def _turn(self, number: int, only: set[str] | None = None) -> Turn:
+        turn = self.script.turns[number - 1]
+        actions = (
+            ProposedAction(call=f"{number}.{at}", kind=kind, arguments=arguments)
+            for at, (kind, arguments) in enumerate(turn.actions, 1)
+        )
+        return Turn(text=turn.text, actions=tuple(a for a in actions if only is None or a.call in only))
+
+    def _unexpected(self, number: int, pattern: str, heard: str) -> str:
+        line, column = self.document.where(("turns", number - 1, "expect"))
+        came = f"came:\n{heard[-2000:]}" if heard else "nothing came"
+        return f'{self.document.file}:{line}:{column}: expected a match of "{pattern}", but {came}'
+
+
+def open_planner(options: Mapping[str, object], *, folder: Path) -> ScriptPlanner:
+    """Read the script ``options`` names, relative to ``folder``. Raises ``DocumentError``."""
+    document = Document.of(options, "planner")
+    chosen = validate(ScriptOptions, document)
+    named = [name for name in (chosen.file, chosen.script) if name is not None]
+    if len(named) != 1:
+        raise document.error("the script planner needs one file", hint="write `planner: {script: script.yaml}`")
+    script = load_yaml(folder / Path(named[0]).expanduser())
+    return ScriptPlanner(validate(Script, script), script)

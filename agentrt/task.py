@@ -1,0 +1,72 @@
+"""The task file: what to do, where, by whom, within what (docs/tasks.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, PrivateAttr
+
+from agentrt.agent.budget import RunLimits
+from agentrt.documents import Written, describe, load_yaml, validate
+
+
+def _choice(value: object) -> str | dict[str, Any]:
+    # As it came: a mapping from a document must keep its places, so that its own reader can point at mistakes.
+    if (isinstance(value, str) and value) or isinstance(value, dict):
+        return value
+    raise ValueError(f"expected a name, a file or a mapping, not {describe(value)}")
+
+
+def _planner(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a mapping, such as `{{script: script.yaml}}`, not {describe(value)}")
+    if not isinstance(value.get("provider", "script" if "script" in value else None), str):
+        raise ValueError("a planner needs `provider: NAME`, or `script: FILE`")
+    return value
+
+
+Choice = Annotated[str | dict[str, Any], PlainValidator(_choice)]
+PlannerOptions = Annotated[dict[str, Any], PlainValidator(_planner)]
+
+
+class Task(Written):
+    """One task. Relative paths in it are relative to ``folder``."""
+
+    objective: Annotated[str, Field(min_length=1)]
+    """What the planner is told to do."""
+    planner: PlannerOptions
+    """``{provider: NAME, …}``, or ``{script: FILE}``."""
+    workspace: Annotated[str, Field(min_length=1)] = "."
+    policy: Choice = "default"
+    """A pack's name, a file, or what such a file would hold."""
+    sandbox: Choice = "local"
+    """A sandbox's name, or ``{kind: NAME, …}``."""
+    verify: Annotated[str, Field(min_length=1)] | None = None
+    """A shell command that runs in the sandbox when the agent is done; its exit code decides success."""
+    limits: RunLimits = RunLimits()
+    apply: Literal["on_success", "never", "ask"] = "never"
+    """Whether what was done is written to the real workspace at the end. ``ask`` needs a person."""
+
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """The task file's folder; the current one for a task made in Python."""
+        return self._folder
+
+    @property
+    def workspace_path(self) -> Path:
+        return self._folder / Path(self.workspace).expanduser()
+
+    @property
+    def provider(self) -> str:
+        """Name of the planner's plug-in."""
+        return str(self.planner.get("provider", "script"))
+
+
+def load_task(path: Path | str) -> Task:
+    """Read a task file. Raises ``DocumentError``."""
+    task = validate(Task, load_yaml(path))
+    task._folder = Path(path).parent
+    return task
