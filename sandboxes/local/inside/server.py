@@ -239,10 +239,11 @@ class Server:
             os.mkdir(opened + b"/" + part.encode())
             os.mkdir(opened + b"/." + part.encode())
             # The top of an overlay has the attributes of its upper folder.
-            below = os.stat(self._store.base[part])
+            top, below = opened + b"/" + part.encode(), os.stat(self._store.base[part])
             if os.geteuid() == 0:
-                os.chown(opened + b"/" + part.encode(), below.st_uid, below.st_gid)
-            os.chmod(opened + b"/" + part.encode(), below.st_mode & 0o7777)
+                os.chown(top, below.st_uid, below.st_gid)
+            os.chmod(top, below.st_mode & 0o7777)
+            os.utime(top, ns=(below.st_atime_ns, below.st_mtime_ns))
 
     def _clear_open_layer(self) -> None:
         remove_tree(self._store.open_layer)
