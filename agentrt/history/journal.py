@@ -1,0 +1,235 @@
+"""The journal: everything that happened over a workspace, in order, for good. docs/journal.md specifies the file.
+
+Before an operation happens its intent is written, afterwards its outcome; each is on the disk when the call returns.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from agentrt.errors import JournalError
+from agentrt.records import Decision, Effect, Judgement, Message, Observation, Operation, View, dump_json
+from agentrt.records.operations import Kind, Review, Status
+
+from . import messages, rows, sessions
+from .database import connect, transaction, translated
+from .sessions import SessionInfo
+from .views import Views
+
+__all__ = ["Journal", "SessionInfo"]
+
+_LAST = 2**63 - 1
+"""The largest number SQLite holds."""
+
+
+class Journal:
+    """The open journal. One writer at a time (``store.Lock``), any number of readers, also meanwhile.
+
+    Every method may raise ``JournalError`` (damaged), ``DiskFull`` (nothing was written) and ``SessionBusy``.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection) -> None:
+        self.path = path
+        self._db = db
+        self._views = Views(db)
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = True, read_only: bool = False) -> Self:
+        """Open the file ``path``. Raises ``JournalError`` where it is damaged, newer than us or something else.
+
+        Where there is none: it is made, or (``create=False``, ``read_only``) ``UnknownOperation`` is raised.
+        """
+        return cls(path, connect(path, create=create, read_only=read_only))
+
+    def close(self) -> None:
+        """Close it; closing twice is fine."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Sessions
+
+    def create_session(
+        self, *, title: str = "", parent: tuple[str, int] | None = None, start: View | None = None
+    ) -> SessionInfo:
+        """A new session, which becomes the current one.
+
+        ``parent`` is the session and operation it forks from; it then starts with the view after that operation,
+        unless ``start`` says otherwise. Raises ``UnknownOperation``.
+        """
+        with self._writing():
+            if start is None:
+                start = View() if parent is None else self._view_after(*parent)
+            id = sessions.add_session(self._db, self._views, title=title, parent=parent, start=start)
+            sessions.make_current(self._db, id)
+            return sessions.read_session(self._db, self._views, id)
+
+    def sessions(self) -> list[SessionInfo]:
+        """All of them, oldest first."""
+        with self._reading():
+            return sessions.read_sessions(self._db, self._views)
+
+    def session(self, id: str) -> SessionInfo:
+        """Raises ``UnknownOperation``, whose hint lists what there is."""
+        with self._reading():
+            return sessions.read_session(self._db, self._views, id)
+
+    def current(self) -> str | None:
+        """The session that is meant where none is named; None before the first."""
+        with self._reading():
+            return sessions.current(self._db)
+
+    def make_current(self, session: str) -> None:
+        """Raises ``UnknownOperation``."""
+        with self._writing():
+            sessions.check_session(self._db, session)
+            sessions.make_current(self._db, session)
+
+    # Operations
+
+    def intend(
+        self,
+        session: str,
+        *,
+        kind: Kind,
+        actor: str,
+        before: View,
+        action: Mapping[str, Any] | None = None,
+        target: Sequence[int] = (),
+        decision: Decision | None = None,
+    ) -> int:
+        """Record that an operation is about to happen; its number: 1, 2, 3 … in the session.
+
+        Raises ``UnknownOperation`` for a session that is not there.
+        """
+        with self._writing():
+            sessions.check_session(self._db, session)
+            last = "SELECT coalesce(max(id), 0) FROM operation WHERE session = ?"
+            op = int(self._db.execute(last, (session,)).fetchone()[0]) + 1
+            asked = None if action is None else dump_json(action)
+            aim = dump_json(target) if target else None
+            number = self._views.number(before)
+            self._insert("operation", session, op, kind, actor, time.time(), number, asked, aim, rows.record(decision))
+        return op
+
+    def settle(
+        self,
+        session: str,
+        op: int,
+        *,
+        status: Status,
+        after: View,
+        effects: Sequence[Effect] = (),
+        observation: Observation | None = None,
+        judgement: Judgement | None = None,
+        review: Review | None = None,
+        note: str = "",
+    ) -> None:
+        """Record how it ended, all in one transaction. A ``review`` is the policy's.
+
+        Raises ``UnknownOperation``, and ``JournalError`` for what is settled already.
+        """
+        with self._writing():
+            sessions.check_operation(self._db, session, op)
+            query = "SELECT 1 FROM outcome WHERE session = ? AND operation = ?"
+            if self._db.execute(query, (session, op)).fetchone():
+                raise JournalError(f"operation {op} of {session} is settled already", hint="this is a bug in agentrt")
+            seen, judged = rows.observation(observation), rows.record(judgement)
+            number = self._views.number(after)
+            self._insert("outcome", session, op, status, time.time(), number, seen, judged, rows.text(note))
+            self._db.executemany(
+                "INSERT INTO effect VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (rows.effect(session, op, position, effect) for position, effect in enumerate(effects)),
+            )
+            if observation is not None and observation.output:
+                self._insert("output", session, op, rows.text(observation.output))
+            if review is not None:
+                self._review(session, op, review, "policy")
+
+    def operation(self, session: str, op: int) -> Operation:
+        """One operation, with its output. Never settled, it is an ``intent`` whose after is its before.
+
+        Raises ``UnknownOperation``.
+        """
+        with self._reading():
+            sessions.check_operation(self._db, session, op)
+            return rows.read_operations(self._db, self._views, session, op, op, with_output=True)[0]
+
+    def operations(self, session: str, *, with_output: bool = False) -> list[Operation]:
+        """All of a session, oldest first. Without output it is "" and not read. Raises ``UnknownOperation``."""
+        with self._reading():
+            sessions.check_session(self._db, session)
+            return rows.read_operations(self._db, self._views, session, 1, _LAST, with_output=with_output)
+
+    def set_review(self, session: str, op: int, review: Review, *, by: str) -> None:
+        """The last one counts; earlier ones are kept. Raises ``UnknownOperation``."""
+        with self._writing():
+            sessions.check_operation(self._db, session, op)
+            self._review(session, op, review, by)
+
+    # The conversation
+
+    def say(self, session: str, parent: int, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
+        """Add a message after the message ``parent`` (0: as a first one); its id, unique in the journal.
+
+        Raises ``UnknownOperation`` for a session or operation that is not there, and for a parent that is neither
+        the session's nor of one it was forked from.
+        """
+        with self._writing():
+            return messages.add_message(self._db, session, parent, role, body, operation)
+
+    def conversation(self, head: int) -> list[Message]:
+        """The messages from the first to ``head``; none for 0. Raises ``UnknownOperation``."""
+        with self._reading():
+            return messages.read_line(self._db, head)
+
+    def message_head(self, session: str) -> int:
+        """The message the session's conversation has come to; 0 for none.
+
+        That is what was said last, or where the last operation left it, whichever came later (an undo takes the
+        conversation back). Raises ``UnknownOperation``.
+        """
+        with self._reading():
+            return messages.read_head(self._db, self._views, session)
+
+    # Within a transaction
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with translated(self.path), transaction(self._db, write=False):
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            with translated(self.path), transaction(self._db, write=True):
+                yield
+        except BaseException:
+            self._views.forget()
+            raise
+
+    def _insert(self, table: str, *row: object) -> None:
+        self._db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+    def _review(self, session: str, op: int, review: Review, by: str) -> None:
+        query = "SELECT count(*) FROM review WHERE session = ? AND operation = ?"
+        (position,) = self._db.execute(query, (session, op)).fetchone()
+        self._insert("review", session, op, position, review, by, time.time())
+
+    def _view_after(self, session: str, op: int) -> View:
+        if op == 0:
+            return sessions.read_session(self._db, self._views, session).start
+        sessions.check_operation(self._db, session, op)
+        return rows.read_operations(self._db, self._views, session, op, op, with_output=False)[0].after

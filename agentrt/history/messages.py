@@ -1,0 +1,68 @@
+"""The conversation as rows: a tree of messages, each pointing at the one before it. Called within a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from agentrt.errors import UnknownOperation
+from agentrt.records import Message, dump_json
+
+from .sessions import check_operation, check_session, last_outcome, read_session
+from .views import Views
+
+_LINE = """
+    WITH RECURSIVE line (id, parent, role, body, operation) AS (
+        SELECT id, parent, role, body, operation FROM message WHERE id = ?
+        UNION ALL
+        SELECT m.id, m.parent, m.role, m.body, m.operation FROM line JOIN message m ON m.id = line.parent
+    )
+    SELECT id, role, body, operation FROM line ORDER BY id"""
+_OWN = """
+    WITH RECURSIVE lineage (id) AS (
+        SELECT ? UNION SELECT parent FROM lineage JOIN session USING (id) WHERE parent IS NOT NULL
+    )
+    SELECT 1 FROM message WHERE id = ? AND session IN lineage"""
+
+
+def add_message(
+    db: sqlite3.Connection, session: str, parent: int, role: str, body: Mapping[str, Any], operation: int | None
+) -> int:
+    """The new message's id. Raises ``UnknownOperation``."""
+    if operation is None:
+        check_session(db, session)
+    else:
+        check_operation(db, session, operation)
+    if parent and not db.execute(_OWN, (session, parent)).fetchone():
+        raise UnknownOperation(
+            f"no message {parent} in the conversation of session {session}",
+            hint="a message follows one of its own session, or of one that session was forked from",
+        )
+    ended, _ = last_outcome(db, session)
+    row = (session, parent or None, role, dump_json(body), operation, ended, time.time())
+    columns = "session, parent, role, body, operation, ended, at"
+    return db.execute(f"INSERT INTO message ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
+
+
+def read_line(db: sqlite3.Connection, head: int) -> list[Message]:
+    """From the first message to ``head``. Raises ``UnknownOperation``."""
+    found = db.execute(_LINE, (head,)).fetchall()
+    if head and not found:
+        raise UnknownOperation(f"no message {head}", hint="a view's conversation names the last message it has")
+    return [
+        Message(id=id, role=role, body=json.loads(body), operation=operation) for id, role, body, operation in found
+    ]
+
+
+def read_head(db: sqlite3.Connection, views: Views, session: str) -> int:
+    """What was said last, or where the last operation left the conversation, whichever came later."""
+    start = read_session(db, views, session).start
+    query = "SELECT id, ended FROM message WHERE session = ? ORDER BY id DESC LIMIT 1"
+    said = db.execute(query, (session,)).fetchone()
+    ended, view = last_outcome(db, session)
+    if said and said[1] == ended:
+        return int(said[0])
+    return start.conversation if view is None else views.read((view,))[view].conversation

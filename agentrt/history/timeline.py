@@ -1,0 +1,103 @@
+"""Undo, redo and restore as pure functions of what the journal says.
+
+A settled act, restore, revert or apply is one step. ``undo`` moves steps from the done stack to the undone stack,
+``redo`` moves one back, a new step empties the undone stack. Denied, failed, rolled back and unfinished operations
+are no steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+from agentrt.errors import JournalError, UnknownOperation, UsageError
+from agentrt.records import Operation, View
+
+_STEPS = frozenset({"act", "restore", "revert", "apply"})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A move in time: the fields of the operation that would record it."""
+
+    kind: Literal["undo", "redo", "restore"]
+    target: tuple[int, ...]
+    """The operations it is about, newest first."""
+    view: View
+    """Where it leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """One session, up to now."""
+
+    view: View
+    """The current one."""
+    done: tuple[int, ...]
+    """Operations that stand, oldest first: what can be undone."""
+    undone: tuple[int, ...]
+    """Operations that were undone, the next to be redone last."""
+    _before: dict[int, View] = field(repr=False)
+    _after: dict[int, View] = field(repr=False)
+
+    @classmethod
+    def of(cls, start: View, operations: Sequence[Operation]) -> Self:
+        """Replay a session, oldest operation first. Raises ``JournalError`` where it contradicts itself."""
+        done: list[int] = []
+        undone: list[int] = []
+        before: dict[int, View] = {}
+        after: dict[int, View] = {0: start}
+        for operation in operations:
+            before[operation.id], after[operation.id] = operation.before, operation.after
+            if operation.status != "settled":
+                continue
+            if operation.kind in _STEPS:
+                done.append(operation.id)
+                undone.clear()
+            elif operation.kind == "undo":
+                _move(operation, done, undone)
+            elif operation.kind == "redo":
+                _move(operation, undone, done)
+        view = operations[-1].after if operations else start
+        return cls(view, tuple(done), tuple(undone), before, after)
+
+    def undo(self, n: int = 1) -> Step:
+        """Take back the last ``n`` steps that stand. Raises ``UnknownOperation`` where there are fewer."""
+        if n < 1:
+            raise UsageError(f"cannot undo {n} steps", hint="give a number from 1 up")
+        if not self.done:
+            raise UnknownOperation("nothing to undo", hint="agentrt log shows what was done")
+        if n > len(self.done):
+            raise UnknownOperation(
+                f"only {len(self.done)} to undo, not {n}", hint=f"agentrt undo {len(self.done)} takes back all"
+            )
+        target = self.done[-n:][::-1]
+        return Step("undo", target, self._before[target[-1]])
+
+    def redo(self) -> Step:
+        """Do again what was undone last. Raises ``UnknownOperation`` where nothing is."""
+        if not self.undone:
+            raise UnknownOperation(
+                "nothing to redo", hint="new work ends redo; agentrt restore OP still reaches every operation"
+            )
+        operation = self.undone[-1]
+        return Step("redo", (operation,), self._after[operation])
+
+    def restore(self, operation: int) -> Step:
+        """Go to the view after any operation; 0 is the start. Raises ``UnknownOperation`` where there is none."""
+        if operation not in self._after:
+            last = max(self._after)
+            raise UnknownOperation(f"no operation {operation}", hint=f"this session has 0 (its start) to {last}")
+        return Step("restore", (operation,), self._after[operation])
+
+
+def _move(operation: Operation, source: list[int], destination: list[int]) -> None:
+    for target in operation.target:
+        if not source or source[-1] != target:
+            raise JournalError(
+                f"operation {operation.id} of {operation.session} ({operation.kind} of {target}) does not follow"
+                " from those before it",
+                hint="the journal was changed by something else than agentrt; start over with agentrt new",
+            )
+        destination.append(source.pop())

@@ -1,0 +1,76 @@
+"""Views as rows: each is stored once, and its lists as chains, so that one more layer is one more row.
+
+A chain is a list written as its last item and the chain before it; chain 0 is the empty list. Rows never change, so
+what was read once stays true, and equal views come back as one object.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from agentrt.records import Snapshot, View, dump_json
+
+_VIEWS = "SELECT id, layers, conversation, applied FROM view WHERE id IN (SELECT value FROM json_each(?))"
+_CHAINS = """
+    WITH RECURSIVE needed (id, parent, item) AS (
+        SELECT id, parent, item FROM chain WHERE id IN (SELECT value FROM json_each(?))
+        UNION
+        SELECT chain.id, chain.parent, chain.item FROM needed JOIN chain ON chain.id = needed.parent
+    )
+    SELECT id, parent, item FROM needed WHERE id != 0 ORDER BY id"""
+
+
+class Views:
+    """The views of one journal, by number. Its methods are called within a transaction."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.forget()
+
+    def forget(self) -> None:
+        """Needed when a transaction was rolled back: what it added is not there."""
+        self._views: dict[int, View] = {}
+        self._lists: dict[int, tuple[Any, ...]] = {0: ()}
+        self._next: dict[tuple[int, str | int], int] = {}
+
+    def read(self, numbers: Iterable[int]) -> dict[int, View]:
+        """Views by number; those asked for, at least."""
+        missing = set(numbers) - self._views.keys()
+        if missing:
+            rows = self._db.execute(_VIEWS, (dump_json(missing),)).fetchall()
+            self._read_chains({chain for _, layers, _, applied in rows for chain in (layers, applied)})
+            for number, layers, conversation, applied in rows:
+                # Not validated, so that long lists are shared and not looked through once for every view.
+                snapshot = Snapshot.model_construct(layers=self._lists[layers])
+                self._views[number] = View(snapshot=snapshot, conversation=conversation, applied=self._lists[applied])
+        return self._views
+
+    def number(self, view: View) -> int:
+        """The number of a view, stored now if it was not. Within a writing transaction."""
+        row = (self._chain(view.snapshot.layers), view.conversation, self._chain(view.applied))
+        self._db.execute("INSERT OR IGNORE INTO view (layers, conversation, applied) VALUES (?, ?, ?)", row)
+        found = self._db.execute("SELECT id FROM view WHERE layers = ? AND conversation = ? AND applied = ?", row)
+        return int(found.fetchone()[0])
+
+    def _read_chains(self, chains: set[int]) -> None:
+        missing = chains - self._lists.keys()
+        if missing:
+            for chain, parent, item in self._db.execute(_CHAINS, (dump_json(missing),)):
+                self._lists[chain] = self._lists[parent] + (item,)
+                self._next[parent, item] = chain
+
+    def _chain(self, items: Sequence[str | int]) -> int:
+        chain = 0
+        for item in items:
+            found = self._next.get((chain, item))
+            chain = self._extend(chain, item) if found is None else found
+        return chain
+
+    def _extend(self, chain: int, item: str | int) -> int:
+        found = self._db.execute("SELECT id FROM chain WHERE parent = ? AND item = ?", (chain, item)).fetchone()
+        if found is None:
+            found = (self._db.execute("INSERT INTO chain (parent, item) VALUES (?, ?)", (chain, item)).lastrowid,)
+        self._next[chain, item] = int(found[0])
+        return int(found[0])
