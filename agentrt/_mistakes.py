@@ -9,10 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from .documents import Document, Loc, Place, describe, nearest
-
-Mistake = tuple[Place, str, str]
-"""Where, what, hint."""
+from .documents import Document, Loc, Mistake, describe, nearest
 
 
 def mistakes_of(model: type[BaseModel], document: Document, error: ValidationError) -> list[Mistake]:
@@ -31,7 +28,7 @@ def mistakes_of(model: type[BaseModel], document: Document, error: ValidationErr
     for path, details in grouped.items():
         # Several keys missing from one mapping are several mistakes at one place.
         mistakes += [_mistake(model, document, path, [d]) for d in details[1:] if d["type"] == "missing"]
-    return sorted(mistakes, key=lambda mistake: mistake[0])
+    return sorted(mistakes, key=lambda mistake: mistake.place)
 
 
 _EXPECTED = {
@@ -81,7 +78,7 @@ def _mistake(model: type[BaseModel], document: Document, path: Loc, details: lis
     else:
         expected = list(dict.fromkeys(_EXPECTED.get(d["type"], d["msg"]) for d in details))
         place, message = document.where(path), f"{what} must be {' or '.join(expected)}, not {found}"
-    return place, message, hint
+    return Mistake(place, message, hint)
 
 
 def _number(value: object) -> str:

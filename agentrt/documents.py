@@ -53,6 +53,15 @@ class Items(list[Any]):
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """One thing that is wrong with a document."""
+
+    place: Place
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True)
 class Document:
     """A file's content, or a mapping that could have been one."""
 
@@ -94,9 +103,7 @@ class Document:
         """``default.yaml:12``: the line the key at ``loc`` stands on, for people."""
         return f"{Path(self.file).name}:{self.where(loc, key=True)[0]}"
 
-    def error(
-        self, message: str, loc: Iterable[str | int] = (), *, key: bool = False, hint: str = ""
-    ) -> DocumentError:
+    def error(self, message: str, loc: Iterable[str | int] = (), *, key: bool = False, hint: str = "") -> DocumentError:
         """A mistake at ``loc``, ready to raise."""
         line, column = self.where(loc, key=key)
         return DocumentError(message, file=self.file, line=line, column=column, hint=hint)
@@ -111,16 +118,23 @@ def load_yaml(path: Path | str) -> Document:
 
 def validate(model: type[M], document: Document) -> M:
     """Check a document against a model. Raises ``DocumentError`` at the first mistake, by position."""
+    found, mistakes = check(model, document)
+    if found is not None:
+        return found
+    first = mistakes[0]
+    message = f"{first.message} (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else first.message
+    line, column = first.place
+    raise DocumentError(message, file=document.file, line=line, column=column, hint=first.hint)
+
+
+def check(model: type[M], document: Document) -> tuple[M | None, list[Mistake]]:
+    """What the document says, or every mistake in it, by position."""
     try:
-        return model.model_validate(document.data)
+        return model.model_validate(document.data), []
     except ValidationError as error:
         from ._mistakes import mistakes_of
 
-        mistakes = mistakes_of(model, document, error)
-    place, message, hint = mistakes[0]
-    if len(mistakes) > 1:
-        message += f" (and {len(mistakes) - 1} more)"
-    raise DocumentError(message, file=document.file, line=place[0], column=place[1], hint=hint)
+        return None, mistakes_of(model, document, error)
 
 
 def nearest(word: str, known: Iterable[str], *, quote: str = "`") -> str:

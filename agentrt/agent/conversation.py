@@ -86,9 +86,9 @@ def describe_effects(effects: Iterable[Effect]) -> str:
         words = [f"{_VERBS[effect.change]} {printable(effect.path)}" for effect in inside]
     else:
         counts = Counter(effect.change for effect in inside)
-        words = [f"{_VERBS[change]} {number:,} paths" for change, number in counts.most_common()]
+        words = [f"{_VERBS[change]} {_paths(number)}" for change, number in counts.most_common()]
     if outside := len(effects) - len(inside):
-        words.append(f"changed {outside:,} path{'s' if outside > 1 else ''} outside the workspace")
+        words.append(f"changed {_paths(outside)} outside the workspace")
     return "; ".join(words)
 
 
@@ -101,9 +101,13 @@ _VERBS = {
     "created": "created",
     "modified": "modified",
     "deleted": "deleted",
-    "renamed": "renamed to",
+    "renamed": "renamed",
     "mode": "changed the mode of",
 }
+
+
+def _paths(number: int) -> str:
+    return f"{number:,} path{'' if number == 1 else 's'}"
 
 
 def _because(operation: Operation) -> str:

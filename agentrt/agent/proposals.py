@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
+from agentrt import documents
 from agentrt.contracts import Tool
-from agentrt.documents import Document, validate
-from agentrt.errors import DocumentError
+from agentrt.documents import Document
 from agentrt.records import Action, ProposedAction, ToolSpec
 
 SUBMIT = ToolSpec(
@@ -32,14 +32,13 @@ def check(proposed: ProposedAction, tools: Mapping[str, Tool]) -> Action | str:
     if tool is None:
         return _unknown(proposed.kind, [*tools, SUBMIT.name])
     if "kind" in proposed.arguments:
-        return f"`{proposed.kind}` takes no argument `kind`."
+        return f"Not carried out: `{proposed.kind}` takes no argument `kind`."
     given = {**proposed.arguments, "kind": proposed.kind}
-    try:
-        return validate(tool.action, Document.of(given, proposed.kind))
-    except DocumentError as error:
-        hint = f" {error.hint[:1].upper()}{error.hint[1:]}" if error.hint else ""
-        usage = ", ".join(_usage(tool))
-        return f"Not carried out: in `{proposed.kind}`, {error.message}.{hint}\nIt takes: {usage}."
+    action, mistakes = documents.check(tool.action, Document.of(given, proposed.kind))
+    if action is not None:
+        return action
+    wrong = "; ".join(m.message + (f" ({m.hint})" if m.hint else "") for m in mistakes)
+    return f"Not carried out: {wrong}.\n`{proposed.kind}` takes: {', '.join(_usage(tool))}."
 
 
 def _spec(tool: Tool) -> ToolSpec:

@@ -1,0 +1,92 @@
+"""What the planner is told about its actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agentrt.agent.conversation import describe_effects, describe_operation, pending, since_last_turn
+from agentrt.records import (
+    Decision,
+    FileEffect,
+    Judgement,
+    Message,
+    Observation,
+    Operation,
+    ProposedAction,
+    Turn,
+    View,
+)
+
+
+def operation(**fields: Any) -> Operation:
+    given = {"id": 7, "session": "s1", "kind": "act", "actor": "agent", "status": "settled", "started": 0.0}
+    return Operation(**(given | {"before": View(), "after": View()} | fields))
+
+
+def created(*paths: str) -> tuple[FileEffect, ...]:
+    return tuple(FileEffect(path=path, change="created") for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"observation": Observation(exit_code=0)}, "exit code 0"),
+        ({"observation": Observation(exit_code=1, output="FAILED\n\n")}, "exit code 1\nFAILED"),
+        ({"observation": Observation(output="text")}, "text"),
+        ({"observation": Observation(error="no match; nearest is line 3")}, "error: no match; nearest is line 3"),
+        (
+            {"observation": Observation(exit_code=137, error="stopped after 5 seconds", timed_out=True)},
+            "exit code 137\nerror: stopped after 5 seconds",
+        ),
+        ({"observation": Observation(exit_code=0), "effects": created("a", "/tmp/x")},
+         "exit code 0\n[created a; changed 1 path outside the workspace]"),
+        ({"observation": Observation()}, "done"),
+        (
+            {"status": "denied", "decision": Decision(verdict="deny", rule="p.yaml:3", because="history is mine")},
+            "Denied, not run: history is mine (p.yaml:3)",
+        ),
+        (
+            {"status": "denied", "decision": Decision(verdict="ask", rule="p.yaml:3"), "note": "nobody to ask"},
+            "Denied, not run: nobody to ask (p.yaml:3)",
+        ),
+        (
+            {
+                "status": "rolled_back",
+                "observation": Observation(exit_code=0),
+                "effects": created("a"),
+                "judgement": Judgement(verdict="roll_back", rule="p.yaml:9", because="deleted 9 files"),
+            },
+            "exit code 0\nRolled back, nothing it did remains: deleted 9 files",
+        ),
+        ({"status": "failed", "note": "the disk is full"}, "Could not be run, and left no effect: the disk is full"),
+        ({"status": "intent"}, "Cut off: it may have run; nothing it did is kept."),
+    ],
+)  # fmt: skip
+def test_each_outcome_is_told(fields: dict[str, Any], told: str) -> None:
+    assert describe_operation(operation(**fields)) == told
+
+
+def test_many_effects_are_counted_and_few_are_named() -> None:
+    assert describe_effects(created("b", "a")) == "created b; created a"
+    many = (*created(*map(str, range(1200))), FileEffect(path="x", change="deleted"))
+    assert describe_effects(many) == "created 1,200 paths; deleted 1 path"
+
+
+def test_names_that_are_no_text_stay_on_their_line() -> None:
+    assert describe_effects(created("a\nb\x1b[31m\udcff")) == r"created a\nb\x1b[31m\udcff"
+
+
+def talk(*bodies: tuple[str, dict[str, Any]]) -> list[Message]:
+    return [Message(id=at, role=role, body=body) for at, (role, body) in enumerate(bodies, 1)]
+
+
+def test_pending_is_what_the_last_turn_asked_and_nobody_answered() -> None:
+    asked = Turn(actions=tuple(ProposedAction(call=call, kind="bash", arguments={}) for call in "ab")).to_dict()
+    old = ("observation", {"call": "b", "text": "of an earlier turn", "operation": None})
+    answer = ("observation", {"call": "a", "text": "x", "operation": 1})
+    messages = talk(("task", {"text": "x"}), old, ("planner", asked), answer)
+    assert [action.call for action in pending(messages)] == ["b"]
+    assert [message.body["text"] for message in since_last_turn(messages)] == ["x"]
+    assert pending(talk(("task", {"text": "x"}))) == []

@@ -1,0 +1,76 @@
+"""What a planner worded wrongly comes back in words: what was wrong, and what was probably meant."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+
+from agentrt.agent.proposals import check, specs
+from agentrt.contracts import World
+from agentrt.records import Action, Observation, ProposedAction
+
+
+class Fetch(Action):
+    kind: Literal["fetch"] = "fetch"
+    path: str
+    start: int | None = None
+    all: bool = False
+
+
+class FetchTool:
+    name = "fetch"
+    description = "Fetch a thing."
+    action = Fetch
+
+    async def run(self, action: Action, world: World) -> Observation:
+        return Observation()
+
+    def show(self, action: Action) -> str:
+        return "fetch"
+
+
+TOOLS = {"fetch": FetchTool()}
+TAKES = "\n`fetch` takes: `path`, `start` (optional), `all` (optional)."
+
+
+def proposed(kind: str, arguments: dict[str, Any]) -> ProposedAction:
+    return ProposedAction(call="1", kind=kind, arguments=arguments)
+
+
+def test_a_good_proposal_is_the_action() -> None:
+    assert check(proposed("fetch", {"path": "a", "start": 3}), TOOLS) == Fetch(path="a", start=3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "told"),
+    [
+        ("fecth", {}, 'no action is called "fecth". Did you mean `fetch`? There is: fetch, submit.'),
+        ("rm", {}, 'no action is called "rm". There is: fetch, submit.'),
+        ("fetch", {}, "`path` is missing." + TAKES),
+        ("fetch", {"path": 5}, "`path` must be text, not the number 5." + TAKES),
+        ("fetch", {"path": "a", "start": "x"}, '`start` must be a whole number, not text "x".' + TAKES),
+        (
+            "fetch",
+            {"pth": "a"},
+            "`path` is missing; unknown key `pth` (did you mean `path`?)." + TAKES,
+        ),
+        (
+            "fetch",
+            {"path": None, "all": []},
+            "`path` must be text, not nothing; `all` must be true or false, not a list." + TAKES,
+        ),
+        ("fetch", {"path": "a", "kind": "bash"}, "`fetch` takes no argument `kind`."),
+    ],
+)
+def test_a_malformed_proposal_is_told_what_is_wrong(kind: str, arguments: dict[str, Any], told: str) -> None:
+    assert check(proposed(kind, arguments), TOOLS) == f"Not carried out: {told}"
+
+
+def test_what_a_planner_is_offered() -> None:
+    fetch, submit = specs(TOOLS)
+    assert (fetch.name, fetch.description) == ("fetch", "Fetch a thing.")
+    assert set(fetch.parameters["properties"]) == {"path", "start", "all"}
+    assert fetch.parameters["required"] == ["path"]
+    assert fetch.parameters["additionalProperties"] is False
+    assert submit.name == "submit"
