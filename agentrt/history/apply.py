@@ -1,0 +1,235 @@
+"""Accepted effects go into the user's real workspace, and come out again exactly.
+
+    plan(root, wanted)              what would be done, what stands against it; nothing is touched
+    carry_out(plan, content, aside) do it
+    take_back(aside, root)          undo it: the very files that were there before are put back
+    put_back(aside, root)           redo it
+    recover(aside, root)            after a crash in any of the three: as if it had not begun
+
+``aside`` is a folder of this apply's own. It keeps whatever is not in the workspace: the user's files while the
+apply stands, the agent's after it was taken back. Deleting it makes what stands final. All of this is blocking, and
+one thing at a time may be done with a workspace (the caller holds its lock).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from agentrt.errors import AgentrtError, Conflict, SandboxError, UsageError
+from agentrt.records import Change, FileEffect, FileState, PathConflict
+
+from .beneath import Beneath
+from .check import check
+from .guards import folder_of, is_folder
+from .ledger import Doing, Folder, Ledger, Slot, Standing, load, other
+from .planning import Plan, Step, plan
+from .turn import Turn
+from .write import make
+
+__all__ = ["Plan", "Recovery", "Step", "carry_out", "obstacles", "plan", "put_back", "recover", "standing", "take_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What ``recover`` found and did."""
+
+    undone: Doing | None
+    """What had been cut off and was rolled back; None: nothing had been."""
+    standing: Standing | None
+    """What is in the workspace now: the state before the apply, or the one after it. None: no apply was begun."""
+    left: tuple[PathConflict, ...] = ()
+    """Paths someone changed between crash and recovery: left as they are; ``ours`` says where the other side is."""
+
+
+def carry_out(plan: Plan, content: Callable[[str], BinaryIO], aside: Path) -> tuple[FileEffect, ...]:
+    """Do all steps of ``plan``, or none. ``content(path)`` opens the new content of a regular file.
+
+    ``aside`` must not exist or be empty. Raises ``Conflict`` (also for the plan's own conflicts), ``DiskFull``,
+    ``SandboxError`` (content that is not what was measured), ``OSError``; then nothing is changed and ``aside`` is
+    empty, save for what someone changed under our hands (the ``Conflict`` says so and where our side is kept).
+    """
+    if plan.conflicts:
+        first, more = plan.conflicts[0], len(plan.conflicts) - 1
+        raise Conflict(
+            f"{first.path}: {first.theirs}" + (f" and {more} more" if more else ""), conflicts=plan.conflicts
+        )
+    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(aside.iterdir()):
+        raise UsageError(f"{aside} already holds an apply")
+    with Beneath(plan.root) as tree:
+        slots = tuple(
+            Slot(path=step.path, before=step.before, after=_in_place(step), in_place=step.in_place)
+            for step in plan.steps
+        )
+        apart = _apart(tree, aside)
+        turn = Turn(tree, aside, Ledger(slots=slots, folders=_folders(slots, apart), apart=apart))
+        try:
+            turn.run("carry_out", _Maker(tree, plan, content).make)
+        except BaseException:
+            _forget(turn)
+            raise
+        done = zip(plan.steps, turn.ledger.slots, strict=True)
+        effects = (s.effect.model_copy(update={"after": slot.after}) for s, slot in done if not s.implied)
+        return tuple(sorted(effects, key=lambda effect: effect.path))
+
+
+def take_back(aside: Path, root: Path) -> tuple[FileEffect, ...]:
+    """Put everything back as it was before the apply, whole or not at all; what that changed.
+
+    Files that were moved aside are the same files again (inode, hard links, times). Raises ``Conflict`` naming every
+    path that is not what was written any more, ``DiskFull``, ``OSError``; then nothing is changed.
+    """
+    return _again(aside, root, "take_back", "after")
+
+
+def put_back(aside: Path, root: Path) -> tuple[FileEffect, ...]:
+    """The inverse of ``take_back``, with the same checks and errors."""
+    return _again(aside, root, "put_back", "before")
+
+
+def recover(aside: Path, root: Path) -> Recovery:
+    """Roll back whatever was cut off in ``aside``; do nothing if nothing was. May itself be killed and called again.
+
+    Once ``carry_out`` had returned, the apply stands, whether or not anyone wrote that down: compare ``standing``.
+    Raises ``OSError``, ``JournalError`` (the ledger is damaged).
+    """
+    ledger = load(aside)
+    if ledger is None:
+        return Recovery(undone=None, standing=None)
+    with Beneath(root) as tree:
+        turn = Turn(tree, aside, ledger)
+        turn.back()
+        if ledger.doing == "carry_out":
+            _forget(turn)
+    return Recovery(undone=ledger.doing, standing=ledger.standing, left=turn.left)
+
+
+def standing(aside: Path) -> Standing | None:
+    """Which side of the apply is in the workspace; None if it never was carried out. Raises ``JournalError``."""
+    ledger = load(aside)
+    return None if ledger is None else ledger.standing
+
+
+def obstacles(aside: Path, root: Path) -> tuple[PathConflict, ...]:
+    """What ``take_back`` (or ``put_back``, whichever is next) would raise; nothing is touched."""
+    ledger = _loaded(aside)
+    with Beneath(root) as tree:
+        try:
+            check(tree, None, ledger)
+        except Conflict as conflict:
+            return conflict.conflicts
+    return ()
+
+
+def _again(aside: Path, root: Path, doing: Doing, expected: Standing) -> tuple[FileEffect, ...]:
+    ledger = _loaded(aside)
+    if ledger.standing != expected:
+        raise UsageError(f"the apply in {aside} is {'not in' if expected == 'after' else 'already in'} the workspace")
+    with Beneath(root) as tree:
+        turn = Turn(tree, aside, ledger)
+        turn.run(doing)
+    now, was = other(expected), expected
+    effects = (_effect(slot.path, slot.side(was), slot.side(now), slot.in_place) for slot in turn.ledger.slots)
+    return tuple(sorted(effects, key=lambda effect: effect.path))
+
+
+def _loaded(aside: Path) -> Ledger:
+    ledger = load(aside)
+    if ledger is None:
+        raise UsageError(f"{aside} holds no apply")
+    if ledger.doing is not None:
+        raise AgentrtError(f"{aside}: {ledger.doing} was cut off", hint="recover it first")
+    return ledger
+
+
+def _effect(path: str, was: FileState | None, now: FileState | None, in_place: bool) -> FileEffect:
+    change: Change = "created" if was is None else "deleted" if now is None else "mode" if in_place else "modified"
+    return FileEffect(path=path, change=change, before=was, after=now)
+
+
+def _in_place(step: Step) -> FileState | None:
+    """A changed mode is all that differs: whatever else the sandbox measured is its own."""
+    if not step.in_place or step.before is None or step.after is None:
+        return step.after
+    return step.before.model_copy(update={"mode": step.after.mode})
+
+
+def _folders(slots: tuple[Slot, ...], apart: bool) -> tuple[Folder, ...]:
+    times: dict[str, int | None] = {"": None} if apart else {}
+    for slot in slots:
+        times.setdefault(slot.path.rpartition("/")[0], None)
+        if is_folder(slot.before) or is_folder(slot.after):
+            created = is_folder(slot.after) and not slot.in_place
+            times[slot.path] = slot.after.mtime_ns if created and slot.after is not None else None
+    deepest_first = sorted(times, key=lambda path: (path.count("/") + bool(path), path), reverse=True)
+    return tuple(Folder(path=path, after=times[path]) for path in deepest_first)
+
+
+def _apart(tree: Beneath, aside: Path) -> bool:
+    """Whether nothing can be renamed between the two: another file system, subvolume or mount."""
+    fd = os.open(aside, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.rename("probe", ".agentrt-probe", src_dir_fd=fd, dst_dir_fd=tree.fd)  # there is no such file, on purpose
+    except OSError as error:
+        return error.errno == errno.EXDEV or os.fstat(fd).st_dev != tree.device
+    finally:
+        os.close(fd)
+    return False
+
+
+def _forget(turn: Turn) -> None:
+    """Empty ``aside`` after a carry_out that did not happen, unless it keeps something of the user's."""
+    if turn.left or turn.ledger.doing is not None:
+        return
+    for name in ("held", "before", "after"):
+        shutil.rmtree(turn.aside / name, ignore_errors=True)
+    for name in ("plan.json.new", "plan.json"):
+        (turn.aside / name).unlink(missing_ok=True)
+
+
+class _Maker:
+    """Makes what the sandbox has, as the owner of what it replaces would have made it."""
+
+    def __init__(self, tree: Beneath, plan: Plan, content: Callable[[str], BinaryIO]) -> None:
+        self.tree, self.content = tree, content
+        self._created = {os.fsencode(s.path): s.after for s in plan.steps if s.before is None}
+        self._groups: dict[bytes, int | None] = {}
+
+    def make(self, held: int, name: bytes, slot: Slot) -> FileState:
+        path, wanted = os.fsencode(slot.path), slot.after
+        assert wanted is not None
+        folder = folder_of(path)
+        if folder not in self._groups:
+            self._groups[folder] = self._group(folder)
+        replaces = self.tree.open(path, os.O_PATH) if slot.before is not None else None
+        try:
+            if wanted.type != "file":
+                return make(held, name, wanted, None, replaces, self._groups[folder])
+            with self._open(slot.path) as source:
+                return make(held, name, wanted, source, replaces, self._groups[folder])
+        finally:
+            if replaces is not None:
+                os.close(replaces)
+
+    def _open(self, path: str) -> BinaryIO:
+        try:
+            return self.content(path)
+        except OSError as error:
+            if isinstance(error, AgentrtError):
+                raise
+            raise SandboxError(f"{path}: its new content cannot be read from the sandbox: {error.strerror}") from error
+
+    def _group(self, folder: bytes) -> int | None:
+        """The group that entries of ``folder`` are born with, where the folder says so (setgid)."""
+        if folder in self._created:
+            state = self._created[folder]
+            return self._group(folder_of(folder)) if state is not None and state.mode & stat.S_ISGID else None
+        found = self.tree.lstat(folder)
+        return found.st_gid if found is not None and found.st_mode & stat.S_ISGID else None

@@ -1,0 +1,263 @@
+"""Turning a workspace from one state of an apply to the other, whole or not at all.
+
+    ready     what is to come lies in the held folder; nothing of the workspace is touched
+    check     every path still is what it should be, or ``Conflict`` names all that are not
+    go        the ledger says what is being done, then path by path is swapped
+    settle    modes and times of folders, everything on disk, the ledger says what stands
+
+Whatever goes wrong while going, and a process killed while going, ends in ``Turn.back``: all swapped paths are
+swapped again, and what stood before stands.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from agentrt.errors import AgentrtError, Conflict, DiskFull
+from agentrt.records import FileState, PathConflict
+
+from . import beneath, steps, swap
+from .beneath import Beneath
+from .check import check
+from .guards import is_folder
+from .ledger import Doing, Folder, Ledger, Slot, Standing, other, save
+from .states import describe
+from .write import duplicate, remove
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_THEIRS = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EXDEV, errno.ELOOP),
+    *(errno.EEXIST, errno.ENOTEMPTY, errno.ENOENT, errno.ENOTDIR, errno.EBUSY, errno.ETXTBSY),
+)
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+Make = Callable[[int, bytes, Slot], FileState]
+"""``make(held, name, slot)``: make what is to come under ``name`` in the folder ``held``; its state, with inode."""
+
+
+class Turn:
+    """One thing done with an apply. ``ledger`` is what is written, or about to be."""
+
+    def __init__(self, tree: Beneath, aside: Path, ledger: Ledger) -> None:
+        self.tree, self.aside, self.ledger = tree, aside, ledger
+        self.left: tuple[PathConflict, ...] = ()
+        """What could not be put back, since someone changed it meanwhile."""
+        self._path = ""  # at work on this one, for the message of an error
+
+    def run(self, doing: Doing, make: Make | None = None) -> None:
+        """Turn to the other side; without ``make`` all that is to come is held, or copied, already.
+
+        Raises ``Conflict``, ``DiskFull``, ``OSError`` and what ``make`` raises; then what stood before stands.
+        """
+        try:
+            self._note_times()
+            self._make_scratch()
+            with self._held() as held:
+                self._make_ready(held, make)
+                self.ledger = check(self.tree, held, self.ledger)
+                self._note_times()
+                self._save(doing=doing)
+                self._go(held)
+        except BaseException as error:
+            self.back()
+            named = self._named(error)
+            if named is error:
+                raise
+            raise named from error
+        self._drop_scratch()
+
+    def back(self) -> None:
+        """Undo what is being done, however far it came. Raises ``OSError``; then it can be tried again."""
+        left: list[PathConflict] = []
+        if self.ledger.doing is not None:
+            self._open_folders()
+            with self._held() as held:
+                for number, slot in reversed(self._in_order()):
+                    steps.checkpoint("back")
+                    if not swap.back(self.tree, held, number, slot, self.ledger.standing):
+                        left.append(self._left(number, slot))
+            self._settle(self.ledger.standing)
+            beneath.syncfs(self.tree.fd)
+            with suppress(OSError):  # no room for it? Then ``recover`` will go this way again, to the same end
+                self._save(doing=None)
+        self._drop_scratch()
+        self.left = tuple(left)
+
+    def _make_ready(self, held: int, make: Make | None) -> None:
+        comes = other(self.ledger.standing)
+        slots = list(self.ledger.slots)
+        for number, slot in enumerate(slots):
+            self._path = slot.path
+            name = b"%d" % number
+            if slot.side(comes) is not None and not slot.in_place:
+                if make is not None:
+                    slots[number] = slot.model_copy(update={comes: make(held, name, slot)})
+                elif self.ledger.apart:
+                    slots[number] = slot.model_copy(update={comes: self._from_copy(held, name, slot, comes)})
+                steps.checkpoint("made")
+            if self.ledger.apart and slot.side(self.ledger.standing) is not None and not slot.in_place:
+                self._to_copy(name, os.fsencode(slot.path))
+                steps.checkpoint("copied")
+        self.ledger = self.ledger.model_copy(update={"slots": tuple(slots)})
+        self._path = ""
+
+    def _go(self, held: int) -> None:
+        steps.checkpoint("intended")
+        self._sync(held)
+        self._open_folders()
+        for number, slot in self._in_order():
+            self._path = slot.path
+            steps.checkpoint("swap")
+            swap.swap(self.tree, held, number, slot, self.ledger.standing)
+        self._path = ""
+        self._settle(other(self.ledger.standing))
+        steps.checkpoint("settled")
+        beneath.syncfs(self.tree.fd)
+        self._save(standing=other(self.ledger.standing), doing=None)
+        steps.checkpoint("done")
+
+    def _in_order(self) -> list[tuple[int, Slot]]:
+        slots = list(enumerate(self.ledger.slots))
+        return slots if self.ledger.standing == "before" else slots[::-1]
+
+    def _open_folders(self) -> None:
+        """Folders that come, go or change their mode let their owner work in them, until all is settled."""
+        inodes = {s.path: {state.inode for state in (s.before, s.after) if is_folder(state)} for s in self.ledger.slots}
+        for folder in reversed(self.ledger.folders):
+            path, known = os.fsencode(folder.path), inodes.get(folder.path, set())
+            with suppress(OSError):  # where it is not to be reached, the swap will say so
+                found = self.tree.lstat(path) if known else None
+                if found is not None and found.st_ino in known and found.st_mode & 0o700 != 0o700:
+                    steps.checkpoint("open")
+                    self.tree.set_mode(path, stat.S_IMODE(found.st_mode) | 0o700)
+
+    def _settle(self, standing: Standing) -> None:
+        """Times and modes of the folders that stand now, deepest first."""
+        states = {slot.path: slot.side(standing) for slot in self.ledger.slots}
+        settled: list[Folder] = []
+        for folder in self.ledger.folders:
+            path, mtime, state = os.fsencode(folder.path), folder.side(standing), states.get(folder.path)
+            with suppress(OSError):  # gone, or not ours any more: there is nothing to settle
+                found = self.tree.lstat(path)
+                if found is not None and stat.S_ISDIR(found.st_mode):
+                    steps.checkpoint("settle")
+                    if mtime is None:
+                        folder = folder.model_copy(update={standing: found.st_mtime_ns})
+                    else:
+                        self.tree.set_mtime(path, mtime)
+                    if state is not None and state.inode == found.st_ino and stat.S_IMODE(found.st_mode) != state.mode:
+                        self.tree.set_mode(path, state.mode)
+            settled.append(folder)
+        self.ledger = self.ledger.model_copy(update={"folders": tuple(settled)})
+
+    def _note_times(self) -> None:
+        """Remember the folders' times as they are; one that someone else changed will not be set back."""
+        standing = self.ledger.standing
+        noted: list[Folder] = []
+        for folder in self.ledger.folders:
+            scratched = self.ledger.scratch and not folder.path  # our own doing
+            found = None
+            with suppress(OSError):
+                found = None if scratched else self.tree.lstat(os.fsencode(folder.path))
+            if found is not None and stat.S_ISDIR(found.st_mode) and found.st_mtime_ns != folder.side(standing):
+                update: dict[str, int | None] = {standing: found.st_mtime_ns}
+                if folder.side(standing) is not None:
+                    update[other(standing)] = None
+                folder = folder.model_copy(update=update)
+            noted.append(folder)
+        self.ledger = self.ledger.model_copy(update={"folders": tuple(noted)})
+
+    @contextmanager
+    def _held(self) -> Iterator[int]:
+        if self.ledger.scratch:
+            fd = self.tree.open(os.fsencode(self.ledger.scratch), _FOLDER)
+        else:
+            (self.aside / "held").mkdir(mode=0o700, exist_ok=True)
+            fd = os.open(self.aside / "held", _FOLDER)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _make_scratch(self) -> None:
+        if self.ledger.apart:
+            self._save(scratch=f".agentrt-{secrets.token_hex(8)}")
+            steps.checkpoint("scratch")
+            os.mkdir(self.ledger.scratch, 0o700, dir_fd=self.tree.fd)
+
+    def _drop_scratch(self) -> None:
+        """What is in it is also in the copies."""
+        if not self.ledger.scratch:
+            return
+        name = os.fsencode(self.ledger.scratch)
+        with suppress(FileNotFoundError):
+            with self._held() as held:
+                for entry in os.listdir(held):
+                    steps.checkpoint("drop")
+                    remove(held, os.fsencode(entry))
+            os.rmdir(name, dir_fd=self.tree.fd)
+        steps.checkpoint("dropped")
+        for folder in self.ledger.folders:
+            mtime = folder.side(self.ledger.standing)
+            if not folder.path and mtime is not None:
+                self.tree.set_mtime(b"", mtime)
+        with suppress(OSError):
+            self._save(scratch="")
+
+    def _to_copy(self, name: bytes, path: bytes) -> None:
+        with self._copies(self.ledger.standing) as to, self.tree.parent(path) as (fd, last):
+            duplicate(fd, last, to, name)
+
+    def _from_copy(self, held: int, name: bytes, slot: Slot, comes: Standing) -> FileState:
+        state = slot.side(comes)
+        assert state is not None
+        with self._copies(comes) as copies:
+            return state.model_copy(update={"inode": duplicate(copies, name, held, name)})
+
+    @contextmanager
+    def _copies(self, side: Standing) -> Iterator[int]:
+        (self.aside / side).mkdir(mode=0o700, exist_ok=True)
+        fd = os.open(self.aside / side, _FOLDER)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def _sync(self, held: int) -> None:
+        beneath.syncfs(held)
+        if self.ledger.apart:
+            with self._copies(self.ledger.standing) as copies:
+                beneath.syncfs(copies)
+
+    def _save(self, **update: Any) -> None:
+        self.ledger = self.ledger.model_copy(update=update)
+        steps.checkpoint("save")
+        save(self.aside, self.ledger)
+
+    def _left(self, number: int, slot: Slot) -> PathConflict:
+        side, here = self.ledger.standing, "held" if not self.ledger.apart else self.ledger.standing
+        ours = f"{describe(slot.side(side), slot.side(other(side)))}; kept in {self.aside / here / str(number)}"
+        return PathConflict(path=slot.path, ours=ours, theirs="changed by someone else meanwhile, left as it is")
+
+    def _named(self, error: BaseException) -> BaseException:
+        """The error a caller can act on: which path, and whether everything is as it was."""
+        where = f"{self._path}: " if self._path else ""
+        if isinstance(error, OSError) and not isinstance(error, AgentrtError):
+            what = f"{where}{os.strerror(error.errno or errno.EIO)}"
+            if error.errno in _FULL:
+                error = DiskFull(what, hint="make room and try again; nothing was changed")
+            elif error.errno in _THEIRS:
+                found = PathConflict(path=self._path, ours="", theirs=os.strerror(error.errno))
+                error = Conflict(what, conflicts=[found] if self._path else [])
+        if self.left:
+            paths = ", ".join(conflict.path for conflict in self.left)
+            message = f"{error}; not put back, since someone changed them meanwhile: {paths}"
+            return Conflict(message, conflicts=self.left)
+        return error
