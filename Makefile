@@ -1,0 +1,58 @@
+# The whole vocabulary:
+#
+#   make run      watch an agent repair a project and survive a mishap
+#   make test     the tests                        ARGS="tests/history -k undo" chooses
+#   make check    lint, format and types
+#   make fmt      put the code in order
+#   make bench    measure what a transaction costs
+#
+# Each sets up what it needs first: once, in .venv. PYTHON=/path/to/python3 chooses the interpreter it is made with.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+ARGS ?=
+
+candidates := $(if $(PYTHON),$(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+# The interpreter itself, also where a candidate is a shim or an active virtual environment.
+python := $(shell for name in $(candidates); do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11) or print(sys._base_executable))' 2>/dev/null && break; \
+	done)
+
+# Named after the place and the interpreter: a checkout that was copied or moved is set up anew.
+ready := .venv/ready-$(shell echo "$(CURDIR) $(python)" | cksum | cut -d ' ' -f 1)
+bin := .venv/bin
+typed := agentrt policies tools sandboxes
+
+.PHONY: help run test check fmt bench
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^The interpreter itself/,$$d'
+
+run: $(ready)
+	@$(bin)/python examples/repair/run.py
+	@$(bin)/python examples/mishap/run.py
+
+test: $(ready)
+	$(bin)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
+
+check: $(ready)
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy --strict $(typed)
+	$(bin)/mypy examples scripts
+
+fmt: $(ready)
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+
+bench: $(ready)
+	$(bin)/python tests/bench/bench.py $(ARGS)
+
+$(ready): pyproject.toml scripts/setup.py
+ifeq ($(python),)
+	@echo "agentrt needs Python 3.11 or later; none of these is: $(candidates)." >&2
+	@echo "Install one, or name yours: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2
+	@exit 1
+endif
+	@$(python) scripts/setup.py .venv
+	@touch $@
