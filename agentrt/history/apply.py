@@ -18,6 +18,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -65,7 +66,7 @@ def carry_out(plan: Plan, content: Callable[[str], BinaryIO], aside: Path) -> tu
         raise UsageError(f"{aside} already holds an apply")
     with Beneath(plan.root) as tree:
         slots = tuple(
-            Slot(path=step.path, before=step.before, after=_in_place(step), in_place=step.in_place)
+            Slot(path=step.path, before=step.before, after=_in_place(step), in_place=step.in_place, links=step.links)
             for step in plan.steps
         )
         apart = _apart(tree, aside)
@@ -208,15 +209,20 @@ class _Maker:
         folder = folder_of(path)
         if folder not in self._groups:
             self._groups[folder] = self._group(folder)
-        replaces = self.tree.open(path, os.O_PATH) if slot.before is not None else None
+        replaces = None
+        with suppress(OSError):  # gone or out of reach by now: the check after this says so
+            replaces = self.tree.open(path, os.O_PATH) if slot.before is not None else None
         try:
             if wanted.type != "file":
                 return make(held, name, wanted, None, replaces, self._groups[folder])
             with self._open(slot.path) as source:
-                return make(held, name, wanted, source, replaces, self._groups[folder])
+                made = make(held, name, wanted, source, replaces, self._groups[folder])
         finally:
             if replaces is not None:
                 os.close(replaces)
+        if made.size != wanted.size or (wanted.digest is not None and made.digest != wanted.digest):
+            raise SandboxError(f"{slot.path}: the sandbox gave other content than it had measured")
+        return made
 
     def _open(self, path: str) -> BinaryIO:
         try:
@@ -231,5 +237,7 @@ class _Maker:
         if folder in self._created:
             state = self._created[folder]
             return self._group(folder_of(folder)) if state is not None and state.mode & stat.S_ISGID else None
-        found = self.tree.lstat(folder)
+        found = None
+        with suppress(OSError):
+            found = self.tree.lstat(folder)
         return found.st_gid if found is not None and found.st_mode & stat.S_ISGID else None

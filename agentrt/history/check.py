@@ -10,7 +10,7 @@ from agentrt.records import FileState, PathConflict
 from .beneath import Beneath, lstat_at
 from .guards import folder_of, is_folder, may_change, owned, strangers
 from .ledger import Ledger, Slot, other
-from .states import alike, describe, look, same_object
+from .states import alike, describe, look
 
 
 def check(tree: Beneath, held: int | None, ledger: Ledger) -> Ledger:
@@ -51,8 +51,6 @@ class _Checker:
         try:
             found = self.tree.lstat(path)
             if found is None and goes is None:
-                return slot
-            if goes is not None and found is not None and same_object(goes, found) and goes.type == "file":
                 return slot
             now = look(self.tree, path) if found is not None else None
             if not alike(now, goes):

@@ -34,6 +34,8 @@ class Slot(Record):
     after: FileState | None
     in_place: bool = False
     """The object stays, only its permission bits differ."""
+    links: int = 1
+    """How many names the file that stood before had."""
 
     def side(self, standing: Standing) -> FileState | None:
         return self.before if standing == "before" else self.after

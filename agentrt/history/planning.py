@@ -28,7 +28,9 @@ class Step:
     effect: FileEffect
     """As it will be recorded; of a renamed path ``before`` is what the old name was."""
     in_place: bool = False
-    """Only permission bits change; the object, its inode and its other names stay."""
+    """Only permission bits change; the object and its inode stay."""
+    links: int = 1
+    """How many names the file in the workspace has."""
     implied: bool = False
     """The old name of a rename: part of the effect of the new one."""
 
@@ -157,7 +159,7 @@ class _Survey:
         if after is not None and links > 1:
             note = f"was one of {links} names of the same file; now a file of its own"
             update["note"] = f"{effect.note}; {note}" if effect.note else note
-        return Step(effect.path, now, after, effect.model_copy(update=update), in_place, implied)
+        return Step(effect.path, now, after, effect.model_copy(update=update), in_place, links, implied)
 
     def _parent(self, path: bytes) -> tuple[bool, str]:
         """Whether there is a folder to look into, and what stands against putting something there."""

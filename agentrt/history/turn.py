@@ -28,6 +28,7 @@ from .beneath import Beneath
 from .check import check
 from .guards import is_folder
 from .ledger import Doing, Folder, Ledger, Slot, Standing, other, save
+from .links import Links
 from .states import describe
 from .write import duplicate, remove
 
@@ -60,8 +61,11 @@ class Turn:
             self._note_times()
             self._make_scratch()
             with self._held() as held:
-                self._make_ready(held, make)
+                if make is not None or self.ledger.apart:
+                    self._make_ready(held, make or self._maker_from_copies())
                 self.ledger = check(self.tree, held, self.ledger)
+                if self.ledger.apart:
+                    self._copy_what_goes()
                 self._note_times()
                 self._save(doing=doing)
                 self._go(held)
@@ -90,23 +94,44 @@ class Turn:
         self._drop_scratch()
         self.left = tuple(left)
 
-    def _make_ready(self, held: int, make: Make | None) -> None:
+    def _make_ready(self, held: int, make: Make) -> None:
         comes = other(self.ledger.standing)
         slots = list(self.ledger.slots)
         for number, slot in enumerate(slots):
             self._path = slot.path
-            name = b"%d" % number
             if slot.side(comes) is not None and not slot.in_place:
-                if make is not None:
-                    slots[number] = slot.model_copy(update={comes: make(held, name, slot)})
-                elif self.ledger.apart:
-                    slots[number] = slot.model_copy(update={comes: self._from_copy(held, name, slot, comes)})
+                slots[number] = slot.model_copy(update={comes: make(held, b"%d" % number, slot)})
                 steps.checkpoint("made")
-            if self.ledger.apart and slot.side(self.ledger.standing) is not None and not slot.in_place:
-                self._to_copy(name, os.fsencode(slot.path))
-                steps.checkpoint("copied")
         self.ledger = self.ledger.model_copy(update={"slots": tuple(slots)})
         self._path = ""
+
+    def _copy_what_goes(self) -> None:
+        """Scratch does not last: what is to be put in it must also be in ``aside``."""
+        with self._copies(self.ledger.standing) as copies:
+            for number, slot in enumerate(self.ledger.slots):
+                self._path = slot.path
+                if slot.side(self.ledger.standing) is not None and not slot.in_place:
+                    with self.tree.parent(os.fsencode(slot.path)) as (fd, last):
+                        duplicate(fd, last, copies, b"%d" % number)
+                    steps.checkpoint("copied")
+        self._path = ""
+
+    def _maker_from_copies(self) -> Make:
+        comes = other(self.ledger.standing)
+        several = [s for slot in self.ledger.slots if slot.links > 1 and (s := slot.side(comes)) is not None]
+        links = Links(self.tree, several)
+
+        def make(held: int, name: bytes, slot: Slot) -> FileState:
+            state = slot.side(comes)
+            assert state is not None
+            inode = links.link(state, held, name) if state in several else None
+            if inode is None:
+                with self._copies(comes) as copies:
+                    inode = duplicate(copies, name, held, name)
+            links.made(state, name)
+            return state.model_copy(update={"inode": inode})
+
+        return make
 
     def _go(self, held: int) -> None:
         steps.checkpoint("intended")
@@ -210,16 +235,6 @@ class Turn:
                 self.tree.set_mtime(b"", mtime)
         with suppress(OSError):
             self._save(scratch="")
-
-    def _to_copy(self, name: bytes, path: bytes) -> None:
-        with self._copies(self.ledger.standing) as to, self.tree.parent(path) as (fd, last):
-            duplicate(fd, last, to, name)
-
-    def _from_copy(self, held: int, name: bytes, slot: Slot, comes: Standing) -> FileState:
-        state = slot.side(comes)
-        assert state is not None
-        with self._copies(comes) as copies:
-            return state.model_copy(update={"inode": duplicate(copies, name, held, name)})
 
     @contextmanager
     def _copies(self, side: Standing) -> Iterator[int]:

@@ -292,5 +292,10 @@ CASES: dict[str, tuple[Build, Build]] = {
 
 MIXED: tuple[Build, Build] = (
     _both(_types, _linked, lambda root: put(root / "a.txt", b"a"), lambda root: folder(root / "dir")),
-    _both(_types_flip, _linked_change, lambda root: (root / "a.txt").chmod(0o600), lambda root: folder(root / "new", 0o555)),
+    _both(
+        _types_flip,
+        _linked_change,
+        lambda root: (root / "a.txt").chmod(0o600),
+        lambda root: folder(root / "new", 0o555),
+    ),
 )
