@@ -1,0 +1,46 @@
+"""``bash``: a command line, run by bash in the workspace."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from agentrt.contracts import World
+from agentrt.records import Action, Observation
+
+from .display import one_line
+from .fields import Argument, FilePath
+
+
+class Bash(Action):
+    """Run a command line."""
+
+    kind: Literal["bash"] = "bash"
+    command: Argument
+    """The command line, as typed to bash; several lines are a script."""
+    cwd: FilePath | None = None
+    """The folder to run it in; the workspace by default."""
+    seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Stop it after so long, where the policy's own limit does not come first."""
+
+
+class BashTool:
+    name = "bash"
+    description = (
+        "Run a command line with bash in the workspace. Standard output and standard error come back together, with "
+        "the exit code. Nothing is kept between calls but files: no variables, no current folder, no background "
+        "processes (all of them end with the command). There is no standard input and no terminal."
+    )
+    action: type[Action] = Bash
+
+    async def run(self, action: Action, world: World) -> Observation:
+        assert isinstance(action, Bash)
+        # `--`: a command line that begins with a dash is no option of bash. Without -l no login file is read.
+        argv = ["bash", "-c", "--", action.command]
+        return await world.exec(argv, cwd=action.cwd, seconds=action.seconds)
+
+    def show(self, action: Action) -> str:
+        assert isinstance(action, Bash)
+        where = f"(in {action.cwd}) " if action.cwd else ""
+        return one_line(f"{where}$ {action.command}")
