@@ -1,0 +1,173 @@
+"""From the session to the user's real workspace."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from agentrt.errors import AgentrtError, Conflict, UsageError
+from agentrt.history import apply as history
+from agentrt.history.bases import bases_of, lineage, paths_of
+from agentrt.preview import Preview, Refused
+from agentrt.records import FileEffect, Operation, PathConflict, Snapshot, View
+from agentrt.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Applying:
+    """What would be applied and what would not."""
+
+    plan: history.Plan
+    left: tuple[FileEffect, ...]
+    """Stays in the sandbox: not asked for, in a ``.git`` folder, or refused."""
+    git: tuple[str, ...]
+    """Of that, the paths that were left because they are in a ``.git`` folder."""
+    lineage: tuple[Operation, ...]
+    """The operations whose work stands in the view, oldest first."""
+
+    @property
+    def conflicts(self) -> tuple[PathConflict, ...]:
+        """Each with the operations that touched its path."""
+        touched = {op.id: paths_of(op.effects) for op in self.lineage}
+        return tuple(
+            conflict.model_copy(
+                update={"operations": tuple(op for op, paths in touched.items() if conflict.path in paths)}
+            )
+            for conflict in self.plan.conflicts
+        )
+
+
+async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Preview:
+    """What ``apply`` would do; nothing is touched. Raises ``UsageError``."""
+    planned = await _plan(runtime, paths, include_git)
+    return Preview(
+        kind="apply",
+        target=_accepted(planned),
+        effects=tuple(sorted((s.effect for s in planned.plan.steps if not s.implied), key=lambda e: e.path)),
+        conflicts=planned.conflicts,
+        left=tuple(effect.path for effect in planned.left),
+        refused=tuple(Refused(path=path, because=because) for path, because in planned.plan.refused),
+    )
+
+
+async def apply(
+    runtime: Runtime, paths: Sequence[str] | None, include_git: bool, actor: str
+) -> Operation | None:
+    """See ``Runtime.apply``. The caller holds ``runtime.turn``."""
+    planned = await _plan(runtime, paths, include_git)
+    if conflicts := planned.conflicts:
+        more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+        raise Conflict(
+            f"{conflicts[0].path}{more}: changed in {runtime.store.workspace} since the agent first touched it",
+            conflicts=conflicts,
+            hint="name the paths to apply without it, or put it back as it was and apply again",
+        )
+    if not planned.plan.steps:
+        return None
+    return await uninterrupted(_carry_out(runtime, planned, actor))
+
+
+async def _carry_out(runtime: Runtime, planned: Applying, actor: str) -> Operation:
+    before = runtime.view
+    accepted = _accepted(planned)
+    op = runtime.journal.intend(runtime.session, kind="apply", actor=actor, before=before, target=accepted)
+    runtime.intended(op)
+    aside, root = runtime.store.aside / runtime.layer(op), runtime.store.workspace
+    carried_out = False
+    try:
+        kept = await runtime.sandbox.keep(before.snapshot, planned.left, runtime.layer(op))
+        content = _content(runtime, before.snapshot)
+        effects = await asyncio.to_thread(history.carry_out, planned.plan, content, aside)
+        carried_out = True
+        await runtime.sandbox.restore(kept)
+        after = View(snapshot=kept, conversation=before.conversation, applied=(*before.applied, op))
+        operation = runtime.settle(op, status="settled", after=after, effects=effects, note=_note(planned))
+    except BaseException as error:
+        if carried_out:
+            await asyncio.to_thread(history.take_back, aside, root)
+        await runtime.sandbox.restore(before.snapshot)
+        if isinstance(error, AgentrtError | OSError):
+            runtime.settle(op, status="failed", after=before, note=str(error))
+        raise
+    for accepted_op in accepted:
+        runtime.journal.set_review(runtime.session, accepted_op, "accepted", by=actor)
+    return operation
+
+
+def _content(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO]:
+    """Reads files of the snapshot, from a worker thread."""
+    loop = asyncio.get_running_loop()
+    return lambda path: asyncio.run_coroutine_threadsafe(
+        runtime.sandbox.read_at(snapshot, path), loop
+    ).result()
+
+
+async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Applying:
+    view = runtime.view
+    changed = [e for e in await runtime.sandbox.changes(Snapshot(), view.snapshot) if e.in_workspace]
+    wanted, git = _chosen(changed, paths, include_git)
+    line = lineage(view, runtime.journal.operations(runtime.session))
+    bases = bases_of(line)
+    with_base = [(e, bases.get(e.renamed_from or e.path, e.before)) for e in wanted]
+    plan = await asyncio.to_thread(history.plan, runtime.store.workspace, with_base)
+    refused = {path for path, _ in plan.refused}
+    asked = {effect.path for effect in wanted} - refused
+    left = tuple(effect for effect in changed if effect.path not in asked)
+    return Applying(plan, left, git, tuple(line))
+
+
+def _chosen(
+    changed: list[FileEffect], paths: Sequence[str] | None, include_git: bool
+) -> tuple[list[FileEffect], tuple[str, ...]]:
+    """What to apply of all that changed, and what stays only because it is in a ``.git`` folder."""
+    if paths is None:
+        git = {e.path for e in changed if not include_git and _in_git(e)}
+        return [e for e in changed if e.path not in git], tuple(git)
+    chosen: dict[str, FileEffect] = {}
+    for path in paths:
+        named = path.rstrip("/")
+        found = [e for e in changed if any(_under(p, named) for p in _places(e))]
+        if not found:
+            raise UsageError(f"nothing to apply at {path}", hint="agentrt diff --stat shows what there is")
+        chosen |= {e.path: e for e in found}
+    # A new file needs the new folders it is in.
+    folders = [e for e in changed if e.after is not None and e.after.type == "directory"]
+    needed = [e for e in folders if any(_under(path, e.path) for path in chosen)]
+    chosen |= {e.path: e for e in needed}
+    return sorted(chosen.values(), key=lambda e: e.path), ()
+
+
+def _places(effect: FileEffect) -> tuple[str, ...]:
+    return (effect.path,) if effect.renamed_from is None else (effect.path, effect.renamed_from)
+
+
+def _under(path: str, folder: str) -> bool:
+    return folder in ("", ".") or path == folder or path.startswith(folder + "/")
+
+
+def _in_git(effect: FileEffect) -> bool:
+    return any(".git" in path.lower().split("/") for path in _places(effect))
+
+
+def _accepted(planned: Applying) -> tuple[int, ...]:
+    """To apply is to accept: the acts of which something is applied and nothing else is left to apply."""
+    applied = paths_of(step.effect for step in planned.plan.steps)
+    left = paths_of(planned.left) - set(planned.git)
+    return tuple(
+        op.id
+        for op in planned.lineage
+        if op.review == "pending" and paths_of(op.effects) & applied and not paths_of(op.effects) & left
+    )
+
+
+def _note(planned: Applying) -> str:
+    notes = []
+    if planned.git:
+        notes.append(f"left in the sandbox: .git ({len(planned.git)} path{'s' * (len(planned.git) > 1)})")
+    notes += [f"refused: {path} ({because})" for path, because in planned.plan.refused]
+    return "; ".join(notes)

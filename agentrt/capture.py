@@ -1,0 +1,120 @@
+"""A command's output: streamed on, its head and tail kept in memory, the whole of it on disk where it is long."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from agentrt.records import Limits
+
+
+class Capture:
+    """Takes output as it comes. ``file`` is made only when there is more than ``limits.shown_bytes``."""
+
+    def __init__(
+        self, file: Path, limits: Limits, *, how: str, stream: Callable[[bytes], None] | None = None
+    ) -> None:
+        self.size = 0
+        """Bytes that came, kept or not."""
+        self._file, self._limits, self._how, self._stream = file, limits, how, stream
+        self._half = limits.shown_bytes // 2
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._spool: BinaryIO | None = None
+        self._kept = 0
+        self._keeping = True
+
+    @property
+    def truncated(self) -> bool:
+        return self.size > self._limits.shown_bytes
+
+    @property
+    def output_file(self) -> str | None:
+        return self._file.name if self.truncated and self._kept else None
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        self._pass_on(chunk)
+        before = self.size
+        self.size += len(chunk)
+        if self.truncated:
+            if before <= self._limits.shown_bytes:
+                self._keep(bytes(self._head + self._tail))
+            self._keep(chunk)
+        room = max(self._half - len(self._head), 0)
+        self._head += chunk[:room]
+        self._tail += chunk[room:]
+        excess = len(self._tail) - (self._limits.shown_bytes - self._half)
+        # Cut now and then, not at every line: a cut copies the tail.
+        if self.truncated and excess > max(self._half, 65536):
+            del self._tail[:excess]
+
+    def close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+        if self.truncated:
+            del self._tail[: len(self._tail) - (self._limits.shown_bytes - self._half)]
+
+    def text(self) -> str:
+        """What an observation shows: all of it, or head, a line on what is left out, and tail. After ``close``."""
+        if not self.truncated:
+            return bytes(self._head + self._tail).decode("utf-8", "replace")
+        head, tail = _whole_characters(bytes(self._head), bytes(self._tail))
+        left_out = self.size - len(head) - len(tail)
+        if not self._kept:
+            where = "not kept: the disk is full"
+        elif self._kept == self.size:
+            where = f"whole output: {self._how}"
+        else:
+            where = f"the first {self._kept:,} bytes: {self._how}"
+        note = f"\n… [{left_out:,} bytes left out; {where}] …\n"
+        return head.decode("utf-8", "replace") + note + tail.decode("utf-8", "replace")
+
+    def _pass_on(self, chunk: bytes) -> None:
+        if self._stream is None:
+            return
+        try:
+            self._stream(chunk)
+        except Exception as error:  # who listens has no say in what the action does
+            self._stream = None
+            warnings.warn(f"on_output failed and gets no more: {error!r}", RuntimeWarning, stacklevel=2)
+
+    def _keep(self, data: bytes) -> None:
+        if not self._keeping:
+            return
+        try:
+            if self._spool is None:
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                # Unbuffered: a full disk is noticed here, where it can be said, and not at the close.
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+                descriptor = os.open(self._file, flags, 0o600)
+                self._spool = open(descriptor, "wb", buffering=0)  # noqa: SIM115 (closed in ``close``)
+            room = data[: max(self._limits.output_bytes - self._kept, 0)]
+            while room:
+                written = self._spool.write(room)
+                self._kept += written
+                room = room[written:]
+        except OSError:
+            self._keeping = False  # what was kept is still good, and the observation says how much that is
+        if self._kept >= self._limits.output_bytes:
+            self._keeping = False
+
+
+def _whole_characters(head: bytes, tail: bytes) -> tuple[bytes, bytes]:
+    """Without the halves of a character at the cut."""
+    for back in range(1, min(4, len(head) + 1)):
+        byte = head[-back]
+        if byte >= 0xC0:  # a leading byte; is its character complete?
+            if back < (2 if byte < 0xE0 else 3 if byte < 0xF0 else 4):
+                head = head[:-back]
+            break
+        if byte < 0x80:
+            break
+    start = 0
+    while start < min(3, len(tail)) and 0x80 <= tail[start] < 0xC0:
+        start += 1
+    return head, tail[start:]

@@ -1,0 +1,61 @@
+"""What an agent saw at a path when it first touched it: what an apply compares the real workspace with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from agentrt.records import Effect, FileState, Operation, View
+
+
+def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
+    """The operations whose work is in ``view``, oldest first: acts, and the applies that took some of it out.
+
+    Snapshots grow layer by layer, so an act's work is in a view when the view's layers begin with those after it.
+    An apply starts a new list of layers, with what it left; what came before it is in its own ``before``.
+    """
+    by_id = {operation.id: operation for operation in operations}
+    found: list[Operation] = []
+    while True:
+        last = by_id[view.applied[-1]] if view.applied else None
+        layers = view.snapshot.layers
+        since = last.id if last is not None else 0
+        found += [
+            operation
+            for operation in reversed(operations)
+            if operation.id > since
+            and operation.kind == "act"
+            and operation.status == "settled"
+            and operation.effects
+            and operation.after.applied == view.applied
+            and layers[: len(operation.after.snapshot.layers)] == operation.after.snapshot.layers
+        ]
+        if last is None:
+            return found[::-1]
+        found.append(last)
+        view = last.before
+
+
+def bases_of(line: Iterable[Operation]) -> dict[str, FileState | None]:
+    """By path, what was there before the first of these operations that touched it; None: nothing was."""
+    bases: dict[str, FileState | None] = {}
+    for operation in line:
+        for effect in operation.effects:
+            if operation.kind == "apply":
+                for path in paths_of([effect]):
+                    bases.pop(path, None)
+            elif effect.renamed_from is not None:
+                bases.setdefault(effect.renamed_from, effect.before)
+                bases.setdefault(effect.path, None)
+            else:
+                bases.setdefault(effect.path, effect.before)
+    return bases
+
+
+def paths_of(effects: Iterable[Effect]) -> set[str]:
+    """Every path of the workspace these effects are about, old names included."""
+    paths: set[str] = set()
+    for effect in effects:
+        if effect.in_workspace:
+            paths.add(effect.path)
+            paths |= {effect.renamed_from} if effect.renamed_from is not None else set()
+    return paths

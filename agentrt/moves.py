@@ -1,0 +1,205 @@
+"""Undo, redo, restore: operations whose view is one that was there before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from agentrt.errors import AgentrtError, Conflict, UsageError
+from agentrt.history import apply
+from agentrt.history.timeline import Step
+from agentrt.preview import Preview
+from agentrt.records import FileEffect, Operation, PathConflict, View
+from agentrt.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+Scope = Literal["both", "files", "conversation"]
+"""What moves along; the rest stays as it is."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A step in time, and what it means for sandbox, conversation and real workspace."""
+
+    step: Step
+    view: View
+    """Where it leads, before its notice."""
+    take_back: tuple[int, ...]
+    """Applies to take out of the real workspace, newest first."""
+    put_back: tuple[int, ...]
+    """Applies to put into it again, oldest first."""
+
+
+def step_of(runtime: Runtime, kind: Literal["undo", "redo", "restore"], number: int | None) -> Step:
+    """Raises ``UnknownOperation``, ``UsageError``."""
+    if kind == "redo":
+        return runtime.timeline.redo()
+    if kind == "undo":
+        return runtime.timeline.undo(1 if number is None else number)
+    if number is None:
+        raise UsageError("restore needs an operation", hint="0 is the start of the session")
+    return runtime.timeline.restore(number)
+
+
+async def preview(runtime: Runtime, step: Step, scope: Scope) -> Preview:
+    """What ``move`` would do; nothing is touched."""
+    planned = _plan(runtime, step, scope)
+    return Preview(
+        kind=step.kind,
+        target=step.target,
+        effects=tuple(await runtime.sandbox.changes(runtime.view.snapshot, planned.view.snapshot)),
+        take_back=planned.take_back,
+        put_back=planned.put_back,
+        conflicts=_obstacles(runtime, planned),
+    )
+
+
+async def move(runtime: Runtime, step: Step, scope: Scope, actor: str) -> Operation:
+    """Go there. The caller holds ``runtime.turn``. Raises ``Conflict``: nothing is touched."""
+    planned = _plan(runtime, step, scope)
+    if found := _obstacles(runtime, planned):
+        raise Conflict(
+            f"{step.kind} would overwrite what changed since in {runtime.store.workspace}",
+            conflicts=found,
+            hint=f"put these files back as they were, or: agentrt {step.kind} --conversation",
+        )
+    return await uninterrupted(_carry_out(runtime, planned, actor))
+
+
+async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
+    step, start = planned.step, runtime.view
+    op = runtime.journal.intend(
+        runtime.session, kind=step.kind, actor=actor, before=start, target=step.target
+    )
+    runtime.intended(op)
+    real = _Workspace(runtime)
+    try:
+        # Both snapshots lie over the real workspace: they are compared while what is applied is in it.
+        effects: list[FileEffect] = []
+        if planned.take_back or not planned.put_back:
+            effects = await runtime.sandbox.changes(start.snapshot, planned.view.snapshot)
+        moved = await asyncio.to_thread(real.move, planned.take_back, planned.put_back)
+        if planned.put_back and not planned.take_back:
+            effects = await runtime.sandbox.changes(start.snapshot, planned.view.snapshot)
+        await runtime.sandbox.restore(planned.view.snapshot)
+        head = runtime.journal.say(
+            runtime.session, planned.view.conversation, "notice", {"text": _notice(runtime, planned, actor)}, op
+        )
+        after = planned.view.model_copy(update={"conversation": head})
+        paths = {effect.path for effect in moved}
+        shown = [*moved, *(effect for effect in effects if effect.path not in paths)]
+        return runtime.settle(op, status="settled", after=after, effects=shown, note=_note(planned, moved))
+    except BaseException as error:
+        await asyncio.to_thread(real.back)
+        await runtime.sandbox.restore(start.snapshot)
+        if isinstance(error, AgentrtError | OSError):
+            runtime.settle(op, status="failed", after=start, note=str(error))
+        raise
+
+
+class _Workspace:
+    """The real one, and what of a move was already done to it."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._taken: list[int] = []
+        self._put: list[int] = []
+
+    def move(self, take_back: Sequence[int], put_back: Sequence[int]) -> list[FileEffect]:
+        """What that changed. Raises ``Conflict``, ``DiskFull``, ``OSError``: call ``back``."""
+        changed: dict[str, FileEffect] = {}
+        for op in take_back:
+            found = apply.take_back(*self._at(op))
+            self._taken.append(op)
+            changed |= {effect.path: effect for effect in found}
+        for op in put_back:
+            found = apply.put_back(*self._at(op))
+            self._put.append(op)
+            changed |= {effect.path: effect for effect in found}
+        return sorted(changed.values(), key=lambda effect: effect.path)
+
+    def back(self) -> None:
+        while self._put:
+            apply.take_back(*self._at(self._put.pop()))
+        while self._taken:
+            apply.put_back(*self._at(self._taken.pop()))
+
+    def _at(self, op: int) -> tuple[Path, Path]:
+        store = self._runtime.store
+        return store.aside / self._runtime.layer(op), store.workspace
+
+
+def _plan(runtime: Runtime, step: Step, scope: Scope) -> Move:
+    now, there = runtime.view, step.view
+    if step.kind != "undo":
+        there = there.model_copy(update={"conversation": _told(runtime, step.target[0], there)})
+    if scope == "files":
+        there = there.model_copy(update={"conversation": now.conversation})
+    elif scope == "conversation":
+        there = now.model_copy(update={"conversation": there.conversation})
+    return Move(
+        step,
+        there,
+        take_back=tuple(op for op in reversed(now.applied) if op not in there.applied),
+        put_back=tuple(op for op in there.applied if op not in now.applied),
+    )
+
+
+def _told(runtime: Runtime, op: int, view: View) -> int:
+    """The conversation after an operation, with the answer the planner got to it if it got one.
+
+    The answer is said when the operation is over, so it is not yet in the operation's own view.
+    """
+    following = runtime.operations.get(op + 1)
+    head = following.before.conversation if following is not None else runtime.view.conversation
+    seen = view.conversation == 0
+    for message in runtime.journal.conversation(head):
+        if seen and message.role == "observation" and message.operation == op:
+            return message.id
+        seen = seen or message.id == view.conversation
+    return view.conversation
+
+
+def _obstacles(runtime: Runtime, planned: Move) -> tuple[PathConflict, ...]:
+    """What is known to stand against it: only the first apply of several can be looked at before it is done."""
+    store = runtime.store
+    for op in (*planned.take_back, *planned.put_back)[:1]:
+        found = apply.obstacles(store.aside / runtime.layer(op), store.workspace)
+        return tuple(conflict.model_copy(update={"operations": (op,)}) for conflict in found)
+    return ()
+
+
+def _notice(runtime: Runtime, planned: Move, actor: str) -> str:
+    """What the planner is told."""
+    step = planned.step
+    what = ", ".join(f"operation {op} ({_words(runtime, op)})" for op in step.target)
+    if step.kind == "restore":
+        where = f"operation {step.target[0]}" if step.target[0] else "its start"
+        said = f"The {actor} restored the session to where it stood after {where}"
+        said = said.replace("after its start", "at its start")
+    else:
+        said = f"The {actor} {'undid' if step.kind == 'undo' else 'redid'} {what}"
+    now = runtime.view
+    if planned.view.snapshot == now.snapshot and planned.view.applied == now.applied:
+        return f"{said}. Files are as you left them; only the conversation was taken there."
+    return f"{said}. Files are now as they were then; what you know of later changes does not hold."
+
+
+def _words(runtime: Runtime, op: int) -> str:
+    operation = runtime.show(op)
+    if operation.action is None:
+        return operation.kind
+    told = {key: value for key, value in operation.action.items() if key in ("command", "path")}
+    return " ".join([operation.action.get("kind", ""), *(str(value)[:200] for value in told.values())])
+
+
+def _note(planned: Move, moved: Sequence[FileEffect]) -> str:
+    if not moved:
+        return ""
+    done = "taken out of" if planned.take_back else "put back into"
+    return f"{len(moved)} path{'s' * (len(moved) > 1)} {done} the real workspace"

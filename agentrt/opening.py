@@ -1,0 +1,148 @@
+"""From a folder and a few names to a runtime: the lock, the journal, the session, the plug-ins; what was cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from agentrt import plugins
+from agentrt.contracts import Confinement, OpenPolicy, OpenSandbox, Policy, Sandbox
+from agentrt.errors import PluginError, SessionBusy, UsageError
+from agentrt.history.journal import Journal
+from agentrt.history.store import Lock, Store, create, locate
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+SandboxChoice = str | Mapping[str, object] | OpenSandbox
+"""A plug-in's name; a mapping whose ``kind`` is that name and whose rest are its options; or its function itself."""
+PolicyChoice = str | Mapping[str, object] | Policy
+"""A pack's name, a file, what such a file would hold; or a policy itself."""
+R = TypeVar("R", bound="Runtime")
+_PATIENCE = 10.0
+"""Seconds to wait for another process that works on the same workspace."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The store's two exclusive things."""
+
+    store: Store
+    lock: Lock
+    journal: Journal
+
+    def close(self) -> None:
+        self.journal.close()
+        self.lock.close()
+
+
+class Opening(Generic[R]):
+    """What ``Runtime.open`` gives: to be awaited, or entered."""
+
+    def __init__(self, opens: Callable[[], Coroutine[Any, Any, R]]) -> None:
+        self._opens = opens
+        self._runtime: R | None = None
+
+    def __await__(self) -> Generator[Any, None, R]:
+        return self._opens().__await__()
+
+    async def __aenter__(self) -> R:
+        self._runtime = await self
+        return self._runtime
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runtime is not None:
+            await self._runtime.close()
+
+
+async def open_runtime(
+    kind: type[R],
+    workspace: Path | str,
+    *,
+    policy: PolicyChoice,
+    sandbox: SandboxChoice,
+    session: str | None,
+    attended: bool,
+    folder: Path | None,
+) -> R:
+    """See ``Runtime.open``."""
+    from agentrt.recovery import recover
+    from agentrt.uninterrupted import uninterrupted
+
+    store = locate(workspace)
+    # Mistakes in what was asked for come before anything is made or waited for.
+    chosen_policy = open_policy(policy, folder or Path.cwd())
+    make_sandbox = sandbox_opener(sandbox)
+    opened = await _take(store)
+    try:
+        chosen = _session(opened.journal, session)
+        box = make_sandbox(store, chosen_policy.confinement)
+        runtime = kind(opened, chosen, policy=chosen_policy, sandbox=box, attended=attended)
+        try:
+            runtime.notes = await uninterrupted(recover(runtime))
+            await box.start(runtime.view.snapshot)
+        except BaseException:
+            await box.close()
+            raise
+    except BaseException:
+        opened.close()
+        raise
+    return runtime
+
+
+def open_policy(choice: PolicyChoice, folder: Path) -> Policy:
+    """Raises ``PluginError``, ``DocumentError``, ``UsageError``."""
+    if not isinstance(choice, str | Mapping):
+        return choice
+    return cast(OpenPolicy, plugins.find("agentrt.policies", "packs"))(choice, folder=folder)
+
+
+def sandbox_opener(choice: SandboxChoice) -> Callable[[Store, Confinement], Sandbox]:
+    """Raises ``PluginError`` where no sandbox of that name is installed."""
+    options: dict[str, object] = {}
+    factory: object = choice
+    if isinstance(choice, str):
+        factory = plugins.find("agentrt.sandboxes", choice)
+    elif isinstance(choice, Mapping):
+        options = dict(choice)
+        name = options.pop("kind", None)
+        if not isinstance(name, str):
+            raise UsageError("a sandbox needs its `kind`", hint='as in {"kind": "local"}')
+        factory = plugins.find("agentrt.sandboxes", name)
+    if not callable(factory):
+        raise PluginError(f"{choice!r} is no sandbox", hint="its entry point must name a function")
+    make = cast(OpenSandbox, factory)
+    return lambda store, confinement: make(
+        options, workspace=store.workspace, store=store.layers, confinement=confinement
+    )
+
+
+async def _take(store: Store) -> Opened:
+    create(store)
+    lock, deadline = Lock(store), time.monotonic() + _PATIENCE
+    while True:
+        try:
+            lock.acquire(seconds=0)
+            break
+        except SessionBusy:
+            if time.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(0.02)
+    try:
+        return Opened(store, lock, Journal.open(store.journal))
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _session(journal: Journal, asked: str | None) -> str:
+    if asked is not None:
+        return journal.session(asked).id
+    return journal.current() or journal.create_session().id

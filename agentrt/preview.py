@@ -1,0 +1,33 @@
+"""What a move or an apply would do."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from agentrt.records import FileEffect, PathConflict, Record, Text
+
+
+class Refused(Record):
+    """A path that is never written to a workspace."""
+
+    path: Text
+    because: Text
+
+
+class Preview(Record):
+    """Nothing was touched to find this out, and nothing is promised: it was true a moment ago."""
+
+    kind: Literal["undo", "redo", "restore", "apply"]
+    target: tuple[int, ...] = ()
+    """The operations it is about."""
+    effects: tuple[FileEffect, ...] = ()
+    """What would change: in the sandbox, and for an apply in the real workspace."""
+    take_back: tuple[int, ...] = ()
+    """Applies that would be taken out of the real workspace, newest first."""
+    put_back: tuple[int, ...] = ()
+    """Applies that would be put into the real workspace again, oldest first."""
+    conflicts: tuple[PathConflict, ...] = ()
+    """What stands against it: with one of these it would be refused."""
+    left: tuple[Text, ...] = ()
+    """Of an apply: what would stay in the sandbox."""
+    refused: tuple[Refused, ...] = ()

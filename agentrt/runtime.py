@@ -1,0 +1,271 @@
+"""The runtime: one session of one workspace, open for work.
+
+The transaction itself is in ``transaction``, undo and its like in ``moves``, the way to the real workspace in
+``applying``. This is what they share: the store, the journal, the sandbox, and where the session stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, BinaryIO, Literal, Self
+
+from agentrt import applying, moves, plugins, transaction
+from agentrt.arguments import GROUP, load_tool
+from agentrt.contracts import Policy, Sandbox, Tool
+from agentrt.history.journal import SessionInfo
+from agentrt.history.timeline import Timeline
+from agentrt.moves import Scope
+from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
+from agentrt.preview import Preview
+from agentrt.reader import Reader
+from agentrt.records import Effect, FileEffect, Message, Operation, ProposedAction, Snapshot, View
+from agentrt.records.operations import Status
+
+
+class Runtime(Reader):
+    """Everything an agent does passes here. One runtime a workspace at a time; its methods may be called
+    concurrently and then wait for each other."""
+
+    policy: Policy
+    sandbox: Sandbox
+    notes: tuple[str, ...] = ()
+    """What was found cut off when it was opened, and what was done about it."""
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Path | str = ".",
+        *,
+        policy: PolicyChoice = "default",
+        sandbox: SandboxChoice = "local",
+        session: str | None = None,
+        attended: bool = False,
+        folder: Path | None = None,
+    ) -> Opening[Self]:
+        """``async with Runtime.open(…) as rt`` or ``rt = await Runtime.open(…)`` and ``await rt.close()``.
+
+        ``session`` defaults to the workspace's current one, which is made if there is none. ``attended``: a person
+        is there to be asked. Relative files in ``policy`` lie in ``folder`` (default: the current folder).
+        Raises ``WorkspaceError``, ``SessionBusy``, ``JournalError``, ``DiskFull``, ``PluginError``,
+        ``UnknownOperation`` (no such session) and ``DocumentError`` (a malformed policy).
+        """
+        return Opening(
+            lambda: open_runtime(
+                cls,
+                workspace,
+                policy=policy,
+                sandbox=sandbox,
+                session=session,
+                attended=attended,
+                folder=folder,
+            )
+        )
+
+    def __init__(
+        self, opened: Opened, session: str, *, policy: Policy, sandbox: Sandbox, attended: bool
+    ) -> None:
+        """For ``open``."""
+        super().__init__(opened.store, opened.journal, session)
+        self.policy, self.sandbox, self.attended = policy, sandbox, attended
+        self.turn = asyncio.Lock()
+        """Held while an operation is in progress."""
+        self._opened = opened
+        self._operations = {operation.id: _light(operation) for operation in self.log()}
+        self._head = self.journal.message_head(session)
+        self._timeline = Timeline.of(self.info.start, list(self._operations.values()))
+
+    # Doing
+
+    async def act(
+        self,
+        /,
+        kind: str,
+        *,
+        actor: str = "agent",
+        on_output: Callable[[bytes], None] | None = None,
+        **arguments: Any,
+    ) -> Operation:
+        """Carry out one action as a transaction; what became of it is the operation's ``status``.
+
+        ``on_output`` gets the output as it comes, perhaps on another thread. A denied, failed or rolled back action
+        is not an exception. Raises ``PluginError`` (no such tool), ``UsageError`` (wrong arguments),
+        ``SandboxUnavailable``, ``JournalError``, and ``DiskFull`` when not even the journal can be written.
+        """
+        return await self._act(kind, arguments, actor, on_output)
+
+    async def propose(
+        self,
+        proposed: ProposedAction,
+        *,
+        actor: str = "agent",
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Operation:
+        """``act`` on a planner's words. Raises the same."""
+        return await self._act(proposed.kind, proposed.arguments, actor, on_output)
+
+    async def undo(self, n: int = 1, *, actor: str = "user", scope: Scope = "both") -> Operation:
+        """Take back the last ``n`` steps that stand.
+
+        Raises ``UnknownOperation`` (there are fewer); ``Conflict`` (an apply among them cannot be taken out of the
+        real workspace, because it was changed since; nothing is touched).
+        """
+        return await self._move("undo", n, scope, actor)
+
+    async def redo(self, *, actor: str = "user", scope: Scope = "both") -> Operation:
+        """Do again what was undone last. Raises as ``undo``."""
+        return await self._move("redo", None, scope, actor)
+
+    async def restore(self, op: int, *, actor: str = "user", scope: Scope = "both") -> Operation:
+        """Go to the view after any operation; 0 is the start. Raises as ``undo``."""
+        return await self._move("restore", op, scope, actor)
+
+    async def apply(
+        self, paths: Sequence[str] | None = None, *, include_git: bool = False, actor: str = "user"
+    ) -> Operation | None:
+        """Write what the session did to the real workspace; None where there is nothing to write.
+
+        ``paths``: only these files and folders, relative to the workspace. What lies in a ``.git`` folder stays in
+        the sandbox unless it is named or ``include_git`` is set: hooks and configuration an agent wrote would be run
+        by the user's own git. Raises ``Conflict`` (something changed underneath; nothing is touched), ``UsageError``
+        (a path that has no change), ``SandboxError``, ``DiskFull``.
+        """
+        async with self.turn:
+            return await applying.apply(self, paths, include_git, actor)
+
+    async def preview(
+        self,
+        kind: Literal["undo", "redo", "restore", "apply"],
+        number: int | None = None,
+        *,
+        scope: Scope = "both",
+        paths: Sequence[str] | None = None,
+        include_git: bool = False,
+    ) -> Preview:
+        """What ``undo(number)``, ``redo()``, ``restore(number)`` or ``apply(paths)`` would do; nothing is touched.
+
+        Raises ``UnknownOperation``, ``UsageError``.
+        """
+        async with self.turn:
+            if kind == "apply":
+                return await applying.preview(self, paths, include_git)
+            return await moves.preview(self, moves.step_of(self, kind, number), scope)
+
+    def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
+        """Add a message to the conversation; its id."""
+        self._head = self.journal.say(self.session, self._head, role, body, operation)
+        return self._head
+
+    def new_session(self, title: str = "") -> SessionInfo:
+        """A session on the untouched workspace; the workspace's current one from now on, though not this runtime's."""
+        return self.journal.create_session(title=title)
+
+    # Looking
+
+    @property
+    def timeline(self) -> Timeline:
+        return self._timeline
+
+    @property
+    def view(self) -> View:
+        return self._timeline.view.model_copy(update={"conversation": self._head})
+
+    @cached_property
+    def tools(self) -> Mapping[str, Tool]:
+        """Every tool that is installed, by name. Raises ``PluginError``."""
+        return MappingProxyType({kind: load_tool(kind) for kind in plugins.names(GROUP)})
+
+    def view_after(self, op: int) -> View:
+        """The view after an operation; 0 is the start. Raises ``UnknownOperation``."""
+        return self._timeline.restore(op).view
+
+    def conversation(self) -> list[Message]:
+        return self.journal.conversation(self._head)
+
+    async def changes(self, a: int, b: int) -> list[FileEffect]:
+        """Every path that differs between the views after operations ``a`` and ``b``. Raises ``UnknownOperation``."""
+        first, second = self.view_after(a).snapshot, self.view_after(b).snapshot
+        async with self.turn:
+            return await self.sandbox.changes(first, second)
+
+    async def pending(self) -> list[FileEffect]:
+        """Every path of the workspace in which the session differs from the real one, sorted."""
+        async with self.turn:
+            changed = await self.sandbox.changes(Snapshot(), self.view.snapshot)
+        return [effect for effect in changed if effect.in_workspace]
+
+    async def read_at(self, op: int, path: str) -> BinaryIO:
+        """A file as it was after an operation, open for reading. Raises ``UnknownOperation``, ``OSError``."""
+        snapshot = self.view_after(op).snapshot
+        async with self.turn:
+            return await self.sandbox.read_at(snapshot, path)
+
+    async def close(self) -> None:
+        """End what runs, let go of the workspace. Closing twice is fine."""
+        try:
+            await self.sandbox.close()
+        finally:
+            self._opened.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # For the modules that carry operations out
+
+    @property
+    def operations(self) -> Mapping[int, Operation]:
+        """By number, oldest first, without effects, action and observation."""
+        return self._operations
+
+    def layer(self, op: int) -> str:
+        """The name of everything an operation keeps on disk."""
+        return f"{self.session}.{op}"
+
+    def intended(self, op: int) -> None:
+        """The journal has a new intent: the session knows it, too."""
+        self._operations[op] = _light(self.journal.operation(self.session, op))
+
+    def forget_messages_of(self, operation: Operation) -> None:
+        """A move says its notice before it settles; one that was cut off leaves it hanging."""
+        line = self.conversation()
+        if line and line[-1].operation == operation.id:
+            self._head = operation.before.conversation
+
+    def settle(self, op: int, *, status: Status, after: View, effects: Sequence[Effect] = (), **more: Any) -> Operation:
+        """Write an operation's outcome, and stand on its view. Raises ``DiskFull``, ``JournalError``."""
+        self.journal.settle(self.session, op, status=status, after=after, effects=effects, **more)
+        operation = self.journal.operation(self.session, op)
+        self._operations[op] = _light(operation)
+        self._timeline = Timeline.of(self.info.start, list(self._operations.values()))
+        self._head = after.conversation
+        return operation
+
+    async def _act(
+        self,
+        kind: str,
+        arguments: Mapping[str, Any],
+        actor: str,
+        on_output: Callable[[bytes], None] | None,
+    ) -> Operation:
+        tool, action = transaction.checked(self, kind, arguments)
+        async with self.turn:
+            return await transaction.carry_out(self, tool, action, actor=actor, on_output=on_output)
+
+    async def _move(
+        self, kind: Literal["undo", "redo", "restore"], number: int | None, scope: Scope, actor: str
+    ) -> Operation:
+        async with self.turn:
+            return await moves.move(self, moves.step_of(self, kind, number), scope, actor)
+
+
+def _light(operation: Operation) -> Operation:
+    """What the timeline needs of it: a long session's effects and actions stay on disk."""
+    return operation.model_copy(update={"action": None, "effects": (), "observation": None})

@@ -1,0 +1,179 @@
+"""The same runtime, blocking.
+
+    from agentrt.sync import Runtime
+
+    with Runtime.open("path/to/repo") as rt:
+        op = rt.act("bash", command="pytest -q")
+        rt.undo()
+
+Every method has the arguments, result and errors of the asynchronous one. Not for use inside an event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
+
+from agentrt import runtime as asynchronous
+from agentrt.contracts import Policy, Sandbox, Tool
+from agentrt.errors import UsageError
+from agentrt.history.journal import Journal
+from agentrt.history.store import Store
+from agentrt.history.timeline import Timeline
+from agentrt.opening import PolicyChoice, SandboxChoice
+from agentrt.records import View
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Blocking(Generic[P, T]):
+    """A method that runs the asynchronous one to its end."""
+
+    def __init__(self, method: Callable[Concatenate[asynchronous.Runtime, P], Coroutine[Any, Any, T]]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, at: None, owner: type[Runtime]) -> Self: ...
+    @overload
+    def __get__(self, at: Runtime, owner: type[Runtime]) -> Callable[P, T]: ...
+    def __get__(self, at: Runtime | None, owner: type[Runtime]) -> Self | Callable[P, T]:
+        if at is None:
+            return self
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return at.runner.run(self._method(at.runtime, *args, **kwargs))
+
+        return call
+
+
+class _Same(Generic[P, T]):
+    """A method that does not wait for anything, as it is."""
+
+    def __init__(self, method: Callable[Concatenate[asynchronous.Runtime, P], T]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    @overload
+    def __get__(self, at: None, owner: type[Runtime]) -> Self: ...
+    @overload
+    def __get__(self, at: Runtime, owner: type[Runtime]) -> Callable[P, T]: ...
+    def __get__(self, at: Runtime | None, owner: type[Runtime]) -> Self | Callable[P, T]:
+        if at is None:
+            return self
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            return self._method(at.runtime, *args, **kwargs)
+
+        return call
+
+
+class Runtime:
+    """``agentrt.Runtime`` without ``await``; a context manager."""
+
+    def __init__(self, runner: asyncio.Runner, runtime: asynchronous.Runtime) -> None:
+        """For ``open``."""
+        self.runner, self.runtime = runner, runtime
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Path | str = ".",
+        *,
+        policy: PolicyChoice = "default",
+        sandbox: SandboxChoice = "local",
+        session: str | None = None,
+        attended: bool = False,
+        folder: Path | None = None,
+    ) -> Self:
+        """As ``agentrt.Runtime.open``. Raises ``UsageError`` inside an event loop, too."""
+        if asyncio._get_running_loop() is not None:
+            raise UsageError("agentrt.sync cannot be used inside an event loop", hint="use agentrt.Runtime")
+        runner = asyncio.Runner()
+        opening = asynchronous.Runtime.open(
+            workspace, policy=policy, sandbox=sandbox, session=session, attended=attended, folder=folder
+        )
+        try:
+            return cls(runner, runner.run(_opened(opening)))
+        except BaseException:
+            runner.close()
+            raise
+
+    act = _Blocking(asynchronous.Runtime.act)
+    propose = _Blocking(asynchronous.Runtime.propose)
+    undo = _Blocking(asynchronous.Runtime.undo)
+    redo = _Blocking(asynchronous.Runtime.redo)
+    restore = _Blocking(asynchronous.Runtime.restore)
+    apply = _Blocking(asynchronous.Runtime.apply)
+    preview = _Blocking(asynchronous.Runtime.preview)
+    changes = _Blocking(asynchronous.Runtime.changes)
+    pending = _Blocking(asynchronous.Runtime.pending)
+    read_at = _Blocking(asynchronous.Runtime.read_at)
+
+    say = _Same(asynchronous.Runtime.say)
+    new_session = _Same(asynchronous.Runtime.new_session)
+    log = _Same(asynchronous.Runtime.log)
+    show = _Same(asynchronous.Runtime.show)
+    output = _Same(asynchronous.Runtime.output)
+    conversation = _Same(asynchronous.Runtime.conversation)
+    view_after = _Same(asynchronous.Runtime.view_after)
+
+    @property
+    def session(self) -> str:
+        return self.runtime.session
+
+    @property
+    def store(self) -> Store:
+        return self.runtime.store
+
+    @property
+    def journal(self) -> Journal:
+        return self.runtime.journal
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.runtime.sandbox
+
+    @property
+    def policy(self) -> Policy:
+        return self.runtime.policy
+
+    @property
+    def view(self) -> View:
+        return self.runtime.view
+
+    @property
+    def timeline(self) -> Timeline:
+        return self.runtime.timeline
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        return self.runtime.tools
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.runtime.notes
+
+    def close(self) -> None:
+        """End what runs, let go of the workspace. Closing twice is fine."""
+        try:
+            self.runner.run(self.runtime.close())
+        finally:
+            self.runner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+async def _opened(opening: Any) -> asynchronous.Runtime:
+    runtime: asynchronous.Runtime = await opening
+    return runtime

@@ -1,0 +1,142 @@
+"""The transaction: propose → decide → intent → run → seal → judge → settle."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from agentrt.arguments import action_of, load_tool
+from agentrt.contracts import Context, Tool
+from agentrt.errors import AgentrtError, SandboxUnavailable
+from agentrt.records import Action, Decision, Observation, Operation, View
+from agentrt.uninterrupted import uninterrupted
+from agentrt.world import ActionWorld
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+_GRACE = 5.0
+"""Seconds a tool gets beyond its commands' limit, for what it does itself."""
+
+
+def checked(runtime: Runtime, kind: str, arguments: Mapping[str, Any]) -> tuple[Tool, Action]:
+    """The tool and its action. Raises ``PluginError``, ``UsageError``."""
+    tool = load_tool(kind)
+    return tool, action_of(tool, kind, arguments)
+
+
+async def carry_out(
+    runtime: Runtime,
+    tool: Tool,
+    action: Action,
+    *,
+    actor: str,
+    on_output: Callable[[bytes], None] | None,
+) -> Operation:
+    """One action, from decision to outcome. The caller holds ``runtime.turn``."""
+    context = Context(
+        workspace=str(runtime.store.workspace), session=runtime.session, attended=runtime.attended
+    )
+    decision = runtime.policy.decide(action, context)
+    op = runtime.journal.intend(
+        runtime.session, kind="act", actor=actor, before=runtime.view, action=action.to_dict(), decision=decision
+    )
+    runtime.intended(op)
+    if decision.verdict != "allow":
+        refused = Observation(error=_refusal(decision))
+        return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
+    one = _Action(runtime, op, action, context)
+    world = ActionWorld(
+        runtime.sandbox,
+        runtime.policy.limits,
+        operation=op,
+        output=runtime.store.outputs / runtime.layer(op),
+        on_output=on_output,
+    )
+    try:
+        await runtime.sandbox.begin(runtime.layer(op))
+        async with asyncio.timeout(runtime.policy.limits.seconds + _GRACE):
+            observation = await tool.run(action, world)
+        if world.failure is not None:  # a tool may have taken it for the action's own mistake
+            raise world.failure
+    except asyncio.CancelledError:
+        await uninterrupted(one.abandon("interrupted"))
+        raise
+    except SandboxUnavailable as error:
+        await uninterrupted(one.abandon(str(error)))
+        raise
+    except Exception as error:
+        return await uninterrupted(one.abandon(_failure(error, tool)))
+    return await uninterrupted(one.conclude(observation))
+
+
+class _Action:
+    """What follows once an action has run. None of it may stop half-way."""
+
+    def __init__(self, runtime: Runtime, op: int, action: Action, context: Context) -> None:
+        self.runtime, self.op, self.action, self.context = runtime, op, action, context
+        self.before = runtime.view
+
+    async def conclude(self, observation: Observation) -> Operation:
+        """Seal, judge, settle."""
+        runtime, before = self.runtime, self.before.snapshot
+        try:
+            sealed = await runtime.sandbox.seal()
+            effects = await runtime.sandbox.changes(before, sealed)
+            judgement = runtime.policy.judge(self.action, effects, self.context)
+        except Exception as error:
+            return await self.abandon(f"rolled back: {_failure(error)}", observation)
+        told = {"effects": effects, "judgement": judgement}
+        if judgement.verdict == "roll_back":
+            await runtime.sandbox.restore(before)
+            why = f"rolled back, nothing it did is kept: {judgement.because or judgement.rule}"
+            observation = observation.model_copy(update={"error": _also(observation.error, why)})
+            return await self._settle(
+                status="rolled_back", after=runtime.view, observation=observation, **told
+            )
+        review = None
+        if effects:
+            review = "pending" if judgement.verdict == "review" else "accepted"
+        after = runtime.view.model_copy(update={"snapshot": sealed})
+        return await self._settle(
+            status="settled", after=after, observation=observation, review=review, **told
+        )
+
+    async def abandon(self, why: str, observation: Observation | None = None) -> Operation:
+        """It could not be carried out: nothing of it is kept, and that is said."""
+        observation = observation or Observation()
+        await self.runtime.sandbox.restore(self.before.snapshot)
+        observation = observation.model_copy(update={"error": _also(observation.error, why)})
+        return await self._settle(status="failed", after=self.runtime.view, observation=observation)
+
+    async def _settle(self, *, after: View, **outcome: Any) -> Operation:
+        try:
+            return self.runtime.settle(self.op, after=after, **outcome)
+        except AgentrtError:
+            # The journal says ``intent`` now; the sandbox must not stand on what the journal does not know.
+            await self.runtime.sandbox.restore(self.before.snapshot)
+            raise
+
+
+def _refusal(decision: Decision) -> str:
+    because = f": {decision.because}" if decision.because else ""
+    if decision.verdict == "deny":
+        return f"denied by {decision.rule}{because}"
+    return f"denied: {decision.rule} asks for a person, and none is here{because}"
+
+
+def _failure(error: Exception, tool: Tool | None = None) -> str:
+    """What went wrong, for the planner; of a bug in a plug-in also where, for whoever has to find it."""
+    if isinstance(error, TimeoutError):
+        return "it took longer than its limit"
+    if isinstance(error, AgentrtError | OSError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    who = f"the tool {tool.name}" if tool is not None else "a plug-in"
+    return f"{who} broke: {type(error).__name__}: {error} ({last.filename}:{last.lineno})"
+
+
+def _also(first: str | None, second: str) -> str:
+    return f"{first}; {second}" if first else second

@@ -1,0 +1,106 @@
+"""What a tool may touch while it carries out one action: the sandbox, under the limits of the policy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from agentrt.capture import Capture
+from agentrt.contracts import Sandbox
+from agentrt.errors import SandboxError, SandboxUnavailable
+from agentrt.records import Limits, Observation
+
+
+class ActionWorld:
+    """The ``World`` of one operation. One clock runs for all it executes: ``limits.seconds``."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        limits: Limits,
+        *,
+        operation: int,
+        output: Path,
+        on_output: Callable[[bytes], None] | None,
+    ) -> None:
+        self._sandbox, self._limits, self._operation = sandbox, limits, operation
+        self._output, self._on_output = output, on_output
+        self.failure: SandboxError | SandboxUnavailable | None = None
+        """What the sandbox itself failed with. It is an ``OSError``, which a tool may catch: it must not get lost."""
+        self._captures = 0
+        self._started = time.monotonic()
+
+    @property
+    def workspace(self) -> str:
+        return self._sandbox.workspace
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        seconds: float | None = None,
+    ) -> Observation:
+        left = max(self._limits.seconds - (time.monotonic() - self._started), 0.001)
+        limit = left if seconds is None else min(seconds, left)
+        limits = self._limits.model_copy(update={"seconds": limit})
+        capture = self._capture(self._on_output)
+        try:
+            with self._watched():
+                result = await self._sandbox.exec(
+                    argv, cwd=cwd, env=env, stdin=stdin, limits=limits, on_output=capture.feed
+                )
+        finally:
+            capture.close()
+        error = f"stopped after {limit:g} seconds" if result.timed_out else None
+        return self._observation(capture).model_copy(
+            update={
+                "exit_code": result.exit_code,
+                "timed_out": result.timed_out,
+                "seconds": result.seconds,
+                "error": error,
+            }
+        )
+
+    async def read(self, path: str, *, limit: int | None = None) -> bytes:
+        with self._watched():
+            return await self._sandbox.read(path, limit=limit)
+
+    async def write(self, path: str, data: bytes) -> None:
+        with self._watched():
+            await self._sandbox.write(path, data)
+
+    def show(self, text: str) -> Observation:
+        capture = self._capture(None)
+        capture.feed(text.encode("utf-8", "surrogateescape"))
+        capture.close()
+        return self._observation(capture)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except (SandboxError, SandboxUnavailable) as error:
+            self.failure = self.failure or error
+            raise
+
+    def _capture(self, stream: Callable[[bytes], None] | None) -> Capture:
+        """Most actions have one output; a tool that runs several commands gets ``<name>``, ``<name>.2`` …"""
+        self._captures += 1
+        file = self._output
+        if self._captures > 1:
+            file = file.with_name(f"{file.name}.{self._captures}")
+        return Capture(file, self._limits, how=f"agentrt show {self._operation} --output", stream=stream)
+
+    @staticmethod
+    def _observation(capture: Capture) -> Observation:
+        return Observation(
+            output=capture.text(),
+            truncated=capture.truncated,
+            output_bytes=capture.size,
+            output_file=capture.output_file,
+        )
