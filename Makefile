@@ -29,8 +29,8 @@ help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^The interpreter itself/,$$d'
 
 run: $(ready)
-	@$(bin)/python examples/repair/run.py
-	@$(bin)/python examples/mishap/run.py
+	@$(bin)/python -m examples.repair
+	@$(bin)/python -m examples.mishap
 
 test: $(ready)
 	$(bin)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
