@@ -55,25 +55,17 @@ def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
 
 def describe_operation(operation: Operation) -> str:
     """What a planner is told about one of its actions."""
-    seen = operation.observation
-    parts: list[str] = []
-    if operation.status == "denied":
-        parts.append("Denied, not run: " + _because(operation))
-    elif operation.status == "failed":
-        parts.append(f"Could not be run, and left no effect: {operation.note or 'the sandbox failed'}")
-    elif operation.status == "intent":
+    seen, parts = operation.observation, []
+    if operation.status == "intent":
         parts.append("Cut off: it may have run; nothing it did is kept.")
     if seen is not None:
         if seen.exit_code is not None:
             parts.append(f"exit code {seen.exit_code}")
-        if seen.error:
-            parts.append(f"error: {seen.error}")
         if seen.output:
             parts.append(seen.output.rstrip("\n"))
-    if operation.status == "rolled_back":
-        why = operation.judgement.because if operation.judgement else operation.note
-        parts.append(f"Rolled back, nothing it did remains: {why or 'no reason given'}")
-    elif operation.status == "settled" and operation.effects:
+        if seen.error:
+            parts.append(f"error: {seen.error}")
+    if operation.status == "settled" and operation.effects:
         parts.append(f"[{describe_effects(operation.effects)}]")
     return "\n".join(parts) or "done"
 
@@ -108,10 +100,3 @@ _VERBS = {
 
 def _paths(number: int) -> str:
     return f"{number:,} path{'' if number == 1 else 's'}"
-
-
-def _because(operation: Operation) -> str:
-    decision = operation.decision
-    if decision is None:
-        return operation.note or "no reason given"
-    return f"{decision.because or operation.note or decision.verdict} ({decision.rule})"

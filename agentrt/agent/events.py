@@ -36,7 +36,10 @@ class ActionRefused(Record):
 
 
 class OutputCame(Record):
-    """The running action printed something. ``data`` is raw: not whole lines, perhaps not whole characters."""
+    """The running action printed something. ``data`` is raw: not whole lines, perhaps not whole characters.
+
+    May be told on another thread than the rest.
+    """
 
     event: Literal["output"] = "output"
     data: bytes

@@ -7,13 +7,12 @@ time, so a run that was cut off, or taken back by an undo, is continued from wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from agentrt.contracts import Planner, Tool
+from agentrt.contracts import Planner
 from agentrt.errors import PlannerError
-from agentrt.history.store import Store
-from agentrt.records import Message, Operation, ProposedAction
+from agentrt.records import ProposedAction
+from agentrt.runtime import Runtime
 
 from . import conversation
 from .budget import Budget, Ending
@@ -33,29 +32,6 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
 
-class Runs(Protocol):
-    """What the loop needs of ``agentrt.Runtime``."""
-
-    session: str
-    store: Store
-    tools: Mapping[str, Tool]
-
-    async def act(
-        self,
-        kind: str,
-        *,
-        actor: str = "agent",
-        on_output: Callable[[bytes], None] | None = None,
-        **arguments: Any,
-    ) -> Operation: ...
-
-    def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int: ...
-
-    def conversation(self) -> Sequence[Message]: ...
-
-    def show(self, op: int) -> Operation: ...
-
-
 class Cursor(TypedDict):
     """All the state of the graph: where in the journal the run stands."""
 
@@ -66,7 +42,7 @@ class Cursor(TypedDict):
     """What a person is asked and has not answered."""
 
 
-async def run_loop(runtime: Runs, planner: Planner, budget: Budget, *, on_event: OnEvent = ignore) -> Ending:
+async def run_loop(runtime: Runtime, planner: Planner, budget: Budget, *, on_event: OnEvent = ignore) -> Ending:
     """Continue the session's conversation until it ends. Raises what ``Runtime.act`` raises."""
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -89,7 +65,7 @@ async def run_loop(runtime: Runs, planner: Planner, budget: Budget, *, on_event:
 
 
 class _Loop:
-    def __init__(self, runtime: Runs, planner: Planner, budget: Budget, on_event: OnEvent) -> None:
+    def __init__(self, runtime: Runtime, planner: Planner, budget: Budget, on_event: OnEvent) -> None:
         self.runtime, self.planner, self.budget, self.tell = runtime, planner, budget, on_event
         self.specs = specs(runtime.tools)
         self.ending: Ending | None = None
@@ -97,22 +73,19 @@ class _Loop:
     def graph(self, saver: Any) -> CompiledStateGraph[Cursor, None, Cursor, Cursor]:
         from langgraph.graph import END, START, StateGraph
 
-        def unless_ended(node: str) -> Callable[[Cursor], str]:
-            return lambda cursor: END if self.ending else node
-
         graph = StateGraph(Cursor)
         graph.add_node("plan", self.plan)
         graph.add_node("gate", self.gate)
         graph.add_node("execute", self.execute)
         graph.add_node("observe", self.observe)
         graph.add_edge(START, "plan")
-        graph.add_conditional_edges("plan", unless_ended("gate"), ["gate", END])
-        graph.add_conditional_edges("gate", self.after_gate, ["execute", "plan", END])
+        graph.add_conditional_edges("plan", self.after_plan, {"gate": "gate", "end": END})
+        graph.add_conditional_edges("gate", self.after_gate, {"execute": "execute", "plan": "plan", "end": END})
         graph.add_edge("execute", "observe")
         graph.add_edge("observe", "gate")
         return graph.compile(checkpointer=saver)
 
-    async def plan(self, cursor: Cursor) -> dict[str, Any]:
+    async def plan(self, state: Cursor) -> dict[str, Any]:
         """Ask the planner, and write down what it says."""
         if self.ends(self.budget.before_turn()):
             return {}
@@ -134,7 +107,7 @@ class _Loop:
             self.ends(Ending(code="nothing", reason="the planner proposed no further action"))
         return {}
 
-    async def gate(self, cursor: Cursor) -> dict[str, Any]:
+    async def gate(self, state: Cursor) -> dict[str, Any]:
         """Answer what is no action, until there is one to carry out or nothing is left of the turn."""
         while not self.ending and (proposed := self.next()):
             if proposed.kind == SUBMIT.name:
@@ -148,14 +121,17 @@ class _Loop:
                 self.answer(proposed, action)
         return {}
 
-    def after_gate(self, cursor: Cursor) -> str:
-        if self.ending:
-            from langgraph.graph import END
+    # LangGraph runs what is not a coroutine on another thread, where the journal cannot follow.
 
-            return END
+    async def after_plan(self, state: Cursor) -> str:
+        return "end" if self.ending else "gate"
+
+    async def after_gate(self, state: Cursor) -> str:
+        if self.ending:
+            return "end"
         return "execute" if self.next() else "plan"
 
-    async def execute(self, cursor: Cursor) -> dict[str, Any]:
+    async def execute(self, state: Cursor) -> dict[str, Any]:
         """Carry the next action out as a transaction."""
         proposed = self.next()
         assert proposed is not None
@@ -164,14 +140,12 @@ class _Loop:
         self.budget.actions += 1
         shown = self.runtime.tools[proposed.kind].show(action)
         self.tell(ActionStarted(actor="agent", action=proposed, shown=shown))
-        operation = await self.runtime.act(
-            proposed.kind, on_output=lambda data: self.tell(OutputCame(data=data)), **proposed.arguments
-        )
+        operation = await self.runtime.propose(proposed, on_output=lambda data: self.tell(OutputCame(data=data)))
         return {"head": operation.id}
 
-    async def observe(self, cursor: Cursor) -> dict[str, Any]:
+    async def observe(self, state: Cursor) -> dict[str, Any]:
         """Tell the planner what became of it."""
-        operation = self.runtime.show(cursor["head"])
+        operation = self.runtime.show(state["head"])
         proposed = self.next()
         assert proposed is not None
         self.answer(proposed, conversation.describe_operation(operation), operation.id)

@@ -37,7 +37,9 @@ def check(proposed: ProposedAction, tools: Mapping[str, Tool]) -> Action | str:
     action, mistakes = documents.check(tool.action, Document.of(given, proposed.kind))
     if action is not None:
         return action
-    wrong = "; ".join(m.message + (f" ({m.hint})" if m.hint else "") for m in mistakes)
+    # A planner has arguments where a file has keys, and `kind` is not one of them.
+    told = "; ".join(m.message + (f" ({m.hint})" if m.hint else "") for m in mistakes)
+    wrong = told.replace("unknown key", "unknown argument").replace("`kind`, ", "")
     return f"Not carried out: {wrong}.\n`{proposed.kind}` takes: {', '.join(_usage(tool))}."
 
 

@@ -8,9 +8,7 @@ import pytest
 
 from agentrt.agent.conversation import describe_effects, describe_operation, pending, since_last_turn
 from agentrt.records import (
-    Decision,
     FileEffect,
-    Judgement,
     Message,
     Observation,
     Operation,
@@ -44,23 +42,17 @@ def created(*paths: str) -> tuple[FileEffect, ...]:
          "exit code 0\n[created a; changed 1 path outside the workspace]"),
         ({"observation": Observation()}, "done"),
         (
-            {"status": "denied", "decision": Decision(verdict="deny", rule="p.yaml:3", because="history is mine")},
-            "Denied, not run: history is mine (p.yaml:3)",
-        ),
-        (
-            {"status": "denied", "decision": Decision(verdict="ask", rule="p.yaml:3"), "note": "nobody to ask"},
-            "Denied, not run: nobody to ask (p.yaml:3)",
-        ),
-        (
             {
                 "status": "rolled_back",
-                "observation": Observation(exit_code=0),
+                "observation": Observation(exit_code=0, output="removed", error="rolled back: deleted 9 files"),
                 "effects": created("a"),
-                "judgement": Judgement(verdict="roll_back", rule="p.yaml:9", because="deleted 9 files"),
             },
-            "exit code 0\nRolled back, nothing it did remains: deleted 9 files",
+            "exit code 0\nremoved\nerror: rolled back: deleted 9 files",
         ),
-        ({"status": "failed", "note": "the disk is full"}, "Could not be run, and left no effect: the disk is full"),
+        (
+            {"status": "denied", "observation": Observation(error="denied by p.yaml:3")},
+            "error: denied by p.yaml:3",
+        ),
         ({"status": "intent"}, "Cut off: it may have run; nothing it did is kept."),
     ],
 )  # fmt: skip

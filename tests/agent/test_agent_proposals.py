@@ -53,12 +53,17 @@ def test_a_good_proposal_is_the_action() -> None:
         (
             "fetch",
             {"pth": "a"},
-            "`path` is missing; unknown key `pth` (did you mean `path`?)." + TAKES,
+            "`path` is missing; unknown argument `pth` (did you mean `path`?)." + TAKES,
         ),
         (
             "fetch",
             {"path": None, "all": []},
             "`path` must be text, not nothing; `all` must be true or false, not a list." + TAKES,
+        ),
+        (
+            "fetch",
+            {"path": "a", "zzzz": 1},
+            "unknown argument `zzzz` (there is `all`, `path`, `start`)." + TAKES,
         ),
         ("fetch", {"path": "a", "kind": "bash"}, "`fetch` takes no argument `kind`."),
     ],
