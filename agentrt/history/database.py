@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from agentrt.errors import AgentrtError, DiskFull, JournalError, SessionBusy, UnknownOperation
 
 APPLICATION = 0x61677274
@@ -27,10 +29,22 @@ def connect(path: Path, *, create: bool, read_only: bool) -> sqlite3.Connection:
             f"this Python's SQLite is {sqlite3.sqlite_version}; the journal needs 3.37 or newer",
             hint="use a newer Python (uv python install 3.13 brings its own SQLite)",
         )
-    create = create and not read_only
-    if not create and not path.exists():
+    if (read_only or not create) and not path.exists():
         raise _nothing(path)
-    mode = "ro" if read_only else "rwc" if create else "rw"
+    if not read_only:
+        return _connect(path, "rwc" if create else "rw")
+    try:
+        return _connect(path, "ro")
+    except DiskFull:
+        # No room for the 32 KB that readers and writers share. Where nothing is in the -wal there is none to share with.
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise
+        return _connect(path, "ro&immutable=1")
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    create = mode == "rwc"
     with translated(path):
         db = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_MS / 1000
@@ -74,6 +88,18 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _translate(path, error) from error
+
+
+def unreadable(path: Path, error: ValueError) -> JournalError:
+    """For rows that someone else wrote."""
+    reason = str(error)
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        reason = f"{error.title}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return JournalError(
+        f"the journal {path} holds what cannot be read: {reason}",
+        hint="something else than agentrt changed it; docs/journal.md says what it holds",
+    )
 
 
 def _blank(db: sqlite3.Connection) -> bool:

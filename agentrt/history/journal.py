@@ -13,12 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from agentrt.errors import JournalError
+from agentrt.errors import AgentrtError, JournalError
 from agentrt.records import Decision, Effect, Judgement, Message, Observation, Operation, View, dump_json
 from agentrt.records.operations import Kind, Review, Status
 
 from . import messages, rows, sessions
-from .database import connect, transaction, translated
+from .database import connect, transaction, translated, unreadable
 from .sessions import SessionInfo
 from .views import Views
 
@@ -208,8 +208,13 @@ class Journal:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        with translated(self.path), transaction(self._db, write=False):
-            yield
+        try:
+            with translated(self.path), transaction(self._db, write=False):
+                yield
+        except AgentrtError:
+            raise
+        except ValueError as error:  # a column's JSON that is none, or makes no record
+            raise unreadable(self.path, error) from error
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -9,7 +9,6 @@ from functools import cache
 from json import JSONDecoder
 from typing import Any, TypeVar
 
-from agentrt.errors import JournalError
 from agentrt.records import Decision, Effect, Judgement, Observation, Operation, Record, dump_json
 
 from .views import Views
@@ -59,48 +58,45 @@ def effect(session: str, operation: int, position: int, value: Effect) -> tuple[
 def read_operations(
     db: sqlite3.Connection, views: Views, session: str, first: int, last: int, *, with_output: bool
 ) -> list[Operation]:
-    """The operations ``first`` to ``last`` of a session, in a fixed number of queries. Within a transaction."""
+    """The operations ``first`` to ``last`` of a session, in a fixed number of queries, within a transaction.
+
+    Raises ``ValueError`` for what is not as schema.sql has it.
+    """
     wanted = (session, first, last)
     found = db.execute(_OPERATIONS, wanted).fetchall()
     known = views.read({row[4] for row in found} | {row[9] for row in found if row[9] is not None})
     reviews = dict(db.execute(_REVIEWS, wanted).fetchall())  # the last one of an operation wins
     outputs = dict(db.execute(_OUTPUTS, wanted).fetchall()) if with_output else {}
     ruling = cache(_ruling)  # a policy says the same few things again and again
-    try:
-        effects = _read_effects(db, wanted)
-        return [
-            Operation(
-                id=id,
-                session=session,
-                kind=kind,
-                actor=actor,
-                status=status or "intent",
-                review=reviews.get(id),
-                started=started,
-                action=_plain(action),
-                target=_plain(target) or (),
-                decision=ruling(Decision, decision),
-                observation=_observation(observation, outputs.get(id)),
-                effects=effects[id],
-                judgement=ruling(Judgement, judgement),
-                before=known[before],
-                after=known[before if after is None else after],
-                note=untext(note),
-            )
-            for id, kind, actor, started, before, action, target, decision, *outcome in found
-            for status, after, observation, judgement, note in (outcome,)
-        ]
-    except ValueError as error:  # JSON that is none, or a record that is none
-        raise JournalError(
-            f"the operations of session {session} cannot be read: {error}",
-            hint="the journal was changed by something else than agentrt; docs/journal.md says what it holds",
-        ) from error
+    effects = _read_effects(db, wanted)
+    return [
+        Operation(
+            id=id,
+            session=session,
+            kind=kind,
+            actor=actor,
+            status=status or "intent",
+            review=reviews.get(id),
+            started=started,
+            action=_plain(action),
+            target=_plain(target) or (),
+            decision=ruling(Decision, decision),
+            observation=_observation(observation, outputs.get(id)),
+            effects=effects[id],
+            judgement=ruling(Judgement, judgement),
+            before=known[before],
+            after=known[before if after is None else after],
+            note=untext(note),
+        )
+        for id, kind, actor, started, before, action, target, decision, *outcome in found
+        for status, after, observation, judgement, note in (outcome,)
+    ]
 
 
 def _read_effects(db: sqlite3.Connection, wanted: tuple[str, int, int]) -> defaultdict[int, Any]:
     effects: defaultdict[int, Any] = defaultdict(list)
     for operation, kind, path, change, reversibility, detail in db.execute(_EFFECTS, wanted):
-        effect = _plain(detail)
+        effect = _object(detail)
         effect.update(kind=kind, path=os.fsdecode(path), change=change, reversibility=reversibility)
         effects[operation].append(effect)
     return effects
@@ -111,9 +107,16 @@ def _plain(column: str | None) -> Any:
     return None if column is None else _decode(column)[0]
 
 
+def _object(column: str) -> dict[str, Any]:
+    found = _plain(column)
+    if not isinstance(found, dict):
+        raise ValueError(f"{column[:20]} is no JSON object")
+    return found
+
+
 def _ruling(model: type[_Ruling], column: str | None) -> _Ruling | None:
     return None if column is None else model.model_validate(_plain(column))
 
 
 def _observation(column: str | None, output: str | None) -> Observation | None:
-    return None if column is None else Observation(**_plain(column), output=untext(output))
+    return None if column is None else Observation.model_validate(_object(column) | {"output": untext(output)})

@@ -71,6 +71,7 @@ CREATE TABLE effect (
     change TEXT NOT NULL,
     reversibility TEXT NOT NULL,
     detail TEXT NOT NULL,
+    CHECK (path IS NOT NULL OR kind != 'file'),
     PRIMARY KEY (session, operation, position),
     FOREIGN KEY (session, operation) REFERENCES outcome (session, operation)
 ) STRICT, WITHOUT ROWID;
