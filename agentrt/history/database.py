@@ -36,7 +36,7 @@ def connect(path: Path, *, create: bool, read_only: bool) -> sqlite3.Connection:
     try:
         return _connect(path, "ro")
     except DiskFull:
-        # No room for the 32 KB that readers and writers share. Where nothing is in the -wal there is none to share with.
+        # No room for the 32 KB that readers and writers share. An empty -wal means there is no writer to share with.
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise
