@@ -18,7 +18,9 @@ import tempfile
 import urllib.request
 import venv
 from pathlib import Path
+from urllib.parse import urljoin
 
+INDEX = "https://pypi.org/pypi/pip/json"
 PROGRAMS = ("git", "bash")
 """What agents and tests run, beside Python."""
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,16 +51,16 @@ def make_environment(folder: Path) -> None:
 def pip_from_index(python: Path) -> None:
     """Install pip with pip's own wheel, which runs from the archive. The index names its digest."""
     try:
-        with urllib.request.urlopen("https://pypi.org/pypi/pip/json", timeout=60) as answer:
-            wheels = [file for file in json.load(answer)["urls"] if file["packagetype"] == "bdist_wheel"]
-        with urllib.request.urlopen(wheels[0]["url"], timeout=60) as answer:
+        with urllib.request.urlopen(INDEX, timeout=60) as answer:
+            file = next(file for file in json.load(answer)["urls"] if file["packagetype"] == "bdist_wheel")
+        with urllib.request.urlopen(urljoin(INDEX, file["url"]), timeout=60) as answer:
             content = answer.read()
     except OSError as error:
         sys.exit(f"cannot fetch pip ({error}). Run: sudo apt-get install -y python3-venv")
-    if hashlib.sha256(content).hexdigest() != wheels[0]["digests"]["sha256"]:
+    if hashlib.sha256(content).hexdigest() != file["digests"]["sha256"]:
         sys.exit("the pip that came is not the one the index names; try again")
     with tempfile.TemporaryDirectory() as place:
-        wheel = Path(place, wheels[0]["filename"])
+        wheel = Path(place, file["filename"])
         wheel.write_bytes(content)
         run(python, wheel / "pip", "install", "--quiet", "--disable-pip-version-check", "pip")
 
