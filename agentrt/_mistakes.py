@@ -62,8 +62,10 @@ def _mistake(model: type[BaseModel], document: Document, path: Loc, details: lis
         hint = nearest(str(name), _fields(model, path[:-1]))
     elif kind == "value_error":
         place, message = document.where(path), str(context["error"])
-        if message == "must be text":  # a field of type ``Text``, which says no more
-            message = f"{what} must be text, not {found}"
+        if message.startswith(("must ", "is ")) and name is not None:
+            message = f"{what} {message}"  # a field's own check leaves the field's name to us
+        if message.endswith("must be text"):  # a field of type ``Text``, which says no more
+            message += f", not {found}"
     elif kind == "literal_error":
         place, message = document.where(path), f"{what} must be {context['expected']}, not {found}"
         if isinstance(detail["input"], str):

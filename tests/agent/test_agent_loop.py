@@ -135,7 +135,8 @@ def test_what_is_no_action_goes_back_in_words_and_the_run_goes_on(workspace: Pat
         ProposedAction(call="1", kind="bahs", arguments={"command": "ls"}),
         ProposedAction(call="2", kind="bash", arguments={"comand": "ls"}),
         ProposedAction(call="3", kind="bash", arguments={"command": ["ls"]}),
-        ProposedAction(call="4", kind="bash", arguments={"command": "echo fine"}),
+        ProposedAction(call="4", kind="bash", arguments={"command": "ls\0"}),
+        ProposedAction(call="5", kind="bash", arguments={"command": "echo fine"}),
     )
     ending, events, messages = run(workspace, Scripted(Turn(actions=wrong), Turn()))
     assert ending.code == "nothing"
@@ -143,9 +144,10 @@ def test_what_is_no_action_goes_back_in_words_and_the_run_goes_on(workspace: Pat
     assert "Did you mean `bash`?" in told[0]
     assert "`command` is missing; unknown argument `comand` (did you mean `command`?)" in told[1]
     assert "`command` must be text, not a list" in told[2]
-    assert told[3] == "exit code 0\nfine"
+    assert "`command` must not hold a NUL character" in told[3]
+    assert told[4] == "exit code 0\nfine"
     refused = [event.because for event in events if isinstance(event, ActionRefused)]
-    assert refused == told[:3]
+    assert refused == told[:4]
 
 
 def test_a_denied_and_a_rolled_back_action_are_told(workspace: Path) -> None:
