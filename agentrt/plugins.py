@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
 from .documents import nearest
@@ -10,15 +13,21 @@ from .errors import PluginError
 
 def names(group: str) -> list[str]:
     """What is installed under ``group`` ("agentrt.tools" …), sorted; nothing is imported."""
-    return sorted({entry.name for entry in entry_points(group=group)})
+    return sorted(_installed(group, tuple(sys.path)))
 
 
 def find(group: str, name: str) -> object:
     """What the plug-in's entry point names. Raises ``PluginError``: there is none, or it does not load."""
-    found = next(iter(entry_points(group=group, name=name)), None)
+    found = _installed(group, tuple(sys.path)).get(name)
     if found is None:
         raise PluginError(f'nothing in {group} is called "{name}"', hint=nearest(name, names(group)))
     return _load(found)
+
+
+@lru_cache(maxsize=16)
+def _installed(group: str, path: tuple[str, ...]) -> Mapping[str, EntryPoint]:
+    """By name. Looking through all that is installed takes milliseconds, so it is done once for a search path."""
+    return {entry.name: entry for entry in reversed(list(entry_points(group=group)))}
 
 
 def _load(entry: EntryPoint) -> object:
