@@ -54,6 +54,8 @@ def _mistake(model: type[BaseModel], document: Document, path: Loc, details: lis
     kind, found, context = detail["type"], describe(detail["input"]), detail.get("ctx", {})
     name = path[-1] if path else None
     what = f"`{name}`" if isinstance(name, str) else "this"
+    if isinstance(name, int) and len(path) > 1:
+        what = f"item {name + 1} of `{path[-2]}`"
     hint = ""
     if kind == "missing":
         place, message = document.where(path), f"`{detail['loc'][-1]}` is missing"

@@ -47,6 +47,7 @@ async def run_loop(runtime: Runtime, planner: Planner, budget: Budget, *, on_eve
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     loop = _Loop(runtime, planner, budget, on_event)
+    loop.take_up()
     async with AsyncSqliteSaver.from_conn_string(str(runtime.store.root / "checkpoints.db")) as saver:
         graph = loop.graph(saver)
         await graph.ainvoke(
@@ -84,6 +85,15 @@ class _Loop:
         graph.add_edge("execute", "observe")
         graph.add_edge("observe", "gate")
         return graph.compile(checkpointer=saver)
+
+    def take_up(self) -> None:
+        """An action that ran, or was cut off, before its outcome could be told is told now, and not run again."""
+        last, proposed = next(iter(self.runtime.log()[-1:]), None), self.next()
+        if last is None or proposed is None or (last.kind, last.actor) != ("act", "agent"):
+            return
+        if last.before.conversation == self.runtime.view.conversation:  # nothing was said since
+            operation = self.runtime.show(last.id)
+            self.answer(proposed, conversation.describe_operation(operation), operation.id)
 
     async def plan(self, state: Cursor) -> dict[str, Any]:
         """Ask the planner, and write down what it says."""

@@ -262,6 +262,39 @@ def test_a_cancelled_run_ends_at_once_and_leaves_a_readable_journal(workspace: P
     assert statuses[-1] == ("act", "settled")
 
 
+def test_an_action_that_was_cut_off_is_told_and_not_run_again(workspace: Path) -> None:
+    planner = script(
+        workspace,
+        """\
+turns:
+  - actions: [{bash: {command: echo x >> log; sleep 30}}, {bash: {command: ls}}]
+  - actions: [{submit: {}}]
+""",
+    )
+
+    async def whole() -> list[str]:
+        started = asyncio.Event()
+
+        def watch(event: Event) -> None:
+            if isinstance(event, ActionStarted):
+                started.set()
+
+        async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
+            running = asyncio.create_task(run_loop(runtime, planner, Budget(RunLimits()), on_event=watch))
+            await started.wait()
+            await asyncio.sleep(0.3)
+            running.cancel()
+            await asyncio.wait([running])
+        async with Runtime.open(workspace, sandbox=open_sandbox) as again:
+            await run_loop(again, planner, Budget(RunLimits()))
+            assert len(again.log()) == 2
+            return said(again.conversation(), "observation")
+
+    heard = asyncio.run(whole())
+    assert "interrupted" in heard[0]
+    assert heard[1:] == ["exit code 0\na.txt", "handed in"]
+
+
 def test_after_an_undo_the_script_is_taken_up_where_it_was(workspace: Path) -> None:
     turns = """\
 turns:

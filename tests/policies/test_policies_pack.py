@@ -75,9 +75,7 @@ def test_over_the_limit_is_rolled_back_with_figures_and_rule(default: PackPolicy
     judgement = default.judge(BASH, deleted(1204), CONTEXT)
     rule = f"default.yaml:{line_of(DEFAULT, 'files_deleted')}"
     assert (judgement.verdict, judgement.rule) == ("roll_back", rule)
-    assert judgement.because.startswith(
-        f"deleted 1,204 files; the limit is 1,000 ({rule}): a step that deletes"
-    )
+    assert judgement.because.startswith(f"deleted 1,204 files; the limit is 1,000 ({rule}): a step that deletes")
 
 
 def test_folders_and_files_outside_the_workspace_do_not_count_as_deleted(default: PackPolicy) -> None:
@@ -91,9 +89,7 @@ def test_links_count_as_deleted_files(tmp_path: Path) -> None:
 
 
 def test_changed_files_and_written_bytes_have_their_ceilings(tmp_path: Path) -> None:
-    policy = pack(
-        tmp_path, "limits:\n  files_changed: 1\n  bytes_written: {most: 1kB, because: small disk}\n"
-    )
+    policy = pack(tmp_path, "limits:\n  files_changed: 1\n  bytes_written: {most: 1kB, because: small disk}\n")
     changed = [
         FileEffect(path="a", change="modified", before=state(), after=state(600)),
         FileEffect(path="b", change="mode", before=state(), after=state(5000)),
@@ -103,8 +99,7 @@ def test_changed_files_and_written_bytes_have_their_ceilings(tmp_path: Path) -> 
     judgement = policy.judge(BASH, changed, CONTEXT)
     assert judgement.rule == "mine.yaml:2"
     assert judgement.because == (
-        "changed 2 files; the limit is 1 (mine.yaml:2); "
-        "wrote 1.2 kB; the limit is 1 kB (mine.yaml:3): small disk"
+        "changed 2 files; the limit is 1 (mine.yaml:2); wrote 1.2 kB; the limit is 1 kB (mine.yaml:3): small disk"
     )
     assert policy.judge(BASH, changed[:1], CONTEXT).verdict == "review"
 
@@ -215,6 +210,7 @@ def test_a_plain_mapping_works_too(tmp_path: Path) -> None:
         ),
         ("tools: {show: [/]}\n", "1:16", "`/` would show the home folder", "name a folder within it"),
         ("tools: {show: [~/]}\n", "1:16", "`~/` would show the home folder", "name a folder within it"),
+        ("tools: {show: [/opt, ~]}\n", "1:22", "item 2 of `show` must be text, not nothing", ""),
         ("tools: {show: /opt}\n", "1:15", '`show` must be a list, not text "/opt"', ""),
     ],
 )
@@ -252,8 +248,6 @@ def test_sizes(tmp_path: Path, text: str, size: int) -> None:
     assert pack(tmp_path, f"limits: {{memory: {text}}}\n").limits.memory_bytes == size
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("0.5", 0.5), ("90s", 90), ("10m", 600), ("1h30m", 5400)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("0.5", 0.5), ("90s", 90), ("10m", 600), ("1h30m", 5400)])
 def test_times(tmp_path: Path, text: str, seconds: float) -> None:
     assert pack(tmp_path, f"limits: {{seconds: {text}}}\n").limits.seconds == seconds
