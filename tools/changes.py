@@ -14,7 +14,7 @@ from .lines import TextFile, bare, end_of, split
 from .loading import Failed, store
 
 _WIDTH = 300
-_COMPARED_LINES = 2000
+_COMPARED_LINES = 1000
 """Between the first and the last change; a longer stretch is told by its size, as comparing it takes too long."""
 
 
@@ -100,7 +100,7 @@ def _difference(old: list[str], new: list[str]) -> list[str]:
     old, new = old[first : len(old) - max(rest - 3, 0)], new[first : len(new) - max(rest - 3, 0)]
     if len(old) + len(new) > _COMPARED_LINES:
         return [f"@@ from line {first + 1} on: {count(len(old), 'line')} became {len(new):,} @@"]
-    hunks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(3)
+    hunks = difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(3)
     return [line for hunk in hunks for line in _hunk(old, new, hunk, first)]
 
 

@@ -117,7 +117,10 @@ async def _plan_one(action: Edit, world: World) -> FileChange:
     except Failed as failure:
         kind = f" (not a text file: {found})" if (found := binary_kind(data)) else ""
         raise Failed(f"{action.path}{kind}: {failure}") from failure
-    return FileChange(action.path, data, file.encode(text))
+    after = file.encode(text)
+    if after == data:
+        raise Failed(f"{action.path}: this would change nothing")
+    return FileChange(action.path, data, after)
 
 
 async def _plan(section: Section, world: World) -> FileChange:
@@ -128,7 +131,7 @@ async def _plan(section: Section, world: World) -> FileChange:
                 raise Failed(f"{section.path} exists: use '*** Update File:' to change it")
             return FileChange(section.path, None, TextFile("", False).encode(section.content))
         data = await load(world, section.path)
-        if section.move_to is not None and await exists(world, section.move_to):
+        if section.move_to is not None and await _taken(section.move_to, world):
             raise Failed(f"{section.path} cannot be moved: {section.move_to} exists")
     except Failed as failure:
         raise wrong(section.line, str(failure)) from failure
@@ -139,3 +142,8 @@ async def _plan(section: Section, world: World) -> FileChange:
     if after == data and section.move_to is None:
         raise wrong(section.line, f"{section.path} would be what it is: the patch changes nothing in it")
     return FileChange(section.path, data, after, section.move_to)
+
+
+async def _taken(path: str, world: World) -> bool:
+    """Whether something is at ``path``, a symlink to nowhere included."""
+    return await exists(world, path) or (await world.exec(["test", "-L", path])).exit_code == 0

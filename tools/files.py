@@ -12,7 +12,7 @@ from agentrt.records import Action, Observation
 from .display import count, line_range, numbered, one_line
 from .fields import Content, FilePath, encode
 from .kinds import binary_kind
-from .lines import TextFile, bare, end_of, split
+from .lines import TextFile, all_crlf, bare, end_of, split
 from .loading import Failed, exists, load, store
 
 _MOST_READ = 32 * 1024 * 1024
@@ -111,7 +111,7 @@ def _habits(file: TextFile, lines: list[str]) -> list[str]:
     crlf = ends.count("\r\n")
     notes = []
     if crlf:
-        notes.append("CRLF line ends" if crlf >= len(lines) - 1 else f"{count(crlf, 'line')} end in CRLF, others in LF")
+        notes.append("CRLF line ends" if all_crlf(file.text) else f"{count(crlf, 'line')} end in CRLF, others in LF")
     if not ends[-1]:
         notes.append("no newline at the end")
     if file.marked:

@@ -101,7 +101,7 @@ def _after_anchors(lines: list[str], hunk: Hunk, cursor: int, path: str) -> list
         found = set(every) if number == 0 else set(_first_of_each(every, [place + 1 for place in places]))
         if not found:
             text = "".join(lines[cursor:])
-            why = why_missing(text, anchor, what="the '@@' line", first_line=cursor + 1)
+            why = why_missing(text, anchor, what="the '@@' line", first_line=cursor + 1, whole_lines=True)
             raise wrong(hunk.line, f"'@@ {anchor}' is no line of {path}{_from(cursor)}; {why}")
         places = found
     return sorted(places)
@@ -127,7 +127,8 @@ def _why_nowhere(lines: list[str], hunk: Hunk, cursor: int, path: str) -> str:
     if found:
         place = line_range(found[0] + 1, found[0] + count)
         return f"what this part expects is at {place} of {path}, but not after '@@ {hunk.anchors[-1]}'"
-    why = why_missing("".join(lines[cursor:]), "\n".join(hunk.old), what="the patch", first_line=cursor + 1)
+    text, old = "".join(lines[cursor:]), "\n".join(hunk.old)
+    why = why_missing(text, old, what="the patch", first_line=cursor + 1, whole_lines=True)
     return f"what this part expects is not in {path}{_from(cursor)}; {why}"
 
 

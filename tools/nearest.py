@@ -16,27 +16,30 @@ _ALIKE = 0.5
 """How alike (difflib's ratio) two lines must be for one to be worth showing."""
 
 
-def why_missing(text: str, wanted: str, *, what: str, first_line: int = 1) -> str:
-    """Words for the planner. ``text`` begins at line ``first_line`` of the file; ``wanted`` is called ``what``."""
+def why_missing(text: str, wanted: str, *, what: str, first_line: int = 1, whole_lines: bool = False) -> str:
+    """Words for the planner. ``text`` begins at line ``first_line`` of the file; ``wanted`` is called ``what``.
+
+    ``whole_lines``: it was looked for as lines, whatever their ends and the white space there.
+    """
     if re.search(r"\A *\d+\t", wanted) and wanted.strip():
         unnumbered = re.sub(r"(?m)^ *\d+\t", "", wanted)
         if unnumbered in text:
             return f"{what} holds line numbers, as read shows them; they are not part of the file"
-    for reason, pattern in _loosened(wanted):
+    for reason, pattern in _loosened(wanted, whole_lines):
         if found := re.search(pattern, text):
             lines = split(text)
             start = text.count("\n", 0, found.start())
-            end = start + max(text.count("\n", found.start(), max(found.end() - 1, found.start())), 0)
+            end = text.count("\n", 0, max(found.end() - 1, found.start()))
             where = line_range(start + first_line, end + first_line)
             return (
-                f"only {reason} differ{'' if reason.endswith('s') else 's'} in {where}"
+                f"it is in {where} but for {reason}"
                 f"{_first_difference(found[0], wanted)}:\n{_passage(lines, start, end, first_line)}"
             )
     return _nearest(split(text), [bare(line) for line in split(wanted)], first_line)
 
 
-def _loosened(wanted: str) -> list[tuple[str, str]]:
-    """Patterns that forgive one thing each; the first to match names the difference. Each begins with a literal."""
+def _loosened(wanted: str, whole_lines: bool) -> list[tuple[str, str]]:
+    """Patterns that forgive one thing each; the first to match names the difference."""
     lines = re.split(r"\r?\n", wanted.strip("\r\n"))
     stripped = [line.strip() for line in lines]
     if not any(stripped):
@@ -45,11 +48,17 @@ def _loosened(wanted: str) -> list[tuple[str, str]]:
         lines, stripped = lines[1:], stripped[1:]
     right = [line.rstrip() for line in lines]
     escape = re.escape
-    return [
-        ("the line ends (CRLF against LF)", r"\r?\n".join(map(escape, lines))),
-        ("white space at the end of lines", r"[ \t]*\r?\n".join(map(escape, right))),
+    forgiving_more = [
         ("the indentation", r"[ \t]*\r?\n[ \t]*".join(map(escape, stripped))),
         ("white space", r"\s+".join(map(escape, wanted.split()))),
+    ]
+    if whole_lines:
+        return [(reason, rf"(?m)^[ \t]*{pattern}[ \t]*\r?$") for reason, pattern in forgiving_more]
+    return [
+        ("the line ends around it", escape(wanted.strip("\r\n"))),
+        ("the line ends (CRLF against LF)", r"\r?\n".join(map(escape, lines))),
+        ("white space at the end of lines", r"[ \t]*\r?\n".join(map(escape, right))),
+        *forgiving_more,
     ]
 
 

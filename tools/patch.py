@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -144,13 +145,12 @@ def _hunks(rest: list[_Numbered]) -> list[Hunk]:
         elif line == "" or line[0] in " +-":
             if current is None:
                 hunks.append(current := Hunk(number))
-            # Many strip the space that stands for context off an empty line.
-            current.body.append((line[0], line[1:]) if line else (" ", ""))
+            current.body.append((line[:1], line[1:]))
         else:
             expected = "' ', '-', '+', '@@' or '***'"
             raise wrong(number, f"a line of an update begins with {expected}, not {_quoted(line)}")
     for hunk in hunks:
-        _trim_context(hunk)
+        hunk.body = _with_signs(hunk.body)
         if all(sign == " " for sign, _ in hunk.body):
             raise wrong(hunk.line, "this part changes nothing: it has no line that begins with '-' or '+'")
     return hunks
@@ -162,19 +162,22 @@ def _anchor(number: int, line: str) -> str:
     return line[2:].strip()
 
 
-def _trim_context(hunk: Hunk) -> None:
-    """Nothing is lost with an empty line of context at the end but a blank line the author used as a separator."""
-    while not hunk.at_end and hunk.body and hunk.body[-1] == (" ", ""):
-        hunk.body.pop()
+def _with_signs(body: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A line with nothing on it, not even a sign, is an empty line of context; before and after a change, a gap."""
+    signs = [bool(sign) for sign, _ in body]
+    if not any(signs):
+        return []
+    first, last = signs.index(True), len(signs) - signs[::-1].index(True)
+    return [(sign or " ", text) for sign, text in body[first:last]]
 
 
 def _check_paths(sections: list[Section]) -> None:
     seen: dict[str, int] = {}
     for section in sections:
         for path in filter(None, (section.path, section.move_to)):
-            if path in seen:
-                raise wrong(section.line, f"{path} was named at line {seen[path]}: one section a file")
-            seen[path] = section.line
+            if (same := posixpath.normpath(path)) in seen:
+                raise wrong(section.line, f"{path} was named at line {seen[same]}: one section a file")
+            seen[same] = section.line
 
 
 def _quoted(line: str) -> str:

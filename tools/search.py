@@ -159,6 +159,8 @@ async def _report(action: Search, world: World, seen: Observation, trailer: re.M
         body = body.removesuffix("\n") + "\n[some files could not be read]\n"
     elif code == 2:
         return Observation(exit_code=code, error=await _unreadable(action.path, world))
+    if not hits and code == 0:
+        return world.show(body.strip()).model_copy(update={"exit_code": 0, "seconds": seen.seconds})
     if not hits:
         found = "no match" if action.pattern else "no file fits"
         unlooked = "" if action.ignored else "; ignored files were not searched (ignored: true does)"
@@ -176,7 +178,7 @@ async def _report(action: Search, world: World, seen: Observation, trailer: re.M
 
 def _readable(line: str) -> str:
     """``path:line: text`` of a match, ``path-line- text`` of a line around one."""
-    line = line.removeprefix("./")
+    line = line.removeprefix("./").removesuffix("\r")
     for separator, sign in ((_MATCH, ":"), (_CONTEXT, "-")):
         path, *rest = line.split(separator, 2)
         if len(rest) == 2:

@@ -79,11 +79,12 @@ async def _check_refusal(tool: Tool, action: Action, world: World) -> None:
 
 async def _check_breakage(tool: Tool, action: Action, world: World) -> None:
     """What goes wrong in the sandbox is the runtime's business."""
+    broken = _Altered(world, SandboxError("the sandbox is gone"))
     try:
-        await tool.run(action, _Altered(world, SandboxError("the sandbox is gone")))
+        await tool.run(action, broken)
     except SandboxError:
         return
-    raise AssertionError(f"{action.kind}: SandboxError must pass through run")
+    assert not broken.raised, f"{action.kind}: SandboxError must pass through run"
 
 
 class _Altered:
@@ -91,6 +92,7 @@ class _Altered:
 
     def __init__(self, world: World, error: OSError) -> None:
         self._world, self._error = world, error
+        self.raised = False
 
     @property
     def workspace(self) -> str:
@@ -106,14 +108,18 @@ class _Altered:
         seconds: float | None = None,
     ) -> Observation:
         if isinstance(self._error, SandboxError):
-            raise self._error
+            raise self._raise()
         return Observation(exit_code=127, output=f"agentrt: {argv[0]}: not found in the sandbox\n")
 
     async def read(self, path: str, *, limit: int | None = None) -> bytes:
-        raise self._error
+        raise self._raise()
 
     async def write(self, path: str, data: bytes) -> None:
-        raise self._error
+        raise self._raise()
 
     def show(self, text: str) -> Observation:
         return self._world.show(text)
+
+    def _raise(self) -> OSError:
+        self.raised = True
+        return self._error
