@@ -65,10 +65,7 @@ def carry_out(plan: Plan, content: Callable[[str], BinaryIO], aside: Path) -> tu
     if any(aside.iterdir()):
         raise UsageError(f"{aside} already holds an apply")
     with Beneath(plan.root) as tree:
-        slots = tuple(
-            Slot(path=step.path, before=step.before, after=_in_place(step), in_place=step.in_place, links=step.links)
-            for step in plan.steps
-        )
+        slots = tuple(_slot(step) for step in plan.steps)
         apart = _apart(tree, aside)
         turn = Turn(tree, aside, Ledger(slots=slots, folders=_folders(slots, apart), apart=apart))
         try:
@@ -155,11 +152,12 @@ def _effect(path: str, was: FileState | None, now: FileState | None, in_place: b
     return FileEffect(path=path, change=change, before=was, after=now)
 
 
-def _in_place(step: Step) -> FileState | None:
-    """A changed mode is all that differs: whatever else the sandbox measured is its own."""
-    if not step.in_place or step.before is None or step.after is None:
-        return step.after
-    return step.before.model_copy(update={"mode": step.after.mode})
+def _slot(step: Step) -> Slot:
+    after = step.after
+    if step.in_place and step.before is not None and after is not None:
+        after = step.before.model_copy(update={"mode": after.mode})  # all else the sandbox measured is its own
+    shared = step.before.inode if step.before is not None and step.links > 1 else 0
+    return Slot(path=step.path, before=step.before, after=after, in_place=step.in_place, shared=shared)
 
 
 def _folders(slots: tuple[Slot, ...], apart: bool) -> tuple[Folder, ...]:
@@ -187,7 +185,7 @@ def _apart(tree: Beneath, aside: Path) -> bool:
 
 def _forget(turn: Turn) -> None:
     """Empty ``aside`` after a carry_out that did not happen, unless it keeps something of the user's."""
-    if turn.left or turn.ledger.doing is not None:
+    if turn.left or turn.ledger.doing is not None or turn.ledger.standing != "before":
         return
     for name in ("held", "before", "after"):
         shutil.rmtree(turn.aside / name, ignore_errors=True)

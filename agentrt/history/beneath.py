@@ -50,13 +50,14 @@ class Beneath:
 
     def open(self, path: bytes, flags: int) -> int:
         """A file descriptor of what exists at ``path``, never through a symbolic link. Raises ``OSError``."""
-        flags |= os.O_NOFOLLOW | os.O_CLOEXEC
+        flags |= os.O_CLOEXEC
         try:
-            return _openat2(self.fd, path or b".", flags)
+            # O_NOFOLLOW shows a link itself to O_PATH; asked for a folder, the kernel shall rather say ELOOP
+            return _openat2(self.fd, path or b".", flags if flags & os.O_DIRECTORY else flags | os.O_NOFOLLOW)
         except OSError as error:
             if error.errno not in (errno.ENOSYS, errno.EPERM):  # EPERM: how older container engines say ENOSYS
                 raise
-        return self._walk(path, flags)
+        return self._walk(path, flags | os.O_NOFOLLOW)
 
     @contextmanager
     def parent(self, path: bytes) -> Iterator[tuple[int, bytes]]:

@@ -34,8 +34,8 @@ class Slot(Record):
     after: FileState | None
     in_place: bool = False
     """The object stays, only its permission bits differ."""
-    links: int = 1
-    """How many names the file that stood before had."""
+    shared: int = 0
+    """The inode of what stood before, if it had other names; else 0."""
 
     def side(self, standing: Standing) -> FileState | None:
         return self.before if standing == "before" else self.after

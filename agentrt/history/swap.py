@@ -87,7 +87,7 @@ def back(tree: Beneath, held: int, number: int, slot: Slot, standing: Standing) 
         return False
     except OSError as error:
         if error.errno in _OUT_OF_REACH:
-            return False
+            return goes is None  # where there is no folder yet, nothing is in it
         raise
 
 

@@ -70,7 +70,10 @@ class Turn:
                 self._save(doing=doing)
                 self._go(held)
         except BaseException as error:
-            self.back()
+            try:
+                self.back()
+            except OSError as second:  # what was begun stays written down, and ``recover`` goes this way again
+                error.add_note(f"{self.aside}: could not be put back yet: {second}")
             named = self._named(error)
             if named is error:
                 raise
@@ -87,12 +90,13 @@ class Turn:
                     steps.checkpoint("back")
                     if not swap.back(self.tree, held, number, slot, self.ledger.standing):
                         left.append(self._left(number, slot))
+                if self.ledger.doing == "carry_out" and not left:
+                    self._empty(held)  # nothing of the user's is in it, and the disk may be full
+            self.left = tuple(left)
             self._settle(self.ledger.standing)
             beneath.syncfs(self.tree.fd)
-            with suppress(OSError):  # no room for it? Then ``recover`` will go this way again, to the same end
-                self._save(doing=None)
+            self._save(doing=None)
         self._drop_scratch()
-        self.left = tuple(left)
 
     def _make_ready(self, held: int, make: Make) -> None:
         comes = other(self.ledger.standing)
@@ -118,17 +122,16 @@ class Turn:
 
     def _maker_from_copies(self) -> Make:
         comes = other(self.ledger.standing)
-        several = [s for slot in self.ledger.slots if slot.links > 1 and (s := slot.side(comes)) is not None]
-        links = Links(self.tree, several)
+        links = Links(self.tree, self.ledger.slots if comes == "before" else ())
 
         def make(held: int, name: bytes, slot: Slot) -> FileState:
             state = slot.side(comes)
             assert state is not None
-            inode = links.link(state, held, name) if state in several else None
+            inode = links.link(slot.shared, held, name)
             if inode is None:
                 with self._copies(comes) as copies:
                     inode = duplicate(copies, name, held, name)
-            links.made(state, name)
+                links.made(slot.shared, name)
             return state.model_copy(update={"inode": inode})
 
         return make
@@ -146,7 +149,6 @@ class Turn:
         steps.checkpoint("settled")
         beneath.syncfs(self.tree.fd)
         self._save(standing=other(self.ledger.standing), doing=None)
-        steps.checkpoint("done")
 
     def _in_order(self) -> list[tuple[int, Slot]]:
         slots = list(enumerate(self.ledger.slots))
@@ -157,11 +159,10 @@ class Turn:
         inodes = {s.path: {state.inode for state in (s.before, s.after) if is_folder(state)} for s in self.ledger.slots}
         for folder in reversed(self.ledger.folders):
             path, known = os.fsencode(folder.path), inodes.get(folder.path, set())
-            with suppress(OSError):  # where it is not to be reached, the swap will say so
-                found = self.tree.lstat(path) if known else None
-                if found is not None and found.st_ino in known and found.st_mode & 0o700 != 0o700:
-                    steps.checkpoint("open")
-                    self.tree.set_mode(path, stat.S_IMODE(found.st_mode) | 0o700)
+            found = self._folder(path) if known else None
+            if found is not None and found.st_ino in known and found.st_mode & 0o700 != 0o700:
+                steps.checkpoint("open")
+                self.tree.set_mode(path, stat.S_IMODE(found.st_mode) | 0o700)
 
     def _settle(self, standing: Standing) -> None:
         """Times and modes of the folders that stand now, deepest first."""
@@ -169,16 +170,15 @@ class Turn:
         settled: list[Folder] = []
         for folder in self.ledger.folders:
             path, mtime, state = os.fsencode(folder.path), folder.side(standing), states.get(folder.path)
-            with suppress(OSError):  # gone, or not ours any more: there is nothing to settle
-                found = self.tree.lstat(path)
-                if found is not None and stat.S_ISDIR(found.st_mode):
-                    steps.checkpoint("settle")
-                    if mtime is None:
-                        folder = folder.model_copy(update={standing: found.st_mtime_ns})
-                    else:
-                        self.tree.set_mtime(path, mtime)
-                    if state is not None and state.inode == found.st_ino and stat.S_IMODE(found.st_mode) != state.mode:
-                        self.tree.set_mode(path, state.mode)
+            found = self._folder(path)
+            if found is not None:
+                steps.checkpoint("settle")
+                if mtime is None:
+                    folder = folder.model_copy(update={standing: found.st_mtime_ns})
+                else:
+                    self._set_time(path, mtime)
+                if state is not None and state.inode == found.st_ino and stat.S_IMODE(found.st_mode) != state.mode:
+                    self.tree.set_mode(path, state.mode)
             settled.append(folder)
         self.ledger = self.ledger.model_copy(update={"folders": tuple(settled)})
 
@@ -188,16 +188,26 @@ class Turn:
         noted: list[Folder] = []
         for folder in self.ledger.folders:
             scratched = self.ledger.scratch and not folder.path  # our own doing
-            found = None
-            with suppress(OSError):
-                found = None if scratched else self.tree.lstat(os.fsencode(folder.path))
-            if found is not None and stat.S_ISDIR(found.st_mode) and found.st_mtime_ns != folder.side(standing):
+            found = None if scratched else self._folder(os.fsencode(folder.path))
+            if found is not None and found.st_mtime_ns != folder.side(standing):
                 update: dict[str, int | None] = {standing: found.st_mtime_ns}
                 if folder.side(standing) is not None:
                     update[other(standing)] = None
                 folder = folder.model_copy(update=update)
             noted.append(folder)
         self.ledger = self.ledger.model_copy(update={"folders": tuple(noted)})
+
+    def _folder(self, path: bytes) -> os.stat_result | None:
+        """The folder at ``path``; None where there is none, or none to be reached (then the swap will say so)."""
+        with suppress(OSError):
+            found = self.tree.lstat(path)
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                return found
+        return None
+
+    def _set_time(self, path: bytes, mtime_ns: int) -> None:
+        with suppress(PermissionError):  # only the owner of a folder may; who may write in it may not
+            self.tree.set_mtime(path, mtime_ns)
 
     @contextmanager
     def _held(self) -> Iterator[int]:
@@ -218,23 +228,25 @@ class Turn:
             os.mkdir(self.ledger.scratch, 0o700, dir_fd=self.tree.fd)
 
     def _drop_scratch(self) -> None:
-        """What is in it is also in the copies."""
+        """All that is in it is also in ``aside``. Where it cannot be dropped now, ``recover`` will."""
         if not self.ledger.scratch:
             return
-        name = os.fsencode(self.ledger.scratch)
-        with suppress(FileNotFoundError):
-            with self._held() as held:
-                for entry in os.listdir(held):
-                    steps.checkpoint("drop")
-                    remove(held, os.fsencode(entry))
-            os.rmdir(name, dir_fd=self.tree.fd)
-        steps.checkpoint("dropped")
-        for folder in self.ledger.folders:
-            mtime = folder.side(self.ledger.standing)
-            if not folder.path and mtime is not None:
-                self.tree.set_mtime(b"", mtime)
         with suppress(OSError):
+            with suppress(FileNotFoundError):
+                with self._held() as held:
+                    self._empty(held)
+                os.rmdir(self.ledger.scratch, dir_fd=self.tree.fd)
+            steps.checkpoint("dropped")
+            for folder in self.ledger.folders:
+                mtime = folder.side(self.ledger.standing)
+                if not folder.path and mtime is not None:
+                    self._set_time(b"", mtime)
             self._save(scratch="")
+
+    def _empty(self, held: int) -> None:
+        for entry in os.listdir(held):
+            steps.checkpoint("drop")
+            remove(held, os.fsencode(entry))
 
     @contextmanager
     def _copies(self, side: Standing) -> Iterator[int]:
@@ -252,9 +264,10 @@ class Turn:
                 beneath.syncfs(copies)
 
     def _save(self, **update: Any) -> None:
-        self.ledger = self.ledger.model_copy(update=update)
+        ledger = self.ledger.model_copy(update=update)
         steps.checkpoint("save")
-        save(self.aside, self.ledger)
+        save(self.aside, ledger)
+        self.ledger = ledger
 
     def _left(self, number: int, slot: Slot) -> PathConflict:
         side, here = self.ledger.standing, "held" if not self.ledger.apart else self.ledger.standing

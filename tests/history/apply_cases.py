@@ -290,12 +290,31 @@ CASES: dict[str, tuple[Build, Build]] = {
     "from nothing": (lambda root: None, _both(_base, _nested)),
 }
 
-MIXED: tuple[Build, Build] = (
-    _both(_types, _linked, lambda root: put(root / "a.txt", b"a"), lambda root: folder(root / "dir")),
-    _both(
-        _types_flip,
-        _linked_change,
-        lambda root: (root / "a.txt").chmod(0o600),
-        lambda root: folder(root / "new", 0o555),
-    ),
-)
+
+def _mixed(root: Path) -> None:
+    put(root / "first", b"shared")
+    os.link(root / "first", root / "second")
+    os.link(root / "first", root / "third")
+    put(root / "mode", b"mode")
+    put(root / "file-dir", b"1")
+    folder(root / "dir-link", 0o750)
+    put(root / "dir-link/x", b"x")
+    (root / "link-file").symlink_to("/etc")
+
+
+def _mixed_change(root: Path) -> None:
+    put(root / "first", b"alone now")
+    (root / "third").unlink()
+    (root / "mode").chmod(0o600)
+    (root / "file-dir").unlink()
+    folder(root / "file-dir")
+    put(root / "file-dir/in", b"in")
+    (root / "file-dir").chmod(0o555)
+    (root / "dir-link/x").unlink()
+    (root / "dir-link").rmdir()
+    (root / "dir-link").symlink_to("/usr")
+    put(root / "link-file", b"file")
+
+
+MIXED: tuple[Build, Build] = (_mixed, _mixed_change)
+"""A little of everything: every way of swapping, in few steps."""
