@@ -88,7 +88,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
             effects = await runtime.sandbox.changes(start.snapshot, planned.view.snapshot)
         await runtime.sandbox.restore(planned.view.snapshot)
         head = runtime.journal.say(
-            runtime.session, planned.view.conversation, "notice", {"text": _notice(runtime, planned, actor)}, op
+            runtime.session, planned.view.conversation, "notice", {"text": _notice(runtime, planned, actor, effects)}, op
         )
         after = planned.view.model_copy(update={"conversation": head})
         paths = {effect.path for effect in moved}
@@ -174,20 +174,19 @@ def _obstacles(runtime: Runtime, planned: Move) -> tuple[PathConflict, ...]:
     return ()
 
 
-def _notice(runtime: Runtime, planned: Move, actor: str) -> str:
+def _notice(runtime: Runtime, planned: Move, actor: str, effects: Sequence[FileEffect]) -> str:
     """What the planner is told."""
     step = planned.step
-    what = ", ".join(f"operation {op} ({_words(runtime, op)})" for op in step.target)
     if step.kind == "restore":
         where = f"operation {step.target[0]}" if step.target[0] else "its start"
         said = f"The {actor} restored the session to where it stood after {where}"
         said = said.replace("after its start", "at its start")
     else:
+        what = ", ".join(f"operation {op} ({_words(runtime, op)})" for op in step.target)
         said = f"The {actor} {'undid' if step.kind == 'undo' else 'redid'} {what}"
-    now = runtime.view
-    if planned.view.snapshot == now.snapshot and planned.view.applied == now.applied:
-        return f"{said}. Files are as you left them; only the conversation was taken there."
-    return f"{said}. Files are now as they were then; what you know of later changes does not hold."
+    if effects:
+        return f"{said}. Files are now as they were then; what you know of later changes does not hold."
+    return f"{said}. The files you see did not change by it."
 
 
 def _words(runtime: Runtime, op: int) -> str:
