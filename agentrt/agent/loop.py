@@ -128,7 +128,7 @@ class _Loop:
                     break
                 self.budget.actions += 1
                 self.tell(ActionRefused(action=proposed, because=action))
-                self.answer(proposed, action)
+                self.answer(proposed, f"Not carried out: {action}")
         return {}
 
     # LangGraph runs what is not a coroutine on another thread, where the journal cannot follow.

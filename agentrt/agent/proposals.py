@@ -32,7 +32,7 @@ def check(proposed: ProposedAction, tools: Mapping[str, Tool]) -> Action | str:
     if tool is None:
         return _unknown(proposed.kind, [*tools, SUBMIT.name])
     if "kind" in proposed.arguments:
-        return f"Not carried out: `{proposed.kind}` takes no argument `kind`."
+        return f"`{proposed.kind}` takes no argument `kind`."
     given = {**proposed.arguments, "kind": proposed.kind}
     action, mistakes = documents.check(tool.action, Document.of(given, proposed.kind))
     if action is not None:
@@ -40,7 +40,7 @@ def check(proposed: ProposedAction, tools: Mapping[str, Tool]) -> Action | str:
     # A planner has arguments where a file has keys, and `kind` is not one of them.
     told = "; ".join(m.message + (f" ({m.hint})" if m.hint else "") for m in mistakes)
     wrong = told.replace("unknown key", "unknown argument").replace("`kind`, ", "")
-    return f"Not carried out: {wrong}.\n`{proposed.kind}` takes: {', '.join(_usage(tool))}."
+    return f"{wrong}.\n`{proposed.kind}` takes: {', '.join(_usage(tool))}."
 
 
 def _spec(tool: Tool) -> ToolSpec:
@@ -54,7 +54,7 @@ def _spec(tool: Tool) -> ToolSpec:
 def _unknown(kind: str, known: list[str]) -> str:
     close = difflib.get_close_matches(kind, known, n=1)
     meant = f" Did you mean `{close[0]}`?" if close else ""
-    return f'Not carried out: no action is called "{kind}".{meant} There is: {", ".join(known)}.'
+    return f'no action is called "{kind}".{meant} There is: {", ".join(known)}.'
 
 
 def _usage(tool: Tool) -> Iterable[str]:
