@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -234,6 +234,7 @@ _CHARACTERS = st.sampled_from(["a", "b", " ", "\t", "\n", "\r\n", "é", "\udcff"
 _TEXT = st.lists(_CHARACTERS, max_size=30).map("".join)
 
 
+@settings(deadline=None)
 @given(before=_TEXT, old=_TEXT.filter(bool), new=_TEXT, after=_TEXT, every=st.booleans())
 def test_it_is_what_str_replace_does(before: str, old: str, new: str, after: str, every: bool) -> None:
     text = before + old + after
@@ -248,6 +249,7 @@ def test_it_is_what_str_replace_does(before: str, old: str, new: str, after: str
         assert result == _bytes(text)
 
 
+@settings(deadline=None)
 @given(lines=st.lists(st.text("ab \udcff", max_size=3), max_size=6), place=st.integers(0, 6), crlf=st.booleans())
 def test_an_inserted_line_is_the_next_one(lines: list[str], place: int, crlf: bool) -> None:
     newline = "\r\n" if crlf else "\n"

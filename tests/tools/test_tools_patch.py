@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentrt.records import Observation
@@ -325,6 +325,7 @@ def test_a_name_that_looks_like_an_option(patch, tmp_path: Path) -> None:
 _LINES = st.lists(st.sampled_from(["", "a", "b", " a", "\tb", "+", "-a", "@@", "***", "é", "\udcff"]), max_size=12)
 
 
+@settings(deadline=None)
 @given(old=_LINES, new=_LINES, newline=st.sampled_from(["\n", "\r\n"]), ended=st.booleans(), context=st.integers(0, 3))
 def test_a_patch_made_of_two_versions_turns_one_into_the_other(
     old: list[str], new: list[str], newline: str, ended: bool, context: int
