@@ -20,7 +20,7 @@ _OPERATIONS = """
     FROM operation o LEFT JOIN outcome x ON x.session = o.session AND x.operation = o.id
     WHERE o.session = ? AND o.id BETWEEN ? AND ? ORDER BY o.id"""
 _EFFECTS = f"""
-    SELECT operation, kind, path, change, reversibility, detail FROM effect {_RANGE} ORDER BY operation, position"""
+    SELECT operation, path, kind, change, reversibility, detail FROM effect {_RANGE} ORDER BY operation, position"""
 _REVIEWS = f"SELECT operation, review FROM review {_RANGE} ORDER BY operation, position"
 _OUTPUTS = f"SELECT operation, text FROM output {_RANGE}"
 _APART = ("kind", "path", "change", "reversibility")
@@ -68,7 +68,9 @@ def read_operations(
     reviews = dict(db.execute(_REVIEWS, wanted).fetchall())  # the last one of an operation wins
     outputs = dict(db.execute(_OUTPUTS, wanted).fetchall()) if with_output else {}
     ruling = cache(_ruling)  # a policy says the same few things again and again
-    effects = _read_effects(db, wanted)
+    effects: defaultdict[int, list[Any]] = defaultdict(list)
+    for operation, *effect in db.execute(_EFFECTS, wanted):
+        effects[operation].append(effect)
     return [
         Operation(
             id=id,
@@ -82,7 +84,7 @@ def read_operations(
             target=_plain(target) or (),
             decision=ruling(Decision, decision),
             observation=_observation(observation, outputs.get(id)),
-            effects=effects[id],
+            effects=tuple(_effect(*effect) for effect in effects[id]),
             judgement=ruling(Judgement, judgement),
             before=known[before],
             after=known[before if after is None else after],
@@ -93,13 +95,9 @@ def read_operations(
     ]
 
 
-def _read_effects(db: sqlite3.Connection, wanted: tuple[str, int, int]) -> defaultdict[int, Any]:
-    effects: defaultdict[int, Any] = defaultdict(list)
-    for operation, kind, path, change, reversibility, detail in db.execute(_EFFECTS, wanted):
-        effect = _object(detail)
-        effect.update(kind=kind, path=os.fsdecode(path), change=change, reversibility=reversibility)
-        effects[operation].append(effect)
-    return effects
+def _effect(path: bytes, kind: str, change: str, reversibility: str, detail: str) -> Any:
+    fields = {"path": os.fsdecode(path), "kind": kind, "change": change, "reversibility": reversibility}
+    return _object(detail) | fields
 
 
 def _plain(column: str | None) -> Any:
