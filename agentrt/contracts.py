@@ -118,6 +118,10 @@ class Sandbox(Protocol):
         """A snapshot that differs from the real workspace in ``effects`` only; all else outside it as ``snapshot``."""
         ...
 
+    async def remove(self, names: Sequence[str]) -> None:
+        """Delete layers for good. Only for names that no snapshot in the journal has."""
+        ...
+
     async def fork(self, snapshot: Snapshot) -> Sandbox:
         """A second sandbox over the same layers, standing on ``snapshot``; both must be closed."""
         ...

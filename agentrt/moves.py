@@ -87,9 +87,8 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
         if planned.put_back and not planned.take_back:
             effects = await runtime.sandbox.changes(start.snapshot, planned.view.snapshot)
         await runtime.sandbox.restore(planned.view.snapshot)
-        head = runtime.journal.say(
-            runtime.session, planned.view.conversation, "notice", {"text": _notice(runtime, planned, actor, effects)}, op
-        )
+        notice = {"text": _notice(runtime, planned, actor, effects)}
+        head = runtime.journal.say(runtime.session, planned.view.conversation, "notice", notice, op)
         after = planned.view.model_copy(update={"conversation": head})
         paths = {effect.path for effect in moved}
         shown = [*moved, *(effect for effect in effects if effect.path not in paths)]

@@ -161,6 +161,10 @@ class MemorySandbox:
             return Snapshot()
         return Snapshot(layers=(self._layer(name, effects, self._tree(snapshot)),))
 
+    async def remove(self, names: Sequence[str]) -> None:
+        for name in names:
+            _remove(self._store / name)
+
     async def fork(self, snapshot: Snapshot) -> Sandbox:
         other = MemorySandbox(self._real, self._store)
         await other.start(snapshot)

@@ -1,0 +1,91 @@
+"""``diff``: what an operation, or several, or everything that is not applied yet, did to files."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agentrt.errors import UsageError
+from agentrt.records import Effect, Snapshot
+from agentrt.runtime import Runtime
+
+from .options import HERE, Where
+from .patch import patch_of
+from .plain import plain, plain_lines
+from .render import effects_text, put, put_json
+from .session import with_runtime
+from .sides import Sides
+
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+
+
+@dataclass(frozen=True)
+class _Between:
+    """Two states and how they differ."""
+
+    before: Snapshot
+    after: Snapshot
+    effects: Sequence[Effect]
+
+
+def diff(
+    what: Annotated[
+        str | None, Parameter(name="OP", help="An operation, or A..B: from after A to after B (0: the start).")
+    ] = None,
+    *,
+    stat: Annotated[bool, Parameter(help="Only which files, and how many lines.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
+    """Show changes of files; without OP, all that is not in the real workspace yet."""
+
+    async def work(runtime: Runtime) -> int:
+        between = await _between(runtime, what)
+        sides = Sides(runtime, between.before, between.after)
+        patches = [patch_of(effect, *await sides.of(effect)) for effect in between.effects]
+        if where.json:
+            document: dict[str, object] = {"effects": between.effects}
+            if not stat:
+                document["diff"] = "".join(patch.text for patch in patches)
+            document["stat"] = [
+                {"path": effect.path, "added": patch.added, "removed": patch.removed}
+                for effect, patch in zip(between.effects, patches, strict=True)
+            ]
+            put_json(document)
+        elif stat:
+            for effect, patch in zip(between.effects, patches, strict=True):
+                counts = f"+{patch.added} -{patch.removed}" if patch.lines else patch.said
+                put(f"{effect.change:<9} {plain(effect.path)}  {counts}".rstrip())
+            put(effects_text(between.effects) or "no changes")
+        else:
+            _put_patch("".join(patch.text for patch in patches))
+        return 0
+
+    return with_runtime(where, work)
+
+
+def _put_patch(text: str) -> None:
+    """For a person every character visible; for a program exact, so that `git apply` takes it."""
+    if sys.stdout.isatty():
+        sys.stdout.write(plain_lines(text))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+async def _between(runtime: Runtime, what: str | None) -> _Between:
+    if what is None:
+        return _Between(Snapshot(), runtime.view.snapshot, await runtime.pending())
+    if found := _RANGE.fullmatch(what):
+        a, b = map(int, found.groups())
+        first, second = runtime.view_after(a).snapshot, runtime.view_after(b).snapshot
+        return _Between(first, second, await runtime.changes(a, b))
+    if not what.isascii() or not what.isdigit():
+        raise UsageError(f"{what!r} is no operation", hint="give a number, or two as in 3..7")
+    operation = runtime.show(int(what))
+    return _Between(operation.before.snapshot, operation.after.snapshot, operation.effects)

@@ -1,0 +1,104 @@
+"""``doctor``, ``gc`` and ``policy check``."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from agentrt import plugins
+from agentrt.history import garbage
+from agentrt.history.store import locate, state_home
+from agentrt.opening import open_policy
+from agentrt.runtime import Runtime
+
+from .options import HERE, Where
+from .plain import plain
+from .render import put, put_json
+from .session import with_runtime
+
+_DOCTORS = "agentrt.doctors"
+"""Entry points: ``doctor(*, workspace, store, confinement)`` gives checks with ``name, ok, detail, cure``."""
+
+
+def doctor(*, where: Where = HERE) -> int:
+    """Find out by doing it which confinement is to be had here, and what is missing; 5 where none is."""
+    from agentrt import __version__
+
+    store = locate(where.workspace)
+    confinement = open_policy("default", Path.cwd()).confinement
+    found: list[dict[str, Any]] = []
+    for name in plugins.names(_DOCTORS):
+        examine: Any = plugins.find(_DOCTORS, name)
+        for check in examine(workspace=store.workspace, store=store.layers, confinement=confinement):
+            seen = {"name": check.name, "ok": check.ok, "detail": check.detail, "cure": check.cure}
+            found.append({"sandbox": name, **seen})
+    about = {
+        "agentrt": __version__,
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+        "state": str(state_home()),
+        "sandboxes": plugins.names("agentrt.sandboxes"),
+        "tools": plugins.names("agentrt.tools"),
+    }
+    if where.json:
+        put_json({**about, "checks": found})
+    else:
+        put(f"agentrt {__version__}, Python {about['python']}, Linux {about['kernel']}")
+        put(f"state folder: {plain(str(about['state']))}")
+        put(f"tools: {', '.join(plugins.names('agentrt.tools'))}")
+        for check in found:
+            mark = "ok     " if check["ok"] else "MISSING"
+            put(f"{mark} {check['sandbox']}: {plain(check['name'])}: {plain(check['detail'])}")
+            if not check["ok"] and check["cure"]:
+                put(f"        cure: {plain(check['cure'])}")
+    # One sandbox that works is enough.
+    works = set(plugins.names(_DOCTORS)) - {c["sandbox"] for c in found if not c["ok"]}
+    return 0 if works else 5
+
+
+def gc(
+    *,
+    dry_run: Annotated[bool, Parameter(help="Say what would be removed; remove nothing.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
+    """Remove what is kept on disk and no operation of any session can come back to."""
+
+    async def work(runtime: Runtime) -> garbage.Garbage:
+        store = runtime.store
+        found = garbage.find(store, runtime.journal)
+        if not dry_run:
+            if found.layers:
+                await runtime.sandbox.remove(found.layers)
+            for folder, names in ((store.outputs, found.outputs), (store.aside, found.aside)):
+                for name in names:
+                    garbage.remove(folder / name)
+        return found
+
+    found = with_runtime(where, work)
+    parts = {"layers": found.layers, "outputs": found.outputs, "aside": found.aside}
+    if where.json:
+        put_json({**parts, "bytes": found.size, "dry_run": dry_run})
+        return 0
+    for kind, names in parts.items():
+        for name in names:
+            put(f"{kind}/{plain(name)}")
+    verb = "would be freed" if dry_run else "freed"
+    put(f"{found.size / 1e6:,.1f} MB {verb}" if any(parts.values()) else "nothing to remove")
+    return 0
+
+
+def policy_check(
+    file: Annotated[str, Parameter(help="A policy file, or the name of a pack.")], *, where: Where = HERE
+) -> int:
+    """Read a policy and say whether it is well-formed; 2 with file:line:column where it is not."""
+    # A bare name that is a file here is the file: nobody checks a pack by accident.
+    named = f"./{file}" if "/" not in file and Path(file).is_file() else file
+    policy = open_policy(named, Path.cwd())
+    if where.json:
+        put_json({"ok": True, "name": policy.name, "limits": policy.limits, "confinement": policy.confinement})
+    else:
+        put(f"OK: policy {plain(policy.name)}")
+    return 0

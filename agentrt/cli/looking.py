@@ -1,0 +1,216 @@
+"""``log``, ``show``, ``sessions`` and the short status: from the journal alone, also while someone else works."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agentrt.errors import UnknownOperation
+from agentrt.reader import Reader, open_reader
+from agentrt.records import Operation
+
+from .options import HERE, Where
+from .plain import cut, plain, plain_lines, terminal_width
+from .render import (
+    action_text,
+    effect_line,
+    effects_text,
+    operation_json,
+    paths_of,
+    put,
+    put_json,
+    time_text,
+)
+
+_SHOWN_EFFECTS = 200
+
+
+def log(*, where: Where = HERE) -> int:
+    """List the session's operations, oldest first."""
+    try:
+        reader = open_reader(where.workspace, session=where.session)
+    except UnknownOperation:
+        if where.session is not None:
+            raise
+        return _nothing_yet(where, [])
+    with reader:
+        operations = reader.log()
+        if where.json:
+            put_json([operation_json(operation) for operation in operations])
+            return 0
+        done, width = set(reader.timeline.done), terminal_width()
+    digits = len(str(len(operations)))
+    for operation in operations:
+        put(cut(log_line(operation, digits, stands=operation.id in done), width))
+    if not operations:
+        put("no operations yet")
+    return 0
+
+
+def log_line(operation: Operation, digits: int, *, stands: bool) -> str:
+    """Number, time, who, what kind, how it ended, its effects, what it was."""
+    state: str = operation.status
+    if operation.status == "settled":
+        state = "undone" if operation.kind == "act" and not stands else operation.review or "done"
+    return "  ".join(
+        (
+            f"{operation.id:>{digits}}",
+            time_text(operation.started),
+            f"{plain(operation.actor):<5}",
+            f"{operation.kind:<7}",
+            f"{state.replace('_', ' '):<11}",
+            f"{effects_text(operation.effects) or '-':<24}",
+            action_text(operation),
+        )
+    ).rstrip()
+
+
+def show(
+    op: Annotated[int, Parameter(help="The operation's number.")],
+    *,
+    output: Annotated[bool, Parameter(help="Print its whole output, byte for byte.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
+    """Show one operation whole."""
+    with open_reader(where.workspace, session=where.session) as reader:
+        operation = reader.show(op)
+        if where.json:
+            document = operation_json(operation)
+            if output and operation.observation is not None:
+                whole = reader.output(op)
+                if whole is not None:
+                    with whole:
+                        document["observation"]["output"] = whole.read().decode("utf-8", "replace")
+            put_json(document)
+        elif output:
+            _put_output(reader, operation)
+        else:
+            for line in _about(operation):
+                put(line)
+    return 0
+
+
+def sessions(*, where: Where = HERE) -> int:
+    """List the workspace's sessions; the current one has a star."""
+    try:
+        reader = open_reader(where.workspace)
+    except UnknownOperation:
+        return _nothing_yet(where, [])
+    with reader:
+        found = [(info, len(reader.journal.operations(info.id))) for info in reader.journal.sessions()]
+        current = reader.journal.current()
+        if where.json:
+            put_json([{**info.to_dict(), "operations": n, "current": info.id == current} for info, n in found])
+            return 0
+        for info, number in found:
+            star = "*" if info.id == current else " "
+            count = f"{number} operation{'s' * (number != 1)}"
+            line = f"{star} {info.id:<4} {time_text(info.created)}  {count:<14}  {plain(info.title)}"
+            put(cut(line.rstrip(), terminal_width()))
+    return 0
+
+
+def status(where: Where) -> int:
+    """Where this folder's session stands, and what can be done next."""
+    try:
+        reader = open_reader(where.workspace, session=where.session)
+    except UnknownOperation:
+        if where.session is not None:
+            raise
+        return _nothing_yet(where, {"session": None, "operations": 0})
+    with reader:
+        operations, timeline = reader.log(), reader.timeline
+        waiting = [op.id for op in operations if op.review == "pending" and op.id in timeline.done]
+        if where.json:
+            put_json(
+                {
+                    "workspace": str(reader.store.workspace),
+                    "session": reader.session,
+                    "title": reader.info.title,
+                    "operations": len(operations),
+                    "pending": waiting,
+                    "undo": list(timeline.done),
+                    "redo": list(timeline.undone),
+                }
+            )
+            return 0
+        title = f" — {plain(reader.info.title)}" if reader.info.title else ""
+        put(cut(f"{plain(str(reader.store.workspace))}: session {reader.session}{title}", terminal_width()))
+        for operation in operations[-5:]:
+            stands = operation.id in timeline.done
+            put("  " + cut(log_line(operation, len(str(len(operations))), stands=stands), terminal_width() - 2))
+        if waiting:
+            count = f"{len(waiting)} operation{'s' * (len(waiting) != 1)}"
+            put(f"{count} changed files in the sandbox; your workspace does not have them yet")
+            put("next: agentrt diff · agentrt apply · agentrt undo")
+        else:
+            put("next: agentrt exec -- COMMAND · agentrt TASK.yaml · agentrt log")
+    return 0
+
+
+def _nothing_yet(where: Where, document: object) -> int:
+    if where.json:
+        put_json(document)
+    else:
+        put("nothing was done here yet")
+        put("next: agentrt exec -- COMMAND · agentrt TASK.yaml · agentrt --help")
+    return 0
+
+
+def _put_output(reader: Reader, operation: Operation) -> None:
+    whole = reader.output(operation.id)
+    sys.stdout.flush()
+    if whole is not None:
+        with whole:
+            shutil.copyfileobj(whole, sys.stdout.buffer)
+    elif operation.observation is not None:
+        sys.stdout.buffer.write(operation.observation.output.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+
+
+def _about(operation: Operation) -> list[str]:
+    review = f", {operation.review}" if operation.review else ""
+    lines = [
+        f"operation {operation.id}: {operation.kind} by {plain(operation.actor)},"
+        f" {operation.status.replace('_', ' ')}{review}, {time_text(operation.started)}"
+    ]
+    if about := action_text(operation):
+        lines.append(f"  {about}")
+    for key, value in (operation.action or {}).items():
+        if key != "kind" and isinstance(value, str) and "\n" in value:
+            lines += [f"  {key}:", *(f"    {line}" for line in plain_lines(value).splitlines())]
+    if operation.decision is not None:
+        lines.append(f"decided: {_word(operation.decision)}")
+    if operation.judgement is not None:
+        lines.append(f"judged: {_word(operation.judgement)}")
+    if operation.note:
+        lines.append(f"note: {plain(operation.note)}")
+    if operation.observation is not None:
+        lines += _observed(operation)
+    if operation.effects:
+        lines.append(f"effects: {effects_text(operation.effects)}")
+        lines += [f"  {effect_line(effect)}" for effect in operation.effects[:_SHOWN_EFFECTS]]
+        if (more := len(paths_of(operation.effects)) - _SHOWN_EFFECTS) > 0:
+            lines.append(f"  … and {more:,} more: agentrt diff {operation.id} --stat")
+    return lines
+
+
+def _observed(operation: Operation) -> list[str]:
+    seen = operation.observation
+    assert seen is not None
+    lines = []
+    if seen.exit_code is not None:
+        lines.append(f"exit code: {seen.exit_code} after {seen.seconds:.1f} s")
+    if seen.error:
+        lines.append(f"error: {plain(seen.error)}")
+    if seen.output:
+        lines += ["output:", *(f"  {line}" for line in plain_lines(seen.output).splitlines())]
+    return lines
+
+
+def _word(said: object) -> str:
+    verdict, rule, because = (getattr(said, name) for name in ("verdict", "rule", "because"))
+    return plain(f"{verdict.replace('_', ' ')} ({rule})" + (f": {because}" if because else ""))

@@ -1,0 +1,159 @@
+"""``agentrt``: from words to a command, from errors to exit codes.
+
+0 done · 1 the task failed · 2 wrong usage or configuration · 3 denied, or a person is needed · 4 conflict, nothing
+touched · 5 no sandbox · 130 interrupted. ``exec`` has its command's own code, and 125 instead of 1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+
+from cyclopts import App, CycloptsError
+
+from agentrt.errors import AgentrtError
+
+from . import plain
+
+_COMMANDS = {
+    "Doing": {
+        "run": "work:run",
+        "exec": "work:execute",
+        "new": "work:new",
+        "apply": "moves:apply",
+    },
+    "Looking": {
+        "log": "looking:log",
+        "show": "looking:show",
+        "diff": "diff:diff",
+        "sessions": "looking:sessions",
+    },
+    "Going back": {
+        "undo": "moves:undo",
+        "redo": "moves:redo",
+        "restore": "moves:restore",
+    },
+    "Keeping house": {
+        "doctor": "house:doctor",
+        "gc": "house:gc",
+    },
+}
+"""Each is imported when it is used: ``agentrt log`` must not pay for a sandbox."""
+_GLOBAL = {"--workspace": 1, "--session": 1, "--json": 0}
+"""Options of every command, which may also stand before it; how many words they take."""
+
+
+def build() -> App:
+    from cyclopts import Group
+
+    app = App(
+        name="agentrt",
+        help="Run an AI agent's actions as transactions, and take back any of them.",
+        version=_version,
+        help_format="plaintext",
+        result_action="return_value",
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+    )
+    group = Group("")
+    for order, (title, commands) in enumerate(_COMMANDS.items()):
+        group = Group(title, sort_key=order)
+        for name, place in commands.items():
+            app.command(f"agentrt.cli.{place}", name=name, group=group)
+    policy = App(name="policy", help="What agents may do.", group=group)
+    policy.command("agentrt.cli.house:policy_check", name="check")
+    app.command(policy)
+    from .work import start
+
+    app.default(start)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    code = _guarded(_reordered(words))
+    with suppress(BrokenPipeError):
+        _flush()
+    sys.exit(code)
+
+
+def _guarded(words: list[str]) -> int:
+    from .render import put_error, say
+
+    command = next((word for word in words if not word.startswith("-")), "")
+    json = "--json" in words[: words.index("--")] if "--" in words else "--json" in words
+    try:
+        _check_command(command)
+        code = build()(words)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except CycloptsError as error:
+        return _usage(error, words, json=json)
+    except AgentrtError as error:
+        put_error(error, json=json)
+        return 125 if command == "exec" and error.exit_code == 1 else error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    except BrokenPipeError:
+        # Who reads has seen enough. Nothing more may be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("AGENTRT_DEBUG") == "1":
+            traceback.print_exc()
+        say(f"this is a bug in agentrt: {type(error).__name__}: {plain.plain(str(error))}")
+        print("hint: please report it, with what AGENTRT_DEBUG=1 prints in front of this", file=sys.stderr)
+        return 125 if command == "exec" else 1
+
+
+def _check_command(word: str) -> None:
+    """The first word is a command or a task file. Raises ``UsageError`` with the nearest command."""
+    known = [name for commands in _COMMANDS.values() for name in commands] + ["policy"]
+    if not word or word in known or word.endswith((".yaml", ".yml")) or os.path.lexists(word):
+        return
+    import difflib
+
+    from agentrt.errors import UsageError
+
+    close = difflib.get_close_matches(word, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "agentrt --help lists the commands; a task is a .yaml file"
+    raise UsageError(f"agentrt has no command {word!r}", hint=hint)
+
+
+def _usage(error: CycloptsError, words: list[str], *, json: bool) -> int:
+    from agentrt.errors import UsageError
+
+    from .render import put_error
+    from .usage import told
+
+    message, hint = told(error, words)
+    put_error(UsageError(message, hint=hint), json=json)
+    return 2
+
+
+def _reordered(words: list[str]) -> list[str]:
+    """Options of every command that stand before it are put behind it."""
+    at = 0
+    while at < len(words) and words[at].split("=", 1)[0] in _GLOBAL:
+        name, given, _ = words[at].partition("=")
+        at += 1 if given else 1 + _GLOBAL[name]
+    if 0 < at < len(words) and not words[at].startswith("-"):
+        depth = 2 if words[at] == "policy" else 1
+        return [*words[at : at + depth], *words[:at], *words[at + depth :]]
+    return words
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+
+
+def _version() -> str:
+    from agentrt import __version__
+
+    return f"agentrt {__version__}"

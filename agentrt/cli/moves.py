@@ -1,0 +1,190 @@
+"""``undo``, ``redo``, ``restore`` and ``apply``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from agentrt.errors import UsageError
+from agentrt.history.store import locate
+from agentrt.moves import Scope
+from agentrt.preview import Preview
+from agentrt.records import Operation
+from agentrt.runtime import Runtime
+
+from .options import HERE, Where
+from .plain import plain
+from .render import (
+    conflict_line,
+    effect_line,
+    effects_text,
+    operation_json,
+    paths_of,
+    put,
+    put_json,
+)
+from .session import with_runtime
+
+_PreviewFlag = Annotated[bool, Parameter(help="Show what would happen; touch nothing.", negative="")]
+_FilesFlag = Annotated[bool, Parameter(help="Only the files; the conversation stays.", negative="")]
+_ConversationFlag = Annotated[bool, Parameter(help="Only the conversation; the files stay.", negative="")]
+_SHOWN = 50
+
+
+def undo(
+    n: Annotated[int, Parameter(help="How many steps.")] = 1,
+    *,
+    preview: _PreviewFlag = False,
+    files: _FilesFlag = False,
+    conversation: _ConversationFlag = False,
+    where: Where = HERE,
+) -> int:
+    """Take back the last steps that stand."""
+    return _move("undo", n, preview, _scope(files, conversation), where)
+
+
+def redo(
+    *,
+    preview: _PreviewFlag = False,
+    files: _FilesFlag = False,
+    conversation: _ConversationFlag = False,
+    where: Where = HERE,
+) -> int:
+    """Do again what was undone last."""
+    return _move("redo", None, preview, _scope(files, conversation), where)
+
+
+def restore(
+    op: Annotated[int, Parameter(help="The operation's number; 0 is the start.")],
+    *,
+    preview: _PreviewFlag = False,
+    files: _FilesFlag = False,
+    conversation: _ConversationFlag = False,
+    where: Where = HERE,
+) -> int:
+    """Go to where the session stood after an operation."""
+    return _move("restore", op, preview, _scope(files, conversation), where)
+
+
+def apply(
+    *paths: Annotated[str, Parameter(help="Only these files and folders.", name="PATH")],
+    preview: _PreviewFlag = False,
+    where: Where = HERE,
+) -> int:
+    """Write what the session did to the real workspace."""
+    wanted = [_inside(path, where) for path in paths] or None
+
+    async def work(runtime: Runtime) -> int:
+        if preview:
+            return _put_preview(await runtime.preview("apply", paths=wanted), where)
+        operation = await runtime.apply(wanted)
+        if operation is None:
+            return _put_nothing(await runtime.preview("apply"), where)
+        if where.json:
+            put_json(operation_json(operation))
+            return 0
+        workspace = plain(str(runtime.store.workspace))
+        put(f"operation {operation.id}: applied to {workspace}: {effects_text(operation.effects)}")
+        _put_effects(operation)
+        if operation.note:
+            put(plain(operation.note))
+        put("agentrt undo takes it out again")
+        return 0
+
+    return with_runtime(where, work)
+
+
+def _move(
+    kind: Literal["undo", "redo", "restore"], number: int | None, preview: bool, scope: Scope, where: Where
+) -> int:
+    async def work(runtime: Runtime) -> int:
+        if preview:
+            return _put_preview(await runtime.preview(kind, number, scope=scope), where)
+        if kind == "undo":
+            operation = await runtime.undo(1 if number is None else number, scope=scope)
+        elif kind == "redo":
+            operation = await runtime.redo(scope=scope)
+        else:
+            operation = await runtime.restore(number or 0, scope=scope)
+        if where.json:
+            put_json(operation_json(operation))
+            return 0
+        put(f"operation {operation.id}: {_told(operation)}: {effects_text(operation.effects) or 'no file changed'}")
+        _put_effects(operation)
+        if operation.note:
+            put(plain(operation.note))
+        return 0
+
+    return with_runtime(where, work)
+
+
+def _scope(files: bool, conversation: bool) -> Scope:
+    if files and conversation:
+        raise UsageError("--files and --conversation together are the default", hint="leave both out")
+    return "files" if files else "conversation" if conversation else "both"
+
+
+def _told(operation: Operation) -> str:
+    ids = ", ".join(map(str, operation.target))
+    if operation.kind == "restore":
+        return "restored the start" if operation.target == (0,) else f"restored what was after {ids}"
+    return f"{'undid' if operation.kind == 'undo' else 'redid'} {ids}"
+
+
+def _put_effects(operation: Operation) -> None:
+    for effect in operation.effects[:_SHOWN]:
+        put(f"  {effect_line(effect)}")
+    if len(operation.effects) > _SHOWN:
+        put(f"  … and {len(operation.effects) - _SHOWN:,} more: agentrt show {operation.id}")
+
+
+def _put_preview(found: Preview, where: Where) -> int:
+    """0, or 4 where the real thing would be refused."""
+    code = 4 if found.conflicts else 0
+    if where.json:
+        put_json({**found.to_dict(), "paths": paths_of(found.effects)})
+        return code
+    ids = ", ".join(map(str, found.target))
+    about = f" {ids}" if ids and found.kind != "apply" else ""
+    put(f"{found.kind}{about} would change: {effects_text(found.effects) or 'nothing'}")
+    for effect in found.effects:
+        put(f"  {effect_line(effect)}")
+    for op in found.take_back:
+        put(f"apply {op} would be taken out of the real workspace")
+    for op in found.put_back:
+        put(f"apply {op} would be put into the real workspace again")
+    for refused in found.refused:
+        put(f"refused: {plain(refused.path)} ({plain(refused.because)})")
+    if found.left:
+        put(f"left in the sandbox: {len(found.left):,} path{'s' * (len(found.left) != 1)}")
+    for conflict in found.conflicts:
+        put(f"conflict: {conflict_line(conflict)}")
+    return code
+
+
+def _put_nothing(found: Preview, where: Where) -> int:
+    if where.json:
+        nothing: dict[str, object] = {"id": None, "kind": "apply", "status": "nothing", "effects": [], "paths": []}
+        put_json({**nothing, "left": list(found.left), "refused": list(found.refused)})
+        return 0
+    put("nothing to apply")
+    if found.left:
+        count = f"{len(found.left):,} path{'s' * (len(found.left) != 1)}"
+        put(f"left in the sandbox: {count}, first {plain(found.left[0])}")
+        put("a path that is named is applied, also in a .git folder: agentrt apply PATH")
+    return 0
+
+
+def _inside(path: str, where: Where) -> str:
+    """Relative to the workspace; typed relative to the current folder where that is inside. Raises ``UsageError``."""
+    root = locate(where.workspace).workspace
+    here = Path.cwd()
+    base = here if here == root or root in here.parents else root
+    # Links are not followed: the path may name a link, or what is only in the sandbox.
+    full = os.path.normpath(os.path.join(base, path))
+    if full != str(root) and not full.startswith(f"{root}/"):
+        raise UsageError(f"{path} is not in the workspace {root}", hint="only the workspace can be applied to")
+    return os.path.relpath(full, root)

@@ -1,0 +1,136 @@
+"""One effect as a piece of a git-style patch."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+
+from agentrt.records import Effect, FileState
+
+_NO_NEWLINE = "\\ No newline at end of file\n"
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Text with surrogate escapes for bytes that are not UTF-8."""
+
+    text: str
+    added: int = 0
+    removed: int = 0
+    said: str = ""
+    """Instead of lines: ``binary`` …"""
+
+    @property
+    def lines(self) -> bool:
+        return bool(self.added or self.removed)
+
+
+def patch_of(effect: Effect, before: bytes | None, after: bytes | None) -> Patch:
+    """``before`` and ``after`` are the contents, where they are regular files and can be had."""
+    old, new = effect.before, effect.after
+    if _type(old) == "directory" or _type(new) == "directory" or _special(old) or _special(new):
+        return _no_content(effect)
+    old_name, new_name = effect.renamed_from or effect.path, effect.path
+    head = [f"diff --git {_quoted('a/' + old_name)} {_quoted('b/' + new_name)}\n"]
+    if old is None and new is not None:
+        head.append(f"new file mode {_mode(new)}\n")
+    elif new is None and old is not None:
+        head.append(f"deleted file mode {_mode(old)}\n")
+    elif old is not None and new is not None and _mode(old) != _mode(new):
+        head.append(f"old mode {_mode(old)}\nnew mode {_mode(new)}\n")
+    if effect.renamed_from is not None:
+        head.append(f"rename from {_quoted(old_name)}\nrename to {_quoted(new_name)}\n")
+    first, second = _content(old, before), _content(new, after)
+    if first == second:
+        same = first is not None or (old is not None and new is not None and old.digest == new.digest)
+        return Patch("".join(head) + ("" if same else _not_shown(new_name)), said="" if same else "gone")
+    if first is None or second is None:
+        return Patch("".join(head) + _not_shown(new_name), said="too large, or gone")
+    if b"\0" in first[:8000] or b"\0" in second[:8000]:
+        names = (_quoted("a/" + old_name) if old else "/dev/null", _quoted("b/" + new_name) if new else "/dev/null")
+        return Patch("".join(head) + f"Binary files {names[0]} and {names[1]} differ\n", said="binary")
+    return _lines("".join(head), effect, first, second)
+
+
+def _lines(head: str, effect: Effect, first: bytes, second: bytes) -> Patch:
+    a = "/dev/null" if effect.before is None else _quoted("a/" + (effect.renamed_from or effect.path))
+    b = "/dev/null" if effect.after is None else _quoted("b/" + effect.path)
+    old, new = _by_newline(first), _by_newline(second)
+    text, added, removed = [head], 0, 0
+    # Names are put in by hand: difflib adds a tab and a date after them.
+    for number, line in enumerate(difflib.unified_diff(old, new)):
+        if number < 2:
+            text.append(f"{'---' if number == 0 else '+++'} {a if number == 0 else b}\n")
+            continue
+        added += line.startswith("+")
+        removed += line.startswith("-")
+        text.append(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}")
+    return Patch("".join(text), added, removed)
+
+
+def _no_content(effect: Effect) -> Patch:
+    """Git has no words for folders and special files."""
+    old, new = effect.before, effect.after
+    if new is None:
+        said = f"{_kind(old)} deleted"
+    elif old is None:
+        said = f"{_kind(new)} created, mode {new.mode:04o}"
+    elif old.type == new.type:
+        said = f"{_kind(old)} mode {old.mode:04o} → {new.mode:04o}"
+    else:
+        said = f"{_kind(old)} replaced by {_kind(new)}"
+    return Patch(f"# {_quoted(effect.path)}: {said}\n", said=said)
+
+
+def _not_shown(path: str) -> str:
+    return f"# {_quoted(path)}: the content is too large to show, or no longer there\n"
+
+
+def _content(state: FileState | None, data: bytes | None) -> bytes | None:
+    if state is None:
+        return b""
+    if state.type == "symlink":
+        return os.fsencode(state.target or "")
+    return data
+
+
+def _by_newline(data: bytes) -> list[str]:
+    """Only ``\\n`` ends a line, as for every diff tool."""
+    text = data.decode("utf-8", "surrogateescape")
+    lines = [f"{line}\n" for line in text.split("\n")]
+    last = lines.pop()[:-1]
+    return [*lines, last] if last else lines
+
+
+def _mode(state: FileState) -> str:
+    if state.type == "symlink":
+        return "120000"
+    return "100755" if state.mode & 0o100 else "100644"
+
+
+def _type(state: FileState | None) -> str:
+    return "" if state is None else state.type
+
+
+def _special(state: FileState | None) -> bool:
+    return _type(state) not in ("", "file", "symlink", "directory")
+
+
+def _kind(state: FileState | None) -> str:
+    return {"directory": "folder", "symlink": "symbolic link"}.get(_type(state), _type(state))
+
+
+def _quoted(path: str) -> str:
+    """As git writes names: in quotes, with C escapes, where a plain one could be misread."""
+    if path.isprintable() and not set(path) & {'"', "\\"}:
+        return path
+    escapes = {0x07: "a", 0x08: "b", 0x09: "t", 0x0A: "n", 0x0B: "v", 0x0C: "f", 0x0D: "r", 0x22: '"', 0x5C: "\\"}
+    quoted = ""
+    for character in path:
+        if character.isprintable() and character not in '"\\':
+            quoted += character
+            continue
+        for byte in os.fsencode(character):
+            quoted += f"\\{escapes[byte]}" if byte in escapes else f"\\{byte:03o}"
+    return f'"{quoted}"'

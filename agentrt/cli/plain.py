@@ -1,0 +1,39 @@
+"""The border between what agents wrote and a person's terminal. Every untrusted string passes here, once."""
+
+from __future__ import annotations
+
+import shutil
+
+
+def plain(text: str) -> str:
+    """On one line, every character visible: controls, escapes, directions, zero widths and stray bytes as marks.
+
+    >>> plain("a\\x1b[31m\\nb")
+    'a\\\\x1b[31m\\\\nb'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else _mark(c) for c in text)
+
+
+def plain_lines(text: str) -> str:
+    """The same, but lines stay lines and tabs stay tabs."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(plain(cell) for cell in line.split("\t")) for line in lines)
+
+
+def cut(text: str, width: int) -> str:
+    """``text`` in at most ``width`` characters."""
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def terminal_width() -> int:
+    """Columns; 100 where there is no terminal, so that piped output is the same everywhere."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def _mark(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return ascii(character)[1:-1]

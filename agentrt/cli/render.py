@@ -1,0 +1,129 @@
+"""Operations, effects and errors as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from agentrt.errors import AgentrtError, Conflict
+from agentrt.records import Effect, Operation, PathConflict, dump_json
+
+from .plain import plain
+
+_TOLD = ("command", "path", "pattern", "glob", "args", "patch")
+"""Fields of an action that say most of what it is about, first ones first."""
+
+
+def put(text: str = "") -> None:
+    """A line on standard output."""
+    print(text)
+
+
+def say(text: str) -> None:
+    """A line of ours on standard error: what a person should know and a program should not parse."""
+    print(f"agentrt: {text}", file=sys.stderr)
+
+
+def put_json(value: object) -> None:
+    """One document."""
+    print(dump_json(value, indent=2))
+
+
+def operation_json(operation: Operation) -> dict[str, Any]:
+    """As design and docs/cli.md fix it; a move or an apply has its ``paths``, too."""
+    document = operation.to_dict()
+    if operation.kind != "act":
+        document["paths"] = paths_of(operation.effects)
+    return document
+
+
+def paths_of(effects: Iterable[Effect]) -> list[str]:
+    return [effect.path for effect in effects]
+
+
+def action_text(operation: Operation) -> str:
+    """What an operation was about, on one line."""
+    if operation.action is not None:
+        kind = str(operation.action.get("kind", "?"))
+        told = next((operation.action[key] for key in _TOLD if operation.action.get(key)), "")
+        words = " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
+        return plain(f"$ {words}" if kind == "bash" else f"{kind} {words}".strip())
+    ids = ", ".join(map(str, operation.target))
+    if operation.kind == "restore":
+        return "to the start" if operation.target == (0,) else f"to operation {ids}"
+    return f"of {ids}" if ids else ""
+
+
+def effects_text(effects: Sequence[Effect]) -> str:
+    """``2 files changed, 1 deleted``; empty for no effects."""
+    inside = [effect for effect in effects if effect.in_workspace]
+    words = [f"{count:,} {_VERB[change]}" for change, count in Counter(e.change for e in inside).items()]
+    if words:
+        number, verb = words[0].split(" ", 1)
+        words[0] = f"{number} {'file' if number == '1' else 'files'} {verb}" if _only_files(inside) else words[0]
+    if outside := len(effects) - len(inside):
+        words.append(f"{outside:,} outside the workspace")
+    return ", ".join(words)
+
+
+_VERB = {
+    "created": "created",
+    "modified": "changed",
+    "deleted": "deleted",
+    "renamed": "renamed",
+    "mode": "with another mode",
+}
+
+
+def _only_files(effects: Iterable[Effect]) -> bool:
+    states = [effect.after or effect.before for effect in effects]
+    return all(state is None or state.type != "directory" for state in states)
+
+
+def effect_line(effect: Effect) -> str:
+    """``modified  src/a.py``"""
+    text = f"{effect.change:<9} {plain(effect.path)}"
+    if effect.renamed_from is not None:
+        text += f"  (was {plain(effect.renamed_from)})"
+    elif effect.change == "mode" and effect.before is not None and effect.after is not None:
+        text += f"  ({effect.before.mode:04o} → {effect.after.mode:04o})"
+    elif effect.after is not None and effect.after.type != "file":
+        text += f"  ({_type(effect)})"
+    return text + (f"  — {plain(effect.note)}" if effect.note else "")
+
+
+def _type(effect: Effect) -> str:
+    assert effect.after is not None
+    if effect.after.type == "symlink":
+        return f"→ {plain(effect.after.target or '')}"
+    return effect.after.type
+
+
+def conflict_line(conflict: PathConflict) -> str:
+    """Both sides, and whose the agent's side is."""
+    ids = ", ".join(map(str, conflict.operations))
+    by = f" (operation{'s' * (len(conflict.operations) > 1)} {ids})" if ids else ""
+    return f"{plain(conflict.path)}: here {plain(conflict.theirs)}; agentrt{by}: {plain(conflict.ours)}"
+
+
+def time_text(seconds: float, now: float | None = None) -> str:
+    """The time of day, with the date where that is not today's."""
+    then, today = time.localtime(seconds), time.localtime(now)
+    return time.strftime("%H:%M:%S" if then[:3] == today[:3] else "%Y-%m-%d %H:%M:%S", then)
+
+
+def put_error(error: AgentrtError, *, json: bool) -> None:
+    """On standard error for people; with ``json`` also a document on standard output."""
+    conflicts = error.conflicts if isinstance(error, Conflict) else ()
+    if json:
+        document: dict[str, Any] = {"code": error.code, "message": str(error), "hint": error.hint}
+        about = {"conflicts": list(conflicts)} if isinstance(error, Conflict) else {}
+        put_json({"error": {**document, **about}, **about})
+    say(plain(str(error)))
+    for conflict in conflicts:
+        print(f"  {conflict_line(conflict)}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {plain(error.hint)}", file=sys.stderr)

@@ -1,0 +1,36 @@
+"""Opening a runtime for one command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from agentrt.errors import UnknownOperation
+from agentrt.history.store import locate
+from agentrt.runtime import Runtime
+
+from .options import Where, sandbox_name
+from .plain import plain
+from .render import say
+
+T = TypeVar("T")
+
+
+def with_runtime(where: Where, work: Callable[[Runtime], Coroutine[Any, Any, T]], *, create: bool = False) -> T:
+    """Do ``work`` on the session ``where`` names. Raises what ``Runtime.open`` and ``work`` raise.
+
+    Unless ``create``, nothing is made where nothing was done yet: ``UnknownOperation``.
+    """
+    if not create and not locate(where.workspace).journal.exists():
+        raise UnknownOperation(
+            "nothing was done here yet", hint="agentrt exec -- COMMAND does something, agentrt TASK.yaml lets an agent"
+        )
+
+    async def opened() -> T:
+        async with Runtime.open(where.workspace, sandbox=sandbox_name(), session=where.session) as runtime:
+            for note in runtime.notes:
+                say(plain(note))
+            return await work(runtime)
+
+    return asyncio.run(opened())

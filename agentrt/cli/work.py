@@ -1,0 +1,119 @@
+"""``run``, ``exec``, ``new``, and ``agentrt`` alone."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agentrt.errors import UsageError
+from agentrt.records import Operation
+
+from .options import HERE, Where
+from .plain import plain
+from .render import action_text, effects_text, operation_json, put, put_json, say
+
+
+def start(
+    task: Annotated[Path | None, Parameter(help="A task file to run, headless.")] = None, *, where: Where = HERE
+) -> int:
+    """Run a task file; without one, say where this folder's session stands."""
+    if task is not None:
+        return run(task, where=where)
+    from .looking import status
+
+    return status(where)
+
+
+def run(task: Annotated[Path, Parameter(help="The task file (docs/tasks.md).")], *, where: Where = HERE) -> int:
+    """Let an agent work on a task, headless."""
+    from .task import run_file
+
+    return run_file(task, where)
+
+
+def execute(
+    *command: Annotated[str, Parameter(name="COMMAND", help="The command and its arguments, after --.")],
+    cwd: Annotated[str | None, Parameter(help="The folder to run it in; the workspace by default.")] = None,
+    where: Where = HERE,
+) -> int:
+    """Run one command in the sandbox, as a transaction. A single word is a whole bash command line."""
+    from agentrt.runtime import Runtime
+
+    from .session import with_runtime
+
+    if not command:
+        raise UsageError("agentrt exec needs a command", hint="as in: agentrt exec -- make test")
+    arguments = {"command": command[0] if len(command) == 1 else shlex.join(command)}
+    if cwd is not None:
+        arguments["cwd"] = cwd
+    stream = None if where.json else _Stream()
+
+    async def work(runtime: Runtime) -> Operation:
+        return await runtime.act("bash", actor="user", on_output=stream, **arguments)
+
+    operation = with_runtime(where, work, create=True)
+    if where.json:
+        put_json(operation_json(operation))
+    _tell(operation)
+    return _exit_code(operation)
+
+
+def new(
+    title: Annotated[str, Parameter(help="What it is about, for `agentrt sessions`.")] = "", *, where: Where = HERE
+) -> int:
+    """Start a session on the workspace as it is; it becomes the current one."""
+    from agentrt.history.journal import Journal
+    from agentrt.history.store import Lock, create, locate
+
+    store = locate(where.workspace)
+    create(store)
+    with Lock(store).acquire(), Journal.open(store.journal) as journal:
+        info = journal.create_session(title=title)
+    if where.json:
+        put_json(info)
+    else:
+        put(f"session {info.id} on {plain(str(store.workspace))}")
+    return 0
+
+
+class _Stream:
+    """A command's output, byte for byte, as it comes. When nobody reads on, the command still runs to its end."""
+
+    def __init__(self) -> None:
+        self._open = True
+
+    def __call__(self, chunk: bytes) -> None:
+        if not self._open:
+            return
+        try:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            self._open = False
+
+
+def _tell(operation: Operation) -> None:
+    """One line on standard error, where there is something to know besides the output."""
+    seen = operation.observation
+    error = plain(seen.error) if seen is not None and seen.error else ""
+    name = f"operation {operation.id}"
+    if operation.status == "settled":
+        if error:
+            say(f"{name}: {error}")
+        if effects := effects_text(operation.effects):
+            say(f"{name}: {effects} — `agentrt undo` takes it back")
+    else:
+        say(f"{name} {operation.status.replace('_', ' ')}: {error or action_text(operation)}")
+
+
+def _exit_code(operation: Operation) -> int:
+    if operation.status in ("denied", "rolled_back"):
+        return 3
+    seen = operation.observation
+    if operation.status != "settled" or seen is None or seen.exit_code is None:
+        return 125
+    return seen.exit_code
