@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,9 +111,18 @@ def test_what_is_not_there_is_told_why_and_what_comes_nearest(edit, content: str
 
 def test_the_nearest_in_a_large_file_takes_no_time_to_speak_of(edit) -> None:
     content = "".join(f"line number {number} of many, all much alike\n" for number in range(20_000))
+    began = time.monotonic()
     seen, _ = edit(content, old="line number 15000 of mani, all much alikes", new="x")
     assert "the nearest is line 15001:" in seen.error
-    assert seen.seconds < 5
+    assert time.monotonic() - began < 5
+
+
+def test_a_file_full_of_white_space_takes_no_time_either(edit) -> None:
+    gap = (" " * 300 + "\n") * 3
+    began = time.monotonic()
+    seen, _ = edit(("a\n" + gap) * 300, old="a\n\n\n\nb", new="x")
+    assert seen.error is not None
+    assert time.monotonic() - began < 5
 
 
 def test_a_change_of_everything_in_a_large_file_is_told_by_its_size(edit) -> None:
