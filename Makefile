@@ -39,7 +39,7 @@ check: $(ready)
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy --strict $(typed)
-	$(bin)/mypy examples scripts
+	$(bin)/mypy --explicit-package-bases --exclude /project/ examples scripts
 
 fmt: $(ready)
 	$(bin)/ruff check --fix

@@ -1,6 +1,6 @@
 """agentrt inside another Python program: act, look at what it did, undo, redo, apply.
 
-    python -m examples.embed
+Run it with `python -m examples.embed`.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+import json
 import os
 import shlex
 import shutil
@@ -27,9 +29,17 @@ class Stage:
         self.project = self.example / "project"
         self.state = self.folder / "state"
 
-    def agentrt(self, *arguments: str, cwd: Path | None = None, exits: int = 0) -> str:
-        """Call agentrt in the project, show what it prints, and insist on how it ends."""
+    def agentrt(self, *arguments: str, cwd: Path | None = None, most: int = 100) -> str:
+        """Call agentrt in the project, show ``most`` lines of what it prints, and insist that it succeeds."""
         print(f"\n  $ agentrt {shlex.join(arguments)}", flush=True)
+        printed = self.quietly(*arguments, cwd=cwd)
+        lines = printed.splitlines()
+        if len(lines) > most:
+            lines[most:] = [f"… {len(lines) - most} more lines"]
+        print("\n".join(f"    {line}".rstrip() for line in lines), flush=True)
+        return printed
+
+    def quietly(self, *arguments: str, cwd: Path | None = None) -> str:
         ended = subprocess.run(
             [sys.executable, "-m", "agentrt", *arguments],
             cwd=cwd or self.project,
@@ -41,9 +51,15 @@ class Stage:
             errors="replace",
             check=False,
         )
-        print(textwrap.indent(ended.stdout.rstrip("\n"), "    "), flush=True)
-        insist(ended.returncode == exits, f"it ended with {ended.returncode}, not {exits}")
+        insist(ended.returncode == 0, f"agentrt {arguments[0]} ended with {ended.returncode}:\n{ended.stdout}")
         return ended.stdout
+
+    def tree_inside(self) -> Tree:
+        """``tree`` of the project as an action in the sandbox sees it."""
+        imports = "from __future__ import annotations\nimport hashlib, json, os, stat\nfrom pathlib import Path\n"
+        code = f"{imports}{inspect.getsource(tree)}print(json.dumps(tree(Path('.'))))"
+        found = json.loads(self.quietly("exec", "--", "python3", "-B", "-c", code))
+        return {path: tuple(facts) for path, facts in found.items()}
 
     def remove(self) -> None:
         shutil.rmtree(self.folder)

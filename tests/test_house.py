@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import shutil
 import subprocess
 import sys
@@ -55,8 +56,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("agent",),
     ("session", "task"),
-    ("cli", "sync", "testing"),
-    ("", "__main__"),  # agentrt itself: the door, which shows what the others have
+    ("",),  # agentrt itself: the door, which shows what those below have
+    ("cli", "sync", "testing", "__main__"),
 )
 """The core from the ground up. A module imports from its own floor and from those below it."""
 
@@ -189,6 +190,7 @@ def test_the_import_test_lets_pass_what_is_right(small_house: Path) -> None:
         "agentrt/history/store.py": "from ..errors import A\nfrom .rows import B\nfrom agentrt.history import rows",
         "agentrt/history/rows.py": "def f():\n    import langgraph",
         "agentrt/__init__.py": "from .runtime import Runtime",
+        "agentrt/__main__.py": "from agentrt import Runtime",
         "tools/bash.py": "from agentrt import Runtime\nfrom . import files\nfrom .files import Read",
         "tools/files.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import docker",
     }.items():
@@ -201,7 +203,10 @@ def test_the_import_test_lets_pass_what_is_right(small_house: Path) -> None:
 def small_house(tmp_path: Path) -> Path:
     """One with a few empty rooms of each kind."""
     for file in (
-        *(f"agentrt/{name}.py" for name in ("__init__", "errors", "records", "contracts", "runtime", "task")),
+        *(
+            f"agentrt/{name}.py"
+            for name in ("__init__", "__main__", "errors", "records", "contracts", "runtime", "task")
+        ),
         *(f"agentrt/{name}.py" for name in ("history/__init__", "history/store", "history/rows", "agent/loop")),
         *("tools/__init__.py", "tools/bash.py", "tools/files.py", "policies/__init__.py"),
         *("sandboxes/__init__.py", "sandboxes/local/sandbox.py"),
@@ -248,6 +253,23 @@ def test_no_module_is_too_long() -> None:
         for file in (ROOT / folder).rglob("*.py")
     }
     assert {str(file): lines for file, lines in lengths.items() if lines > LONGEST} == {}
+
+
+def test_links_in_documents_lead_somewhere() -> None:
+    dead = []
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text()):
+            if "://" not in target and not (document.parent / target).exists():
+                dead.append(f"{document.relative_to(ROOT)}: {target}")
+    assert dead == []
+
+
+def test_the_sandbox_page_has_every_cause() -> None:
+    source = (ROOT / "sandboxes/local/causes.py").read_text()
+    causes = set(re.findall(r'(?:^        +|return )"([a-z]+(?:-[a-z]+)*)",', source, re.MULTILINE))
+    assert {"apparmor", "container", "state-disk", "unknown"} <= causes
+    page = (ROOT / "docs/sandbox.md").read_text()
+    assert {cause for cause in causes if f"\n| `{cause}` |" not in page} == set()
 
 
 # ------------------------------------------------------------------------------------------------------ packaging

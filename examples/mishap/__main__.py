@@ -1,6 +1,6 @@
 """An agent deletes everything half-way. We take back that one step; its good work stays.
 
-    python -m examples.mishap
+Run it with `python -m examples.mishap`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from pathlib import Path
 
 from examples.stage import Stage, differences, insist, say, tree
 
+WIPE = 6
+"""The operation that goes wrong."""
 CHANGED = ["shop/prices.py", "tests/test_prices.py"]
 GIT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 ME = ("-c", "user.name=You", "-c", "user.email=you@example.org")
@@ -24,33 +26,35 @@ def main() -> None:
 
     say(
         f"== A mishap. A shop's prices: a git repository with another one inside it, ignored files, notes nobody "
-        f"committed. {len(before)} paths. An agent is to add a discount and clean up after the build."
+        f"committed. {len(before)} paths. An agent is to add a discount, and to clean up after the build."
     )
     stage.agentrt("task.yaml", cwd=stage.example)
 
-    say("It is rather proud of itself. What is left?")
-    left = stage.agentrt("exec", "--", "find . -mindepth 1 | wc -l")
-    insist(left.split()[0] == "0", "the agent was meant to delete everything")
-    stage.agentrt("undo")  # the look we just took is an operation as well
-
-    say("Nothing is. The log says which step it was, and what it deleted:")
+    say("It is rather proud of itself. But what did its last step do?")
     stage.agentrt("log")
-    wipe = json.loads(stage.agentrt("log", "--json"))[-1]
-    insist(wipe["id"] == 6, "?")
+    stage.agentrt("show", str(WIPE), most=16)
+    effects = json.loads(stage.quietly("show", str(WIPE), "--json"))["effects"]
+    deleted = {effect["path"] for effect in effects if effect["change"] == "deleted"}
+    insist(deleted == before.keys(), "the agent was meant to delete everything")
 
-    say("We take back that step, and nothing else.")
-    stage.agentrt("undo")
+    say("It deleted everything: a folder's name was mistyped. We take back that step, and nothing else.")
+    stage.agentrt("undo", most=6)
+    inside = differences(before, stage.tree_inside())
+    insist(inside == CHANGED, f"after the undo these differ: {inside}")
 
-    say("Everything is back, the agent's good work included: the tests pass, the new one too.")
+    say("Everything is back, and the agent's good work is still there: the tests pass, the new one, too.")
     insist("Ran 3 tests" in stage.agentrt("exec", "--", "python3 -B -m unittest"), "three tests were meant to run")
-    stage.agentrt("exec", "--", "git status --short --ignored; git -C vendor/currency status --short")
+    stage.agentrt("exec", "--", "git --no-optional-locks status --short --ignored")
 
-    say("Meanwhile the real project was never touched. Now it gets the good work, and that only.")
+    say("The real project was never touched. Now it gets the good work, and only that.")
     insist(tree(stage.project) == before, "the real project was touched")
     stage.agentrt("apply")
-    changed = differences(before, tree(stage.project))
-    insist(changed == CHANGED, f"these changed: {changed}")
-    say(f"Compared path by path: {len(before)} paths, {len(changed)} changed ({', '.join(changed)}), 0 lost.")
+    applied = differences(before, tree(stage.project))
+    insist(applied == CHANGED, f"after the apply these differ: {applied}")
+    say(
+        f"Compared path by path, content, permissions and times, in the sandbox and outside: of {len(before)} paths "
+        f"{len(applied)} changed ({', '.join(applied)}), 0 lost."
+    )
     stage.remove()
 
 

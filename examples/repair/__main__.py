@@ -1,6 +1,6 @@
 """An agent repairs a project in confinement; then we look at what it did, and take a part of it back.
 
-    python -m examples.repair
+Run it with `python -m examples.repair`.
 """
 
 from __future__ import annotations

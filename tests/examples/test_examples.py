@@ -55,7 +55,7 @@ def test_mishap(tmp_path: Path) -> None:
     ended = example("mishap", tmp_path)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "2 changed (shop/prices.py, tests/test_prices.py), 0 lost" in ended.stdout
+    assert "2 changed (shop/prices.py, tests/test_prices.py), 0 lost" in " ".join(ended.stdout.split())
     assert list(tmp_path.iterdir()) == []
 
 
