@@ -1,0 +1,193 @@
+"""Any order of act, undo, redo, restore and apply, with the user at work meanwhile, against a plain model.
+
+The model is the same commands run in plain copies of the tree: one copy for what the agent sees, one for what the
+user has, kept for every operation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from treestate import assert_same_tree, tree_state
+
+from agentrt import Runtime, UnknownOperation
+
+NAMES = st.sampled_from(["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "new\nline", "-x", "sp ace"])
+LOOK = "find . -mindepth 1 -printf '%y %m %p %l\\0' | sort -z; find . -type f -print0 | sort -z | xargs -0r sha256sum -z"
+
+
+def quoted(name: str) -> str:
+    return "'./" + name + "'"
+
+
+def commands() -> st.SearchStrategy[str]:
+    """Commands that may well fail half-way: what they did until then counts, here as there."""
+    one = NAMES.map(quoted)
+    return st.one_of(
+        st.tuples(one, st.integers(0, 9)).map(lambda t: f"echo {t[1]} > {t[0]}"),
+        st.tuples(one, st.integers(0, 9)).map(lambda t: f"echo {t[1]} >> {t[0]}"),
+        one.map(lambda p: f"mkdir -p {p}"),
+        one.map(lambda p: f"rm -rf {p}"),
+        st.tuples(one, one).map(lambda t: f"mv {t[0]} {t[1]}"),
+        st.tuples(one, one).map(lambda t: f"cp -a {t[0]} {t[1]}"),
+        st.tuples(one, one).map(lambda t: f"rm -rf {t[1]}; ln -s {t[0]} {t[1]}"),
+        st.tuples(one, one).map(lambda t: f"ln -f {t[0]} {t[1]}"),
+        st.tuples(one, st.sampled_from(["600", "644", "755", "u+x"])).map(lambda t: f"chmod {t[1]} {t[0]}"),
+        st.just("rm -rf d; mkdir d; echo again > d/b"),
+        st.just("find . -mindepth 1 -not -path './user*' -delete"),
+        st.just("true"),
+    )
+
+
+class Machine(RuleBasedStateMachine):
+    @initialize()
+    def start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="agentrt-machine-"))
+        self.state = os.environ.get("XDG_STATE_HOME")
+        os.environ["XDG_STATE_HOME"] = str(self.folder / "state")
+        self.real = self.folder / "real"
+        (self.real / "d/e").mkdir(parents=True)
+        for name in ("a", "d/a", "d/b", "d/e/a"):
+            (self.real / name).write_text(name)
+        (self.real / "user").mkdir()
+        self.runner = asyncio.Runner()
+        self.runtime = self.runner.run(self.open())
+        self.copies: dict[int, tuple[Path, Path]] = {}
+        self.done: list[int] = []
+        self.undone: list[int] = []
+        self.before: dict[int, int] = {}
+        self.now = self.copy(0, self.real, self.real)
+
+    async def open(self) -> Runtime:
+        return await Runtime.open(self.real, policy={"limits": {"files_deleted": 10_000}})
+
+    def copy(self, op: int, view: Path, real: Path) -> int:
+        """Remember both trees as those after ``op``; the user's own folder is the user's, always."""
+        kept = self.folder / f"after{op}"
+        for name, source in (("view", view), ("real", real)):
+            shutil.copytree(source, kept / name, symlinks=True, copy_function=_copy)
+        self.copies[op] = (kept / "view", kept / "real")
+        return op
+
+    def new_work(self, op: int, view: Path, real: Path) -> None:
+        self.before[op] = self.now
+        self.done.append(op)
+        self.undone.clear()
+        self.now = self.copy(op, view, real)
+
+    @rule(command=commands())
+    def act(self, command: str) -> None:
+        operation = self.runner.run(self.runtime.act("bash", command=command))
+        assert operation.status == "settled", operation.observation
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            view = Path(folder, "tree")
+            shutil.copytree(self.copies[self.now][0], view, symlinks=True, copy_function=_copy)
+            done = subprocess.run(["bash", "-c", command], cwd=view, capture_output=True, check=False)
+            assert operation.observation is not None
+            assert operation.observation.exit_code == done.returncode, (command, operation.observation, done)
+            self.new_work(operation.id, view, self.copies[self.now][1])
+
+    @precondition(lambda self: self.done)
+    @rule(n=st.integers(1, 3))
+    def undo(self, n: int) -> None:
+        if n > len(self.done):
+            with pytest.raises(UnknownOperation):
+                self.runner.run(self.runtime.undo(n))
+            return
+        self.runner.run(self.runtime.undo(n))
+        for _ in range(n):
+            self.undone.append(self.done.pop())
+        self.now = self.before[self.undone[-1]]
+
+    @precondition(lambda self: self.undone)
+    @rule()
+    def redo(self) -> None:
+        self.runner.run(self.runtime.redo())
+        self.done.append(self.undone.pop())
+        self.now = self.done[-1]
+
+    @rule(choice=st.integers(0, 1000))
+    def restore(self, choice: int) -> None:
+        ops = sorted(self.copies)
+        target = ops[choice % len(ops)]
+        operation = self.runner.run(self.runtime.restore(target))
+        self.new_work(operation.id, *self.copies[target])
+
+    @rule()
+    def apply(self) -> None:
+        view, _ = self.copies[self.now]
+        operation = self.runner.run(self.runtime.apply())
+        if operation is not None:
+            self.new_work(operation.id, view, view)
+
+    @rule(name=st.sampled_from(["one", "two"]), text=st.text(st.characters(codec="utf-8"), max_size=5))
+    def user_writes(self, name: str, text: str) -> None:
+        """Between actions the user edits what no operation touches: it is seen at once and never lost."""
+        (self.real / "user" / name).write_text(text)
+        for view, real in self.copies.values():
+            for side in (view, real):
+                (side / "user" / name).write_text(text)
+
+    @rule()
+    def reopen(self) -> None:
+        self.runner.run(self.runtime.close())
+        self.runtime = self.runner.run(self.open())
+
+    @invariant()
+    def the_trees_are_the_model(self) -> None:
+        view, real = self.copies[self.now]
+        assert_same_tree(_plain(self.real), _plain(real))
+        assert self.seen() == _look(view), self.runtime.view
+
+    def seen(self) -> bytes:
+        """What a process in the sandbox sees, by looking; not by our own reading of layers."""
+
+        async def look() -> bytes:
+            printed = bytearray()
+            await self.runtime.sandbox.begin("look")
+            await self.runtime.sandbox.exec(["bash", "-c", LOOK], on_output=printed.extend)
+            await self.runtime.sandbox.discard()
+            return bytes(printed)
+
+        return self.runner.run(look())
+
+    def teardown(self) -> None:
+        if hasattr(self, "runner"):
+            self.runner.run(self.runtime.close())
+            self.runner.close()
+            shutil.rmtree(self.folder)
+            os.environ.pop("XDG_STATE_HOME")
+            if self.state is not None:
+                os.environ["XDG_STATE_HOME"] = self.state
+
+
+def _copy(source: str, target: str) -> None:
+    shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _look(folder: Path) -> bytes:
+    return subprocess.run(["bash", "-c", LOOK], cwd=folder, capture_output=True, check=True).stdout
+
+
+def _plain(folder: Path) -> dict[bytes, object]:
+    """Without times, and without hard links, which ``copytree`` does not keep."""
+    state = tree_state(folder, mtimes=False)
+    return {path: entry._replace(names=(), mtime_ns=None) for path, entry in state.items()}
+
+
+TestMachine = Machine.TestCase
+TestMachine.settings = settings(
+    max_examples=int(os.environ.get("AGENTRT_EXAMPLES", "40")),
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
