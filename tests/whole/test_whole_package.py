@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from treestate import assert_same_tree, tree_state
@@ -49,12 +48,11 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("*.tar.gz"))
 
 
-def agentrt(*arguments: str, cwd: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "agentrt", *arguments, "--json"]
+def agentrt(*arguments: str, cwd: Path) -> str:
+    command = [sys.executable, "-m", "agentrt", *arguments]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (arguments, done.returncode, done.stdout[-3000:], done.stderr)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return done.stdout
 
 
 def test_a_real_package_is_repaired_and_the_repair_taken_back(
@@ -78,7 +76,7 @@ def test_a_real_package_is_repaired_and_the_repair_taken_back(
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     outside = subprocess.run([*verify.split()], cwd=package, env=environment, capture_output=True, check=False)
     assert outside.returncode == 0, outside.stdout
-    taken_back = agentrt("undo", cwd=package)
+    taken_back = json.loads(agentrt("undo", "--json", cwd=package))
     assert "parse.py" in taken_back["paths"]
     assert_same_tree(tree_state(package), before)
 
