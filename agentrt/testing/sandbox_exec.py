@@ -200,12 +200,12 @@ async def _(ground: Ground) -> None:
     await ground.sandbox.begin("s1.1")
     await ground.run("true")
     for steps in range(6):
-        call = asyncio.ensure_future(ground.sandbox.exec(["sleep", "60"]))
+        call = asyncio.ensure_future(ground.sandbox.exec(["sleep", "25"]))
         for _ in range(steps):
             await asyncio.sleep(0)
         await _cancel(call)
     for pause in (0.001, 0.003, 0.01):
-        call = asyncio.ensure_future(ground.sandbox.exec(["sleep", "60"]))
+        call = asyncio.ensure_future(ground.sandbox.exec(["sleep", "25"]))
         await asyncio.sleep(pause)
         await _cancel(call)
     assert (await ground.run("echo", "well"))[1] == b"well\n"

@@ -52,8 +52,6 @@ class Client:
         self._channel = ours
         self._closed = False
         self._turn = threading.Lock()
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
 
     def greet(self) -> None:
         """Wait until the namespaces stand. Raises ``ServerError`` whose filename is the step that was refused."""
@@ -81,10 +79,13 @@ class Client:
         stdin: bytes,
         on_output: Callable[[bytes], None] | None,
         on_error: Callable[[bytes], None] | None,
+        stop: int,
     ) -> dict[str, Any]:
-        """Run an action to its end, passing on what it prints. Raises ``SandboxError``."""
+        """Run an action to its end, passing on what it prints. Raises ``SandboxError``, and what the takers raise.
+
+        ``stop`` is an eventfd: written to, from any thread and at any time, it ends this action and no other.
+        """
         with self._turn:
-            self._calm()
             streams: dict[int, Callable[[bytes], None] | None] = {}
             given = [_stdin(stdin)]
             out, end = os.pipe()
@@ -104,16 +105,15 @@ class Client:
                 for file in set(given):
                     os.close(file)
             try:
-                return self._pump(streams)
+                answer, failure = self._pump(streams, stop)
             except OSError as error:
                 raise self._told("run", error) from error
             finally:
                 for file in streams:
                     os.close(file)
-
-    def interrupt(self) -> None:
-        """End the action that ``run`` waits for, from another thread."""
-        os.write(self._wake_write, b"x")
+            if failure is not None:
+                raise failure
+            return answer
 
     def alive(self) -> bool:
         try:
@@ -132,40 +132,38 @@ class Client:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
 
-    def _pump(self, streams: dict[int, Callable[[bytes], None] | None]) -> dict[str, Any]:
+    def _pump(
+        self, streams: dict[int, Callable[[bytes], None] | None], stop: int
+    ) -> tuple[dict[str, Any], BaseException | None]:
+        """The server's answer, and what a taker of the output raised: that ends the action, not the conversation."""
         poll = select.poll()
-        for file in (*streams, self._channel.fileno(), self._wake_read):
+        for file in (*streams, self._channel.fileno(), stop):
             poll.register(file, select.POLLIN)
         answer: dict[str, Any] | None = None
+        failure: BaseException | None = None
         left = set(streams)
         while answer is None or left:
             for file, _ in poll.poll():
                 if file in streams:
-                    data = os.read(file, _PIPE)
-                    sink = streams[file]
-                    if data and sink is not None:
-                        sink(data)
-                    elif not data:
+                    data, sink = os.read(file, _PIPE), streams[file]
+                    if not data:
                         poll.unregister(file)
                         left.discard(file)
-                elif file == self._wake_read:
-                    self._calm()
+                    elif sink is not None and failure is None:
+                        try:
+                            sink(data)
+                        except BaseException as error:
+                            failure = error
+                            os.eventfd_write(stop, 1)
+                elif file == stop:
+                    poll.unregister(stop)
                     if answer is None:
                         wire.send(self._channel, {"do": "end"})
                 else:
                     poll.unregister(file)
                     answer, _ = self._answer()
-        return answer
-
-    def _calm(self) -> None:
-        try:
-            while os.read(self._wake_read, 64):
-                pass
-        except BlockingIOError:
-            pass
+        return answer, failure
 
     def _answer(self) -> tuple[dict[str, Any], list[int]]:
         try:

@@ -157,11 +157,15 @@ class LocalSandbox:
             "file_bytes": limits.file_bytes,
         }
         self._dirty = True
+        stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         try:
-            return await _thread(partial(client.run, request, stdin, on_output, on_error), client.interrupt)
+            call = partial(client.run, request, stdin, on_output, on_error, stop)
+            return await _thread(call, partial(os.eventfd_write, stop, 1))
         except SandboxError:
             await self._drop_dead_server()
             raise
+        finally:
+            os.close(stop)
 
     async def _ask(self, do: str, **fields: Any) -> dict[str, Any]:
         client = await self._ready()

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .layered import Entry, Layered, is_opaque, is_whiteout
+from .layered import Entry, Layered, attributes, is_opaque, is_whiteout
 
 _TYPES = {
     stat.S_IFREG: "file",
@@ -137,18 +137,8 @@ def _meta(entry: Entry) -> tuple[object, ...]:
     return status.st_mode, status.st_uid, status.st_gid, _attributes(entry)
 
 
-def _attributes(entry: Entry) -> tuple[tuple[str, bytes], ...]:
-    if stat.S_ISLNK(entry.status.st_mode):
-        return ()
-    try:
-        names = os.listxattr(entry.path, follow_symlinks=False)
-    except OSError:
-        return ()
-    return tuple(
-        (name, os.getxattr(entry.path, name, follow_symlinks=False))
-        for name in sorted(names)
-        if not name.startswith(("user.overlay.", "trusted.", "security."))
-    )
+def _attributes(entry: Entry) -> list[tuple[str, bytes]]:
+    return [] if stat.S_ISLNK(entry.status.st_mode) else attributes(entry.path)
 
 
 def state(entry: Entry, *, hashed: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from .layered import Layered, is_opaque, is_whiteout, make_whiteout, mark_opaque
+from .layered import Layered, attributes, is_opaque, is_whiteout, make_whiteout, mark_opaque
 
 
 def write_changes(view: Layered, effects: Iterable[dict[str, Any]], target: bytes) -> bool:
@@ -35,7 +35,7 @@ def _put(view: Layered, path: bytes, target: bytes) -> bool:
     elif entry.is_directory:
         if not os.path.lexists(place):
             os.mkdir(place)
-            _copy_meta(entry.path, place)
+            copy_meta(entry.path, place)
     elif not os.path.lexists(place):
         os.link(entry.path, place, follow_symlinks=False)
     return True
@@ -50,13 +50,13 @@ def _parents(view: Layered, path: bytes, target: bytes) -> None:
             os.mkdir(place)
             entry = view.find(inner)
             if entry is not None:
-                _copy_meta(entry.path, place)
+                copy_meta(entry.path, place)
 
 
 def squash(uppers: Sequence[bytes], target: bytes) -> None:
     """``uppers`` (topmost first) as one layer at ``target``."""
     os.mkdir(target)
-    _copy_meta(uppers[0], target)
+    copy_meta(uppers[0], target)
     for upper in reversed(uppers):
         _lay_over(upper, target)
 
@@ -80,7 +80,7 @@ def _lay_over(upper: bytes, target: bytes) -> None:
         if hides:
             mark_opaque(place)
         _lay_over(source, place)
-        _copy_meta(source, place)
+        copy_meta(source, place)
 
 
 def _is_other(place: bytes) -> bool:
@@ -99,13 +99,12 @@ def _remove(place: bytes) -> None:
         os.unlink(place)
 
 
-def _copy_meta(source: bytes, place: bytes) -> None:
-    """Owner, mode, attributes and times of a directory; the kernel's own marks are not copied."""
+def copy_meta(source: bytes, place: bytes) -> None:
+    """Owner (which only root can give), mode, attributes and times of a directory; not the kernel's own marks."""
     status = os.stat(source)
-    if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+    if os.geteuid() == 0:
         os.chown(place, status.st_uid, status.st_gid)
-    for name in os.listxattr(source):
-        if not name.startswith(("user.overlay.", "trusted.", "security.")):
-            os.setxattr(place, name, os.getxattr(source, name))
+    for name, value in attributes(source):
+        os.setxattr(place, name, value)
     os.chmod(place, stat.S_IMODE(status.st_mode))
     os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))

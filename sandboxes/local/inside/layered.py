@@ -11,8 +11,11 @@ import stat
 from collections.abc import Sequence
 from typing import NamedTuple
 
-_OPAQUE = "user.overlay.opaque"
-_WHITEOUT = "user.overlay.whiteout"
+_MARKS = "user.overlay."
+_OPAQUE = _MARKS + "opaque"
+_WHITEOUT = _MARKS + "whiteout"
+_ESCAPED = _MARKS + "overlay."
+"""So the kernel begins the name of an attribute that was set inside and looks like one of its marks."""
 
 
 class Entry(NamedTuple):
@@ -48,6 +51,19 @@ def mark_opaque(path: bytes) -> None:
 
 def make_whiteout(path: bytes) -> None:
     os.mknod(path, stat.S_IFCHR, os.makedev(0, 0))
+
+
+def attributes(path: bytes) -> list[tuple[str, bytes]]:
+    """Extended attributes as a layer keeps them, without the kernel's marks and those only the system may set."""
+    try:
+        names = sorted(os.listxattr(path, follow_symlinks=False))
+    except OSError:
+        return []
+    return [
+        (name, os.getxattr(path, name, follow_symlinks=False))
+        for name in names
+        if not name.startswith((_MARKS, "trusted.", "security.")) or name.startswith(_ESCAPED)
+    ]
 
 
 def _mark(path: bytes, name: str) -> bytes | None:

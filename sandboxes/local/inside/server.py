@@ -38,6 +38,8 @@ class Server:
                 request, given = wire.receive(self._channel)
             except EOFError:
                 return
+            if request["do"] == "end":
+                continue  # the action it was about had ended by itself
             files: list[int] = []
             try:
                 answer = getattr(self, "_do_" + request["do"])(request, given)
@@ -69,11 +71,11 @@ class Server:
         return {}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        self._unmount_rest()
-        self._clear_open_layer()
-        self._layers = request["layers"]
         for part in PARTS:
-            self._store.uppers(self._layers, part)  # a missing layer is told now, not when an action needs it
+            self._store.uppers(request["layers"], part)  # a missing layer is told now, not when an action needs it
+        self._unmount_rest()
+        self._layers = request["layers"]
+        self._clear_open_layer()
         return {}
 
     def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
@@ -236,14 +238,11 @@ class Server:
         opened = self._store.open_layer
         os.mkdir(opened)
         for part in PARTS:
-            os.mkdir(opened + b"/" + part.encode())
+            top = opened + b"/" + part.encode()
+            os.mkdir(top)
             os.mkdir(opened + b"/." + part.encode())
             # The top of an overlay has the attributes of its upper folder.
-            top, below = opened + b"/" + part.encode(), os.stat(self._store.base[part])
-            if os.geteuid() == 0:
-                os.chown(top, below.st_uid, below.st_gid)
-            os.chmod(top, below.st_mode & 0o7777)
-            os.utime(top, ns=(below.st_atime_ns, below.st_mtime_ns))
+            keep.copy_meta(self._store.view(self._layers, part).places[0], top)
 
     def _clear_open_layer(self) -> None:
         remove_tree(self._store.open_layer)
