@@ -126,7 +126,7 @@ def _chosen(
 ) -> tuple[list[FileEffect], tuple[str, ...]]:
     """What to apply of all that changed, and what stays only because it is in a ``.git`` folder."""
     if paths is None:
-        git = {e.path for e in changed if not include_git and _in_git(e)}
+        git = {e.path for e in changed if not include_git and in_git(e)}
         return [e for e in changed if e.path not in git], tuple(git)
     chosen: dict[str, FileEffect] = {}
     for path in paths:
@@ -150,7 +150,8 @@ def _under(path: str, folder: str) -> bool:
     return folder in ("", ".") or path == folder or path.startswith(folder + "/")
 
 
-def _in_git(effect: FileEffect) -> bool:
+def in_git(effect: FileEffect) -> bool:
+    """Whether it is in a git folder, which the user's own git takes hooks and configuration from."""
     return any(".git" in path.lower().split("/") for path in _places(effect))
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from agentrt.applying import in_git
 from agentrt.errors import UsageError
 from agentrt.records import Effect, Snapshot
 from agentrt.runtime import Runtime
@@ -17,7 +18,7 @@ from agentrt.runtime import Runtime
 from .options import HERE, Where
 from .patch import patch_of
 from .plain import plain, plain_lines
-from .render import effects_text, put, put_json
+from .render import effects_text, put, put_json, say
 from .session import with_runtime
 from .sides import Sides
 
@@ -37,6 +38,7 @@ def diff(
     what: Annotated[
         str | None, Parameter(name="OP", help="An operation, or A..B: from after A to after B (0: the start).")
     ] = None,
+    /,
     *,
     stat: Annotated[bool, Parameter(help="Only which files, and how many lines.", negative="")] = False,
     where: Where = HERE,
@@ -46,23 +48,28 @@ def diff(
     async def work(runtime: Runtime) -> int:
         between = await _between(runtime, what)
         sides = Sides(runtime, between.before, between.after)
-        patches = [patch_of(effect, *await sides.of(effect)) for effect in between.effects]
+        # What apply leaves in the sandbox is no part of what is to be applied.
+        git = {effect.path for effect in between.effects if what is None and in_git(effect)}
+        shown = [effect for effect in between.effects if effect.path not in git]
+        patches = [patch_of(effect, *await sides.of(effect)) for effect in shown]
         if where.json:
-            document: dict[str, object] = {"effects": between.effects}
+            document: dict[str, object] = {"effects": shown, "left": sorted(git)}
             if not stat:
                 document["diff"] = "".join(patch.text for patch in patches)
             document["stat"] = [
                 {"path": effect.path, "added": patch.added, "removed": patch.removed}
-                for effect, patch in zip(between.effects, patches, strict=True)
+                for effect, patch in zip(shown, patches, strict=True)
             ]
             put_json(document)
         elif stat:
-            for effect, patch in zip(between.effects, patches, strict=True):
+            for effect, patch in zip(shown, patches, strict=True):
                 counts = f"+{patch.added} -{patch.removed}" if patch.lines else patch.said
                 put(f"{effect.change:<9} {plain(effect.path)}  {counts}".rstrip())
-            put(effects_text(between.effects) or "no changes")
+            put(effects_text(shown) or "no changes")
         else:
             _put_patch("".join(patch.text for patch in patches))
+        if git and not where.json:
+            say(f"not shown, as apply leaves it in the sandbox: .git ({len(git)} path{'s' * (len(git) > 1)})")
         return 0
 
     return with_runtime(where, work)

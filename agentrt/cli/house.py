@@ -91,7 +91,7 @@ def gc(
 
 
 def policy_check(
-    file: Annotated[str, Parameter(help="A policy file, or the name of a pack.")], *, where: Where = HERE
+    file: Annotated[str, Parameter(help="A policy file, or the name of a pack.")], /, *, where: Where = HERE
 ) -> int:
     """Read a policy and say whether it is well-formed; 2 with file:line:column where it is not."""
     # A bare name that is a file here is the file: nobody checks a pack by accident.

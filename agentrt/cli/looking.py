@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from agentrt.errors import UnknownOperation
+from agentrt.history.timeline import Timeline
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Operation
 
@@ -41,7 +42,7 @@ def log(*, where: Where = HERE) -> int:
         if where.json:
             put_json([operation_json(operation) for operation in operations])
             return 0
-        done, width = set(reader.timeline.done), terminal_width()
+        done, width = set(Timeline.of(reader.info.start, operations).done), terminal_width()
     digits = len(str(len(operations)))
     for operation in operations:
         put(cut(log_line(operation, digits, stands=operation.id in done), width))
@@ -70,6 +71,7 @@ def log_line(operation: Operation, digits: int, *, stands: bool) -> str:
 
 def show(
     op: Annotated[int, Parameter(help="The operation's number.")],
+    /,
     *,
     output: Annotated[bool, Parameter(help="Print its whole output, byte for byte.", negative="")] = False,
     where: Where = HERE,
@@ -122,7 +124,8 @@ def status(where: Where) -> int:
             raise
         return _nothing_yet(where, {"session": None, "operations": 0})
     with reader:
-        operations, timeline = reader.log(), reader.timeline
+        operations = reader.log()
+        timeline = Timeline.of(reader.info.start, operations)
         waiting = [op.id for op in operations if op.review == "pending" and op.id in timeline.done]
         if where.json:
             put_json(

@@ -11,34 +11,37 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from agentrt.errors import AgentrtError
 
 from . import plain
+from .options import HERE, Where
 
 _COMMANDS = {
     "Doing": {
-        "run": "work:run",
-        "exec": "work:execute",
-        "new": "work:new",
-        "apply": "moves:apply",
-    },
-    "Looking": {
-        "log": "looking:log",
-        "show": "looking:show",
-        "diff": "diff:diff",
-        "sessions": "looking:sessions",
+        "run": ("work:run", "Let an agent work on a task, headless (the same: agentrt TASK.yaml)."),
+        "exec": ("work:execute", "Run one command in the sandbox: agentrt exec -- make test."),
+        "apply": ("moves:apply", "Write what the session did to the real workspace."),
+        "new": ("work:new", "Start a session on the workspace as it is."),
     },
     "Going back": {
-        "undo": "moves:undo",
-        "redo": "moves:redo",
-        "restore": "moves:restore",
+        "undo": ("moves:undo", "Take back the last steps that stand."),
+        "redo": ("moves:redo", "Do again what was undone last."),
+        "restore": ("moves:restore", "Go to where the session stood after an operation."),
+    },
+    "Looking": {
+        "log": ("looking:log", "List the session's operations, oldest first."),
+        "show": ("looking:show", "Show one operation whole."),
+        "diff": ("diff:diff", "Show changes of files: of OP, of A..B, or all that is not applied."),
+        "sessions": ("looking:sessions", "List the workspace's sessions."),
     },
     "Keeping house": {
-        "doctor": "house:doctor",
-        "gc": "house:gc",
+        "doctor": ("house:doctor", "Find out which confinement is to be had here, and what is missing."),
+        "gc": ("house:gc", "Remove what is kept on disk and nothing can come back to."),
     },
 }
 """Each is imported when it is used: ``agentrt log`` must not pay for a sandbox."""
@@ -47,8 +50,6 @@ _GLOBAL = {"--workspace": 1, "--session": 1, "--json": 0}
 
 
 def build() -> App:
-    from cyclopts import Group
-
     app = App(
         name="agentrt",
         help="Run an AI agent's actions as transactions, and take back any of them.",
@@ -62,15 +63,26 @@ def build() -> App:
     group = Group("")
     for order, (title, commands) in enumerate(_COMMANDS.items()):
         group = Group(title, sort_key=order)
-        for name, place in commands.items():
-            app.command(f"agentrt.cli.{place}", name=name, group=group)
+        for key, (name, (place, text)) in enumerate(commands.items()):
+            app.command(f"agentrt.cli.{place}", name=name, group=group, help=text, sort_key=key)
     policy = App(name="policy", help="What agents may do.", group=group)
     policy.command("agentrt.cli.house:policy_check", name="check")
     app.command(policy)
-    from .work import start
-
-    app.default(start)
+    app.default(_start)
     return app
+
+
+def _start(
+    task: Annotated[Path | None, Parameter(help="A task file to run, headless.")] = None, /, *, where: Where = HERE
+) -> int:
+    """Run a task file; without one, say where this folder's session stands."""
+    if task is not None:
+        from .work import run
+
+        return run(task, where=where)
+    from .looking import status
+
+    return status(where)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -123,7 +135,7 @@ def _check_command(word: str) -> None:
 
     close = difflib.get_close_matches(word, known, n=1)
     hint = f"did you mean {close[0]}?" if close else "agentrt --help lists the commands; a task is a .yaml file"
-    raise UsageError(f"agentrt has no command {word!r}", hint=hint)
+    raise UsageError(f"no command {word!r}", hint=hint)
 
 
 def _usage(error: CycloptsError, words: list[str], *, json: bool) -> int:

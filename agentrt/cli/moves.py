@@ -36,6 +36,7 @@ _SHOWN = 50
 
 def undo(
     n: Annotated[int, Parameter(help="How many steps.")] = 1,
+    /,
     *,
     preview: _PreviewFlag = False,
     files: _FilesFlag = False,
@@ -59,6 +60,7 @@ def redo(
 
 def restore(
     op: Annotated[int, Parameter(help="The operation's number; 0 is the start.")],
+    /,
     *,
     preview: _PreviewFlag = False,
     files: _FilesFlag = False,

@@ -18,31 +18,32 @@ from cyclopts.exceptions import (
 def told(error: CycloptsError, words: list[str]) -> tuple[str, str]:
     """Message and hint."""
     chain = " ".join(error.command_chain or ())
-    command = f"agentrt {chain}".strip()
-    help_hint = f"{command} --help shows what it takes"
+    told, hint = _told(error, chain, words)
+    return f"{chain}: {told}" if chain else told, hint or f"{f'agentrt {chain}'.strip()} --help shows what it takes"
+
+
+def _told(error: CycloptsError, chain: str, words: list[str]) -> tuple[str, str]:
     if isinstance(error, UnknownOptionError):
         option = (error.token.keyword or error.token.value).split("=", 1)[0]
         if chain == "exec":
-            return f"agentrt exec has no option {option}", f"put -- before the command: agentrt exec -- {_after(words)}"
+            return f"no option {option}", f"put -- before the command: agentrt exec -- {_command(words)}"
         known = [name for argument in error.argument_collection for name in argument.names if name.startswith("-")]
         close = difflib.get_close_matches(option, known, n=1)
-        return f"{command} has no option {option}", f"did you mean {close[0]}?" if close else help_hint
+        return f"no option {option}", f"did you mean {close[0]}?" if close else ""
     if isinstance(error, UnknownCommandError | UnusedCliTokensError):
-        extra = " ".join(error.unused_tokens or ())
-        return f"{command} does not take {extra!r}", help_hint
+        return f"too much: {' '.join(error.unused_tokens or ())!r}", ""
     if isinstance(error, MissingArgumentError) and error.argument is not None:
         name = error.argument.name
-        what = "a value after it" if name.startswith("--") else "one"
-        return f"{command} needs {name if name.startswith('--') else name.upper()} {what}", help_hint
+        return f"{name} needs a value" if name.startswith("-") else f"{name.upper()} is missing", ""
     if isinstance(error, RepeatArgumentError):
-        return f"{command}: {error.token.keyword} was given twice", help_hint
+        return f"{error.token.keyword} was given twice", ""
     if isinstance(error, CoercionError) and error.token is not None and error.argument is not None:
-        wanted = "a number" if error.target_type is int else "something else"
         name = error.token.keyword or error.argument.name.upper()
-        return f"{command}: {name} must be {wanted}, not {error.token.value!r}", help_hint
+        wanted = "a whole number" if error.target_type is int else "something else"
+        return f"{name} must be {wanted}, not {error.token.value!r}", ""
     error.verbose = False
-    return f"{command}: {str(error).strip()}", help_hint
+    return str(error).strip(), ""
 
 
-def _after(words: list[str]) -> str:
+def _command(words: list[str]) -> str:
     return " ".join(words[words.index("exec") + 1 :]) if "exec" in words else "COMMAND"

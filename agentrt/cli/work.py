@@ -1,4 +1,4 @@
-"""``run``, ``exec``, ``new``, and ``agentrt`` alone."""
+"""``run``, ``exec`` and ``new``."""
 
 from __future__ import annotations
 
@@ -17,18 +17,7 @@ from .plain import plain
 from .render import action_text, effects_text, operation_json, put, put_json, say
 
 
-def start(
-    task: Annotated[Path | None, Parameter(help="A task file to run, headless.")] = None, *, where: Where = HERE
-) -> int:
-    """Run a task file; without one, say where this folder's session stands."""
-    if task is not None:
-        return run(task, where=where)
-    from .looking import status
-
-    return status(where)
-
-
-def run(task: Annotated[Path, Parameter(help="The task file (docs/tasks.md).")], *, where: Where = HERE) -> int:
+def run(task: Annotated[Path, Parameter(help="The task file (docs/tasks.md).")], /, *, where: Where = HERE) -> int:
     """Let an agent work on a task, headless."""
     from .task import run_file
 
@@ -46,7 +35,7 @@ def execute(
     from .session import with_runtime
 
     if not command:
-        raise UsageError("agentrt exec needs a command", hint="as in: agentrt exec -- make test")
+        raise UsageError("exec: COMMAND is missing", hint="as in: agentrt exec -- make test")
     arguments = {"command": command[0] if len(command) == 1 else shlex.join(command)}
     if cwd is not None:
         arguments["cwd"] = cwd
@@ -63,7 +52,7 @@ def execute(
 
 
 def new(
-    title: Annotated[str, Parameter(help="What it is about, for `agentrt sessions`.")] = "", *, where: Where = HERE
+    title: Annotated[str, Parameter(help="What it is about, for `agentrt sessions`.")] = "", /, *, where: Where = HERE
 ) -> int:
     """Start a session on the workspace as it is; it becomes the current one."""
     from agentrt.history.journal import Journal
