@@ -55,14 +55,17 @@ def _init(template: Template, request: dict[str, Any], streams: tuple[int, int, 
         os.dup2(stream, target, inheritable=True)
     report = _only(report)
     os.setsid()
-    _enter_folder(request["cwd"])
+    try:
+        os.chdir(os.fsencode(request["cwd"]))
+    except OSError as error:
+        _refuse(report, f"cannot enter {request['cwd']}: {error.strerror}", 125)
     kernel.drop_privilege(KEEPS)
     _limit(request)
     if "call" in request:
         _tell(report, files.CALLS[request["call"]](request) | {"status": 0, "killed": 0})
         os._exit(0)
-    command = _spawn(request)
-    status = _reap(command, request["processes"])
+    command = _spawn(request, report)
+    status = _reap(command, request["processes"], report)
     _tell(report, {"status": status, "killed": _others()})
     os._exit(0)
 
@@ -74,10 +77,10 @@ def _only(report: int) -> int:
     return 3
 
 
-def _reap(command: int, most: int) -> int:
+def _reap(command: int, most: int, report: int) -> int:
     """The wait status of the command; orphans are reaped on the way."""
     if os.geteuid() == 0:  # elsewhere the kernel counts for us (RLIMIT_NPROC); of root it asks no such thing
-        signal.signal(signal.SIGALRM, lambda *_: _count(most))
+        signal.signal(signal.SIGALRM, lambda *_: _count(most, report))
         signal.setitimer(signal.ITIMER_REAL, _COUNT_EVERY, _COUNT_EVERY)
     while True:
         pid, status = os.waitpid(-1, 0)
@@ -86,9 +89,9 @@ def _reap(command: int, most: int) -> int:
             return status
 
 
-def _count(most: int) -> None:
+def _count(most: int, report: int) -> None:
     if _others() > most:
-        _fail(f"more than {most} processes: all were ended", 125)
+        _refuse(report, f"more than {most} processes: all were ended", 125)
 
 
 def _others() -> int:
@@ -96,14 +99,7 @@ def _others() -> int:
     return sum(name.isdigit() for name in os.listdir("/proc")) - 1
 
 
-def _enter_folder(folder: str) -> None:
-    try:
-        os.chdir(os.fsencode(folder))
-    except OSError as error:
-        _fail(f"cannot enter {folder}: {error.strerror}", 125)
-
-
-def _spawn(request: dict[str, Any]) -> int:
+def _spawn(request: dict[str, Any], report: int) -> int:
     """Start the command without copying this process (vfork); what it inherits is already as it must be."""
     environment = {os.fsencode(key): os.fsencode(value) for key, value in request["env"].items()}
     argv = [os.fsencode(argument) for argument in request["argv"]]
@@ -111,9 +107,9 @@ def _spawn(request: dict[str, Any]) -> int:
     try:
         return os.posix_spawn(program, argv, environment, setsigdef=_DEFAULT_SIGNALS)
     except FileNotFoundError:
-        _fail(f"{request['argv'][0]}: not found in the sandbox", 127)
+        _refuse(report, f"{request['argv'][0]}: not found in the sandbox", 127)
     except OSError as error:
-        _fail(f"{request['argv'][0]}: {error.strerror}", 126)
+        _refuse(report, f"{request['argv'][0]}: {error.strerror}", 126)
 
 
 def _find(program: bytes, path: bytes) -> bytes:
@@ -127,9 +123,11 @@ def _find(program: bytes, path: bytes) -> bytes:
     return b"/nonexistent/" + program
 
 
-def _fail(message: str, code: int) -> NoReturn:
+def _refuse(report: int, message: str, code: int) -> NoReturn:
+    """End the action as if its command had said ``message`` and ended with ``code``."""
     os.write(2, f"agentrt: {message}\n".encode(errors="surrogateescape"))
-    os._exit(code)
+    _tell(report, {"status": code << 8, "killed": _others()})
+    os._exit(0)
 
 
 def _limit(request: dict[str, Any]) -> None:

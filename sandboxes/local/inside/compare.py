@@ -167,18 +167,28 @@ def _digest(path: bytes) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def pair_renames(effects: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A file that went and an equal one that came are one rename; ambiguous pairs stay as they are."""
+def pair_renames(found: list[tuple[dict[str, Any], Entry | None]]) -> list[dict[str, Any]]:
+    """A file that went and an equal one that came are one rename; ambiguous pairs stay as they are.
+
+    ``found``: effects, each with the entry that was there before.
+    """
     gone: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     came: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for found in effects:
-        side, group = (found["before"], gone) if found["change"] == "deleted" else (found["after"], came)
-        if found["change"] in ("deleted", "created") and side["type"] == "file" and side["size"] and side["digest"]:
-            group.setdefault((side["size"], side["digest"], side["mode"]), []).append(found)
+    sizes = {effect["after"]["size"] for effect, _ in found if effect["change"] == "created"}
+    for effect, entry in found:
+        if effect["change"] not in ("deleted", "created"):
+            continue
+        side, group = (effect["before"], gone) if effect["change"] == "deleted" else (effect["after"], came)
+        if side["type"] != "file" or not side["size"] or side["size"] not in sizes:
+            continue
+        if side["digest"] is None and entry is not None:
+            side["digest"] = _digest(entry.path)
+        outside = effect["path"].startswith("/")  # what leaves the workspace is deleted there
+        group.setdefault((outside, side["size"], side["digest"], side["mode"]), []).append(effect)
     dropped = set()
     for key, new in came.items():
         old = gone.get(key, [])
         if len(old) == len(new) == 1:
             new[0].update(change="renamed", before=old[0]["before"], renamed_from=old[0]["path"])
             dropped.add(id(old[0]))
-    return [found for found in effects if id(found) not in dropped]
+    return [effect for effect, _ in found if id(effect) not in dropped]

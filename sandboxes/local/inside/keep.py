@@ -15,42 +15,48 @@ from .layered import Layered, attributes, is_opaque, is_whiteout, make_whiteout,
 
 def write_changes(view: Layered, effects: Iterable[dict[str, Any]], target: bytes) -> bool:
     """A layer at ``target`` that turns the base of ``view`` into ``view`` at the paths of ``effects`` only."""
+    base = Layered(view.places[-1:])
+    paths = {os.fsencode(effect[key]) for effect in effects for key in ("path", "renamed_from") if effect.get(key)}
+    sources: dict[bytes, bytes] = {}
+    """Folders made in the layer, and where each has its attributes from."""
     wrote = False
-    for effect in sorted(effects, key=lambda effect: os.fsencode(effect["path"])):
-        if effect.get("renamed_from"):
-            wrote = _put(view, os.fsencode(effect["renamed_from"]), target) or wrote
-        wrote = _put(view, os.fsencode(effect["path"]), target) or wrote
+    for path in sorted(paths):  # a folder before what is in it
+        if not _make_parents(view, base, path, target, sources):
+            continue  # a folder on the way is gone, and this with it
+        place, entry = target + b"/" + path, view.find(path)
+        if entry is None:
+            if base.find(path) is None:
+                continue
+            make_whiteout(place)
+        elif entry.is_directory:
+            if place not in sources:
+                os.mkdir(place)
+            sources[place] = entry.path
+        elif entry.is_base:
+            continue
+        else:
+            os.link(entry.path, place, follow_symlinks=False)
+        wrote = True
+    for place, source in reversed(sources.items()):  # what is put into a folder changes its times
+        copy_meta(source, place)
     return wrote
 
 
-def _put(view: Layered, path: bytes, target: bytes) -> bool:
-    _parents(view, path, target)
-    place = target + b"/" + path
-    entry = view.find(path)
-    if entry is None:
-        below = Layered(view.places[-1:])
-        if below.find(path) is None or os.path.lexists(place):
-            return False
-        make_whiteout(place)
-    elif entry.is_directory:
-        if not os.path.lexists(place):
-            os.mkdir(place)
-            copy_meta(entry.path, place)
-    elif not os.path.lexists(place):
-        os.link(entry.path, place, follow_symlinks=False)
-    return True
-
-
-def _parents(view: Layered, path: bytes, target: bytes) -> None:
-    names = path.split(b"/")[:-1]
-    for depth in range(len(names)):
-        inner = b"/".join(names[: depth + 1])
+def _make_parents(view: Layered, base: Layered, path: bytes, target: bytes, sources: dict[bytes, bytes]) -> bool:
+    names = path.split(b"/")
+    for depth in range(1, len(names)):
+        inner = b"/".join(names[:depth])
         place = target + b"/" + inner
-        if not os.path.lexists(place):
-            os.mkdir(place)
-            entry = view.find(inner)
-            if entry is not None:
-                copy_meta(entry.path, place)
+        if place in sources:
+            continue
+        if os.path.lexists(place):
+            return False
+        around = [entry for entry in (base.find(inner), view.find(inner)) if entry is not None and entry.is_directory]
+        if not around:
+            return False
+        os.mkdir(place)
+        sources[place] = around[0].path
+    return True
 
 
 def squash(uppers: Sequence[bytes], target: bytes) -> None:

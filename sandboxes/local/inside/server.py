@@ -13,10 +13,12 @@ import resource
 import select
 import signal
 import socket
+import stat
 import time
 from typing import Any
 
 from . import action, compare, keep, kernel, overlay, wire
+from .layered import Entry
 from .root import Template
 from .store import PARTS, Store, remove_tree
 
@@ -139,14 +141,14 @@ class Server:
             return {"layer": None, "effects": []}
         self._unmount_rest()
         touched = False
-        effects: list[dict[str, Any]] = []
+        found: list[tuple[dict[str, Any], Entry | None]] = []
         for part in PARTS:
             upper = opened + b"/" + part.encode()
             before = self._store.view(self._layers, part)
             after = type(before)([upper, *before.places])
             for path, old, new in compare.pairs(before, after, [upper]):
                 touched = touched or compare.touched(old, new)
-                self._add(effects, part, compare.effect(path, old, new))
+                self._add(found, part, path, old, new)
         if not touched:
             self._clear_open_layer()
             return {"layer": None, "effects": []}
@@ -160,30 +162,29 @@ class Server:
         self._layers = [*self._layers, request["name"]]
         self._new_open_layer()
         self._squash()
-        return {"layer": request["name"], "effects": compare.pair_renames(effects)}
+        return {"layer": request["name"], "effects": compare.pair_renames(found)}
 
     def _do_changes(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         a, b = request["a"], request["b"]
         common = 0
         while common < min(len(a), len(b)) and a[common] == b[common]:
             common += 1
-        effects: list[dict[str, Any]] = []
+        found: list[tuple[dict[str, Any], Entry | None]] = []
         for part in PARTS:
             uppers = self._store.uppers(a[common:], part) + self._store.uppers(b[common:], part)
             if uppers:
                 views = self._store.view(a, part), self._store.view(b, part)
                 for path, old, new in compare.pairs(*views, uppers):
-                    self._add(effects, part, compare.effect(path, old, new))
-        return {"effects": compare.pair_renames(effects)}
+                    self._add(found, part, path, old, new)
+        return {"effects": compare.pair_renames(found)}
 
     def _do_open(self, request: dict[str, Any], _: list[int]) -> int:
-        path, part = os.fsencode(request["path"]), "work"
-        for prefix, name in ((b"/home/agent/", b"home/"), (b"/tmp/", b"tmp/"), (b"/var/", b"var/")):
-            if path.startswith(prefix):
-                path, part = name + path[len(prefix) :], "rest"
-        entry = self._store.view(request["layers"], part).find(path)
+        part, path = self._store.place(os.path.normpath(os.fsencode(request["path"])))
+        entry = self._store.view(request["layers"], part).find(path) if part is not None else None
         if entry is None:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), request["path"])
+            raise _os_error(errno.ENOENT, request["path"])
+        if not stat.S_ISREG(entry.status.st_mode):
+            raise _os_error(errno.EISDIR if entry.is_directory else errno.EINVAL, request["path"])
         return os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def _do_keep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
@@ -208,15 +209,17 @@ class Server:
             remove_tree(self._store.folder + b"/" + os.fsencode(name))
         return {}
 
-    def _add(self, effects: list[dict[str, Any]], part: str, effect: dict[str, Any] | None) -> None:
-        if effect is None:
-            return
-        if part == "rest":
-            place, _, inner = effect["path"].partition("/")
-            effect["path"] = {"home": "/home/agent", "tmp": "/tmp", "var": "/var"}[place] + (
-                "/" + inner if inner else ""
-            )
-        effects.append(effect)
+    def _add(
+        self,
+        found: list[tuple[dict[str, Any], Entry | None]],
+        part: str,
+        path: bytes,
+        old: Entry | None,
+        new: Entry | None,
+    ) -> None:
+        effect = compare.effect(self._store.shown(part, path), old, new)
+        if effect is not None:
+            found.append((effect, old))
 
     def _mount(self) -> None:
         opened = self._store.open_layer
@@ -260,8 +263,9 @@ class Server:
             try:
                 file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except OSError:
-                continue  # a link, a fifo, a whiteout: part of its folder
-            os.fsync(file)
+                continue  # a link, a socket, a whiteout: part of its folder
+            if not stat.S_ISFIFO(os.fstat(file).st_mode):
+                os.fsync(file)
             os.close(file)
         return None
 
@@ -300,6 +304,10 @@ class Server:
                 os.rename(self._store.scratch, target)
         finally:
             os._exit(0)
+
+
+def _os_error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)
 
 
 def _name(error: OSError) -> str:

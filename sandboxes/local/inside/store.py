@@ -31,6 +31,12 @@ class Store:
     def __init__(self, folder: bytes, workspace: bytes) -> None:
         self.folder = folder
         self.base = {"work": workspace, "rest": folder + b"/.base"}
+        self._places = {
+            workspace: ("work", b""),  # first: it may lie inside one of the others
+            b"/home/agent": ("rest", b"home/"),
+            b"/tmp": ("rest", b"tmp/"),
+            b"/var": ("rest", b"var/"),
+        }
         os.makedirs(self.base["rest"], exist_ok=True)
         with _locked(folder):
             self._remove_dead_runs()
@@ -63,6 +69,23 @@ class Store:
     @property
     def scratch(self) -> bytes:
         return self._run + b"/squash"
+
+    def place(self, path: bytes) -> tuple[str | None, bytes]:
+        """Which part of a layer holds a normalized path, and where in it; None for what no layer holds."""
+        for shown, (part, inner) in self._places.items():
+            if path.startswith(shown + b"/"):
+                return part, inner + path[len(shown) + 1 :]
+        outside = path.startswith((b"/", b"../")) or path in (b".", b"..")
+        return (None, path) if outside else ("work", path)
+
+    def shown(self, part: str, path: bytes) -> bytes:
+        """The inverse: how a path of a layer is told to people."""
+        if part == "work":
+            return path
+        name, _, inner = path.partition(b"/")
+        return next(
+            shown + (b"/" + inner if inner else b"") for shown, place in self._places.items() if place[1] == name + b"/"
+        )
 
     def layer(self, name: str, part: str) -> bytes:
         return b"/".join((self.folder, os.fsencode(name), part.encode()))
