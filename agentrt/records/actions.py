@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ConfigDict
+
 from .base import Record, Text
 
 
 class Action(Record):
     """A typed request. ``kind`` names the tool that carries it out."""
+
+    # What stands under a field tells a planner about it. Reading sources takes time: other records go without.
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     kind: str
 
