@@ -10,7 +10,7 @@ from agentrt.records import FileState, PathConflict
 from .beneath import Beneath, lstat_at
 from .guards import folder_of, is_folder, may_change, owned, strangers
 from .ledger import Ledger, Slot, other
-from .states import alike, describe, look
+from .states import alike, describe, is_still, look
 
 
 def check(tree: Beneath, held: int | None, ledger: Ledger) -> Ledger:
@@ -88,8 +88,9 @@ class _Checker:
             comes = slot.side(self.comes)
             if comes is None or slot.in_place:
                 continue
-            found = lstat_at(held, b"%d" % number)
-            if found is None or found.st_ino != comes.inode:
+            name = b"%d" % number
+            found = lstat_at(held, name)
+            if found is None or not (found.st_ino == comes.inode or is_still(comes, held, name)):
                 self._conflict(slot, "what was kept aside of it is gone")
 
     def _may_change(self, folder: bytes) -> bool:

@@ -8,10 +8,11 @@ import os
 import stat
 
 from agentrt.records import FileState
+from agentrt.records.effects import FileType
 
-from .beneath import Beneath
+from .beneath import Beneath, lstat_at
 
-_TYPES = {
+_TYPES: dict[int, FileType] = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "directory",
     stat.S_IFLNK: "symlink",
@@ -21,10 +22,14 @@ _TYPES = {
 _CHUNK = 1 << 20
 
 
+def type_of(found: os.stat_result) -> FileType:
+    return _TYPES.get(stat.S_IFMT(found.st_mode), "device")
+
+
 def state_of(found: os.stat_result, *, digest: str | None = None, target: str | None = None) -> FileState:
     """``FileState`` from what ``lstat`` said; folders have size 0."""
-    kind = _TYPES.get(stat.S_IFMT(found.st_mode), "device")
-    return FileState.model_construct(
+    kind = type_of(found)
+    return FileState(
         type=kind,
         mode=stat.S_IMODE(found.st_mode),
         size=found.st_size if kind in ("file", "symlink") else 0,
@@ -41,23 +46,27 @@ def look(tree: Beneath, path: bytes) -> FileState | None:
     The digest is None where the content may not be read, or was written to while it was read.
     """
     with tree.parent(path) as (fd, name):
-        try:
-            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            if stat.S_ISLNK(found.st_mode):
-                target = os.readlink(name, dir_fd=fd)
-                return state_of(found, digest=hashlib.sha256(target).hexdigest(), target=os.fsdecode(target))
-            if not stat.S_ISREG(found.st_mode):
-                return state_of(found)
-            try:
-                source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd)
-            except PermissionError:
-                return state_of(found)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            if error.errno == errno.ELOOP:  # a link took its place this very moment: say what is there now
-                return look(tree, path)
-            raise
+        return look_at(fd, name)
+
+
+def look_at(fd: int, name: bytes) -> FileState | None:
+    """The same of ``name`` in the folder ``fd``."""
+    try:
+        found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        if stat.S_ISLNK(found.st_mode):
+            target = os.readlink(name, dir_fd=fd)
+            return state_of(found, digest=hashlib.sha256(target).hexdigest(), target=os.fsdecode(target))
+        if not stat.S_ISREG(found.st_mode):
+            return state_of(found)
+        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd)
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        return state_of(found)
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link took its place this very moment: say what is there now
+            return look_at(fd, name)
+        raise
     try:
         digest = hashlib.sha256()
         while chunk := os.read(source, _CHUNK):
@@ -69,14 +78,26 @@ def look(tree: Beneath, path: bytes) -> FileState | None:
     return state_of(after, digest=digest.hexdigest() if unchanged else None)
 
 
-def same_object(seen: FileState, found: os.stat_result) -> bool:
-    """``found`` is the very thing that was ``seen`` and nobody wrote to it; of folders, whatever they hold."""
-    now = state_of(found)
-    if (now.type, now.inode) != (seen.type, seen.inode):
+def is_still(seen: FileState, fd: int, name: bytes) -> bool:
+    """``name`` in the folder ``fd`` is what was ``seen``: the same object, or one with the same content and mode."""
+    found = lstat_at(fd, name)
+    if found is None:
         return False
-    if now.type in ("directory", "symlink"):
-        return True
-    return (now.mode, now.size, now.mtime_ns) == (seen.mode, seen.size, seen.mtime_ns)
+    return same_object(seen, found) or (seen.digest is not None and alike(look_at(fd, name), seen))
+
+
+def same_object(seen: FileState, found: os.stat_result) -> bool:
+    """``found`` is the very thing that was ``seen`` and nobody wrote to it. Any folder is as good as another: it is
+    what it holds that counts, and that is asked path by path."""
+    kind = type_of(found)
+    if kind == "directory" or kind != seen.type:
+        return kind == seen.type
+    if found.st_ino != seen.inode:
+        return False
+    if kind == "symlink":
+        return found.st_mtime_ns == seen.mtime_ns
+    now = (stat.S_IMODE(found.st_mode), found.st_size if kind == "file" else 0, found.st_mtime_ns)
+    return now == (seen.mode, seen.size, seen.mtime_ns)
 
 
 def alike(now: FileState | None, then: FileState | None) -> bool:

@@ -19,7 +19,8 @@ from agentrt.records import FileState, PathConflict
 from . import beneath, steps
 from .beneath import Beneath, lstat_at
 from .ledger import Slot, Standing, other
-from .states import describe, same_object, state_of
+from .states import describe, is_still, same_object, state_of, type_of
+from .write import duplicate, remove
 
 _CANNOT = (errno.ENOSYS, errno.EINVAL)
 _OUT_OF_REACH = (errno.ELOOP, errno.EXDEV, errno.ENOENT, errno.ENOTDIR, errno.EEXIST)
@@ -61,7 +62,7 @@ def back(tree: Beneath, held: int, number: int, slot: Slot, standing: Standing) 
             return _chmod_back(tree, path, slot, standing)
         with tree.parent(path) as (fd, name):
             here = lstat_at(fd, name)
-            if here is not None and comes is not None and same_object(comes, here):
+            if here is not None and comes is not None and is_still(comes, fd, name):
                 if _inode(held, key) == here.st_ino:  # killed between the two halves of ``_put``
                     os.unlink(name, dir_fd=fd)
                     here = None
@@ -75,11 +76,11 @@ def back(tree: Beneath, held: int, number: int, slot: Slot, standing: Standing) 
             if goes is None:
                 return here is None
             if here is None:
-                kept = next((k for k in (key, key + b".old") if _inode(held, k) == goes.inode), None)
+                kept = next((k for k in (key, key + b".old") if _is(goes, held, k)), None)
                 if kept is None:
                     return False
                 _put(held, kept, fd, name)
-            elif (here.st_ino, state_of(here).type) != (goes.inode, goes.type):
+            elif not _is(goes, fd, name):
                 return False
             _tidy(held, key, goes, standing_there=True)
             return True
@@ -134,12 +135,31 @@ def _put(held: int, key: bytes, fd: int, name: bytes) -> None:
 def _take(fd: int, name: bytes, held: int, key: bytes, expected: FileState) -> None:
     """From the workspace into the held folder, where the name is free. Raises ``_Other``, ``OSError``."""
     steps.checkpoint("take")
-    os.rename(name, key, src_dir_fd=fd, dst_dir_fd=held)
+    try:
+        os.rename(name, key, src_dir_fd=fd, dst_dir_fd=held)
+    except OSError as error:
+        if error.errno != errno.EXDEV or expected.type != "directory":
+            raise
+        _take_folder(fd, name, held, key)
+        return
     steps.checkpoint("taken")
     found = _unexpected(held, key, expected)
     if found is not None:
         _put(held, key, fd, name)
         raise _Other(found)
+
+
+def _take_folder(fd: int, name: bytes, held: int, key: bytes) -> None:
+    """Where folders cannot be moved (an overlay's lower ones): a copy with all that is known of it will do."""
+    duplicate(fd, name, held, key)
+    steps.checkpoint("taken, still there")
+    try:
+        os.rmdir(name, dir_fd=fd)
+    except OSError as error:
+        remove(held, key)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise _Other(state_of(os.stat(name, dir_fd=fd, follow_symlinks=False))) from None
+        raise
 
 
 def _exchange(fd: int, name: bytes, held: int, key: bytes, expected: FileState) -> None:
@@ -148,8 +168,9 @@ def _exchange(fd: int, name: bytes, held: int, key: bytes, expected: FileState) 
     try:
         beneath.rename(fd, name, held, key, beneath.EXCHANGE)
     except OSError as error:
-        if error.errno not in _CANNOT:
+        if error.errno not in (*_CANNOT, errno.EXDEV):
             raise
+        os.stat(key, dir_fd=held, follow_symlinks=False)  # what is to come is there, or nothing is taken
         _take(fd, name, held, key + b".old", expected)
         _put(held, key, fd, name)
         steps.checkpoint("exchanged, two names")
@@ -187,8 +208,8 @@ def _chmod_back(tree: Beneath, path: bytes, slot: Slot, standing: Standing) -> b
     found = tree.lstat(path)
     if found is None or goes is None or comes is None:
         return False
-    if goes.type == "directory" or same_object(goes, found):
-        return found.st_ino == goes.inode
+    if same_object(goes, found):
+        return True
     if not same_object(comes, found):
         return False
     tree.set_mode(path, goes.mode)
@@ -198,7 +219,7 @@ def _chmod_back(tree: Beneath, path: bytes, slot: Slot, standing: Standing) -> b
 def _unexpected(held: int, key: bytes, expected: FileState) -> FileState | None:
     """What is held, if it is not the expected object, or a folder that holds something; else None."""
     found = os.stat(key, dir_fd=held, follow_symlinks=False)
-    if same_object(expected, found) and not (stat.S_ISDIR(found.st_mode) and _entries(held, key)):
+    if is_still(expected, held, key) and not (stat.S_ISDIR(found.st_mode) and _entries(held, key)):
         return None
     return state_of(found)
 
@@ -209,6 +230,14 @@ def _entries(at: int, name: bytes) -> list[str]:
         return os.listdir(fd)
     finally:
         os.close(fd)
+
+
+def _is(state: FileState, at: int, name: bytes) -> bool:
+    """It is that object, whatever was written to it since, or one just like it."""
+    found = lstat_at(at, name)
+    if found is not None and type_of(found) == state.type and found.st_ino == state.inode:
+        return True
+    return is_still(state, at, name)
 
 
 def _inode(at: int, name: bytes) -> int | None:

@@ -156,11 +156,11 @@ class Turn:
 
     def _open_folders(self) -> None:
         """Folders that come, go or change their mode let their owner work in them, until all is settled."""
-        inodes = {s.path: {state.inode for state in (s.before, s.after) if is_folder(state)} for s in self.ledger.slots}
+        ours = {slot.path for slot in self.ledger.slots}
         for folder in reversed(self.ledger.folders):
-            path, known = os.fsencode(folder.path), inodes.get(folder.path, set())
-            found = self._folder(path) if known else None
-            if found is not None and found.st_ino in known and found.st_mode & 0o700 != 0o700:
+            path = os.fsencode(folder.path)
+            found = self._folder(path) if folder.path in ours else None
+            if found is not None and found.st_mode & 0o700 != 0o700:
                 steps.checkpoint("open")
                 self.tree.set_mode(path, stat.S_IMODE(found.st_mode) | 0o700)
 
@@ -177,7 +177,7 @@ class Turn:
                     folder = folder.model_copy(update={standing: found.st_mtime_ns})
                 else:
                     self._set_time(path, mtime)
-                if state is not None and state.inode == found.st_ino and stat.S_IMODE(found.st_mode) != state.mode:
+                if is_folder(state) and stat.S_IMODE(found.st_mode) != state.mode:
                     self.tree.set_mode(path, state.mode)
             settled.append(folder)
         self.ledger = self.ledger.model_copy(update={"folders": tuple(settled)})
@@ -212,6 +212,8 @@ class Turn:
     @contextmanager
     def _held(self) -> Iterator[int]:
         if self.ledger.scratch:
+            with suppress(FileExistsError):  # someone may have thought it litter; the copies are in ``aside``
+                os.mkdir(self.ledger.scratch, 0o700, dir_fd=self.tree.fd)
             fd = self.tree.open(os.fsencode(self.ledger.scratch), _FOLDER)
         else:
             (self.aside / "held").mkdir(mode=0o700, exist_ok=True)
@@ -225,7 +227,6 @@ class Turn:
         if self.ledger.apart:
             self._save(scratch=f".agentrt-{secrets.token_hex(8)}")
             steps.checkpoint("scratch")
-            os.mkdir(self.ledger.scratch, 0o700, dir_fd=self.tree.fd)
 
     def _drop_scratch(self) -> None:
         """All that is in it is also in ``aside``. Where it cannot be dropped now, ``recover`` will."""

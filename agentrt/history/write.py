@@ -33,7 +33,8 @@ def make(
         os.symlink(target, name, dir_fd=at)
         _own(at, name, replaces, group)
         os.utime(name, ns=(wanted.mtime_ns, wanted.mtime_ns), dir_fd=at, follow_symlinks=False)
-        return wanted.model_copy(update={"inode": _inode(at, name)})
+        made = os.stat(name, dir_fd=at, follow_symlinks=False)
+        return state_of(made, digest=hashlib.sha256(target).hexdigest(), target=wanted.target)
     if wanted.type == "directory":
         os.mkdir(name, 0o700, dir_fd=at)
         _own(at, name, replaces, group)
