@@ -109,11 +109,16 @@ def _content(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO]:
 
 async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Applying:
     view = runtime.view
-    changed = [e for e in await runtime.sandbox.changes(Snapshot(), view.snapshot) if e.in_workspace]
-    wanted, git = _chosen(changed, paths, include_git)
     line = lineage(view, runtime.journal.operations(runtime.session))
     bases = bases_of(line)
-    with_base = [(e, bases.get(e.renamed_from or e.path, e.before)) for e in wanted]
+    # What differs but was never an effect is the user's own doing, under a copy or a folder that the agent replaced.
+    changed = [
+        effect
+        for effect in await runtime.sandbox.changes(Snapshot(), view.snapshot)
+        if effect.in_workspace and any(place in bases for place in _places(effect))
+    ]
+    wanted, git = _chosen(changed, paths, include_git)
+    with_base = [(effect, bases.get(effect.renamed_from or effect.path)) for effect in wanted]
     plan = await asyncio.to_thread(history.plan, runtime.store.workspace, with_base)
     refused = {path for path, _ in plan.refused}
     asked = {effect.path for effect in wanted} - refused
