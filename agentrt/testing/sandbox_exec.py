@@ -7,6 +7,7 @@ import hashlib
 import os
 import time
 
+from agentrt.contracts import ExecResult
 from agentrt.records import Limits
 
 from .sandbox_ground import Ground, check
@@ -124,7 +125,7 @@ async def _(ground: Ground) -> None:
     out, err = bytearray(), bytearray()
     script = "echo 1; echo 2 >&2; echo 3"
     await ground.sandbox.exec(["bash", "-c", script], on_output=out.extend, on_error=err.extend)
-    assert (out, err) == (b"1\n3\n", b"2\n")
+    assert bytes(out) == b"1\n3\n" and bytes(err) == b"2\n"
 
 
 @check("exec: output is passed on while the command runs")
@@ -165,7 +166,9 @@ async def _(ground: Ground) -> None:
 async def _(ground: Ground) -> None:
     await ground.sandbox.begin("s1.1")
     started = time.monotonic()
-    result, printed = await ground.run("bash", "-c", "trap '' TERM INT HUP; echo begun; sleep 60; echo done", seconds=0.5)
+    result, printed = await ground.run(
+        "bash", "-c", "trap '' TERM INT HUP; echo begun; sleep 60; echo done", seconds=0.5
+    )
     assert result.timed_out and result.exit_code != 0 and printed == b"begun\n"
     assert time.monotonic() - started < 5 and 0.4 < result.seconds < 5
     assert not (await ground.run("true"))[0].timed_out
@@ -184,10 +187,14 @@ async def _(ground: Ground) -> None:
     await ground.sandbox.begin("s1.1")
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def take(_: bytes) -> None:
+        loop.call_soon_threadsafe(begun.set)
+
     call = asyncio.ensure_future(
         ground.sandbox.exec(
             ["bash", "-c", f"python3 -c '{_DAEMON}'; sleep 0.2; echo begun; sleep 60"],
-            on_output=lambda _: loop.call_soon_threadsafe(begun.set),
+            on_output=take,
         )
     )
     await asyncio.wait_for(begun.wait(), 20)
@@ -211,7 +218,7 @@ async def _(ground: Ground) -> None:
     assert (await ground.run("echo", "well"))[1] == b"well\n"
 
 
-async def _cancel(call: asyncio.Future[object]) -> None:
+async def _cancel(call: asyncio.Future[ExecResult]) -> None:
     call.cancel()
     done, _ = await asyncio.wait([call], timeout=10)
     assert done, "a cancelled command went on"

@@ -189,7 +189,13 @@ async def _(ground: Ground) -> None:
     ):
         with await ground.sandbox.read_at(snapshot, path) as file:
             assert file.read() == expected, path
-    for snapshot, path in ((start, "new"), (second, "new"), (third, "README"), (third, "src/lib/util.py"), (third, "x")):
+    for snapshot, path in (
+        (start, "new"),
+        (second, "new"),
+        (third, "README"),
+        (third, "src/lib/util.py"),
+        (third, "x"),
+    ):
         assert await _errno(ground.sandbox.read_at(snapshot, path)) in (errno.ENOENT, errno.ENOTDIR), path
 
 

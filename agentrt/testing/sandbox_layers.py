@@ -26,7 +26,7 @@ async def _(ground: Ground) -> None:
         "true",
         "cat README new; ls -lR; find . -type f -exec grep x {} + || true",
         ": >> README; : >> new",
-        "python3 -c 'open(\"README\", \"r+\").close(); open(\"src/main.py\", \"ab\").close()'",
+        'python3 -c \'open("README", "r+").close(); open("src/main.py", "ab").close()\'',
         "chmod 755 src/main.py",
         "echo x > /tmp/x; rm /tmp/x",
         "touch passing; rm passing",
@@ -163,7 +163,9 @@ async def _(ground: Ground) -> None:
 async def _(ground: Ground) -> None:
     start = await ground.view()
     await ground.act("echo 1 > a; echo 1 > b; rm docs/link; echo h > ~/h")
-    sealed = await ground.act("echo 2 > a; mkdir -p d/e; echo 2 > d/e/x; chmod 700 src; mv README R; rm -r build; echo t > /tmp/t")
+    sealed = await ground.act(
+        "echo 2 > a; mkdir -p d/e; echo 2 > d/e/x; chmod 700 src; mv README R; rm -r build; echo t > /tmp/t"
+    )
     last = await ground.view()
     effects = await ground.sandbox.changes(START, sealed)
     for wanted in (
@@ -200,7 +202,9 @@ async def _(ground: Ground) -> None:
 
 @check("keep: a file in place of a directory, and a directory in place of a file")
 async def _(ground: Ground) -> None:
-    sealed = await ground.act("rm -r src; echo file > src; rm README; mkdir README; echo x > README/x; rm -r docs; ln -s src docs")
+    sealed = await ground.act(
+        "rm -r src; echo file > src; rm README; mkdir README; echo x > README/x; rm -r docs; ln -s src docs"
+    )
     last = await ground.view()
     effects = await ground.sandbox.changes(START, sealed)
     kept = await ground.sandbox.keep(sealed, effects, ground.name())
@@ -278,10 +282,14 @@ async def _(ground: Ground) -> None:
 @check("the user's edits in the workspace are seen where the agent changed nothing")
 async def _(ground: Ground) -> None:
     await ground.act("echo agent > README; rm src/main.py; mkdir d; echo x > d/x")
-    ground.host("echo user > README; echo user > src/main.py; echo user > new; echo user > src/lib/util.py; mkdir u; rm -r build")
+    ground.host(
+        "for f in README src/main.py new src/lib/util.py; do echo user > $f; done; mkdir u; rm -r build"
+    )
     sealed = await ground.act("true")
     await ground.sandbox.begin("s1.60")
-    printed = await ground.bash("cat README new src/lib/util.py; ls -d u d/x; ls -d src/main.py build 2>/dev/null || true")
+    printed = await ground.bash(
+        "cat README new src/lib/util.py; ls -d u d/x; ls -d src/main.py build 2>/dev/null || true"
+    )
     assert printed == b"agent\nuser\nuser\nd/x\nu\n"
     await ground.sandbox.discard()
     ground.host("echo again > new; touch u/v")

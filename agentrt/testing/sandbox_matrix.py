@@ -104,7 +104,11 @@ row(
     "echo more >> README; echo 2 > src/main.py; : > debug.log",
     dict.fromkeys(("README", "src/main.py", "debug.log"), "modified"),
 )
-row("deleted: files", "rm README src/lib/util.py docs/link", dict.fromkeys(("README", "src/lib/util.py", "docs/link"), "deleted"))
+row(
+    "deleted: files",
+    "rm README src/lib/util.py docs/link",
+    dict.fromkeys(("README", "src/lib/util.py", "docs/link"), "deleted"),
+)
 row(
     "deleted: a tree",
     "rm -r src",
@@ -166,12 +170,21 @@ row("a link points elsewhere", "ln -sfn ../debug.log docs/link", {"docs/link": "
 row("links of all kinds", "ln -s nowhere dangling; ln -s . self; ln -s / root; ln -s \"$(printf 'a\\xff\\nb')\" odd",
     dict.fromkeys(("dangling", "self", "root", "odd"), "created"))  # fmt: skip
 row("hard links: made", "ln README second; ln second docs/third", {"second": "created", "docs/third": "created"})
-row("hard links: one of them changed", "echo 2 >> two", {"two": "modified"}, before="echo 1 > one; ln one two; ln one src/three")
+row(
+    "hard links: one of them changed",
+    "echo 2 >> two",
+    {"two": "modified"},
+    before="echo 1 > one; ln one two; ln one src/three",
+)
 row("hard links: one of them removed", "rm two", {"two": "deleted"}, before="echo 1 > one; ln one two; ln one three")
 row("hard links: one of them replaced", "echo 2 > t; mv t two", {"two": "modified"}, before="echo 1 > one; ln one two")
 row("hard links: mode of one changed", "chmod 600 two", {"two": "mode"}, before="echo 1 > one; ln one two")
 row("hard links: made and changed", "echo 1 > a; ln a b; echo 2 >> b", {"a": "created", "b": "created"})
-row("empty directories", "rmdir empty; mkdir -p e1 e2/e3", {"empty": "deleted", "e1": "created", "e2": "created", "e2/e3": "created"})
+row(
+    "empty directories",
+    "rmdir empty; mkdir -p e1 e2/e3",
+    {"empty": "deleted", "e1": "created", "e2": "created", "e2/e3": "created"},
+)
 row(
     "a directory made anew with the same in it",
     "cp -a src keep; rm -r src; mv keep src",
@@ -318,8 +331,8 @@ row(
 )
 row(
     "files that nobody may read",
-    "chmod 000 README src/lib; rm -f dark; echo 1 > n; chmod 000 n; mkdir -m 000 m; chmod 700 shut; rm -r shut",
-    {"README": "mode", "src/lib": "mode", "dark": "deleted", "n": "created", "m": "created",
+    "chmod 000 README empty; rm -f dark; echo new > n; chmod 000 n; mkdir -m 000 m; chmod 700 shut; rm -r shut",
+    {"README": "mode", "empty": "mode", "dark": "deleted", "n": "created", "m": "created",
      "shut": "deleted", "shut/x": "deleted"},
     before="echo 1 > dark; chmod 000 dark; mkdir shut; echo 1 > shut/x",
 )  # fmt: skip

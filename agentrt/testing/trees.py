@@ -78,7 +78,7 @@ def view_command(root: str, *places: str) -> list[str]:
 def parse_view(printed: bytes) -> Tree:
     """What ``view_command`` printed."""
     return {
-        os.fsencode(path): Node(*fields[:8], tuple((name, value) for name, value in fields[8]), fields[9])
+        os.fsencode(path): Node(*fields)._replace(attributes=tuple((name, value) for name, value in fields[8]))
         for path, fields in json.loads(printed).items()
     }
 

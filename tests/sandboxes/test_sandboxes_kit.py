@@ -10,7 +10,7 @@ import pytest
 
 from agentrt.contracts import Confinement
 from agentrt.sandboxes.local import LocalSandbox
-from agentrt.testing.sandbox_kit import Open, check_sandbox, sandbox_checks
+from agentrt.testing.sandbox_kit import Open, sandbox_checks
 
 
 def open_local(workspace: Path, store: Path) -> LocalSandbox:
