@@ -36,6 +36,9 @@ def action_of(tool: Tool, kind: str, arguments: Mapping[str, Any]) -> Action:
     except ValidationError as error:
         from agentrt._mistakes import mistakes_of
 
-        _, message, hint = mistakes_of(tool.action, Document.of(given, kind), error)[0]
+        mistakes = mistakes_of(tool.action, Document.of(given, kind), error)
+        # A misspelt argument is also a missing one: what was written tells more than what was not.
+        _, message, hint = next((m for m in mistakes if m[1].startswith("unknown key")), mistakes[0])
+        takes = ", ".join(f"`{name}`" for name in tool.action.model_fields if name != "kind")
         message = message.replace("unknown key", "unknown argument")
-        raise UsageError(f"{kind}: {message}", hint=hint.replace("`kind`, ", "")) from None
+        raise UsageError(f"{kind}: {message}", hint=hint or f"it takes {takes}") from None
