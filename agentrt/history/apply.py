@@ -54,7 +54,8 @@ def carry_out(plan: Plan, content: Callable[[str], BinaryIO], aside: Path) -> tu
 
     ``aside`` must not exist or be empty. Raises ``Conflict`` (also for the plan's own conflicts), ``DiskFull``,
     ``SandboxError`` (content that is not what was measured), ``OSError``; then nothing is changed and ``aside`` is
-    empty, save for what someone changed under our hands (the ``Conflict`` says so and where our side is kept).
+    empty, save for what someone changed under our hands (the ``Conflict`` says so and where our side is kept). A
+    plain ``AgentrtError``: that could not be done either, and ``recover`` must be called.
     """
     if plan.conflicts:
         first, more = plan.conflicts[0], len(plan.conflicts) - 1

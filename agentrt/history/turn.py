@@ -14,7 +14,6 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,11 +22,10 @@ from typing import Any
 from agentrt.errors import AgentrtError, Conflict, DiskFull
 from agentrt.records import FileState, PathConflict
 
-from . import beneath, steps, swap
+from . import beneath, folders, steps, swap
 from .beneath import Beneath
 from .check import check
-from .guards import is_folder
-from .ledger import Doing, Folder, Ledger, Slot, Standing, other, save
+from .ledger import Doing, Ledger, Slot, Standing, other, save
 from .links import Links
 from .states import describe
 from .write import duplicate, remove
@@ -55,10 +53,11 @@ class Turn:
     def run(self, doing: Doing, make: Make | None = None) -> None:
         """Turn to the other side; without ``make`` all that is to come is held, or copied, already.
 
-        Raises ``Conflict``, ``DiskFull``, ``OSError`` and what ``make`` raises; then what stood before stands.
+        Raises ``Conflict``, ``DiskFull``, ``OSError`` and what ``make`` raises; then what stood before stands. A plain
+        ``AgentrtError`` says that even putting it back failed: the ledger knows, and ``recover`` tries again.
         """
         try:
-            self._note_times()
+            self.ledger = folders.note_times(self.tree, self.ledger)
             self._make_scratch()
             with self._held() as held:
                 if make is not None or self.ledger.apart:
@@ -66,14 +65,17 @@ class Turn:
                 self.ledger = check(self.tree, held, self.ledger)
                 if self.ledger.apart:
                     self._copy_what_goes()
-                self._note_times()
+                self.ledger = folders.note_times(self.tree, self.ledger)
                 self._save(doing=doing)
                 self._go(held)
         except BaseException as error:
             try:
                 self.back()
-            except OSError as second:  # what was begun stays written down, and ``recover`` goes this way again
-                error.add_note(f"{self.aside}: could not be put back yet: {second}")
+            except OSError as second:
+                what = f"{self._named(error)}; what had been changed could not be put back yet: {second}"
+                raise AgentrtError(
+                    what, hint=f"nothing is lost: {self.aside} is recovered at the next start"
+                ) from error
             named = self._named(error)
             if named is error:
                 raise
@@ -84,7 +86,7 @@ class Turn:
         """Undo what is being done, however far it came. Raises ``OSError``; then it can be tried again."""
         left: list[PathConflict] = []
         if self.ledger.doing is not None:
-            self._open_folders()
+            folders.open_all(self.tree, self.ledger)
             with self._held() as held:
                 for number, slot in reversed(self._in_order()):
                     steps.checkpoint("back")
@@ -93,7 +95,7 @@ class Turn:
                 if self.ledger.doing == "carry_out" and not left:
                     self._empty(held)  # nothing of the user's is in it, and the disk may be full
             self.left = tuple(left)
-            self._settle(self.ledger.standing)
+            self.ledger = folders.settle(self.tree, self.ledger, self.ledger.standing)
             beneath.syncfs(self.tree.fd)
             self._save(doing=None)
         self._drop_scratch()
@@ -139,13 +141,13 @@ class Turn:
     def _go(self, held: int) -> None:
         steps.checkpoint("intended")
         self._sync(held)
-        self._open_folders()
+        folders.open_all(self.tree, self.ledger)
         for number, slot in self._in_order():
             self._path = slot.path
             steps.checkpoint("swap")
             swap.swap(self.tree, held, number, slot, self.ledger.standing)
         self._path = ""
-        self._settle(other(self.ledger.standing))
+        self.ledger = folders.settle(self.tree, self.ledger, other(self.ledger.standing))
         steps.checkpoint("settled")
         beneath.syncfs(self.tree.fd)
         self._save(standing=other(self.ledger.standing), doing=None)
@@ -153,61 +155,6 @@ class Turn:
     def _in_order(self) -> list[tuple[int, Slot]]:
         slots = list(enumerate(self.ledger.slots))
         return slots if self.ledger.standing == "before" else slots[::-1]
-
-    def _open_folders(self) -> None:
-        """Folders that come, go or change their mode let their owner work in them, until all is settled."""
-        ours = {slot.path for slot in self.ledger.slots}
-        for folder in reversed(self.ledger.folders):
-            path = os.fsencode(folder.path)
-            found = self._folder(path) if folder.path in ours else None
-            if found is not None and found.st_mode & 0o700 != 0o700:
-                steps.checkpoint("open")
-                self.tree.set_mode(path, stat.S_IMODE(found.st_mode) | 0o700)
-
-    def _settle(self, standing: Standing) -> None:
-        """Times and modes of the folders that stand now, deepest first."""
-        states = {slot.path: slot.side(standing) for slot in self.ledger.slots}
-        settled: list[Folder] = []
-        for folder in self.ledger.folders:
-            path, mtime, state = os.fsencode(folder.path), folder.side(standing), states.get(folder.path)
-            found = self._folder(path)
-            if found is not None:
-                steps.checkpoint("settle")
-                if mtime is None:
-                    folder = folder.model_copy(update={standing: found.st_mtime_ns})
-                else:
-                    self._set_time(path, mtime)
-                if is_folder(state) and stat.S_IMODE(found.st_mode) != state.mode:
-                    self.tree.set_mode(path, state.mode)
-            settled.append(folder)
-        self.ledger = self.ledger.model_copy(update={"folders": tuple(settled)})
-
-    def _note_times(self) -> None:
-        """Remember the folders' times as they are; one that someone else changed will not be set back."""
-        standing = self.ledger.standing
-        noted: list[Folder] = []
-        for folder in self.ledger.folders:
-            scratched = self.ledger.scratch and not folder.path  # our own doing
-            found = None if scratched else self._folder(os.fsencode(folder.path))
-            if found is not None and found.st_mtime_ns != folder.side(standing):
-                update: dict[str, int | None] = {standing: found.st_mtime_ns}
-                if folder.side(standing) is not None:
-                    update[other(standing)] = None
-                folder = folder.model_copy(update=update)
-            noted.append(folder)
-        self.ledger = self.ledger.model_copy(update={"folders": tuple(noted)})
-
-    def _folder(self, path: bytes) -> os.stat_result | None:
-        """The folder at ``path``; None where there is none, or none to be reached (then the swap will say so)."""
-        with suppress(OSError):
-            found = self.tree.lstat(path)
-            if found is not None and stat.S_ISDIR(found.st_mode):
-                return found
-        return None
-
-    def _set_time(self, path: bytes, mtime_ns: int) -> None:
-        with suppress(PermissionError):  # only the owner of a folder may; who may write in it may not
-            self.tree.set_mtime(path, mtime_ns)
 
     @contextmanager
     def _held(self) -> Iterator[int]:
@@ -241,7 +188,7 @@ class Turn:
             for folder in self.ledger.folders:
                 mtime = folder.side(self.ledger.standing)
                 if not folder.path and mtime is not None:
-                    self._set_time(b"", mtime)
+                    folders.set_time(self.tree, b"", mtime)
             self._save(scratch="")
 
     def _empty(self, held: int) -> None:

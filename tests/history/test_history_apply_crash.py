@@ -17,7 +17,7 @@ from apply_cases import MIXED, content_of, copy, effects, measure, put
 from test_history_apply import make_kernel_old
 from treestate import Entry, assert_same_tree, tree_state
 
-from agentrt.errors import Conflict, DiskFull
+from agentrt.errors import AgentrtError, Conflict, DiskFull
 from agentrt.history import steps
 from agentrt.history.apply import carry_out, plan, put_back, recover, standing, take_back
 
@@ -231,6 +231,21 @@ def test_an_error_half_way_takes_everything_back(stage: Stage, number: int) -> N
             stage.take_back()
             fresh(stage)
     assert step > 30
+
+
+def test_what_cannot_be_put_back_now_is_put_back_later(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = tree_state(stage.real)
+
+    def broken(name: str) -> None:
+        if name in ("settled", "back"):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(steps, "checkpoint", broken)
+        with pytest.raises(AgentrtError, match="could not be put back yet"):
+            stage.carry_out()
+    assert recover(stage.aside, stage.real).undone == "carry_out"
+    assert_same_tree(tree_state(stage.real), original)
 
 
 @contextmanager
