@@ -160,7 +160,9 @@ class LocalSandbox:
         stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         try:
             call = partial(client.run, request, stdin, on_output, on_error, stop)
-            return await _thread(call, partial(os.eventfd_write, stop, 1))
+            answer = await _thread(call, partial(os.eventfd_write, stop, 1))
+            self._dirty = answer["wrote"]
+            return answer
         except SandboxError:
             await self._drop_dead_server()
             raise

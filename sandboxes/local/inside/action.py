@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
 import signal
+import socket
+import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import files, kernel
+from . import files, kernel, wire
 from .root import Template
 
 # What a command of root may do to things of its own; nothing that reaches the kernel or other namespaces.
@@ -30,6 +33,45 @@ def start(template: Template, request: dict[str, Any], streams: tuple[int, int, 
     if pid == 0:
         _guard(report, lambda: _init(template, request, streams, report))
     return pid
+
+
+def wait(pid: int, report: int, channel: socket.socket, deadline: float) -> dict[str, Any]:
+    """See an action to its end; its outcome. The runtime's word, its death, or the clock may end it early."""
+    poll = select.poll()
+    poll.register(report, select.POLLIN)
+    poll.register(channel, select.POLLIN)
+    told, timed_out, reporting = b"", False, True
+    while reporting:
+        left = None if timed_out else max(0.0, deadline - time.monotonic()) * 1000
+        ready = [file for file, _ in poll.poll(left)]
+        if not ready:
+            timed_out = True
+            os.kill(pid, signal.SIGKILL)
+        if channel.fileno() in ready:
+            poll.unregister(channel)
+            os.kill(pid, signal.SIGKILL)
+            try:
+                wire.receive(channel)
+            except EOFError:
+                os._exit(0)
+        if report in ready:
+            data = os.read(report, 65536)
+            told += data
+            reporting = bool(data)
+    os.waitpid(pid, 0)  # only then is all the rest dead, too
+    return _outcome([json.loads(line) for line in told.splitlines()], timed_out)
+
+
+def _outcome(told: list[dict[str, Any]], timed_out: bool) -> dict[str, Any]:
+    outcome: dict[str, Any] = {"exit_code": 137, "timed_out": timed_out, "killed": 0}
+    for line in told:
+        if "error" in line:
+            raise OSError(*line["error"])
+        outcome |= {"failed": line["failed"]} if "failed" in line else {}
+        if "status" in line:
+            code = os.waitstatus_to_exitcode(line["status"])
+            outcome |= {"exit_code": code if code >= 0 else 128 - code, "killed": line["killed"]}
+    return outcome
 
 
 def _guard(report: int, body: Callable[[], object]) -> NoReturn:

@@ -7,23 +7,17 @@ from __future__ import annotations
 
 import errno
 import gc
-import json
 import os
 import resource
-import select
-import signal
 import socket
 import stat
 import time
 from typing import Any
 
-from . import action, compare, keep, kernel, overlay, wire
+from . import action, compare, disk, keep, kernel, namespaces, overlay, wire
 from .layered import Entry
 from .root import Template
 from .store import PARTS, Store, remove_tree
-
-_FEW = 32
-"""Up to so many new files are synced one by one; more are synced with their whole file system."""
 
 
 class Server:
@@ -92,52 +86,16 @@ class Server:
         for file in given:
             os.close(file)
         given.clear()
-        ended, timed_out = self._wait(pid, read_end, started + request["seconds"])
-        os.close(read_end)
-        os.waitpid(pid, 0)
-        return self._ended(ended, timed_out) | {"seconds": time.monotonic() - started}
-
-    def _wait(self, pid: int, report: int, deadline: float) -> tuple[list[dict[str, Any]], bool]:
-        """Collect the action's report until it is dead; the runtime's word, its death, or the clock may end it."""
-        poll = select.poll()
-        poll.register(report, select.POLLIN)
-        poll.register(self._channel, select.POLLIN)
-        told, timed_out = b"", False
-        while True:
-            left = None if timed_out else max(0.0, deadline - time.monotonic())
-            ready = poll.poll(None if left is None else left * 1000)
-            if not ready and not timed_out:
-                timed_out = True
-                os.kill(pid, signal.SIGKILL)
-            for file, _ in ready:
-                if file == report:
-                    data = os.read(report, 65536)
-                    told += data
-                    if not data:
-                        return [json.loads(line) for line in told.splitlines()], timed_out
-                else:
-                    poll.unregister(self._channel)
-                    os.kill(pid, signal.SIGKILL)
-                    try:
-                        wire.receive(self._channel)
-                    except EOFError:
-                        os._exit(0)
-
-    def _ended(self, told: list[dict[str, Any]], timed_out: bool) -> dict[str, Any]:
-        answer: dict[str, Any] = {"exit_code": 137, "timed_out": timed_out, "killed": 0}
-        for line in told:
-            if "error" in line:
-                raise OSError(*line["error"])
-            answer |= {"failed": line["failed"]} if "failed" in line else {}
-            if "status" in line:
-                code = os.waitstatus_to_exitcode(line["status"])
-                answer |= {"exit_code": code if code >= 0 else 128 - code, "killed": line["killed"]}
-        return answer
+        try:
+            outcome = action.wait(pid, read_end, self._channel, started + request["seconds"])
+        finally:
+            os.close(read_end)
+        return outcome | {"seconds": time.monotonic() - started, "wrote": self._is_written()}
 
     def _do_seal(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """Give the open layer its name. The answer has ``effects``, or none where nothing was touched."""
         opened = self._store.open_layer
-        if not any(os.listdir(opened + b"/" + part.encode()) for part in PARTS):
+        if not self._is_written():
             return {"layer": None, "effects": []}
         self._unmount_rest()
         touched = False
@@ -156,9 +114,9 @@ class Server:
             remove_tree(opened + b"/." + part.encode())
             if not os.listdir(opened + b"/" + part.encode()):
                 os.rmdir(opened + b"/" + part.encode())
-        self._sync(opened)
+        disk.sync_tree(opened)
         os.rename(opened, self._store.folder + b"/" + os.fsencode(request["name"]))
-        self._sync_folder(self._store.folder)
+        disk.sync_folder(self._store.folder)
         self._layers = [*self._layers, request["name"]]
         self._new_open_layer()
         self._squash()
@@ -198,7 +156,7 @@ class Server:
         if wrote:
             for part in (b".work", b".rest", b"rest"):
                 remove_tree(opened + b"/" + part)
-            self._sync(opened)
+            disk.sync_tree(opened)
             os.rename(opened, self._store.folder + b"/" + os.fsencode(target))
             self._new_open_layer()
             layers.append(target)
@@ -247,37 +205,12 @@ class Server:
             # The top of an overlay has the attributes of its upper folder.
             keep.copy_meta(self._store.view(self._layers, part).places[0], top)
 
+    def _is_written(self) -> bool:
+        return any(os.listdir(self._store.open_layer + b"/" + part.encode()) for part in PARTS)
+
     def _clear_open_layer(self) -> None:
         remove_tree(self._store.open_layer)
         self._new_open_layer()
-
-    def _sync(self, folder: bytes) -> None:
-        """The journal may name this layer only when it is on disk."""
-        found: list[bytes] = []
-        for path, _, names in os.walk(folder):
-            found.append(path)
-            found += [path + b"/" + name for name in names]
-            if len(found) > _FEW:
-                return self._sync_folder(folder, whole=True)
-        for path in found:
-            try:
-                file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            except OSError:
-                continue  # a link, a socket, a whiteout: part of its folder
-            if not stat.S_ISFIFO(os.fstat(file).st_mode):
-                os.fsync(file)
-            os.close(file)
-        return None
-
-    def _sync_folder(self, folder: bytes, *, whole: bool = False) -> None:
-        file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            if whole:
-                kernel.sync_file_system(file)
-            else:
-                os.fsync(file)
-        finally:
-            os.close(file)
 
     def _squash(self) -> None:
         """Merge full runs of layers in the background; until one is there, the mount is that much deeper."""
@@ -297,10 +230,11 @@ class Server:
             self._squashing.add(pid)
             return
         try:
+            self._channel.close()
             for target, run in todo:
                 remove_tree(self._store.scratch)
                 keep.squash(run, self._store.scratch)
-                self._sync_folder(self._store.scratch, whole=True)
+                disk.sync_file_system(self._store.scratch)
                 os.rename(self._store.scratch, target)
         finally:
             os._exit(0)
@@ -314,71 +248,14 @@ def _name(error: OSError) -> str:
     return os.fsdecode(error.filename) if error.filename is not None else ""
 
 
-def _identity() -> tuple[str, str]:
-    """The id maps of the new user namespace: root keeps all it has, others map themselves."""
-    if os.geteuid() != 0:
-        return f"{os.geteuid()} {os.geteuid()} 1", f"{os.getegid()} {os.getegid()} 1"
-    maps = []
-    for name in ("uid_map", "gid_map"):
-        with open(f"/proc/self/{name}") as file:
-            maps.append("\n".join(f"{first} {first} {count}" for first, _, count in map(str.split, file)))
-    return maps[0], maps[1]
-
-
-def enter_namespaces() -> None:
-    """Raises ``OSError`` whose ``filename`` names the step that was refused."""
-    uids, gids = _identity()
-    go_read, go_write = os.pipe()
-    parent = os.getpid()
-    helper = os.fork()
-    if helper == 0:  # only a process outside may write the maps of many ids
-        os.close(go_write)
-        code = 1
-        try:
-            if os.read(go_read, 1):
-                if os.geteuid() != 0:
-                    _write(f"/proc/{parent}/setgroups", "deny")
-                _write(f"/proc/{parent}/uid_map", uids)
-                _write(f"/proc/{parent}/gid_map", gids)
-                code = 0
-        except OSError as error:
-            code = error.errno or 1
-        finally:
-            os._exit(code)
-    os.close(go_read)
-    try:
-        kernel.unshare(kernel.CLONE_NEWUSER)
-        os.write(go_write, b"1")
-    finally:
-        os.close(go_write)
-        code = os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1])
-    if code:
-        raise OSError(code, os.strerror(code), "uid_map")
-    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWNET)
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w") as file:
-        file.write(text)
-
-
-def _loopback_up() -> None:
-    """127.0.0.1 works inside: test suites start servers. SIOCSIFFLAGS with IFF_UP | IFF_RUNNING (netdevice(7))."""
-    import fcntl
-    import struct
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
-
-
 def main(descriptor: int) -> None:
     channel = socket.socket(fileno=descriptor)
     os.setsid()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
     try:
-        enter_namespaces()
-        _loopback_up()
+        namespaces.enter_namespaces()
+        namespaces.loopback_up()
         kernel.bound_capabilities(action.KEEPS)
     except OSError as error:
         wire.send(channel, {"error": [error.errno or 0, error.strerror or "", _name(error)]})
