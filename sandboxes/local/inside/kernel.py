@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 from typing import Any
@@ -38,7 +39,11 @@ _AT_RECURSIVE = 0x8000
 _MOUNT_ATTR_RDONLY = 0x1
 _MOUNT_ATTR_NOSUID = 0x2
 
-_NUMBERS = {"x86_64": {"clone": 56, "pivot_root": 155}, "aarch64": {"clone": 220, "pivot_root": 41}}
+_NUMBERS = {
+    "x86_64": {"clone": 56, "pivot_root": 155, "keyctl": 250},
+    "aarch64": {"clone": 220, "pivot_root": 41, "keyctl": 219},
+}
+_KEYCTL_JOIN_SESSION_KEYRING = 1
 _MOUNT_SETATTR = 442  # the same on every architecture, as all calls since 424
 
 
@@ -142,6 +147,15 @@ def drop_privilege(keep: frozenset[int]) -> None:
     header = _CapHeader(0x2008_0522, 0)
     _check(_libc.capset(ctypes.byref(header), data), "capset")
     prctl(_PR_SET_DUMPABLE, 0)
+
+
+def forget_keys() -> None:
+    """Leave the login session's keyring (keyrings(7)) for a new, empty one."""
+    try:
+        _syscall(_number("keyctl"), ctypes.c_int(_KEYCTL_JOIN_SESSION_KEYRING), ctypes.c_void_p(None), what="keyctl")
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EPERM):  # then nobody in here can ask for keys
+            raise
 
 
 def set_hostname(name: bytes) -> None:

@@ -16,8 +16,6 @@ from . import kernel
 HOME = b"/home/agent"
 _SYSTEM = (b"usr", b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32", b"etc", b"opt", b"nix")
 _DEVICES = (b"null", b"zero", b"full", b"random", b"urandom", b"tty")
-_HIDDEN = (b"/etc/shadow", b"/etc/shadow-", b"/etc/gshadow", b"/etc/gshadow-", b"/etc/sudoers")
-_HIDDEN_FOLDERS = (b"/etc/ssl/private", b"/etc/sudoers.d", b"/etc/ssh")
 _LAYERED = {b"/home/agent": b"home", b"/tmp": b"tmp", b"/var": b"var"}
 _SKELETON = ((b"home", 0o755), (b"tmp", 0o1777), (b"var", 0o755), *(
     (b"var/" + name, mode)
@@ -103,12 +101,22 @@ class Template:
         kernel.make_read_only(self._root + path)
 
     def _hide(self) -> None:
-        for path in _HIDDEN:
-            if os.path.isfile(path):
-                kernel.bind(b"/dev/null", self._root + path)
-        for path in _HIDDEN_FOLDERS:
-            if os.path.isdir(path):
-                _cover(self._root + path)
+        store = os.path.dirname(self._base)
+        if os.path.isdir(self._root + store):  # it lies in a folder that is shown
+            _cover(self._root + store)
+        if os.geteuid() == 0:
+            self._hide_secrets()
+
+    def _hide_secrets(self) -> None:
+        """Root may read all of /etc; what is kept from other users is not for root's agents either."""
+        for folder, inner, names in os.walk(self._root + b"/etc"):
+            for name in list(inner):
+                if not _for_all(folder + b"/" + name):
+                    _cover(folder + b"/" + name)
+                    inner.remove(name)
+            for name in names:
+                if not _for_all(folder + b"/" + name):
+                    kernel.bind(b"/dev/null", folder + b"/" + name)
 
     def enter(self) -> None:
         """Complete the root in this (new) mount namespace and make it the only thing there is."""
@@ -126,6 +134,8 @@ class Template:
     def _proc(self, flags: int) -> None:
         folder = self._root + b"/proc/"
         kernel.mount(b"proc", folder, b"proc", flags)
+        with open(folder + b"sys/user/max_user_namespaces", "wb") as file:
+            file.write(b"0")  # of this namespace: who makes a further one has all capabilities in it
         if os.geteuid() != 0:
             return
         for name in _PROC_READ_ONLY:
@@ -139,6 +149,12 @@ class Template:
 
 def _layered_place(path: bytes) -> bytes | None:
     return next((place for place in _LAYERED if path.startswith(place + b"/")), None)
+
+
+def _for_all(path: bytes) -> bool:
+    mode = os.lstat(path).st_mode
+    needed = stat.S_IROTH | (stat.S_IXOTH if stat.S_ISDIR(mode) else 0)
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or mode & needed == needed
 
 
 def _touch(path: bytes) -> None:

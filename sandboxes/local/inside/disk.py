@@ -1,0 +1,46 @@
+"""What must be on disk before the journal may speak of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from . import kernel
+
+_FEW = 32
+"""Up to so many new files are synced one by one; more are synced with their whole file system."""
+
+
+def sync_tree(folder: bytes) -> None:
+    found: list[bytes] = []
+    for path, _, names in os.walk(folder):
+        found.append(path)
+        found += [path + b"/" + name for name in names]
+        if len(found) > _FEW:
+            return sync_file_system(folder)
+    for path in found:
+        try:
+            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue  # a link, a socket, a whiteout: part of its folder
+        if not stat.S_ISFIFO(os.fstat(file).st_mode):
+            os.fsync(file)
+        os.close(file)
+    return None
+
+
+def sync_folder(folder: bytes) -> None:
+    """The names in it, not what they name."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def sync_file_system(folder: bytes) -> None:
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        kernel.sync_file_system(file)
+    finally:
+        os.close(file)
