@@ -12,6 +12,7 @@ import resource
 import socket
 import stat
 import time
+from contextlib import suppress
 from typing import Any
 
 from . import action, compare, disk, keep, kernel, namespaces, overlay, wire
@@ -29,6 +30,7 @@ class Server:
         self._squashing: set[int] = set()
 
     def serve(self) -> None:
+        """Until the runtime is gone. Raises ``ConnectionError`` where that leaves an answer nobody hears."""
         while True:
             try:
                 request, given = wire.receive(self._channel)
@@ -253,9 +255,15 @@ def main(descriptor: int) -> None:
     os.setsid()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    with suppress(ConnectionError):
+        _serve(channel)
+
+
+def _serve(channel: socket.socket) -> None:
     try:
         namespaces.enter_namespaces()
         namespaces.loopback_up()
+        kernel.forget_keys()
         kernel.bound_capabilities(action.KEEPS)
     except OSError as error:
         wire.send(channel, {"error": [error.errno or 0, error.strerror or "", _name(error)]})
