@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,7 +11,7 @@ from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history import apply as history
 from agentrt.history.bases import bases_of, lineage, paths_of
 from agentrt.preview import Preview, Refused
-from agentrt.records import FileEffect, Operation, PathConflict, Snapshot, View
+from agentrt.records import FileEffect, FileState, Operation, PathConflict, Snapshot, View
 from agentrt.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -108,15 +108,9 @@ def _content(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO]:
 
 
 async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Applying:
-    view = runtime.view
-    line = lineage(view, runtime.journal.operations(runtime.session))
+    line = lineage(runtime.view, runtime.journal.operations(runtime.session))
     bases = bases_of(line)
-    # What differs but was never an effect is the user's own doing, under a copy or a folder that the agent replaced.
-    changed = [
-        effect
-        for effect in await runtime.sandbox.changes(Snapshot(), view.snapshot)
-        if effect.in_workspace and any(place in bases for place in _places(effect))
-    ]
+    changed = await _unapplied(runtime, bases)
     wanted, git = _chosen(changed, paths, include_git)
     with_base = [(effect, bases.get(effect.renamed_from or effect.path)) for effect in wanted]
     plan = await asyncio.to_thread(history.plan, runtime.store.workspace, with_base)
@@ -124,6 +118,20 @@ async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool
     asked = {effect.path for effect in wanted} - refused
     left = tuple(effect for effect in changed if effect.path not in asked)
     return Applying(plan, left, git, tuple(line))
+
+
+async def pending(runtime: Runtime) -> list[FileEffect]:
+    """All that could be applied, sorted."""
+    return await _unapplied(runtime, bases_of(lineage(runtime.view, runtime.journal.operations(runtime.session))))
+
+
+async def _unapplied(runtime: Runtime, bases: Mapping[str, FileState | None]) -> list[FileEffect]:
+    # What differs but was never an effect is the user's own doing, under a copy or a folder that the agent replaced.
+    return [
+        effect
+        for effect in await runtime.sandbox.changes(Snapshot(), runtime.view.snapshot)
+        if effect.in_workspace and any(place in bases for place in _places(effect))
+    ]
 
 
 def _chosen(

@@ -22,7 +22,7 @@ from agentrt.moves import Scope
 from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
 from agentrt.preview import Preview
 from agentrt.reader import Reader
-from agentrt.records import Effect, FileEffect, Message, Operation, ProposedAction, Snapshot, View
+from agentrt.records import Effect, FileEffect, Message, Operation, ProposedAction, View
 from agentrt.records.operations import Status
 
 
@@ -192,10 +192,9 @@ class Runtime(Reader):
             return await self.sandbox.changes(first, second)
 
     async def pending(self) -> list[FileEffect]:
-        """Every path of the workspace in which the session differs from the real one, sorted."""
+        """Every path of the workspace that the session changed and that is not applied, sorted."""
         async with self.turn:
-            changed = await self.sandbox.changes(Snapshot(), self.view.snapshot)
-        return [effect for effect in changed if effect.in_workspace]
+            return await applying.pending(self)
 
     async def read_at(self, op: int, path: str) -> BinaryIO:
         """A file as it was after an operation, open for reading. Raises ``UnknownOperation``, ``OSError``."""

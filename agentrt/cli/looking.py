@@ -13,7 +13,7 @@ from agentrt.history.timeline import Timeline
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Operation
 
-from .options import HERE, Where
+from .options import HERE, WHOLE, Where
 from .plain import cut, plain, plain_lines, terminal_width
 from .render import (
     action_text,
@@ -70,7 +70,7 @@ def log_line(operation: Operation, digits: int, *, stands: bool) -> str:
 
 
 def show(
-    op: Annotated[int, Parameter(help="The operation's number.")],
+    op: Annotated[int, WHOLE, Parameter(help="The operation's number.")],
     /,
     *,
     output: Annotated[bool, Parameter(help="Print its whole output, byte for byte.", negative="")] = False,

@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _guarded(words: list[str]) -> int:
     from .render import put_error, say
 
-    command = next((word for word in words if not word.startswith("-")), "")
+    command = words[0] if words and not words[0].startswith("-") else ""
     json = "--json" in words[: words.index("--")] if "--" in words else "--json" in words
     try:
         _check_command(command)

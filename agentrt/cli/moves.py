@@ -15,7 +15,7 @@ from agentrt.preview import Preview
 from agentrt.records import Operation
 from agentrt.runtime import Runtime
 
-from .options import HERE, Where
+from .options import HERE, WHOLE, Where
 from .plain import plain
 from .render import (
     conflict_line,
@@ -35,7 +35,7 @@ _SHOWN = 50
 
 
 def undo(
-    n: Annotated[int, Parameter(help="How many steps.")] = 1,
+    n: Annotated[int, WHOLE, Parameter(help="How many steps.")] = 1,
     /,
     *,
     preview: _PreviewFlag = False,
@@ -59,7 +59,7 @@ def redo(
 
 
 def restore(
-    op: Annotated[int, Parameter(help="The operation's number; 0 is the start.")],
+    op: Annotated[int, WHOLE, Parameter(help="The operation's number; 0 is the start.")],
     /,
     *,
     preview: _PreviewFlag = False,

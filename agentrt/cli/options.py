@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Group, Parameter
+from cyclopts import Group, Parameter, Token
 
 _EVERYWHERE = Group("Everywhere", sort_key=9)
 
@@ -23,6 +24,18 @@ class Where:
 
 
 HERE = Where()
+
+
+def _whole(_: object, tokens: Sequence[Token]) -> int:
+    # The parser's own would take 1.5 for 2.
+    value = tokens[0].value
+    if not (value.isascii() and value.isdigit()):
+        raise ValueError(f"must be a whole number, not {value!r}")
+    return int(value)
+
+
+WHOLE = Parameter(converter=_whole)
+"""For numbers of operations and of steps."""
 
 
 def sandbox_name() -> str:

@@ -39,8 +39,7 @@ def _told(error: CycloptsError, chain: str, words: list[str]) -> tuple[str, str]
         return f"{error.token.keyword} was given twice", ""
     if isinstance(error, CoercionError) and error.token is not None and error.argument is not None:
         name = error.token.keyword or error.argument.name.upper()
-        wanted = "a whole number" if error.target_type is int else "something else"
-        return f"{name} must be {wanted}, not {error.token.value!r}", ""
+        return f"{name} {error.msg or f'must be something else than {error.token.value!r}'}", ""
     error.verbose = False
     return str(error).strip(), ""
 

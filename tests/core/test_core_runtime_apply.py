@@ -13,6 +13,10 @@ from treestate import assert_same_tree, tree_state
 from agentrt import Conflict, Runtime, UsageError
 
 
+def names(workspace: Path) -> list[str]:
+    return sorted(path.name for path in workspace.rglob("*"))
+
+
 def test_apply_writes_and_undo_puts_back(workspace: Path, box: Any) -> None:
     (workspace / "src/b.py").chmod(0o755)
     before = tree_state(workspace)
@@ -182,9 +186,9 @@ def test_a_rename_is_applied_whole(workspace: Path, box: Any) -> None:
         await rt.act("bash", command="mv a.txt z.txt; mv src lib")
         op = await rt.apply()
         assert op is not None
-        assert sorted(p.name for p in workspace.rglob("*")) == ["b.py", "lib", "z.txt"]
+        assert names(workspace) == ["b.py", "lib", "z.txt"]
         await rt.undo()
-        assert sorted(p.name for p in workspace.rglob("*")) == ["a.txt", "b.py", "src"]
+        assert names(workspace) == ["a.txt", "b.py", "src"]
         (workspace / "a.txt").write_text("user\n")
         with pytest.raises(Conflict) as raised:
             await rt.apply()
