@@ -33,7 +33,7 @@ run: $(ready)
 	@$(bin)/python -m examples.mishap
 
 test: $(ready)
-	$(bin)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
+	$(bin)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
 
 check: $(ready)
 	$(bin)/ruff check

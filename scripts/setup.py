@@ -32,7 +32,9 @@ def main(folder: Path) -> None:
         sys.exit(f"agentrt needs {' and '.join(missing)}. Run: sudo apt-get install -y {' '.join(missing)}")
     print(f"Setting up {folder} with {sys.executable} (once; takes about a minute) …", flush=True)
     make_environment(folder)
-    run(folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-e", f"{ROOT}[dev]")
+    # Not compiled in advance: most of what is installed is never imported.
+    pip = (folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
+    run(*pip, "-e", f"{ROOT}[dev]")
 
 
 def make_environment(folder: Path) -> None:
