@@ -159,7 +159,7 @@ def test_a_git_folder_stays_in_the_sandbox_unless_it_is_named(workspace: Path, b
 def test_a_path_without_a_change_is_a_mistake(workspace: Path, box: Any) -> None:
     async def work(rt: Runtime) -> None:
         await rt.act("write", path="src/c.py", content="c")
-        with pytest.raises(UsageError, match="nothing to apply at a.txt"):
+        with pytest.raises(UsageError, match=r"nothing to apply at a\.txt"):
             await rt.apply(["a.txt"])
         op = await rt.apply(["src/"])
         assert op is not None and [e.path for e in op.effects] == ["src/c.py"]
