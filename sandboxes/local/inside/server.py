@@ -11,6 +11,7 @@ import os
 import resource
 import socket
 import stat
+import sys
 import time
 from contextlib import suppress
 from typing import Any
@@ -19,6 +20,10 @@ from . import action, compare, disk, keep, kernel, namespaces, overlay, wire
 from .layered import Entry
 from .root import Template
 from .store import PARTS, Store, remove_tree
+
+
+_DEEPEST = 8000
+"""Calls. Trees are walked by recursion, and a path of 4096 bytes can name 2048 folders."""
 
 
 class Server:
@@ -253,6 +258,7 @@ def _name(error: OSError) -> str:
 def main(descriptor: int) -> None:
     channel = socket.socket(fileno=descriptor)
     os.setsid()
+    sys.setrecursionlimit(_DEEPEST)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
     with suppress(ConnectionError):

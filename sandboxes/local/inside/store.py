@@ -17,7 +17,6 @@ import fcntl
 import hashlib
 import itertools
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 
 from .layered import Layered
@@ -127,10 +126,50 @@ class Store:
         return self.folder + b"/.squash-" + name.encode()
 
 
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
 def remove_tree(path: bytes) -> None:
-    """Remove a folder of ours; the server's capabilities see to the modes an action left in it."""
-    if os.path.lexists(path):
-        shutil.rmtree(path)
+    """Remove a folder of ours; the server's capabilities see to the modes an action left in it.
+
+    Step by step, because an action may have made folders deeper than any path or any stack of calls can be.
+    """
+    if not os.path.lexists(path):
+        return
+    here = os.open(path, _FOLDER)
+    try:
+        inner = [_remove_files(here)]
+        while True:
+            if inner[-1]:
+                here = _step(here, inner[-1][-1])
+                inner.append(_remove_files(here))
+            elif len(inner) > 1:
+                inner.pop()
+                here = _step(here, "..")
+                os.rmdir(inner[-1].pop(), dir_fd=here)
+            else:
+                break
+    finally:
+        os.close(here)
+    os.rmdir(path)
+
+
+def _remove_files(folder: int) -> list[str]:
+    """All but the folders in it, whose names are the result."""
+    inner = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                inner.append(entry.name)
+            else:
+                os.unlink(entry.name, dir_fd=folder)
+    return inner
+
+
+def _step(here: int, name: str) -> int:
+    there = os.open(name, _FOLDER, dir_fd=here)
+    os.close(here)
+    return there
 
 
 @contextlib.contextmanager
