@@ -28,6 +28,9 @@ def mistakes_of(model: type[BaseModel], document: Document, error: ValidationErr
     for path, details in grouped.items():
         # Several keys missing from one mapping are several mistakes at one place.
         mistakes += [_mistake(model, document, path, [d]) for d in details[1:] if d["type"] == "missing"]
+    # A misspelt key is one mistake, not also the absence of the key that was meant.
+    meant = {mistake.hint.removeprefix("did you mean ").removesuffix("?") for mistake in mistakes if mistake.hint}
+    mistakes = [mistake for mistake in mistakes if mistake.message.removesuffix(" is missing") not in meant]
     return sorted(mistakes, key=lambda mistake: mistake.place)
 
 

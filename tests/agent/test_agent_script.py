@@ -137,7 +137,7 @@ def test_a_shorter_script_ends(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "where", "message", "hint"),
     [
-        ("turn: []\n", "1:1", "`turns` is missing (and 1 more)", ""),
+        ("turn: []\n", "1:1", "unknown key `turn`", "did you mean `turns`?"),
         ("turns: []\n", "1:8", "`turns` must not be empty", ""),
         ("turns:\n  - text: x\n", "2:5", "`actions` is missing", ""),
         ("turns:\n  - actions: []\n", "2:14", "`actions` must not be empty", ""),

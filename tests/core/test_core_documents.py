@@ -103,7 +103,7 @@ def fails(tmp_path: Path, text: str | bytes) -> DocumentError:
         ),
         ("? [a]\n: b\n", (1, 3), "a key must be text", ""),
         ("objective: &a [*a]\n", (1, 12), "this contains itself", ""),
-        ("objectiv: a\n", (1, 1), "`objective` is missing (and 1 more)", ""),
+        ("objectiv: a\n", (1, 1), "unknown key `objectiv`", "did you mean `objective`?"),
         ("objective: x\nobjectiv: a\n", (2, 1), "unknown key `objectiv`", "did you mean `objective`?"),
         (
             "objective: x\nlimits:\n  actoins: 3\n",

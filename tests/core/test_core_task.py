@@ -97,3 +97,11 @@ def test_a_malformed_task(tmp_path: Path, text: str, where: str, message: str, h
         load(tmp_path, text)
     assert caught.value.where == f"{tmp_path / 'task.yaml'}:{where}"
     assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_a_misspelt_key_is_told_as_one_and_not_as_missing(tmp_path: Path) -> None:
+    file = tmp_path / "task.yaml"
+    file.write_text("objective: x\nplaner: {script: s.yaml}\n")
+    with pytest.raises(DocumentError) as caught:
+        load_task(file)
+    assert (str(caught.value), caught.value.hint) == (f"{file}:2:1: unknown key `planer`", "did you mean `planner`?")
