@@ -22,6 +22,7 @@ from .inside import wire
 
 _BOOT = "import sys; sys.path.insert(0, {folder!r}); from inside.server import main; main({descriptor})"
 _PIPE = 1 << 16
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class ServerError(OSError):
@@ -52,25 +53,35 @@ class Client:
         self._channel = ours
         self._closed = False
         self._turn = threading.Lock()
+        self.gone = False
+        """The server died: nothing more can be asked of it."""
 
-    def greet(self) -> None:
-        """Wait until the namespaces stand. Raises ``ServerError`` whose filename is the step that was refused."""
-        self._answer()
+    def start(self, **fields: Any) -> None:
+        """Wait until the namespaces and the root stand. Raises ``ServerError`` whose filename is the step refused."""
+        with self._turn:
+            self._answer()
+            self._send({"do": "start", **fields})
+            self._answer()
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
         """One request. Raises ``SandboxError``, ``DiskFull``."""
         with self._turn:
             try:
-                wire.send(self._channel, {"do": do, **fields})
+                self._send({"do": do, **fields})
                 return self._answer()[0]
             except OSError as error:
-                raise self._told(do, error) from error
+                raise told(do, error) from error
 
     def open(self, layers: Sequence[str], path: str) -> int:
-        """A descriptor of the file as of ``layers``. Raises ``OSError``."""
+        """A descriptor of the file as of ``layers``. Raises ``SandboxError``, or the ``ServerError`` of that file."""
         with self._turn:
-            wire.send(self._channel, {"do": "open", "layers": list(layers), "path": path})
-            _, files = self._answer()
+            try:
+                self._send({"do": "open", "layers": list(layers), "path": path})
+                _, files = self._answer()
+            except ServerError as error:
+                if self.gone:
+                    raise told("open", error) from error
+                raise
             return files[0]
 
     def run(
@@ -98,29 +109,22 @@ class Client:
                 given.append(end)
                 streams[err] = on_error
             try:
-                wire.send(self._channel, {"do": "run", **request}, given)
+                self._send({"do": "run", **request}, given)
             except OSError as error:
-                raise self._told("run", error) from error
+                raise told("run", error) from error
             finally:
                 for file in set(given):
                     os.close(file)
             try:
                 answer, failure = self._pump(streams, stop)
             except OSError as error:
-                raise self._told("run", error) from error
+                raise told("run", error) from error
             finally:
                 for file in streams:
                     os.close(file)
             if failure is not None:
                 raise failure
             return answer
-
-    def alive(self) -> bool:
-        try:
-            self._process.wait(0.2)  # its end of the channel closes a moment before it can be waited for
-        except subprocess.TimeoutExpired:
-            return True
-        return False
 
     def close(self) -> None:
         if self._closed:
@@ -159,27 +163,39 @@ class Client:
                 elif file == stop:
                     poll.unregister(stop)
                     if answer is None:
-                        wire.send(self._channel, {"do": "end"})
+                        self._send({"do": "end"})
                 else:
                     poll.unregister(file)
                     answer, _ = self._answer()
         return answer, failure
 
+    def _send(self, message: dict[str, Any], files: Sequence[int] = ()) -> None:
+        try:
+            wire.send(self._channel, message, files)
+        except ConnectionError as error:
+            raise self._lost() from error
+
     def _answer(self) -> tuple[dict[str, Any], list[int]]:
         try:
             answer, files = wire.receive(self._channel)
-        except (EOFError, ConnectionError) as error:
-            raise ServerError(errno.EPIPE, "the sandbox's server is gone", "server") from error
+        except EOFError as error:
+            raise self._lost() from error
         if "error" in answer:
             raise ServerError(*answer["error"])
         return answer, files
 
-    def _told(self, do: str, error: OSError) -> SandboxError:
-        place = f": {error.filename}" if error.filename else ""
-        message = f"the sandbox could not {do}{place}: {error.strerror or error}"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return DiskFull(message, hint="free some space on the disk of the state folder, or run `agentrt gc`")
-        return SandboxError(message)
+    def _lost(self) -> ServerError:
+        self.gone = True
+        return ServerError(errno.EPIPE, "the sandbox's server is gone", "server")
+
+
+def told(do: str, error: OSError) -> SandboxError:
+    """The error of a request, for a person."""
+    place = f": {error.filename}" if error.filename else ""
+    message = f"the sandbox could not {do}{place}: {error.strerror or error}"
+    if error.errno in FULL:
+        return DiskFull(message, hint="free some space on the disk of the state folder, or run `agentrt gc`")
+    return SandboxError(message)
 
 
 def _stdin(data: bytes) -> int:

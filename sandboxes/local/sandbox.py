@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from agentrt.contracts import Confinement, ExecResult
-from agentrt.errors import SandboxError
 from agentrt.records import FileEffect, Limits, Snapshot
 
 from . import causes, toolchains
-from .client import Client, ServerError
+from .client import FULL, Client, ServerError, told
 from .inside.root import HOME
 
 T = TypeVar("T")
@@ -102,9 +101,9 @@ class LocalSandbox:
         return _effects(await self._ask("changes", a=list(a.layers), b=list(b.layers)))
 
     async def read_at(self, snapshot: Snapshot, path: str) -> BinaryIO:
-        client = await self._ready()
         try:
-            return os.fdopen(await _thread(partial(client.open, snapshot.layers, path)), "rb")
+            file = await self._with_server(lambda client: client.open(snapshot.layers, path))
+            return os.fdopen(file, "rb")
         except ServerError as error:
             raise OSError(error.errno, error.strerror, path) from error
 
@@ -148,39 +147,38 @@ class LocalSandbox:
         on_output: Callable[[bytes], None] | None,
         on_error: Callable[[bytes], None] | None,
     ) -> dict[str, Any]:
-        client = await self._ready()
         request |= {
-            "env": {**self._environment, "PWD": request["cwd"], **(env or {})},
             "seconds": limits.seconds,
             "processes": limits.processes,
             "memory_bytes": limits.memory_bytes,
             "file_bytes": limits.file_bytes,
         }
-        self._dirty = True
         stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+        def run(client: Client) -> dict[str, Any]:
+            self._dirty = True
+            given = {**self._environment, "PWD": request["cwd"], **(env or {})}
+            return client.run({**request, "env": given}, stdin, on_output, on_error, stop)
+
         try:
-            call = partial(client.run, request, stdin, on_output, on_error, stop)
-            answer = await _thread(call, partial(os.eventfd_write, stop, 1))
+            answer = await self._with_server(run, partial(os.eventfd_write, stop, 1))
             self._dirty = answer["wrote"]
             return answer
-        except SandboxError:
-            await self._drop_dead_server()
-            raise
         finally:
             os.close(stop)
 
     async def _ask(self, do: str, **fields: Any) -> dict[str, Any]:
-        client = await self._ready()
-        try:
-            return await _thread(partial(client.ask, do, **fields))
-        except SandboxError:
-            await self._drop_dead_server()
-            raise
+        return await self._with_server(lambda client: client.ask(do, **fields))
 
-    async def _drop_dead_server(self) -> None:
-        """The layers on disk are the truth; the next request starts a new server on them."""
-        if self._client is not None and not self._client.alive():
-            await self.close()
+    async def _with_server(self, call: Callable[[Client], T], interrupt: Callable[[], None] | None = None) -> T:
+        """``call`` in a worker thread. Of a server that died we let go: the layers on disk are the truth, and the
+        next call starts a new one on them."""
+        try:
+            client = await self._ready()
+            return await _thread(partial(call, client), interrupt)
+        finally:
+            if self._client is not None and self._client.gone:
+                await self.close()
 
     async def _ready(self) -> Client:
         if self._client is None:
@@ -197,10 +195,11 @@ class LocalSandbox:
         self._environment = toolchains.environment(self._workspace, shows, os.environ)
         client = Client()
         try:
-            client.greet()
-            client.ask("start", store=os.fspath(self._store), workspace=self.workspace, shows=shows)
-        except (ServerError, SandboxError) as error:
+            client.start(store=os.fspath(self._store), workspace=self.workspace, shows=shows)
+        except ServerError as error:
             client.close()
+            if error.errno in FULL and error.filename != "unshare":  # there it says: no more namespaces
+                raise told("start", error) from error
             raise causes.explain(error) from error
         return client
 

@@ -28,6 +28,13 @@ def send(channel: socket.socket, message: dict[str, Any], files: Sequence[int] =
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """Raises ``EOFError`` when the other side is gone."""
+    try:
+        return _receive(channel)
+    except ConnectionError as error:  # it went without having read all we sent
+        raise EOFError("the other side is gone") from error
+
+
+def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     head, ancillary, _, _ = channel.recvmsg(
         _LENGTH.size, socket.CMSG_LEN(_MOST_FILES * 4), socket.MSG_CMSG_CLOEXEC | socket.MSG_WAITALL
     )
