@@ -74,7 +74,9 @@ async def _story(made: Ground, views: dict[Snapshot, Any]) -> None:
     sandbox = made.sandbox
     for number in range(2):
         await sandbox.begin(made.name())
-        await made.bash(f"mkdir -p d/{number}; echo {number} > d/{number}/f; echo {number} >> README; echo x > ~/h{number}")
+        await made.bash(
+            f"mkdir -p d/{number}; echo {number} > d/{number}/f; echo {number} >> README; echo x > ~/h{number}"
+        )
         view = await made.look()
         sealed = await sandbox.seal()
         views[sealed] = view

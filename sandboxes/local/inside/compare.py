@@ -6,6 +6,7 @@ compared: a file that was opened for writing and left as it was is no effect.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -150,7 +151,8 @@ def state(entry: Entry, *, hashed: bool) -> dict[str, Any]:
     if target is not None:
         digest = hashlib.sha256(target).hexdigest()
     elif kind == "file" and hashed:
-        digest = _digest(entry.path)
+        with contextlib.suppress(PermissionError):  # of another user: it can be deleted, but not read
+            digest = _digest(entry.path)
     return {
         "type": kind,
         "mode": stat.S_IMODE(status.st_mode),
@@ -182,7 +184,7 @@ def pair_renames(found: list[tuple[dict[str, Any], Entry | None]]) -> list[dict[
         if side["type"] != "file" or not side["size"] or side["size"] not in sizes:
             continue
         if side["digest"] is None and entry is not None:
-            side["digest"] = _digest(entry.path)
+            side["digest"] = state(entry, hashed=True)["digest"]
         outside = effect["path"].startswith("/")  # what leaves the workspace is deleted there
         group.setdefault((outside, side["size"], side["digest"], side["mode"]), []).append(effect)
     dropped = set()
