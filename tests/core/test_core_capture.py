@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_long_output_is_head_and_tail_and_whole_on_disk(
 ) -> None:
     folder = tmp_path_factory.mktemp("capture")
     edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    chunks = [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    chunks = [data[a:b] for a, b in pairwise(edges)]
     capture = captured(folder / "s1.7", chunks, shown_bytes=100)
     assert (folder / "s1.7").read_bytes() == data and capture.output_file == "s1.7"
     head, note, tail = capture.text().partition("\n… [")
