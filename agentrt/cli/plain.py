@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
+
+_PIPED = 200
 
 
 def plain(text: str) -> str:
@@ -28,8 +31,8 @@ def cut(text: str, width: int) -> str:
 
 
 def terminal_width() -> int:
-    """Columns; 100 where there is no terminal, so that piped output is the same everywhere."""
-    return shutil.get_terminal_size((100, 24)).columns
+    """Columns; where there is no terminal a fixed number, so that piped output is the same everywhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED
 
 
 def _mark(character: str) -> str:

@@ -79,8 +79,8 @@ def test_exec_without_a_sandbox_is_5(cli: Cli, tmp_path: Path) -> None:
     # The kernel refuses the first step.
     code = (
         "import sys, errno, agentrt.sandboxes.local.client as c\n"
-        "def refused(self): raise c.ServerError(errno.EPERM, 'Operation not permitted', 'unshare')\n"
-        "c.Client.greet = refused\n"
+        "def refused(self, **fields): raise c.ServerError(errno.EPERM, 'Operation not permitted', 'unshare')\n"
+        "c.Client.start = refused\n"
         "from agentrt.cli.main import main\n"
         "main(['exec', '--json', '--', 'true'])\n"
     )
