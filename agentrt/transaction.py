@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from agentrt.arguments import action_of, load_tool
 from agentrt.contracts import Context, Tool
 from agentrt.errors import AgentrtError, SandboxUnavailable
-from agentrt.records import Action, Decision, Observation, Operation, View
+from agentrt.records import Action, Decision, Observation, Operation
 from agentrt.uninterrupted import uninterrupted
 from agentrt.world import ActionWorld
 
@@ -36,9 +37,7 @@ async def carry_out(
     on_output: Callable[[bytes], None] | None,
 ) -> Operation:
     """One action, from decision to outcome. The caller holds ``runtime.turn``."""
-    context = Context(
-        workspace=str(runtime.store.workspace), session=runtime.session, attended=runtime.attended
-    )
+    context = Context(workspace=str(runtime.store.workspace), session=runtime.session, attended=runtime.attended)
     decision = runtime.policy.decide(action, context)
     op = runtime.journal.intend(
         runtime.session, kind="act", actor=actor, before=runtime.view, action=action.to_dict(), decision=decision
@@ -86,38 +85,39 @@ class _Action:
             sealed = await runtime.sandbox.seal()
             effects = await runtime.sandbox.changes(before, sealed)
             judgement = runtime.policy.judge(self.action, effects, self.context)
+            told: dict[str, Any] = {"effects": effects, "judgement": judgement}
+            if judgement.verdict == "roll_back":
+                await self._take_back()
+                why = f"rolled back, nothing it did is kept: {judgement.because or judgement.rule}"
+                seen = observation.model_copy(update={"error": _also(observation.error, why)})
+                return runtime.settle(self.op, status="rolled_back", after=runtime.view, observation=seen, **told)
+            review = None
+            if effects:
+                review = "pending" if judgement.verdict == "review" else "accepted"
+            after = runtime.view.model_copy(update={"snapshot": sealed})
+            return runtime.settle(
+                self.op, status="settled", after=after, observation=observation, review=review, **told
+            )
         except Exception as error:
             return await self.abandon(f"rolled back: {_failure(error)}", observation)
-        told = {"effects": effects, "judgement": judgement}
-        if judgement.verdict == "roll_back":
-            await runtime.sandbox.restore(before)
-            why = f"rolled back, nothing it did is kept: {judgement.because or judgement.rule}"
-            observation = observation.model_copy(update={"error": _also(observation.error, why)})
-            return await self._settle(
-                status="rolled_back", after=runtime.view, observation=observation, **told
-            )
-        review = None
-        if effects:
-            review = "pending" if judgement.verdict == "review" else "accepted"
-        after = runtime.view.model_copy(update={"snapshot": sealed})
-        return await self._settle(
-            status="settled", after=after, observation=observation, review=review, **told
-        )
 
     async def abandon(self, why: str, observation: Observation | None = None) -> Operation:
-        """It could not be carried out: nothing of it is kept, and that is said."""
-        observation = observation or Observation()
-        await self.runtime.sandbox.restore(self.before.snapshot)
-        observation = observation.model_copy(update={"error": _also(observation.error, why)})
-        return await self._settle(status="failed", after=self.runtime.view, observation=observation)
+        """It could not be carried out: nothing of it is kept, and that is said.
 
-    async def _settle(self, *, after: View, **outcome: Any) -> Operation:
-        try:
-            return self.runtime.settle(self.op, after=after, **outcome)
-        except AgentrtError:
-            # The journal says ``intent`` now; the sandbox must not stand on what the journal does not know.
-            await self.runtime.sandbox.restore(self.before.snapshot)
-            raise
+        Where not even that can be written down the journal has an intent, and the error is raised.
+        """
+        observation = observation or Observation()
+        await self._take_back()
+        observation = observation.model_copy(update={"error": _also(observation.error, why)})
+        return self.runtime.settle(self.op, status="failed", after=self.runtime.view, observation=observation)
+
+    async def _take_back(self) -> None:
+        """The sandbox stands where it stood, and the disk has its room again: perhaps that is what was missing."""
+        await self.runtime.sandbox.restore(self.before.snapshot)
+        with suppress(AgentrtError, OSError):  # what is left is found by ``agentrt gc``
+            # Never a layer the journal may speak of: that it was settled could be what went unnoticed.
+            if self.runtime.journal.operation(self.runtime.session, self.op).status == "intent":
+                await self.runtime.sandbox.remove([self.runtime.layer(self.op)])
 
 
 def _refusal(decision: Decision) -> str:

@@ -13,7 +13,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 
@@ -40,7 +39,7 @@ _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlin
           stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}  # fmt: skip
 
 
-def tree_state(root: str | bytes | Path, *, leave_out: bytes = b"") -> Tree:
+def tree_state(root: str | bytes | os.PathLike[str], *, leave_out: bytes = b"") -> Tree:
     """Relative path → node for everything below ``root``; b"." is the root itself. ``leave_out`` is not entered."""
     top = os.fsencode(root)
     first_names: dict[tuple[int, int], bytes] = {}
@@ -72,7 +71,8 @@ def differences(expected: Tree, found: Tree, *, mtimes: bool = True) -> list[str
 
 def view_command(root: str, *places: str) -> list[str]:
     """The argv that prints, inside a sandbox, the state of ``root`` and (with absolute paths) of ``places``."""
-    return ["python3", "-I", "-c", Path(__file__).read_text("utf-8"), root, *places]
+    with open(__file__, encoding="utf-8") as file:
+        return ["python3", "-I", "-S", "-c", file.read(), root, *places]
 
 
 def parse_view(printed: bytes) -> Tree:

@@ -48,16 +48,20 @@ _PROBES: tuple[tuple[str, str, str, Callable[[str], bool]], ...] = (
 
 def doctor(*, workspace: Path, store: Path, confinement: Confinement) -> list[Check]:
     """Make a sandbox beside ``store``, act in it, take the action back, and say how each step went."""
-    store.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="doctor-", dir=store) as folder:
-        tree, layers = Path(folder, "tree"), Path(folder, "layers")
-        tree.mkdir()
-        (tree / "lower").write_text("below\n")
-        sandbox = LocalSandbox(workspace=tree, store=layers, confinement=confinement)
-        try:
+    try:
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="doctor-", dir=store) as folder:
+            tree, layers = Path(folder, "tree"), Path(folder, "layers")
+            tree.mkdir()
+            (tree / "lower").write_text("below\n")
+            sandbox = LocalSandbox(workspace=tree, store=layers, confinement=confinement)
             checks = asyncio.run(_probe(sandbox, tree))
-        except AgentrtError as error:
-            checks = [Check("confinement", False, str(error), error.hint)]
+    except AgentrtError as error:
+        checks = [Check("confinement", False, str(error), error.hint)]
+    except OSError as error:
+        told = f"{error.filename or store}: {error.strerror or error}"
+        cure = "make room there, or set XDG_STATE_HOME to a folder that is yours, writable and not full"
+        checks = [Check("state folder", False, told, cure)]
     shows = toolchains.find(workspace, confinement, os.environ)
     checks.append(Check("toolchains", True, "shown read-only: " + (", ".join(shows) or "none besides the system's")))
     return checks

@@ -125,7 +125,8 @@ class LocalSandbox:
 
     async def remove(self, names: Sequence[str]) -> None:
         """Delete layers from the store for good. Only for names that no view uses."""
-        await self._ask("remove", names=list(names))
+        # Without standing anywhere, which takes the room that may have to be made first.
+        await self._with_server(lambda client: client.ask("remove", names=list(names)), stand=False)
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -170,21 +171,23 @@ class LocalSandbox:
     async def _ask(self, do: str, **fields: Any) -> dict[str, Any]:
         return await self._with_server(lambda client: client.ask(do, **fields))
 
-    async def _with_server(self, call: Callable[[Client], T], interrupt: Callable[[], None] | None = None) -> T:
+    async def _with_server(
+        self, call: Callable[[Client], T], interrupt: Callable[[], None] | None = None, *, stand: bool = True
+    ) -> T:
         """``call`` in a worker thread. Of a server that died we let go: the layers on disk are the truth, and the
         next call starts a new one on them."""
         try:
-            client = await self._ready()
+            client = await self._ready(stand)
             return await _thread(partial(call, client), interrupt)
         finally:
             if self._client is not None and self._client.gone:
                 await self.close()
 
-    async def _ready(self) -> Client:
+    async def _ready(self, stand: bool) -> Client:
         if self._client is None:
             self._client = await _thread(self._open)
             self._stale = True
-        if self._stale:
+        if self._stale and stand:
             await _thread(partial(self._client.ask, "stand", layers=list(self._standing.layers)))
             self._stale = False
         return self._client

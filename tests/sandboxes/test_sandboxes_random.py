@@ -140,7 +140,7 @@ for folder, folders, files in os.walk("."):
 print(json.dumps(found))
 """
     await made.sandbox.begin(made.name())
-    result, printed = await made.run("python3", "-I", "-c", code)
+    result, printed = await made.run("python3", "-I", "-S", "-c", code)
     assert result.exit_code == 0, printed
     await made.sandbox.discard()
     return {path: tuple(node) for path, node in json.loads(printed).items()}
@@ -159,7 +159,7 @@ async def play(lower: list[tuple[Any, ...]], story: list[tuple[Any, ...]]) -> No
                 model = dict(model)
                 steps = [step for step in rest[0] if apply(model, step)]
                 await made.sandbox.begin(made.name())
-                result, printed = await made.run("python3", "-I", "-c", _INSIDE, stdin=json.dumps(steps).encode())
+                result, printed = await made.run("python3", "-I", "-S", "-c", _INSIDE, stdin=json.dumps(steps).encode())
                 assert result.exit_code == 0, printed.decode()
                 sealed = await made.sandbox.seal()
                 assert await told(made, standing, sealed) == changes_of(past_model(past, standing), model)

@@ -1,0 +1,269 @@
+"""A full disk: the action is rolled back and said so, the journal stays readable, and room made is room to go on.
+
+Everything happens on small file systems in a mount namespace of the test's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FULL = "No space left on device"
+
+
+class SmallDisk:
+    """A mount namespace with little file systems in it. The command line and scripts run inside."""
+
+    def __init__(self, folder: Path) -> None:
+        self.work, self.disk = folder / "work", folder / "disk"
+        for path in (self.work, self.disk):
+            path.mkdir()
+        (self.work / "kept").write_text("kept\n")
+        kind = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        self._holder = subprocess.Popen(
+            ["unshare", *kind, "--mount", "sh", "-c", "echo ready; read end"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert self._holder.stdout is not None
+        if self._holder.stdout.readline() != b"ready\n":
+            self.close()
+            pytest.skip("neither root nor a user namespace that may mount")
+        self._enter = ["nsenter", "--target", str(self._holder.pid), "--mount", f"--wd={self.work}"]
+        self._enter += ["--user", "--preserve-credentials"] if kind else []
+
+    def run(self, *argv: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "XDG_STATE_HOME": str(self.disk)}
+        command = [*self._enter, "--", *argv]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+
+    def sh(self, script: str) -> str:
+        done = self.run("sh", "-euc", script)
+        assert done.returncode == 0, (script, done.stderr)
+        return done.stdout
+
+    def mount(self, place: Path, *, megabytes: int, kind: str = "tmpfs") -> None:
+        """An empty file system at ``place``; as good as any for what is tested here."""
+        if kind == "tmpfs":
+            self.sh(f"mount -t tmpfs -o size={megabytes}m,mode=755 small '{place}'")
+            return
+        image = place.with_name(f"{place.name}.image")
+        made = self.run(
+            "sh",
+            "-euc",
+            f"truncate -s {megabytes}M '{image}'; mkfs.ext4 -qm0 '{image}'; mount -o loop '{image}' '{place}'",
+        )
+        if made.returncode:
+            pytest.skip(f"no loop mounts here: {made.stderr.strip()}")
+
+    def agentrt(self, *words: str) -> subprocess.CompletedProcess[str]:
+        done = self.run(sys.executable, "-m", "agentrt", *words)
+        for told in (done.stdout, done.stderr):
+            assert "Traceback" not in told and "this is a bug" not in told, (words, done)
+        return done
+
+    def ok(self, *words: str) -> str:
+        done = self.agentrt(*words)
+        assert done.returncode == 0, (words, done)
+        return done.stdout
+
+    def log(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.ok("log", "--json"))
+        return found
+
+    def store(self) -> Path:
+        return Path(self.sh(f"ls -d '{self.disk}'/agentrt/workspaces/*").strip())
+
+    def fill(self, place: Path, *, leave: int = 0) -> None:
+        """With a file of the user's. ``leave``: so many bytes stay free."""
+        self.run("sh", "-c", f"head -c 1G /dev/zero > '{place}/filler'")
+        if leave:
+            self.sh(f"truncate -s -{leave} '{place}/filler'")
+
+    def free(self, place: Path) -> None:
+        self.sh(f"rm '{place}/filler'")
+
+    def check_untouched(self) -> None:
+        """The real workspace, as far as a careful look goes."""
+        assert sorted(self.sh("ls -A").split()) == ["kept"]
+        assert (self.work / "kept").read_text() == "kept\n"
+
+    def check_goes_on(self) -> None:
+        """Act, undo, look: nothing is in the way any more."""
+        self.ok("exec", "--", "test ! -e big && echo next > next")
+        assert self.log()[-1]["effects"][0]["path"] == "next"
+        self.ok("undo")
+        self.ok("redo")
+        assert self.ok("exec", "--", "cat next kept") == "next\nkept\n"
+
+    def close(self) -> None:
+        self._holder.communicate(b"\n", timeout=10)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[SmallDisk]:
+    made = SmallDisk(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["tmpfs", "ext4"])
+def state(request: pytest.FixtureRequest, small: SmallDisk) -> SmallDisk:
+    """The state folder is a small disk, on which one action has been recorded."""
+    if request.param == "ext4" and os.geteuid() != 0:
+        pytest.skip("only root may mount an image")
+    small.mount(small.disk, megabytes=12, kind=request.param)
+    first = small.agentrt("exec", "--", "echo one > one")
+    if first.returncode == 5:
+        pytest.skip(f"no sandbox over {request.param}: {first.stderr}")
+    assert first.returncode == 0, first
+    return small
+
+
+def failed(disk: SmallDisk, *words: str, code: int, number: int) -> str:
+    """Run an act that must fail and be rolled back; what was said."""
+    done = disk.agentrt(*words)
+    assert done.returncode == code, done
+    operation = disk.log()[number - 1]
+    assert (operation["status"], operation["effects"]) == ("failed", []), operation
+    assert operation["observation"]["error"] in done.stderr
+    assert f"operation {number} failed: " in done.stderr
+    assert f"operation {number}: act by user, failed" in disk.ok("show", str(number))
+    return done.stderr
+
+
+def test_the_action_fills_the_disk(state: SmallDisk) -> None:
+    """The command is told by the kernel. What it wrote would leave no room to say so: it is rolled back."""
+    done = state.agentrt("exec", "--", "echo small > small; head -c 100M /dev/zero > big; echo head said $?")
+    assert f"head: error writing 'standard output': {FULL}" in done.stdout and "head said 1" in done.stdout
+    assert done.returncode == 125 and "rolled back" in done.stderr, done
+    assert [operation["status"] for operation in state.log()] == ["settled", "failed"]
+    assert "rolled back" in state.ok("show", "2")
+    state.check_untouched()
+    state.check_goes_on()
+    assert state.ok("exec", "--", "ls") == "kept\nnext\none\n"
+
+
+def test_the_action_stays_within_what_is_left(state: SmallDisk) -> None:
+    """It fails to write, deletes what it wrote, and all else it did is kept."""
+    state.ok("exec", "--", "head -c 100M /dev/zero > big || rm big; echo small > small")
+    assert [effect["path"] for effect in state.log()[-1]["effects"]] == ["small"]
+    state.check_untouched()
+    state.check_goes_on()
+
+
+def test_no_room_for_another_intent(state: SmallDisk) -> None:
+    """Nothing is run that could not be written down first."""
+    state.fill(state.disk)
+    for words in (["exec", "--", "touch ran"], ["undo"], ["apply"], ["new"]):
+        done = state.agentrt(*words)
+        assert done.returncode == (125 if words[0] == "exec" else 1), done
+        assert done.stderr.startswith("agentrt: no room to write the journal") and "\nhint: make room" in done.stderr
+    asked = json.loads(state.agentrt("exec", "--json", "--", "touch ran").stdout)
+    assert asked["error"]["code"] == "disk-full"
+    assert [operation["id"] for operation in state.log()] == [1]
+    assert "created   one" in state.ok("show", "1")
+    state.ok("sessions")
+    state.ok()
+    doctor = state.agentrt("doctor")
+    assert doctor.returncode == 5 and FULL in doctor.stdout, doctor
+    state.free(state.disk)
+    state.check_untouched()
+    state.check_goes_on()
+
+
+@pytest.mark.parametrize("leave", [4096 * n for n in (4, 16, 24, 32, 64)])
+def test_room_ends_somewhere_on_the_way(small: SmallDisk, leave: int) -> None:
+    """However much is left: an operation is written whole or not at all, and the next one goes well."""
+    small.mount(small.disk, megabytes=8)
+    assert small.agentrt("exec", "--", "echo one > one").returncode in (0, 5)
+    small.fill(small.disk, leave=leave)
+    done = small.agentrt("exec", "--", "for i in 1 2 3; do head -c 9000 /dev/urandom > f$i; done; rm kept; exit 0")
+    operations = small.log()
+    assert operations[0]["status"] == "settled"
+    if done.returncode == 0:
+        assert operations[1]["status"] == "settled" and len(operations[1]["effects"]) in range(1, 5)
+    else:
+        assert done.returncode == 125 and done.stderr.startswith("agentrt: "), done
+        assert len(operations) == 1 or operations[1]["status"] in ("failed", "intent"), operations
+        assert FULL in done.stderr or "no room" in done.stderr
+        assert all(not operation["effects"] for operation in operations[1:])
+    small.ok("show", str(len(operations)))
+    small.free(small.disk)
+    small.check_untouched()
+    if done.returncode == 0:
+        small.ok("undo")
+    small.check_goes_on()
+
+
+def test_sealing_fails(small: SmallDisk) -> None:
+    """The layers' disk has no room for one more name; the journal is on another and tells."""
+    small.ok("exec", "--", "echo one > one")
+    layers, copy = small.store() / "layers", small.disk / "layers.tar"
+    small.sh(f"cd '{layers}'; tar -cf '{copy}' --exclude='.run-*' .")
+    small.sh(f"mount -t tmpfs -o size=8m,nr_inodes=200 small '{layers}'; tar -C '{layers}' -xf '{copy}'")
+    fill = "i=0; while touch f$i 2>/dev/null; do i=$((i+1)); done; echo made $i > /dev/stdout"
+    said = failed(small, "exec", "--", f"touch ~/too; {fill}", code=125, number=2)
+    assert "rolled back" in said and FULL in said
+    assert not small.sh(f"ls -d '{layers}'/s1.2 || true"), "its layer takes room still"
+    small.check_untouched()
+    small.check_goes_on()
+    assert small.ok("exec", "--", "ls . ~") == ".:\nkept\nnext\none\n\n/home/agent:\n"
+
+
+def test_the_whole_output_cannot_be_kept(small: SmallDisk) -> None:
+    """The action is as good as without: what was printed is shown, and how much of it is kept is said."""
+    small.ok("exec", "--", "true")
+    outputs = small.store() / "outputs"
+    small.mount(outputs, megabytes=1)
+    small.ok("exec", "--", "seq 1 400000; echo made > made")
+    whole = "".join(f"{number}\n" for number in range(1, 400001))
+    seen = small.log()[1]
+    assert seen["status"] == "settled" and [effect["path"] for effect in seen["effects"]] == ["made"]
+    observation = json.loads(small.ok("show", "2", "--json"))["observation"]
+    assert observation["truncated"] and observation["output_bytes"] == len(whole)
+    assert "the first 1,048,576 bytes: agentrt show 2 --output" in observation["output"]
+    assert observation["output"].startswith("1\n2\n") and observation["output"].endswith("399999\n400000\n")
+    assert small.ok("show", "2", "--output") == whole[:1048576]
+    small.ok("exec", "--", "seq 1 400000")
+    assert "not kept: the disk is full" in small.ok("show", "3")
+    small.check_untouched()
+    small.check_goes_on()
+
+
+@pytest.mark.parametrize("megabytes", [1, 3, 5])
+def test_an_apply_runs_out_of_room_half_way(small: SmallDisk, megabytes: int) -> None:
+    """The workspace's own disk is full: it is as it was, and with room the same apply goes well."""
+    small.mount(small.work, megabytes=7)
+    small._enter = [word if not word.startswith("--wd=") else f"--wd={small.work}" for word in small._enter]
+    script = "echo kept > kept; mkdir -p deep/er; echo old > changed; head -c 300K /dev/zero | tr '\\0' x > deep/old"
+    small.sh(f"cd '{small.work}'; {script}; find . -exec touch -h -d @1700000000 {{}} +")
+    look = f"cd '{small.work}'; find . ! -name filler -printf '%p %y %m %s %T@ %i\\n' | sort; cat kept changed"
+    small.ok("--workspace", str(small.work), "exec", "--", """
+        for i in 1 2 3 4 5; do head -c 1M /dev/urandom > deep/new$i; done
+        echo new > changed; rm deep/old; chmod 700 deep""")  # fmt: skip
+    small.fill(small.work, leave=megabytes << 20)
+    before = small.sh(look)
+    done = small.agentrt("--workspace", str(small.work), "apply")
+    if done.returncode == 0:
+        assert megabytes == 5
+    else:
+        assert done.returncode == 1 and FULL in done.stderr and "nothing was changed" in done.stderr, done
+        assert small.sh(look) == before
+        operation = json.loads(small.ok("--workspace", str(small.work), "log", "--json"))[-1]
+        assert (operation["kind"], operation["status"]) == ("apply", "failed")
+        small.free(small.work)
+        small.ok("--workspace", str(small.work), "apply")
+        small.ok("--workspace", str(small.work), "undo")
+        assert small.sh(look) == before
+        small.ok("--workspace", str(small.work), "redo")
+    assert small.sh(f"cd '{small.work}'; cat changed; ls deep") == "new\n" + "".join(f"new{i}\n" for i in range(1, 6))
+    assert not small.sh(f"cd '{small.work}'; find . -name '.agentrt*'")
