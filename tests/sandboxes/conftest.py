@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,3 +43,9 @@ def inside(workspace: Path, tmp_path: Path) -> Inside:
         return asyncio.run(scenario(argv, where, store))
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def plain_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's programs first: what a developer has installed is not what these tests are about."""
+    monkeypatch.setenv("PATH", f"/usr/bin:/bin:{os.path.dirname(sys.executable)}")
