@@ -126,7 +126,7 @@ class LocalSandbox:
     async def remove(self, names: Sequence[str]) -> None:
         """Delete layers from the store for good. Only for names that no view uses."""
         # Without standing anywhere, which takes the room that may have to be made first.
-        await self._with_server(lambda client: client.ask("remove", names=list(names)), stand=False)
+        await self._with_server(lambda client: client.ask("remove", names=list(names), opened=self._stale), stand=False)
 
     async def close(self) -> None:
         client, self._client = self._client, None

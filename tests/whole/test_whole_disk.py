@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,6 +45,12 @@ class SmallDisk:
         environment = {**os.environ, "XDG_STATE_HOME": str(self.disk)}
         command = [*self._enter, "--", *argv]
         return subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """The command line, running."""
+        command = [*self._enter, "--", sys.executable, "-m", "agentrt", *words]
+        environment = {**os.environ, "XDG_STATE_HOME": str(self.disk)}
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def sh(self, script: str) -> str:
         done = self.run("sh", "-euc", script)
@@ -160,6 +167,22 @@ def test_the_action_stays_within_what_is_left(state: SmallDisk) -> None:
     state.check_goes_on()
 
 
+def test_interrupted_with_the_disk_full(small: SmallDisk) -> None:
+    """What had not been sealed makes room as well."""
+    small.mount(small.disk, megabytes=8)
+    small.ok("exec", "--", "echo one > one")
+    with small.start("exec", "--", "head -c 1G /dev/zero > big; echo full; sleep 100") as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert FULL in process.stdout.readline() and process.stdout.readline() == "full\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert process.stderr.read() == "agentrt: interrupted\n"
+    last = small.log()[-1]
+    assert (last["id"], last["status"], last["observation"]["error"]) == (2, "failed", "interrupted")
+    small.check_untouched()
+    small.check_goes_on()
+
+
 def test_no_room_for_another_intent(state: SmallDisk) -> None:
     """Nothing is run that could not be written down first."""
     state.fill(state.disk)
@@ -246,7 +269,7 @@ def test_an_apply_runs_out_of_room_half_way(small: SmallDisk, megabytes: int) ->
     small._enter = [word if not word.startswith("--wd=") else f"--wd={small.work}" for word in small._enter]
     script = "echo kept > kept; mkdir -p deep/er; echo old > changed; head -c 300K /dev/zero | tr '\\0' x > deep/old"
     small.sh(f"cd '{small.work}'; {script}; find . -exec touch -h -d @1700000000 {{}} +")
-    look = f"cd '{small.work}'; find . ! -name filler -printf '%p %y %m %s %T@ %i\\n' | sort; cat kept changed"
+    look = f"cd '{small.work}'; find . -mindepth 1 ! -name filler -printf '%p %y %m %s %T@\\n' | sort; cat kept changed"
     small.ok("--workspace", str(small.work), "exec", "--", """
         for i in 1 2 3 4 5; do head -c 1M /dev/urandom > deep/new$i; done
         echo new > changed; rm deep/old; chmod 700 deep""")  # fmt: skip
@@ -265,5 +288,7 @@ def test_an_apply_runs_out_of_room_half_way(small: SmallDisk, megabytes: int) ->
         small.ok("--workspace", str(small.work), "undo")
         assert small.sh(look) == before
         small.ok("--workspace", str(small.work), "redo")
-    assert small.sh(f"cd '{small.work}'; cat changed; ls deep") == "new\n" + "".join(f"new{i}\n" for i in range(1, 6))
+    assert small.sh(f"cd '{small.work}'; cat changed; ls -p deep | grep -v /") == "new\n" + "".join(
+        f"new{i}\n" for i in range(1, 6)
+    )
     assert not small.sh(f"cd '{small.work}'; find . -name '.agentrt*'")

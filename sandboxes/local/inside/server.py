@@ -21,7 +21,6 @@ from .layered import Entry
 from .root import Template
 from .store import PARTS, Store, remove_tree
 
-
 _DEEPEST = 8000
 """Calls. Trees are walked by recursion, and a path of 4096 bytes can name 2048 folders."""
 
@@ -170,6 +169,10 @@ class Server:
         return {"layers": layers}
 
     def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        """Layers, and with ``opened`` what an action that came to nothing left in the open one, until ``stand``."""
+        if request["opened"]:
+            self._unmount_rest()
+            remove_tree(self._store.open_layer)
         for name in request["names"]:
             remove_tree(self._store.folder + b"/" + os.fsencode(name))
         return {}
