@@ -8,6 +8,7 @@ import os
 import time
 
 from agentrt.contracts import ExecResult
+from agentrt.errors import SandboxError
 from agentrt.records import Limits
 
 from .sandbox_ground import Ground, check
@@ -298,3 +299,36 @@ async def _(ground: Ground) -> None:
     result = await ground.sandbox.exec(["bash", "-c", "head -c 2000000 /dev/zero > big"], limits=limits)
     assert result.exit_code != 0
     assert len(await ground.sandbox.read("big")) <= 1_000_000
+
+
+@check("exec: what no program can be given is not passed over")
+async def _(ground: Ground) -> None:
+    await ground.sandbox.begin("s1.1")
+    for argv, env in (
+        (["echo", "a\0b"], {}),
+        (["a\0b"], {}),
+        ([""], {}),
+        (["echo"], {"A=B": "c"}),
+        (["echo"], {"A": "\0"}),
+    ):
+        try:
+            result, _ = await ground.run(*argv, env=env)
+        except (ValueError, SandboxError):
+            continue
+        assert result.exit_code == 126, argv
+    for call in (ground.sandbox.read("a\0b"), ground.sandbox.write("a\0b", b"x")):
+        try:
+            await call
+        except (ValueError, OSError):
+            continue
+        raise AssertionError("a path with a zero byte was taken")
+
+
+@check("exec: two at once do not mix")
+async def _(ground: Ground) -> None:
+    await ground.sandbox.begin("s1.1")
+    both = await asyncio.gather(
+        *(ground.run("bash", "-c", f"echo {n}; sleep 0.1; echo {n} > f{n}; exit {n}") for n in (1, 2))
+    )
+    assert [(result.exit_code, printed) for result, printed in both] == [(1, b"1\n"), (2, b"2\n")]
+    assert await ground.bash("cat f1 f2") == b"1\n2\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from agentrt.contracts import Confinement, ExecResult
+from agentrt.errors import SandboxError
 from agentrt.records import FileEffect, Limits, Snapshot
 
 from . import causes, toolchains
@@ -30,6 +31,7 @@ class LocalSandbox:
         self._store = store
         self._confinement = confinement
         self._client: Client | None = None
+        self._readying = asyncio.Lock()
         self._environment: dict[str, str] = {}
         self._standing = Snapshot()
         self._stale = True
@@ -177,7 +179,8 @@ class LocalSandbox:
         """``call`` in a worker thread. Of a server that died we let go: the layers on disk are the truth, and the
         next call starts a new one on them."""
         try:
-            client = await self._ready(stand)
+            async with self._readying:
+                client = await self._ready(stand)
             return await _thread(partial(call, client), interrupt)
         finally:
             if self._client is not None and self._client.gone:
@@ -232,3 +235,5 @@ def _effects(answer: dict[str, Any]) -> list[FileEffect]:
 def _raise(answer: dict[str, Any], path: str) -> None:
     if "failed" in answer:
         raise OSError(*answer["failed"], path)
+    if answer["exit_code"] != 0:
+        raise SandboxError(f"{path}: ended before it was done")

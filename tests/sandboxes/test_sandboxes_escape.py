@@ -268,7 +268,7 @@ print(libc.syscall({keyctl}, 10, -3, b"user", b"agentrt-test", 0), libc.syscall(
     assert "secret" not in printed and printed.startswith("-1 -1"), printed
 
 
-@pytest.mark.parametrize("place", ("/tmp", "/var/tmp", "/opt", "/home", "/srv", "/usr/local", "/root"))
+@pytest.mark.parametrize("place", ("/tmp", "/var/tmp", "/opt", "/home", "/srv", "/usr/local", "/root", "/dev/shm"))
 def test_a_workspace_anywhere(inside, place: str) -> None:
     if not os.access(place, os.W_OK):
         pytest.skip("not ours to write")

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from agentrt.contracts import Confinement
+from agentrt.errors import SandboxUnavailable
 from agentrt.sandboxes.local import LocalSandbox
-from agentrt.testing.sandbox_kit import Open, sandbox_checks
+from agentrt.testing.sandbox_kit import Open, check_sandbox, sandbox_checks
 
 
 def open_local(workspace: Path, store: Path) -> LocalSandbox:
@@ -20,3 +21,12 @@ def open_local(workspace: Path, store: Path) -> LocalSandbox:
 @pytest.mark.parametrize(("name", "run"), [pytest.param(*each, id=each[0]) for each in sandbox_checks()])
 def test_local(name: str, run: Callable[[Open], Awaitable[None]]) -> None:
     asyncio.run(run(open_local))
+
+
+def test_a_sandbox_that_does_not_keep_to_it_is_told_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    def open_nothing(workspace: Path, store: Path) -> LocalSandbox:
+        raise SandboxUnavailable("none here")
+
+    with pytest.raises(AssertionError, match=r"exec: exit codes: SandboxUnavailable: none here"):
+        asyncio.run(check_sandbox(open_nothing))
+    assert capsys.readouterr().out.count("FAILED") == len(sandbox_checks()) > 100

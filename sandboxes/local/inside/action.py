@@ -96,6 +96,10 @@ def _init(template: Template, request: dict[str, Any], streams: tuple[int, int, 
     for target, stream in enumerate(streams):
         os.dup2(stream, target, inheritable=True)
     report = _only(report)
+    _guard(report, lambda: _carry_out(request, report))
+
+
+def _carry_out(request: dict[str, Any], report: int) -> None:
     os.setsid()
     try:
         os.chdir(os.fsencode(request["cwd"]))
@@ -145,13 +149,15 @@ def _spawn(request: dict[str, Any], report: int) -> int:
     """Start the command without copying this process (vfork); what it inherits is already as it must be."""
     environment = {os.fsencode(key): os.fsencode(value) for key, value in request["env"].items()}
     argv = [os.fsencode(argument) for argument in request["argv"]]
-    program = _find(argv[0], environment.get(b"PATH", os.defpath.encode()))
     try:
+        program = _find(argv[0], environment.get(b"PATH", os.defpath.encode()))
         return os.posix_spawn(program, argv, environment, setsigdef=_DEFAULT_SIGNALS)
     except FileNotFoundError:
         _refuse(report, f"{request['argv'][0]}: not found in the sandbox", 127)
     except OSError as error:
         _refuse(report, f"{request['argv'][0]}: {error.strerror}", 126)
+    except ValueError as error:  # what no program can be given: a zero byte, a name with "=" in it …
+        _refuse(report, f"{request['argv'][0]}: {error}", 126)
 
 
 def _find(program: bytes, path: bytes) -> bytes:

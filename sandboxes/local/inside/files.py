@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 
-def _failed(error: OSError) -> dict[str, Any]:
-    return {"failed": [error.errno, error.strerror]}
+def _failed(error: OSError | ValueError) -> dict[str, Any]:
+    if isinstance(error, OSError):
+        return {"failed": [error.errno, error.strerror]}
+    return {"failed": [22, str(error)]}  # a zero byte in the path
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
         while left > 0 and (data := os.read(file, min(left, 1 << 20))):
             left -= len(data)
             _write_all(1, data)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return _failed(error)
     return {}
 
@@ -42,7 +44,7 @@ def write(request: dict[str, Any]) -> dict[str, Any]:
         while data := os.read(0, 1 << 20):
             _write_all(file, data)
         os.close(file)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return _failed(error)
     return {}
 

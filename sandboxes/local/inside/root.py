@@ -125,9 +125,11 @@ class Template:
         for path in self._shows:
             if _layered_place(path):
                 self._show(path)
-        kernel.bind(self.work, self._root + self._workspace)
         quiet = kernel.MS_NOSUID | kernel.MS_NODEV
         kernel.mount(b"agentrt", self._root + b"/dev/shm", b"tmpfs", quiet, b"mode=1777,size=256m")
+        if self._workspace.startswith(b"/dev/shm/"):
+            _point(self._root + self._workspace, is_folder=True)
+        kernel.bind(self.work, self._root + self._workspace)
         self._proc(quiet | kernel.MS_NOEXEC)
         kernel.pivot_root(self._root)
 
