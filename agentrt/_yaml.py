@@ -97,9 +97,7 @@ class _Builder:
             key = key_node.value
             if key in section:
                 first = section.keys_at[key][0]
-                raise self.error(
-                    key_node, f"the key `{key}` stands here a second time (first in line {first})"
-                )
+                raise self.error(key_node, f"the key `{key}` stands here a second time (first in line {first})")
             section[key] = self.build(value_node, inside)
             # A value that was left out has its mark where the next thing begins.
             left_out = value_node.start_mark.index == value_node.end_mark.index

@@ -55,9 +55,7 @@ async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bo
     )
 
 
-async def apply(
-    runtime: Runtime, paths: Sequence[str] | None, include_git: bool, actor: str
-) -> Operation | None:
+async def apply(runtime: Runtime, paths: Sequence[str] | None, include_git: bool, actor: str) -> Operation | None:
     """See ``Runtime.apply``. The caller holds ``runtime.turn``."""
     planned = await _plan(runtime, paths, include_git)
     if conflicts := planned.conflicts:
@@ -102,9 +100,7 @@ async def _carry_out(runtime: Runtime, planned: Applying, actor: str) -> Operati
 def _content(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO]:
     """Reads files of the snapshot, from a worker thread."""
     loop = asyncio.get_running_loop()
-    return lambda path: asyncio.run_coroutine_threadsafe(
-        runtime.sandbox.read_at(snapshot, path), loop
-    ).result()
+    return lambda path: asyncio.run_coroutine_threadsafe(runtime.sandbox.read_at(snapshot, path), loop).result()
 
 
 async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Applying:

@@ -14,9 +14,7 @@ from agentrt.records import Limits
 class Capture:
     """Takes output as it comes. ``file`` is made only when there is more than ``limits.shown_bytes``."""
 
-    def __init__(
-        self, file: Path, limits: Limits, *, how: str, stream: Callable[[bytes], None] | None = None
-    ) -> None:
+    def __init__(self, file: Path, limits: Limits, *, how: str, stream: Callable[[bytes], None] | None = None) -> None:
         self.size = 0
         """Bytes that came, kept or not."""
         self._file, self._limits, self._how, self._stream = file, limits, how, stream

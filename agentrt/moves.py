@@ -73,9 +73,7 @@ async def move(runtime: Runtime, step: Step, scope: Scope, actor: str) -> Operat
 
 async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
     step, start = planned.step, runtime.view
-    op = runtime.journal.intend(
-        runtime.session, kind=step.kind, actor=actor, before=start, target=step.target
-    )
+    op = runtime.journal.intend(runtime.session, kind=step.kind, actor=actor, before=start, target=step.target)
     runtime.intended(op)
     real = _Workspace(runtime)
     try:

@@ -65,9 +65,7 @@ class Runtime(Reader):
             )
         )
 
-    def __init__(
-        self, opened: Opened, session: str, *, policy: Policy, sandbox: Sandbox, attended: bool
-    ) -> None:
+    def __init__(self, opened: Opened, session: str, *, policy: Policy, sandbox: Sandbox, attended: bool) -> None:
         """For ``open``."""
         super().__init__(opened.store, opened.journal, session)
         self.policy, self.sandbox, self.attended = policy, sandbox, attended

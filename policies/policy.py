@@ -85,9 +85,7 @@ class PackPolicy:
         if ceiling is None or found <= ceiling.most:
             return None
         why = f": {ceiling.because}" if ceiling.because else ""
-        said = (
-            f"{measure.verb} {measure.show(found)}{measure.unit}; the limit is {measure.show(ceiling.most)}"
-        )
+        said = f"{measure.verb} {measure.show(found)}{measure.unit}; the limit is {measure.show(ceiling.most)}"
         return rule, f"{said} ({rule}){why}"
 
     def _ceiling(self, key: str) -> tuple[Most[int] | None, str]:

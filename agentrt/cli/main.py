@@ -87,43 +87,57 @@ def _start(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    _open_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     # Looking for pydantic's plug-ins reads every installed package's metadata: a tenth of what `agentrt log` costs.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    code = _guarded(_reordered(words))
-    with suppress(BrokenPipeError):
-        _flush()
-    sys.exit(code)
+    sys.exit(_guarded(_reordered(words)))
 
 
 def _guarded(words: list[str]) -> int:
-    from .render import put_error, say
+    from .render import mute, put_error, say
 
     command = words[0] if words and not words[0].startswith("-") else ""
     json = "--json" in words[: words.index("--")] if "--" in words else "--json" in words
     try:
-        _check_command(command)
-        code = build()(words)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except CycloptsError as error:
-        return _usage(error, words, json=json)
-    except AgentrtError as error:
-        put_error(error, json=json)
-        return 125 if command == "exec" and error.exit_code == 1 else error.exit_code
+        try:
+            _check_command(command)
+            code = build()(words)
+            return code if isinstance(code, int) else 0
+        except CycloptsError as error:
+            return _usage(error, words, json=json)
+        except AgentrtError as error:
+            put_error(error, json=json)
+            return 125 if command == "exec" and error.exit_code == 1 else error.exit_code
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         say("interrupted")
         return 130
     except BrokenPipeError:
-        # Who reads has seen enough. Nothing more may be written, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute()  # who reads has seen enough
         return 0
     except Exception as error:
+        mute()
         if os.environ.get("AGENTRT_DEBUG") == "1":
             traceback.print_exc()
-        say(f"this is a bug in agentrt: {type(error).__name__}: {plain.plain(str(error))}")
-        print("hint: please report it, with what AGENTRT_DEBUG=1 prints in front of this", file=sys.stderr)
+        if isinstance(error, OSError):
+            say(plain.plain(str(error)))
+        else:
+            say(f"this is a bug in agentrt: {type(error).__name__}: {plain.plain(str(error))}")
+            print("hint: please report it, with what AGENTRT_DEBUG=1 prints in front of this", file=sys.stderr)
         return 125 if command == "exec" else 1
+
+
+def _open_streams() -> None:
+    """A standard stream that is closed leads nowhere; else the next file that is opened would take its number."""
+    for number in range(3):
+        with suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 (for good)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
 
 
 def _check_command(word: str) -> None:
@@ -161,10 +175,6 @@ def _reordered(words: list[str]) -> list[str]:
         depth = 2 if words[at] == "policy" else 1
         return [*words[at : at + depth], *words[:at], *words[at + depth :]]
     return words
-
-
-def _flush() -> None:
-    sys.stdout.flush()
 
 
 def _version() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
@@ -25,6 +26,13 @@ def put(text: str = "") -> None:
 def say(text: str) -> None:
     """A line of ours on standard error: what a person should know and a program should not parse."""
     print(f"agentrt: {text}", file=sys.stderr)
+
+
+def mute() -> None:
+    """Nothing more is written to standard output, not even what waits to be written at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def put_json(value: object) -> None:

@@ -14,7 +14,7 @@ from agentrt.records import Operation
 
 from .options import HERE, Where
 from .plain import plain
-from .render import action_text, effects_text, operation_json, put, put_json, say
+from .render import action_text, effects_text, mute, operation_json, put, put_json, say
 
 
 def run(task: Annotated[Path, Parameter(help="The task file (docs/tasks.md).")], /, *, where: Where = HERE) -> int:
@@ -81,8 +81,11 @@ class _Stream:
         try:
             sys.stdout.buffer.write(chunk)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
+        except OSError as error:
             self._open = False
+            mute()
+            if not isinstance(error, BrokenPipeError):
+                say(f"standard output takes no more, the command goes on: {error.strerror}")
 
 
 def _tell(operation: Operation) -> None:

@@ -29,9 +29,7 @@ Tree = dict[str, tuple[FileState, Path]]
 """Path → what it is, and where its content lies. Parents sort before what is in them."""
 
 
-def open_sandbox(
-    options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement
-) -> Sandbox:
+def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:
     """The entry point's function. ``options["unavailable"]`` makes ``start`` fail, as a machine without confinement."""
     return MemorySandbox(workspace, store, unavailable=str(options.get("unavailable", "")))
 
@@ -130,9 +128,7 @@ class MemorySandbox:
         after = _scan(self._live)
         effects = _compare(self._before, after)
         if effects:
-            self._snapshot = Snapshot(
-                layers=(*self._snapshot.layers, self._layer(self._name, effects, after))
-            )
+            self._snapshot = Snapshot(layers=(*self._snapshot.layers, self._layer(self._name, effects, after)))
         await self.discard()
         return self._snapshot
 

@@ -282,9 +282,7 @@ async def _(ground: Ground) -> None:
 @check("the user's edits in the workspace are seen where the agent changed nothing")
 async def _(ground: Ground) -> None:
     await ground.act("echo agent > README; rm src/main.py; mkdir d; echo x > d/x")
-    ground.host(
-        "for f in README src/main.py new src/lib/util.py; do echo user > $f; done; mkdir u; rm -r build"
-    )
+    ground.host("for f in README src/main.py new src/lib/util.py; do echo user > $f; done; mkdir u; rm -r build")
     sealed = await ground.act("true")
     await ground.sandbox.begin("s1.60")
     printed = await ground.bash(

@@ -22,7 +22,9 @@ from treestate import assert_same_tree, tree_state
 from agentrt import Runtime, UnknownOperation
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "new\nline", "-x", "sp ace"])
-LOOK = "find . -mindepth 1 -printf '%y %m %p %l\\0' | sort -z; find . -type f -print0 | sort -z | xargs -0r sha256sum -z"
+LOOK = (
+    "find . -mindepth 1 -printf '%y %m %p %l\\0' | sort -z; find . -type f -print0 | sort -z | xargs -0r sha256sum -z"
+)
 
 
 def quoted(name: str) -> str:
