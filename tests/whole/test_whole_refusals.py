@@ -270,7 +270,7 @@ def test_names_are_carried_exactly(cli: Cli) -> None:
     assert sorted(os.fsencode(effect["path"]) for effect in changed["effects"]) == sorted(NAMES)
     for words in (["log"], ["show", "1"], ["diff", "--stat"], ["diff"], ["undo", "--preview"], ["apply", "--preview"]):
         check_visible(cli.ok(*words).out)
-    assert sorted(map(os.fsencode, cli.ok("undo", "--json").json["paths"])) == sorted(NAMES)
+    assert sorted(map(os.fsencode, cli.ok("undo", "2", "--json").json["paths"])) == sorted(NAMES)
     check_visible(cli.ok("redo").out)
     one = cli.ok("apply", "--json", "--", *quoted[:2]).json
     assert sorted(map(os.fsencode, one["paths"])) == sorted(NAMES[:2])
