@@ -9,6 +9,8 @@
 # Each sets up what it needs first: once, in .venv. PYTHON=/path/to/python3 chooses the interpreter it is made with.
 
 SHELL := /bin/sh
+# Kept bytecode halves what every command of a test costs.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 ARGS ?=
 
