@@ -46,13 +46,15 @@ class Model:
     """By mode."""
 
     def view(self, operation: int) -> Tree:
-        """Workspace, home and /tmp as processes see them after an operation, without times."""
+        """Workspace and home as processes see them after an operation, without times."""
         folder = self.folders[VIEWS[operation]]
-        tree = dict(inside_state(folder / "work"))
-        for name, place in (("home", b"home/agent"), ("tmp", b"tmp")):
-            found = inside_state(folder / name)
-            tree |= {b"/" + place + b"/" + path: node for path, node in found.items() if path != b"."}
-        return tree
+        home = {b"/home/agent/" + path: node for path, node in inside_state(folder / "home").items() if path != b"."}
+        return inside_state(folder / "work") | home
+
+    def temporary(self, operation: int) -> bytes:
+        """The content of the one file in /tmp."""
+        file = self.folders[VIEWS[operation]] / "tmp/count"
+        return file.read_bytes() if file.exists() else b""
 
     def real(self, operation: int) -> dict[bytes, Entry]:
         return tree_state(self.folders[APPLIED[operation]] / "work", mtimes=not APPLIED[operation])
@@ -244,7 +246,7 @@ async def check_whole(ground: Ground, model: Model, stands: int, told: list[dict
     async with Runtime.open(ground.work) as runtime:
         assert_same_tree(shown(ground, stands), model.real(stands))
         check_journal(runtime, told)
-        await check_view(runtime, model.view(stands))
+        await check_view(runtime, model, stands)
         await check_work_goes_on(runtime, ground, model, stands)
     assert not list((ground.work).glob(".agentrt*"))
 
@@ -267,25 +269,25 @@ def shown(ground: Ground, stands: int) -> dict[bytes, Entry]:
     return tree_state(ground.work, mtimes=not APPLIED[stands])
 
 
-async def check_view(runtime: Runtime, expected: Tree) -> None:
-    wrong = differences(expected, await look(runtime), mtimes=False)
+async def check_view(runtime: Runtime, model: Model, stands: int) -> None:
+    wrong = differences(model.view(stands), await look(runtime), mtimes=False)
     assert not wrong, "the view is not the model's:\n" + "\n".join(wrong)
+    assert await printed(runtime, "bash", "-c", "cat /tmp/count 2>/dev/null") == model.temporary(stands)
 
 
 async def look(runtime: Runtime) -> Tree:
-    """What a process inside sees, by looking; without the folders the workspace itself is mounted on."""
-    printed = bytearray()
+    """What a process inside sees, by looking. Not of all /tmp: interpreters and workspaces may live there."""
+    _, *words = view_command(runtime.sandbox.workspace, "~")
+    found = parse_view(await printed(runtime, sys.executable, *words))
+    return {path: node for path, node in found.items() if path != b"/home/agent/."}
+
+
+async def printed(runtime: Runtime, *command: str) -> bytes:
+    taken = bytearray()
     await runtime.sandbox.begin("look")
-    _, *words = view_command(runtime.sandbox.workspace, "~", "/tmp")
-    await runtime.sandbox.exec([sys.executable, *words], on_output=printed.extend)
+    await runtime.sandbox.exec(command, on_output=taken.extend)
     await runtime.sandbox.discard()
-    around = os.fsencode(runtime.sandbox.workspace)
-    found = parse_view(bytes(printed))
-    return {
-        path: node
-        for path, node in found.items()
-        if path not in (b"/home/agent/.", b"/tmp/.") and not around.startswith(path + b"/")
-    }
+    return bytes(taken)
 
 
 async def check_work_goes_on(runtime: Runtime, ground: Ground, model: Model, stands: int) -> None:
@@ -293,7 +295,7 @@ async def check_work_goes_on(runtime: Runtime, ground: Ground, model: Model, sta
     wrote = await act(runtime, "echo on >> more; mkdir -p extra/deep; echo x > extra/deep/x; rm -f count")
     assert wrote.id == len(runtime.log())
     await runtime.undo()
-    await check_view(runtime, model.view(stands))
+    await check_view(runtime, model, stands)
     await runtime.redo()
     applied = await runtime.apply()
     assert applied is not None and (ground.work / "more").read_text() == "on\n"
@@ -329,9 +331,9 @@ def check_after_server_death(ground: Ground, model: Model) -> None:
                 told = runtime.show(other.id)
                 assert told.note or (told.observation is not None and told.observation.error)
             assert_same_tree(shown(ground, LAST), model.real(LAST))
-            await check_view(runtime, model.view(LAST))
+            await check_view(runtime, model, LAST)
             await runtime.restore(done[7]["id"])
             assert_same_tree(shown(ground, 8), model.real(8))
-            await check_view(runtime, model.view(8))
+            await check_view(runtime, model, 8)
 
     asyncio.run(check())
