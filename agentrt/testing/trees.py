@@ -40,7 +40,8 @@ _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlin
 
 
 def tree_state(root: str | bytes | os.PathLike[str], *, leave_out: bytes = b"") -> Tree:
-    """Relative path → node for everything below ``root``; b"." is the root itself. ``leave_out`` is not entered."""
+    """Relative path → node for everything below ``root``; b"." is the root itself. ``leave_out`` is not entered,
+    and where it is given, neither is what else is mounted there (the host's own tools change while we look)."""
     top = os.fsencode(root)
     first_names: dict[tuple[int, int], bytes] = {}
     tree: Tree = {}
@@ -84,6 +85,7 @@ def parse_view(printed: bytes) -> Tree:
 
 
 def _walk(top: bytes, leave_out: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
+    device = os.lstat(top).st_dev
     yield b".", os.lstat(top)
     pending = [b""]
     while pending:
@@ -95,7 +97,8 @@ def _walk(top: bytes, leave_out: bytes) -> Iterator[tuple[bytes, os.stat_result]
         for name in names:
             path = folder + name
             status = os.lstat(top + b"/" + path)
-            if top + b"/" + path == leave_out:
+            other = stat.S_ISDIR(status.st_mode) and status.st_dev != device
+            if leave_out and (other or top + b"/" + path == leave_out):
                 continue
             yield path, status
             if stat.S_ISDIR(status.st_mode):

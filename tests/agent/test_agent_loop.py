@@ -142,7 +142,7 @@ def test_what_is_no_action_goes_back_in_words_and_the_run_goes_on(workspace: Pat
     assert ending.code == "nothing"
     told = said(messages, "observation")
     assert "Did you mean `bash`?" in told[0]
-    assert "`command` is missing; unknown argument `comand` (did you mean `command`?)" in told[1]
+    assert "unknown argument `comand` (did you mean `command`?)" in told[1]
     assert "`command` must be text, not a list" in told[2]
     assert "`command` must not hold a NUL character" in told[3]
     assert told[4] == "exit code 0\nfine"

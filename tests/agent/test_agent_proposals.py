@@ -53,7 +53,7 @@ def test_a_good_proposal_is_the_action() -> None:
         (
             "fetch",
             {"pth": "a"},
-            "`path` is missing; unknown argument `pth` (did you mean `path`?)." + TAKES,
+            "unknown argument `pth` (did you mean `path`?)." + TAKES,
         ),
         (
             "fetch",

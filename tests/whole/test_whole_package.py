@@ -51,7 +51,8 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def agentrt(*arguments: str, cwd: Path) -> str:
     command = [sys.executable, "-m", "agentrt", *arguments]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, (arguments, done.returncode, done.stdout[-3000:], done.stderr)
+    if done.returncode != 0:
+        pytest.fail(f"{arguments} exited {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done.stdout
 
 
