@@ -249,6 +249,6 @@ def test_a_person_sees_one_line(fields: dict[str, Any], shown: str) -> None:
 
 
 def test_a_search_that_takes_too_long(tree: Path) -> None:
-    world = PlainWorld(tree, limits=Limits(seconds=0.001))
+    world = PlainWorld(tree, limits=Limits(seconds=1e-06))
     seen = anyio.run(SearchTool().run, Search(pattern="value"), world)
-    assert seen.error == "stopped after 0.001 seconds"
+    assert seen.error == "stopped after 1e-06 seconds"

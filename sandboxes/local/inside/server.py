@@ -32,6 +32,7 @@ class Server:
         self._rest: list[str] | None = None
         """The layers that ``rest`` is mounted with; None when it is not mounted."""
         self._squashing: set[int] = set()
+        self._started = False
 
     def serve(self) -> None:
         """Until the runtime is gone. Raises ``ConnectionError`` where that leaves an answer nobody hears."""
@@ -39,6 +40,7 @@ class Server:
             try:
                 request, given = wire.receive(self._channel)
             except EOFError:
+                self._leave()
                 return
             if request["do"] == "end":
                 continue  # the action it was about had ended by itself
@@ -70,6 +72,7 @@ class Server:
         self._template.build(self._store.stage)
         self._mount()  # that it can be done is found out now
         kernel.unmount(self._template.work)
+        self._started = True
         return {}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
@@ -214,6 +217,12 @@ class Server:
             os.mkdir(opened + b"/." + part.encode())
             # The top of an overlay has the attributes of its upper folder.
             keep.copy_meta(self._store.view(self._layers, part).places[0], top)
+
+    def _leave(self) -> None:
+        if self._started:
+            self._unmount_rest()
+            kernel.unmount(self._store.stage)
+            self._store.leave()
 
     def _is_written(self) -> bool:
         return any(os.listdir(self._store.open_layer + b"/" + part.encode()) for part in PARTS)

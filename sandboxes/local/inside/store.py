@@ -57,6 +57,11 @@ class Store:
                 finally:
                     os.close(lock)
 
+    def leave(self) -> None:
+        """Remove what is this server's own; what cannot be removed now, the next server removes."""
+        with contextlib.suppress(OSError):
+            remove_tree(self._run)
+
     @property
     def open_layer(self) -> bytes:
         return self._run + b"/open"
