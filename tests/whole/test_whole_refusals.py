@@ -536,3 +536,11 @@ def test_an_edit_after_an_apply_stops_its_undo(cli: Cli, words: tuple[str, ...])
     cli.ok(*words)
     after = tree_state(cli.work, mtimes=False)
     assert_same_tree(after, {path: entry._replace(mtime_ns=None) for path, entry in before.items()})
+
+
+def test_a_command_has_the_usual_signals_also_under_nohup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "work").mkdir()
+    command = ["nohup", sys.executable, "-m", "agentrt", "exec", "--", "kill -HUP $$; echo survived"]
+    done = subprocess.run(command, cwd=tmp_path / "work", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (129, "")

@@ -23,7 +23,8 @@ from .root import Template
 _ROOT_KEEPS = (0, 1, 3, 4, 5, 6, 7, 10)  # chown dac_override fowner fsetid kill setgid setuid net_bind_service
 KEEPS = frozenset(_ROOT_KEEPS if os.geteuid() == 0 else ())
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
-_DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)  # Python changed these
+# Whatever Python, or who started agentrt (nohup), made of them.
+_DEFAULT_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 _COUNT_EVERY = 0.02
 
 
@@ -151,7 +152,7 @@ def _spawn(request: dict[str, Any], report: int) -> int:
     argv = [os.fsencode(argument) for argument in request["argv"]]
     try:
         program = _find(argv[0], environment.get(b"PATH", os.defpath.encode()))
-        return os.posix_spawn(program, argv, environment, setsigdef=_DEFAULT_SIGNALS)
+        return os.posix_spawn(program, argv, environment, setsigdef=_DEFAULT_SIGNALS, setsigmask=())
     except FileNotFoundError:
         _refuse(report, f"{request['argv'][0]}: not found in the sandbox", 127)
     except OSError as error:
