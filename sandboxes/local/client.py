@@ -146,14 +146,16 @@ class Client:
             poll.register(file, select.POLLIN)
         answer: dict[str, Any] | None = None
         failure: BaseException | None = None
-        left = set(streams)
-        while answer is None or left:
-            for file, _ in poll.poll():
+        while True:
+            # With the answer all that was printed is in the pipes; who holds their other ends has no say any more.
+            ready = poll.poll(None if answer is None else 0)
+            if answer is not None and not ready:
+                return answer, failure
+            for file, _ in ready:
                 if file in streams:
                     data, sink = os.read(file, _PIPE), streams[file]
                     if not data:
                         poll.unregister(file)
-                        left.discard(file)
                     elif sink is not None and failure is None:
                         try:
                             sink(data)
@@ -167,7 +169,6 @@ class Client:
                 else:
                     poll.unregister(file)
                     answer, _ = self._answer()
-        return answer, failure
 
     def _send(self, message: dict[str, Any], files: Sequence[int] = ()) -> None:
         try:

@@ -2,7 +2,8 @@
 
 Built once (``Template.build``), in the server's own mount namespace, where nobody else sees it: a tmpfs with the
 system's folders read-only, a minimal /dev, and mount points for the rest. Completed in each action's own mount
-namespace (``Template.enter``): home, tmp, var and the workspace from the layers, the user's toolchains, /proc.
+namespace (``Template.complete``): home, tmp and var from the layers, the user's toolchains, /proc. Last, when the
+workspace is mounted at ``Template.workspace``, it becomes the only thing there is (``Template.enter``).
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ class Template:
     def __init__(self, stage: bytes, workspace: bytes, shows: Sequence[bytes], base: bytes) -> None:
         self._root = stage + b"/root"
         self.work = stage + b"/work"
+        """Where it is tried out that the workspace can be mounted."""
         self.rest = stage + b"/rest"
+        """Where home, tmp and var are mounted, as one."""
+        self.workspace = self._root + workspace
         self._workspace = workspace
         self._shows = sorted(set(shows))
         self._base = base
@@ -118,8 +122,8 @@ class Template:
                 if not _for_all(folder + b"/" + name):
                     kernel.bind(b"/dev/null", folder + b"/" + name)
 
-    def enter(self) -> None:
-        """Complete the root in this (new) mount namespace and make it the only thing there is."""
+    def complete(self) -> None:
+        """Add to the root, in this (new) mount namespace, all but the workspace."""
         for place, name in _LAYERED.items():
             kernel.bind(self.rest + b"/" + name, self._root + place)
         for path in self._shows:
@@ -128,9 +132,10 @@ class Template:
         quiet = kernel.MS_NOSUID | kernel.MS_NODEV
         kernel.mount(b"agentrt", self._root + b"/dev/shm", b"tmpfs", quiet, b"mode=1777,size=256m")
         if self._workspace.startswith(b"/dev/shm/"):
-            _point(self._root + self._workspace, is_folder=True)
-        kernel.bind(self.work, self._root + self._workspace)
+            _point(self.workspace, is_folder=True)
         self._proc(quiet | kernel.MS_NOEXEC)
+
+    def enter(self) -> None:
         kernel.pivot_root(self._root)
 
     def _proc(self, flags: int) -> None:

@@ -16,21 +16,25 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from . import action, compare, disk, keep, kernel, namespaces, overlay, wire
+from . import compare, disk, init, keep, kernel, namespaces, overlay, wire
+from .action import Action
 from .layered import Entry
+from .opened import OpenLayer
 from .root import Template
 from .store import PARTS, Store, remove_tree
 
 _DEEPEST = 8000
 """Calls. Trees are walked by recursion, and a path of 4096 bytes can name 2048 folders."""
+_THEN_READY = frozenset({"start", "stand", "run", "seal"})
 
 
 class Server:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._layers: list[str] = []
-        self._rest: list[str] | None = None
-        """The layers that ``rest`` is mounted with; None when it is not mounted."""
+        self._next: Action | None = None
+        """Waits for the next request to run something, so that nobody waits for its namespaces to be made."""
+        self._last: Action | None = None
+        """Ran the request before, and may still be on its way out."""
         self._squashing: set[int] = set()
         self._started = False
 
@@ -57,6 +61,8 @@ class Server:
             wire.send(self._channel, answer, files)
             for file in files:
                 os.close(file)
+            if request["do"] in _THEN_READY:
+                self._make_ready()
 
     # Each _do_ answers one request of the client (client.py lists them with their fields).
 
@@ -66,68 +72,48 @@ class Server:
         folder, workspace = os.fsencode(request["store"]), os.fsencode(request["workspace"])
         self._store = Store(folder, workspace)
         os.mkdir(self._store.stage)
-        self._new_open_layer()
         shows = [os.fsencode(path) for path in request["shows"]]
         self._template = Template(self._store.stage, workspace, shows, self._store.base["rest"])
         self._template.build(self._store.stage)
-        self._mount()  # that it can be done is found out now
-        kernel.unmount(self._template.work)
         self._started = True
+        self._open = OpenLayer(self._store, self._template.rest)
+        # That it can be done is found out now.
+        overlay.mount(self._open.stack("work"), self._template.work)
+        kernel.unmount(self._template.work)
+        self._ready().wait_until_ready()
         return {}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         for part in PARTS:
             self._store.uppers(request["layers"], part)  # a missing layer is told now, not when an action needs it
-        self._unmount_rest()
-        self._layers = request["layers"]
-        self._clear_open_layer()
+        self._open.stand(request["layers"])
         return {}
 
     def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
-        self._mount()
-        read_end, write_end = os.pipe()
+        one = self._ready()
+        self._next, self._last = None, one
+        request["stack"] = overlay.to_message(self._open.stack("work"))
         started = time.monotonic()
-        try:
-            pid = action.start(self._template, request, (given[0], given[1], given[2]), write_end)
-        finally:
-            os.close(write_end)
-            kernel.unmount(self._template.work)  # the action has a copy; ours must not outlive it
-        for file in given:
-            os.close(file)
-        given.clear()
-        try:
-            outcome = action.wait(pid, read_end, self._channel, started + request["seconds"])
-        finally:
-            os.close(read_end)
-        return outcome | {"seconds": time.monotonic() - started, "wrote": self._is_written()}
+        outcome = one.run(request, given, self._channel, started + request["seconds"])
+        return outcome | {"seconds": time.monotonic() - started, "wrote": bool(self._open.written())}
 
     def _do_seal(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """Give the open layer its name. The answer has ``effects``, or none where nothing was touched."""
-        opened = self._store.open_layer
-        if not self._is_written():
-            return {"layer": None, "effects": []}
-        self._unmount_rest()
+        written = self._open.written()
         touched = False
         found: list[tuple[dict[str, Any], Entry | None]] = []
-        for part in PARTS:
-            upper = opened + b"/" + part.encode()
-            before = self._store.view(self._layers, part)
-            after = type(before)([upper, *before.places])
-            for path, old, new in compare.pairs(before, after, [upper]):
+        for part in written:
+            before = self._store.view(self._open.layers, part)
+            after = type(before)([self._open.upper(part), *before.places])
+            for path, old, new in compare.pairs(before, after, [self._open.upper(part)]):
                 touched = touched or compare.touched(old, new)
                 self._add(found, part, path, old, new)
+        if "rest" in written:
+            self._let_go()
         if not touched:
-            self._clear_open_layer()
+            self._open.stand(self._open.layers)
             return {"layer": None, "effects": []}
-        for part in PARTS:
-            remove_tree(opened + b"/." + part.encode())
-            if not os.listdir(opened + b"/" + part.encode()):
-                os.rmdir(opened + b"/" + part.encode())
-        disk.sync_tree(opened)
-        os.rename(opened, self._store.folder + b"/" + os.fsencode(request["name"]))
-        disk.sync_folder(self._store.folder)
-        self._layers = [*self._layers, request["name"]]
-        self._new_open_layer()
+        self._open.seal(written, request["name"])
         self._squash()
         return {"layer": request["name"], "effects": compare.pair_renames(found)}
 
@@ -155,27 +141,26 @@ class Server:
         return os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def _do_keep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        opened, target = self._store.open_layer, request["name"]
-        self._unmount_rest()
-        self._clear_open_layer()
         view = self._store.view(request["layers"], "work")
-        wrote = keep.write_changes(view, request["effects"], opened + b"/work")
+        kept = self._store.scratch(b"kept")
+        os.mkdir(kept)
+        os.mkdir(kept + b"/work")
+        keep.copy_meta(view.places[0], kept + b"/work")
+        wrote = keep.write_changes(view, request["effects"], kept + b"/work")
         layers = [name for name in request["layers"] if self._store.uppers([name], "rest")]
         layers = [name if name.endswith(":rest") else name + ":rest" for name in layers]
         if wrote:
-            for part in (b".work", b".rest", b"rest"):
-                remove_tree(opened + b"/" + part)
-            disk.sync_tree(opened)
-            os.rename(opened, self._store.folder + b"/" + os.fsencode(target))
-            self._new_open_layer()
-            layers.append(target)
+            disk.sync_tree(kept)
+            os.rename(kept, self._store.folder + b"/" + os.fsencode(request["name"]))
+            layers.append(request["name"])
         return {"layers": layers}
 
     def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """Layers, and with ``opened`` what an action that came to nothing left in the open one, until ``stand``."""
+        self._let_go()
+        self._open.unmount()
         if request["opened"]:
-            self._unmount_rest()
-            remove_tree(self._store.open_layer)
+            self._open.drop()
         for name in request["names"]:
             remove_tree(self._store.folder + b"/" + os.fsencode(name))
         return {}
@@ -192,44 +177,40 @@ class Server:
         if effect is not None:
             found.append((effect, old))
 
-    def _mount(self) -> None:
-        opened = self._store.open_layer
-        if self._rest != self._layers:
-            self._unmount_rest()
-            lowers = self._store.lowers(self._layers, "rest")
-            overlay.mount(lowers, opened + b"/rest", opened + b"/.rest", self._template.rest)
-            self._rest = list(self._layers)
-        # The workspace may be edited between actions, so its mount lives only as long as one.
-        lowers = self._store.lowers(self._layers, "work")
-        overlay.mount(lowers, opened + b"/work", opened + b"/.work", self._template.work)
+    def _ready(self) -> Action:
+        """An init that waits, over what is mounted now."""
+        if self._last is not None:
+            self._last.end()
+            self._last = None
+        if not self._open.is_mounted():
+            self._let_go()
+            self._open.mount()
+        elif self._next is not None and not self._next.is_alive():
+            self._let_go()
+        if self._next is None:
+            overlay.reuse(self._open.stack("work"))
+            self._next = Action(self._template)
+        return self._next
 
-    def _unmount_rest(self) -> None:
-        if self._rest is not None:
-            kernel.unmount(self._template.rest)
-            self._rest = None
+    def _make_ready(self) -> None:
+        """While the runtime thinks; what goes wrong with it is told when it is needed."""
+        if not self._open.written():  # else what comes next is the seal, which must not wait for this
+            with suppress(OSError):
+                self._ready()
 
-    def _new_open_layer(self) -> None:
-        opened = self._store.open_layer
-        os.mkdir(opened)
-        for part in PARTS:
-            top = opened + b"/" + part.encode()
-            os.mkdir(top)
-            os.mkdir(opened + b"/." + part.encode())
-            # The top of an overlay has the attributes of its upper folder.
-            keep.copy_meta(self._store.view(self._layers, part).places[0], top)
+    def _let_go(self) -> None:
+        """No process of ours looks at the open layer any more."""
+        for one in (self._last, self._next):
+            if one is not None:
+                one.end()
+        self._last = self._next = None
 
     def _leave(self) -> None:
         if self._started:
-            self._unmount_rest()
+            self._let_go()
+            self._open.unmount()
             kernel.unmount(self._store.stage)
             self._store.leave()
-
-    def _is_written(self) -> bool:
-        return any(os.listdir(self._store.open_layer + b"/" + part.encode()) for part in PARTS)
-
-    def _clear_open_layer(self) -> None:
-        remove_tree(self._store.open_layer)
-        self._new_open_layer()
 
     def _squash(self) -> None:
         """Merge full runs of layers in the background; until one is there, the mount is that much deeper."""
@@ -239,7 +220,7 @@ class Server:
         todo = [
             (target, run)
             for part in PARTS
-            for target, run in self._store.chunks(self._layers, part)
+            for target, run in self._store.chunks(self._open.layers, part)
             if not os.path.lexists(target)
         ]
         if not todo or self._squashing:
@@ -251,10 +232,10 @@ class Server:
         try:
             self._channel.close()
             for target, run in todo:
-                remove_tree(self._store.scratch)
-                keep.squash(run, self._store.scratch)
-                disk.sync_file_system(self._store.scratch)
-                os.rename(self._store.scratch, target)
+                made = self._store.scratch(b"squash")
+                keep.squash(run, made)
+                disk.sync_file_system(made)
+                os.rename(made, target)
         finally:
             os._exit(0)
 
@@ -282,7 +263,7 @@ def _serve(channel: socket.socket) -> None:
         namespaces.enter_namespaces()
         namespaces.loopback_up()
         kernel.forget_keys()
-        kernel.bound_capabilities(action.KEEPS)
+        kernel.bound_capabilities(init.KEEPS)
     except OSError as error:
         wire.send(channel, {"error": [error.errno or 0, error.strerror or "", _name(error)]})
         return

@@ -5,7 +5,8 @@
     <store>/.base            the empty home, tmp and var that everything starts from
     <store>/.squash-<hash>   several layers as one, to keep mounts shallow; made anew when missing
     <store>/.run-<pid>.<n>/  one server's: open/ is the layer being written (work, rest and the kernel's work
-                             folders), stage/ a mount point. Locked while the server lives, removed by the next.
+                             folders), stage/ a mount point, and what is not finished. Locked while the server
+                             lives, removed by the next.
 
 A snapshot names layers; ``name:rest`` means only that layer's ``rest`` (its work was applied).
 """
@@ -70,9 +71,11 @@ class Store:
     def stage(self) -> bytes:
         return self._run + b"/stage"
 
-    @property
-    def scratch(self) -> bytes:
-        return self._run + b"/squash"
+    def scratch(self, name: bytes) -> bytes:
+        """A place for what is not finished, free now."""
+        path = self._run + b"/" + name
+        remove_tree(path)
+        return path
 
     def place(self, path: bytes) -> tuple[str | None, bytes]:
         """Which part of a layer holds a normalized path, and where in it; None for what no layer holds."""

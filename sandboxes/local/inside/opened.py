@@ -1,0 +1,97 @@
+"""The open layer: what the action under way writes, before it is sealed, and the mounts over it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from . import disk, keep, kernel, overlay
+from .overlay import Stack
+from .store import PARTS, Store, remove_tree
+
+
+class OpenLayer:
+    """``rest`` (home, tmp, var) stays mounted as long as what it consists of stays the same: nobody else writes
+    there. The workspace may be edited between actions, so its mount lives only as long as one, in the action."""
+
+    def __init__(self, store: Store, rest: bytes) -> None:
+        self._store = store
+        self._mount_point = rest
+        self._mounted: Stack | None = None
+        self.layers: list[str] = []
+        """What it lies on, lowest first."""
+        os.mkdir(store.open_layer)
+        for part in PARTS:
+            os.mkdir(self._work(part))
+            self._make(part)
+
+    def upper(self, part: str) -> bytes:
+        return self._store.open_layer + b"/" + part.encode()
+
+    def stack(self, part: str) -> Stack:
+        return Stack(self.upper(part), self._work(part), tuple(self._store.lowers(self.layers, part)))
+
+    def written(self) -> list[str]:
+        """The parts that something was written to."""
+        return [part for part in PARTS if not os.path.lexists(self.upper(part)) or os.listdir(self.upper(part))]
+
+    def is_mounted(self) -> bool:
+        """Whether ``rest`` is mounted as it should be."""
+        return self._mounted is not None and self._mounted == self.stack("rest")
+
+    def mount(self) -> None:
+        if not self.is_mounted():
+            self.unmount()
+            stack = self.stack("rest")
+            overlay.reuse(stack)
+            overlay.mount(stack, self._mount_point)
+            self._mounted = stack
+
+    def unmount(self) -> None:
+        if self._mounted is not None:
+            kernel.unmount(self._mount_point)
+            self._mounted = None
+
+    def stand(self, layers: Sequence[str]) -> None:
+        """Lie on ``layers``, with nothing written."""
+        self.layers = list(layers)
+        written = self.written()
+        for part in PARTS:
+            if part != "rest" or part in written:  # the workspace's own folder may have another mode than it had
+                self._remove(part)
+                self._make(part)
+        self._store.scratch(b"sealed")
+
+    def seal(self, parts: Sequence[str], name: str) -> None:
+        """Move what was written to ``parts`` into the store, on disk when this returns, and lie on it."""
+        sealed = self._store.scratch(b"sealed")
+        os.mkdir(sealed)
+        for part in parts:
+            if part == "rest":
+                self.unmount()
+            os.rename(self.upper(part), sealed + b"/" + part.encode())
+        disk.sync_tree(sealed)
+        os.rename(sealed, self._store.folder + b"/" + os.fsencode(name))
+        disk.sync_folder(self._store.folder)
+        self.layers.append(name)
+        for part in parts:
+            self._make(part)
+
+    def drop(self) -> None:
+        """Remove what was written, to make room; nothing can be written before ``stand``."""
+        for part in PARTS:
+            self._remove(part)
+        self._store.scratch(b"sealed")
+
+    def _work(self, part: str) -> bytes:
+        return self._store.open_layer + b"/." + part.encode()
+
+    def _make(self, part: str) -> None:
+        os.mkdir(self.upper(part))
+        # The top of an overlay has the attributes of its upper folder.
+        keep.copy_meta(self._store.view(self.layers, part).places[0], self.upper(part))
+
+    def _remove(self, part: str) -> None:
+        if part == "rest":
+            self.unmount()
+        remove_tree(self.upper(part))
