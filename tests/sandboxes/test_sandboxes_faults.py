@@ -173,6 +173,30 @@ def test_the_server_is_killed_while_a_command_runs() -> None:
     asyncio.run(scenario())
 
 
+def test_what_waits_for_the_next_action_is_killed() -> None:
+    """The namespaces made ahead of an action are gone: the action gets others, and nothing is lost or run twice."""
+
+    async def scenario() -> None:
+        async with ground(open_local) as made:
+            await made.act("echo 1 >> count")
+            for _ in range(3):
+                (server,) = servers(os.getpid())
+                for waiting in await _waiting(server):
+                    os.kill(waiting, signal.SIGKILL)
+                await made.act("echo 1 >> count; echo x > ~/x")
+            assert await made.sandbox.read("count") == b"1\n" * 4
+
+    asyncio.run(scenario())
+
+
+async def _waiting(server: int) -> list[int]:
+    deadline = time.monotonic() + 20
+    while not (found := servers(server)):
+        assert time.monotonic() < deadline, "nothing waits"
+        await asyncio.sleep(0.02)
+    return found
+
+
 _DAEMONS = """
 setsid bash -c 'sleep 60; : '$0 & bash -c '(setsid bash -c "sleep 60; : '$0'" &)'; echo lost > lost; sleep 60; : $0
 """

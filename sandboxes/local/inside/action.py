@@ -43,9 +43,6 @@ class Action:
             self._told += data
         self._outcome(timed_out=False)
 
-    def is_alive(self) -> bool:
-        return os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-
     def end(self) -> None:
         """Kill it, with all it started, if that is not done yet."""
         if self._pid:
@@ -54,14 +51,17 @@ class Action:
 
     def run(
         self, request: dict[str, Any], streams: Sequence[int], runtime: socket.socket, deadline: float
-    ) -> dict[str, Any]:
-        """See it through to its end; its outcome. The runtime's word, its death, or the clock may end it early."""
+    ) -> dict[str, Any] | None:
+        """See it through to its end; its outcome. The runtime's word, its death, or the clock may end it early.
+
+        None where init had died before it took the request: nothing was run.
+        """
         with suppress(ConnectionError):  # it died just now: what there is to say of that is said below
             wire.send(self._channel, request, streams)
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         poll.register(runtime, select.POLLIN)
-        timed_out = False
+        timed_out = stopped = False
         # When init says that it is alone there is nothing left to wait for: it only has to go, too.
         while not self._told.endswith(init.ALONE):
             left = None if timed_out else max(0.0, deadline - time.monotonic()) * 1000
@@ -71,6 +71,7 @@ class Action:
                 os.kill(self._pid, signal.SIGKILL)
             if runtime.fileno() in ready:
                 poll.unregister(runtime)
+                stopped = True
                 os.kill(self._pid, signal.SIGKILL)
                 try:
                     wire.receive(runtime)
@@ -79,7 +80,8 @@ class Action:
             if self._channel.fileno() in ready and not self._hear():
                 self._reap()  # only then is all the rest dead, too
                 break
-        return self._outcome(timed_out)
+        outcome = self._outcome(timed_out)
+        return outcome if init.BEGUN in self._told or timed_out or stopped else None
 
     def _reap(self) -> None:
         os.waitpid(self._pid, 0)

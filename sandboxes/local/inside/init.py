@@ -24,6 +24,8 @@ _DEFAULT_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTO
 _COUNT_EVERY = 0.02
 _REPORT = 3
 """The socket to the server, and the only file besides the three streams. JSON lines go up it."""
+BEGUN = b'{"begun": true}\n'
+"""Its word that it has taken the request."""
 ALONE = b'"alone": true}\n'
 """How its last word ends when nothing but itself is left in its namespaces."""
 
@@ -51,6 +53,7 @@ def _serve(template: Template) -> None:
         request, streams = wire.receive(channel)
     except EOFError:  # the server is gone
         return
+    os.write(_REPORT, BEGUN)
     overlay.mount(overlay.from_message(request["stack"]), template.workspace)
     template.enter()
     for target, stream in enumerate(streams):

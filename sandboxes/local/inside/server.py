@@ -25,6 +25,7 @@ from .store import PARTS, Store, remove_tree
 
 _DEEPEST = 8000
 """Calls. Trees are walked by recursion, and a path of 4096 bytes can name 2048 folders."""
+_TRIES = 2
 _THEN_READY = frozenset({"start", "stand", "run", "seal"})
 
 
@@ -90,11 +91,16 @@ class Server:
         return {}
 
     def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
-        one = self._ready()
-        self._next, self._last = None, one
         request["stack"] = overlay.to_message(self._open.stack("work"))
         started = time.monotonic()
-        outcome = one.run(request, given, self._channel, started + request["seconds"])
+        for _ in range(_TRIES):
+            one = self._ready()
+            self._next, self._last = None, one
+            outcome = one.run(request, given, self._channel, started + request["seconds"])
+            if outcome is not None:
+                break
+        else:
+            raise _os_error(errno.EIO, "init")
         return outcome | {"seconds": time.monotonic() - started, "wrote": bool(self._open.written())}
 
     def _do_seal(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
@@ -185,8 +191,6 @@ class Server:
         if not self._open.is_mounted():
             self._let_go()
             self._open.mount()
-        elif self._next is not None and not self._next.is_alive():
-            self._let_go()
         if self._next is None:
             overlay.reuse(self._open.stack("work"))
             self._next = Action(self._template)
