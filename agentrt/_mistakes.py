@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -12,8 +12,13 @@ from pydantic import BaseModel, ValidationError
 from .documents import Document, Loc, Mistake, describe, nearest
 
 
-def mistakes_of(model: type[BaseModel], document: Document, error: ValidationError) -> list[Mistake]:
-    """One entry a mistake, first one first; what a union's members say of one value is one sentence."""
+def mistakes_of(
+    model: type[BaseModel], document: Document, error: ValidationError, *, hidden: Collection[str] = ()
+) -> list[Mistake]:
+    """One entry a mistake, first one first; what a union's members say of one value is one sentence.
+
+    ``hidden``: fields of ``model`` that are not the writer's to give, so no hint names them.
+    """
     grouped: dict[Loc, list[Any]] = {}
     for detail in error.errors(include_url=False):
         if detail["type"] == "too_short" and detail["input"]:
@@ -24,10 +29,10 @@ def mistakes_of(model: type[BaseModel], document: Document, error: ValidationErr
         within = any(other[: len(path)] == path != other for other in grouped)
         if within and all(detail["type"] in _EXPECTED for detail in details):
             del grouped[path]
-    mistakes = [_mistake(model, document, path, details) for path, details in grouped.items()]
+    mistakes = [_mistake(model, document, path, details, hidden) for path, details in grouped.items()]
     for path, details in grouped.items():
         # Several keys missing from one mapping are several mistakes at one place.
-        mistakes += [_mistake(model, document, path, [d]) for d in details[1:] if d["type"] == "missing"]
+        mistakes += [_mistake(model, document, path, [d], hidden) for d in details[1:] if d["type"] == "missing"]
     # A misspelt key is one mistake, not also the absence of the key that was meant.
     meant = {mistake.hint.removeprefix("did you mean ").removesuffix("?") for mistake in mistakes if mistake.hint}
     mistakes = [mistake for mistake in mistakes if mistake.message.removesuffix(" is missing") not in meant]
@@ -52,7 +57,9 @@ _EXPECTED = {
 }
 
 
-def _mistake(model: type[BaseModel], document: Document, path: Loc, details: list[Any]) -> Mistake:
+def _mistake(
+    model: type[BaseModel], document: Document, path: Loc, details: list[Any], hidden: Collection[str]
+) -> Mistake:
     detail = details[0]
     kind, found, context = detail["type"], describe(detail["input"]), detail.get("ctx", {})
     name = path[-1] if path else None
@@ -64,7 +71,8 @@ def _mistake(model: type[BaseModel], document: Document, path: Loc, details: lis
         place, message = document.where(path), f"`{detail['loc'][-1]}` is missing"
     elif kind == "extra_forbidden":
         place, message = document.where(path, key=True), f"unknown key {what}"
-        hint = nearest(str(name), _fields(model, path[:-1]))
+        known = _fields(model, path[:-1])
+        hint = nearest(str(name), known.difference(hidden) if len(path) == 1 else known)
     elif kind == "value_error":
         place, message = document.where(path), str(context["error"])
         if message.startswith(("must ", "is ")) and name is not None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agentrt import plugins
 from agentrt.contracts import Tool
-from agentrt.documents import Document
+from agentrt.documents import Document, Mistake
 from agentrt.errors import PluginError, UsageError
 from agentrt.records import Action
 
@@ -28,17 +28,29 @@ def load_tool(kind: str) -> Tool:
 
 def action_of(tool: Tool, kind: str, arguments: Mapping[str, Any]) -> Action:
     """Raises ``UsageError`` naming the argument that is wrong, unknown (and the nearest there is) or missing."""
-    if "kind" in arguments:
-        raise UsageError(f"{kind}: unknown argument `kind`", hint="it is the name of the action itself")
-    given = {**arguments, "kind": kind}
+    action, mistakes = read_action(tool.action, kind, Document.of(arguments, kind))
+    if action is not None:
+        return action
+    # A misspelt argument is also a missing one: what was written tells more than what was not.
+    _, message, hint = next((m for m in mistakes if m.message.startswith("unknown")), mistakes[0])
+    raise UsageError(f"{kind}: {message}", hint=hint or f"it takes {takes(tool.action)}")
+
+
+def read_action(model: type[Action], kind: str, arguments: Document) -> tuple[Action | None, list[Mistake]]:
+    """The action, or every mistake in its arguments, by position."""
+    if "kind" in arguments.data:
+        place = arguments.where(("kind",), key=True)
+        return None, [Mistake(place, "unknown argument `kind`", "it is the name of the action itself")]
     try:
-        return tool.action.model_validate(given)
+        return model.model_validate({**arguments.data, "kind": kind}), []
     except ValidationError as error:
         from agentrt._mistakes import mistakes_of
 
-        mistakes = mistakes_of(tool.action, Document.of(given, kind), error)
-        # A misspelt argument is also a missing one: what was written tells more than what was not.
-        _, message, hint = next((m for m in mistakes if m[1].startswith("unknown key")), mistakes[0])
-        takes = ", ".join(f"`{name}`" for name in tool.action.model_fields if name != "kind")
-        message = message.replace("unknown key", "unknown argument")
-        raise UsageError(f"{kind}: {message}", hint=hint or f"it takes {takes}") from None
+        mistakes = mistakes_of(model, arguments, error, hidden={"kind"})
+        return None, [m._replace(message=m.message.replace("unknown key", "unknown argument", 1)) for m in mistakes]
+
+
+def takes(model: type[Action]) -> str:
+    """The arguments of an action, in words."""
+    fields = ((name, field) for name, field in model.model_fields.items() if name != "kind")
+    return ", ".join(f"`{name}`" if field.is_required() else f"`{name}` (optional)" for name, field in fields)

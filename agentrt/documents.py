@@ -7,7 +7,7 @@ lists) that remembers where it stood, so that a mistake found later, by whoever 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -107,6 +107,12 @@ class Document:
         line, column = self.where(loc, key=key)
         return DocumentError(message, file=self.file, line=line, column=column, hint=hint)
 
+    def refusal(self, mistakes: Sequence[Mistake]) -> DocumentError:
+        """The first mistake, and how many more there are, ready to raise."""
+        (line, column), message, hint = mistakes[0]
+        more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+        return DocumentError(message + more, file=self.file, line=line, column=column, hint=hint)
+
 
 def load_yaml(path: Path | str) -> Document:
     """Read a YAML mapping. Raises ``DocumentError``."""
@@ -120,10 +126,7 @@ def validate(model: type[M], document: Document) -> M:
     found, mistakes = check(model, document)
     if found is not None:
         return found
-    first = mistakes[0]
-    message = f"{first.message} (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else first.message
-    line, column = first.place
-    raise DocumentError(message, file=document.file, line=line, column=column, hint=first.hint)
+    raise document.refusal(mistakes)
 
 
 def check(model: type[M], document: Document) -> tuple[M | None, list[Mistake]]:

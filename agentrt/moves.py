@@ -148,15 +148,15 @@ def _plan(runtime: Runtime, step: Step, scope: Scope) -> Move:
 
 
 def _told(runtime: Runtime, op: int, view: View) -> int:
-    """The conversation after an operation, with the answer the planner got to it if it got one.
+    """The conversation after an operation, with what the planner was told of it if it was told anything.
 
-    The answer is said when the operation is over, so it is not yet in the operation's own view.
+    An answer, or a verification's notice, is said when the operation is over: it is not yet in its own view.
     """
     following = runtime.operations.get(op + 1)
     head = following.before.conversation if following is not None else runtime.view.conversation
     seen = view.conversation == 0
     for message in runtime.journal.conversation(head):
-        if seen and message.role == "observation" and message.operation == op:
+        if seen and message.role in ("observation", "notice") and message.operation == op:
             return message.id
         seen = seen or message.id == view.conversation
     return view.conversation

@@ -95,6 +95,22 @@ class Runtime(Reader):
         """
         return await self._act(kind, arguments, actor, on_output)
 
+    async def verify(
+        self,
+        /,
+        kind: str,
+        *,
+        actor: str = "agent",
+        on_output: Callable[[bytes], None] | None = None,
+        **arguments: Any,
+    ) -> Operation:
+        """``act``, and keep nothing of what it did: afterwards the session stands where it stood.
+
+        It is in the journal like any action, with its output, and is no step: there is nothing to undo. Where it
+        went over a limit of the policy it is ``rolled_back``. Raises the same.
+        """
+        return await self._act(kind, arguments, actor, on_output, keep=False)
+
     async def propose(
         self,
         proposed: ProposedAction,
@@ -251,10 +267,12 @@ class Runtime(Reader):
         arguments: Mapping[str, Any],
         actor: str,
         on_output: Callable[[bytes], None] | None,
+        *,
+        keep: bool = True,
     ) -> Operation:
         tool, action = transaction.checked(self, kind, arguments)
         async with self.turn:
-            return await transaction.carry_out(self, tool, action, actor=actor, on_output=on_output)
+            return await transaction.carry_out(self, tool, action, actor=actor, on_output=on_output, keep=keep)
 
     async def _move(
         self, kind: Literal["undo", "redo", "restore"], number: int | None, scope: Scope, actor: str

@@ -103,14 +103,17 @@ class Session:
         )
 
     async def verify(self, ending: Ending) -> Operation | None:
-        """Run ``verify``, in what is left of the time; not after a planner's failure, which decides already."""
+        """Run ``verify``, in what is left of the time; not after a planner's failure, which decides already.
+
+        What it writes is not the agent's work, so none of it is kept.
+        """
         command, seconds = self.task.verify, self.budget.seconds_left
         if command is None or ending.code == "planner" or seconds <= 0:
             return None
         arguments = {"command": command, "seconds": seconds}
         proposed = ProposedAction(call="verify", kind="bash", arguments=arguments)
         self.tell(ActionStarted(actor=ACTOR, action=proposed, shown=command))
-        operation = await self.runtime.act(
+        operation = await self.runtime.verify(
             "bash", actor=ACTOR, on_output=lambda data: self.tell(OutputCame(data=data)), **arguments
         )
         text = f"Verification, `{command}`:\n{conversation.describe_operation(operation)}"

@@ -104,6 +104,7 @@ class Runtime:
             raise
 
     act = _Blocking(asynchronous.Runtime.act)
+    verify = _Blocking(asynchronous.Runtime.verify)
     propose = _Blocking(asynchronous.Runtime.propose)
     undo = _Blocking(asynchronous.Runtime.undo)
     redo = _Blocking(asynchronous.Runtime.redo)

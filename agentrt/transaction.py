@@ -18,6 +18,7 @@ from agentrt.world import ActionWorld
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
 
+_NOT_KEPT = "a verification: what it wrote is not kept"
 _GRACE = 5.0
 """Seconds a tool gets beyond its commands' limit, for what it does itself."""
 
@@ -35,18 +36,28 @@ async def carry_out(
     *,
     actor: str,
     on_output: Callable[[bytes], None] | None,
+    keep: bool,
 ) -> Operation:
-    """One action, from decision to outcome. The caller holds ``runtime.turn``."""
+    """One action, from decision to outcome. The caller holds ``runtime.turn``.
+
+    Without ``keep`` it is a verification: told from other acts by its target, the operation it is run after.
+    """
     context = Context(workspace=str(runtime.store.workspace), session=runtime.session, attended=runtime.attended)
     decision = runtime.policy.decide(action, context)
     op = runtime.journal.intend(
-        runtime.session, kind="act", actor=actor, before=runtime.view, action=action.to_dict(), decision=decision
+        runtime.session,
+        kind="act",
+        actor=actor,
+        before=runtime.view,
+        action=action.to_dict(),
+        target=() if keep else (max(runtime.operations, default=0),),
+        decision=decision,
     )
     runtime.intended(op)
     if decision.verdict != "allow":
         refused = Observation(error=_refusal(decision))
         return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
-    one = _Action(runtime, op, action, context)
+    one = _Action(runtime, op, action, context, keep)
     world = ActionWorld(
         runtime.sandbox,
         runtime.policy.limits,
@@ -74,8 +85,8 @@ async def carry_out(
 class _Action:
     """What follows once an action has run. None of it may stop half-way."""
 
-    def __init__(self, runtime: Runtime, op: int, action: Action, context: Context) -> None:
-        self.runtime, self.op, self.action, self.context = runtime, op, action, context
+    def __init__(self, runtime: Runtime, op: int, action: Action, context: Context, keep: bool) -> None:
+        self.runtime, self.op, self.action, self.context, self.keep = runtime, op, action, context, keep
         self.before = runtime.view
 
     async def conclude(self, observation: Observation) -> Operation:
@@ -91,6 +102,10 @@ class _Action:
                 why = f"rolled back, nothing it did is kept: {judgement.because or judgement.rule}"
                 seen = observation.model_copy(update={"error": _also(observation.error, why)})
                 return runtime.settle(self.op, status="rolled_back", after=runtime.view, observation=seen, **told)
+            if not self.keep:
+                await self._take_back()
+                told = {"judgement": judgement, "note": _NOT_KEPT}
+                return runtime.settle(self.op, status="settled", after=runtime.view, observation=observation, **told)
             review = None
             if effects:
                 review = "pending" if judgement.verdict == "review" else "accepted"

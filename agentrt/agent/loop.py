@@ -120,7 +120,7 @@ class _Loop:
     async def gate(self, state: Cursor) -> dict[str, Any]:
         """Answer what is no action, until there is one to carry out or nothing is left of the turn."""
         while not self.ending and (proposed := self.next()):
-            if proposed.kind == SUBMIT.name:
+            if proposed.kind == SUBMIT:
                 self.submit(proposed)
             elif not self.ends(self.budget.before_action()):
                 action = check(proposed, self.runtime.tools)

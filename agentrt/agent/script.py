@@ -7,18 +7,21 @@ It remembers nothing: which turn comes next is read from the conversation, where
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator
 
-from agentrt.documents import Document, Written, describe, load_yaml, validate
+from agentrt import plugins
+from agentrt.arguments import GROUP, load_tool, read_action, takes
+from agentrt.documents import Document, Loc, Mistake, Written, describe, load_yaml, nearest, validate
 from agentrt.errors import PlannerError
 from agentrt.records import Message, ProposedAction, Text, ToolSpec, Turn
 
 from .conversation import last_turn, pending, since_last_turn
+from .proposals import SUBMIT, Submit
 
 
 def _regex(value: object) -> re.Pattern[str]:
@@ -30,13 +33,13 @@ def _regex(value: object) -> re.Pattern[str]:
         raise ValueError(f"not a regular expression: {error}") from None
 
 
-def _action(value: object) -> tuple[str, dict[str, Any]]:
+def _action(value: object) -> tuple[str, Mapping[str, Any]]:
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(f"expected one action, such as `bash: {{command: ls}}`, not {_several(value)}")
     ((kind, arguments),) = value.items()
     if arguments is not None and not isinstance(arguments, Mapping):
         raise ValueError(f"expected the arguments of `{kind}` as a mapping, not {describe(arguments)}")
-    return kind, dict(arguments or {})
+    return kind, {} if arguments is None else arguments
 
 
 def _several(value: object) -> str:
@@ -44,7 +47,7 @@ def _several(value: object) -> str:
 
 
 Regex = Annotated[re.Pattern[str], PlainValidator(_regex)]
-ScriptedAction = Annotated[tuple[str, dict[str, Any]], PlainValidator(_action)]
+ScriptedAction = Annotated[tuple[str, Mapping[str, Any]], PlainValidator(_action)]
 
 
 class ScriptedTurn(Written):
@@ -105,7 +108,7 @@ class ScriptPlanner:
     def _turn(self, number: int, only: set[str] | None = None) -> Turn:
         turn = self.script.turns[number - 1]
         actions = (
-            ProposedAction(call=f"{number}.{at}", kind=kind, arguments=arguments)
+            ProposedAction(call=f"{number}.{at}", kind=kind, arguments=dict(arguments))
             for at, (kind, arguments) in enumerate(turn.actions, 1)
         )
         return Turn(text=turn.text, actions=tuple(a for a in actions if only is None or a.call in only))
@@ -117,11 +120,35 @@ class ScriptPlanner:
 
 
 def open_planner(options: Mapping[str, object], *, folder: Path) -> ScriptPlanner:
-    """Read the script ``options`` names, relative to ``folder``. Raises ``DocumentError``."""
+    """Read the script ``options`` names, relative to ``folder``.
+
+    Raises ``DocumentError`` (an action that no tool takes is one, too), ``PluginError`` (a tool does not load).
+    """
     document = Document.of(options, "planner")
     chosen = validate(ScriptOptions, document)
     named = [name for name in (chosen.file, chosen.script) if name is not None]
     if len(named) != 1:
         raise document.error("the script planner needs one file", hint="write `planner: {script: script.yaml}`")
-    script = load_yaml(folder / Path(named[0]).expanduser())
-    return ScriptPlanner(validate(Script, script), script)
+    file = load_yaml(folder / Path(named[0]).expanduser())
+    script = validate(Script, file)
+    # A model is told what was wrong with its action and tries another; of a file, its writer is told.
+    if mistakes := [mistake for loc, action in _actions(script) for mistake in _mistakes(file, loc, *action)]:
+        raise file.refusal(mistakes)
+    return ScriptPlanner(script, file)
+
+
+def _actions(script: Script) -> Iterator[tuple[Loc, tuple[str, Mapping[str, Any]]]]:
+    """Every action, and the way to it."""
+    for turn, written in enumerate(script.turns):
+        for at, action in enumerate(written.actions):
+            yield ("turns", turn, "actions", at, action[0]), action
+
+
+def _mistakes(file: Document, loc: Loc, kind: str, arguments: Mapping[str, Any]) -> list[Mistake]:
+    """What is wrong with the action that stands at ``loc``. Raises ``PluginError``."""
+    known = [*plugins.names(GROUP), SUBMIT]
+    if kind not in known:
+        return [Mistake(file.where(loc, key=True), f'no action is called "{kind}"', nearest(kind, known))]
+    model = Submit if kind == SUBMIT else load_tool(kind).action
+    _, mistakes = read_action(model, kind, Document(file.file, arguments, file.where(loc)))
+    return [m._replace(message=f"{kind}: {m.message}", hint=m.hint or f"it takes {takes(model)}") for m in mistakes]

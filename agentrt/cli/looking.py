@@ -55,7 +55,8 @@ def log_line(operation: Operation, digits: int, *, stands: bool) -> str:
     """Number, time, who, what kind, how it ended, its effects, what it was."""
     state: str = operation.status
     if operation.status == "settled":
-        state = "undone" if operation.kind == "act" and not stands else operation.review or "done"
+        undone = operation.kind == "act" and not stands and not operation.is_verification
+        state = "undone" if undone else operation.review or "done"
     return "  ".join(
         (
             f"{operation.id:>{digits}}",

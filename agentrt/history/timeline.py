@@ -2,7 +2,7 @@
 
 A settled act, restore, revert or apply is one step. ``undo`` moves steps from the done stack to the undone stack,
 ``redo`` moves one back, a new step empties the undone stack. Denied, failed, rolled back and unfinished operations
-are no steps.
+are no steps, nor are verifications, which leave everything as it was.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Timeline:
         after: dict[int, View] = {0: start}
         for operation in operations:
             before[operation.id], after[operation.id] = operation.before, operation.after
-            if operation.status != "settled":
+            if operation.status != "settled" or operation.is_verification:
                 continue
             if operation.kind in _STEPS:
                 done.append(operation.id)

@@ -107,7 +107,7 @@ class Operation(Record):
     """Seconds since the epoch."""
     action: dict[str, Any] | None = None
     target: tuple[int, ...] = ()
-    """The operations an undo, redo, restore … is about."""
+    """The operations an undo, redo, restore … is about; of a verification, the one it was run after (0: the start)."""
     decision: Decision | None = None
     observation: Observation | None = None
     effects: tuple[Effect, ...] = ()
@@ -115,3 +115,8 @@ class Operation(Record):
     before: View
     after: View
     note: Text = ""
+
+    @property
+    def is_verification(self) -> bool:
+        """An act that only tries things out: nothing it did is kept, and there is nothing to undo."""
+        return self.kind == "act" and self.target != ()

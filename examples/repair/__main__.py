@@ -27,9 +27,9 @@ def main() -> None:
     stage.agentrt("diff")
 
     say("Any of it can be taken back, and done again:")
-    stage.agentrt("undo", "3")
+    stage.agentrt("undo", "2")
     stage.agentrt("diff", "--stat")
-    stage.agentrt("redo")  # the edit of the three; the two others changed nothing
+    stage.agentrt("redo")  # the edit of the two; the test run after it changed nothing
 
     say("What you like, you apply. Only then is the real project changed, and that can be undone, too.")
     stage.agentrt("apply")

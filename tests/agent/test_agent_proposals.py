@@ -65,7 +65,12 @@ def test_a_good_proposal_is_the_action() -> None:
             {"path": "a", "zzzz": 1},
             "unknown argument `zzzz` (there is `all`, `path`, `start`)." + TAKES,
         ),
-        ("fetch", {"path": "a", "kind": "bash"}, "`fetch` takes no argument `kind`."),
+        ("fetch", {"path": "a", "kid": 1}, "unknown argument `kid` (there is `all`, `path`, `start`)." + TAKES),
+        (
+            "fetch",
+            {"path": "a", "kind": "bash"},
+            "unknown argument `kind` (it is the name of the action itself)." + TAKES,
+        ),
     ],
 )
 def test_a_malformed_proposal_is_told_what_is_wrong(kind: str, arguments: dict[str, Any], told: str) -> None:
@@ -79,3 +84,5 @@ def test_what_a_planner_is_offered() -> None:
     assert fetch.parameters["required"] == ["path"]
     assert fetch.parameters["additionalProperties"] is False
     assert submit.name == "submit"
+    assert set(submit.parameters["properties"]) == {"text"}
+    assert submit.parameters.get("required", []) == []

@@ -188,6 +188,80 @@ def test_a_malformed_script(tmp_path: Path, text: str, where: str, message: str,
 
 
 @pytest.mark.parametrize(
+    ("action", "where", "message", "hint"),
+    [
+        ("bahs: {command: ls}", "4:9", 'no action is called "bahs"', "did you mean `bash`?"),
+        ("sbumit: {}", "4:9", 'no action is called "sbumit"', "did you mean `submit`?"),
+        (
+            "rm: {path: x}",
+            "4:9",
+            'no action is called "rm"',
+            "there is `bash`, `edit`, `git`, `read`, `search`, `submit`, `write`",
+        ),
+        ("bash: {comand: ls}", "4:16", "bash: unknown argument `comand`", "did you mean `command`?"),
+        ("read: {path: x, strat: 3}", "4:25", "read: unknown argument `strat`", "did you mean `start`?"),
+        (
+            "git: {args: [log], kid: x}",
+            "4:28",
+            "git: unknown argument `kid`",
+            "there is `args`",
+        ),
+        (
+            "bash: {kind: bash, command: ls}",
+            "4:16",
+            "bash: unknown argument `kind`",
+            "it is the name of the action itself",
+        ),
+        (
+            "bash: {command: [ls]}",
+            "4:25",
+            "bash: `command` must be text, not a list",
+            "it takes `command`, `cwd` (optional), `seconds` (optional)",
+        ),
+        (
+            "bash:\n          command: ls\n          seconds: soon",
+            "6:20",
+            'bash: `seconds` must be a number, not text "soon"',
+            "it takes `command`, `cwd` (optional), `seconds` (optional)",
+        ),
+        (
+            "git: {args: [log, 5]}",
+            "4:27",
+            "git: item 2 of `args` must be text, not the number 5",
+            "it takes `args`",
+        ),
+        (
+            "write: {path: x}",
+            "4:16",
+            "write: `content` is missing",
+            "it takes `path`, `content`",
+        ),
+        ("bash:", "4:9", "bash: `command` is missing", "it takes `command`, `cwd` (optional), `seconds` (optional)"),
+        ("submit: {txt: done}", "4:18", "submit: unknown argument `txt`", "did you mean `text`?"),
+        (
+            "submit: {text: [done]}",
+            "4:24",
+            "submit: `text` must be text, not a list",
+            "it takes `text` (optional)",
+        ),
+        (
+            "bash: {}\n      - bahs: {}\n      - read: {pth: x}",
+            "4:15",
+            "bash: `command` is missing (and 2 more)",
+            "it takes `command`, `cwd` (optional), `seconds` (optional)",
+        ),
+    ],
+)
+def test_an_action_no_tool_takes_is_refused_when_the_script_is_read(
+    tmp_path: Path, action: str, where: str, message: str, hint: str
+) -> None:
+    with pytest.raises(DocumentError) as caught:
+        script(tmp_path, f"turns:\n  - actions:\n      - bash: {{command: ls}}\n      - {action}\n")
+    assert caught.value.where == f"{tmp_path / 's.yaml'}:{where}"
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+@pytest.mark.parametrize(
     ("planner", "where", "message"),
     [
         ("{script: s.yaml, file: s.yaml}", "1:10", "the script planner needs one file"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from conftest import Cli
@@ -77,6 +78,18 @@ def test_a_task_runs_headless_and_is_told_as_it_happens(cli: Cli, workspace: Pat
     assert (workspace / "a.txt").read_text() == "one\n"
     assert cli("apply").code == 0 and (workspace / "a.txt").read_text() == "two\n"
     assert cli("sessions").out.splitlines()[0].endswith("make it two")
+
+
+def test_a_verification_is_in_the_log_and_no_step(cli: Cli, workspace: Path) -> None:
+    assert cli(str(task(workspace, verify="cat a.txt; echo junk > junk"))).code == 0
+    assert re.search(r"^3  \S+  agentrt  act +done +- +\$ cat a.txt; echo junk > junk$", cli("log").out, re.MULTILINE)
+    shown = cli("show", "3").out
+    assert "note: a verification: what it wrote is not kept" in shown and "  two" in shown
+    document = cli("show", "3", "--json").json
+    assert (document["status"], document["effects"], document["target"]) == ("settled", [], [2])
+    assert cli("--json").json["undo"] == [1, 2]
+    assert cli("diff", "3").out == ""
+    assert cli("undo").out.startswith("operation 4: undid 2: ")
 
 
 def test_a_task_that_fails_is_1(cli: Cli, workspace: Path) -> None:

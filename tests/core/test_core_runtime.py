@@ -225,6 +225,102 @@ def test_an_action_over_a_limit_is_rolled_back_and_told_why(workspace: Path, box
     run(workspace, box, work, policy={"limits": {"files_deleted": 3}})
 
 
+def test_of_a_verification_the_journal_has_all_and_the_session_nothing(workspace: Path, box: Any) -> None:
+    junk = "cat f; echo 2 > f; rm a.txt; mkdir .cache; echo x > .cache/x; exit 3"
+
+    async def work(rt: Runtime) -> None:
+        await rt.act("write", path="f", content="1")
+        stood = rt.view
+        op = await rt.verify("bash", command=junk)
+        assert (op.id, op.kind, op.actor, op.status, op.review) == (2, "act", "agent", "settled", None)
+        assert (op.effects, op.before, op.after, op.target) == ((), stood, stood, (1,))
+        assert op.is_verification and not rt.show(1).is_verification
+        assert op.note == "a verification: what it wrote is not kept"
+        assert op.action is not None and op.action["command"] == junk
+        assert op.decision is not None and op.judgement is not None
+        assert op.observation is not None and (op.observation.exit_code, op.observation.output) == (3, "1")
+        assert rt.show(2) == op
+        assert [e.path for e in await rt.pending()] == ["f"]
+        assert rt.timeline.done == (1,)
+        assert await seen(rt, "f", "a.txt", ".cache/x") == ["1", "one\n", None]
+        apply = await rt.apply()
+        assert apply is not None and [e.path for e in apply.effects] == ["f"]
+
+    run(workspace, box, work)
+    assert sorted(path.name for path in workspace.iterdir()) == ["a.txt", "f", "src"]
+    assert list((workspace.parent / "state").rglob("layers/s1.2*")) == []
+
+
+def test_what_a_verification_leaves_elsewhere_is_not_kept(workspace: Path) -> None:
+    async def work(rt: Runtime) -> None:
+        op = await rt.verify("bash", command="echo x > ~/x; echo x > /tmp/x; cat ~/x /tmp/x")
+        assert op.observation is not None and op.observation.output == "x\nx\n"
+        assert await seen(rt, "/home/agent/x", "/tmp/x") == [None, None]
+
+    run(workspace, "local", work)
+
+
+def test_a_verification_is_no_step_of_undo_and_redo(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        for text in ("1", "2"):
+            await rt.act("write", path="f", content=text)
+        await rt.verify("bash", command="echo junk > f")
+        assert (await rt.undo()).target == (2,)
+        await rt.verify("bash", command="echo junk > f")
+        assert (await rt.redo()).target == (2,)
+        assert await seen(rt, "f") == ["2"]
+
+    run(workspace, box, work)
+
+
+def test_restore_to_a_verification_is_where_it_was_run(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        rt.say("task", {"text": "do it"})
+        await rt.act("write", path="f", content="1")
+        op = await rt.verify("bash", command="rm f")
+        rt.say("notice", {"text": "it failed"}, op.id)
+        await rt.act("write", path="f", content="2")
+        await rt.restore(op.id)
+        assert await seen(rt, "f") == ["1"]
+        told = [message.body["text"] for message in rt.conversation()]
+        assert told[:2] == ["do it", "it failed"] and "restored" in told[2]
+        assert [e.path for e in await rt.changes(0, op.id)] == ["f"]
+        assert await rt.changes(1, op.id) == []
+        await rt.undo(2)  # the look, and the restore
+        assert await seen(rt, "f") == ["2"]
+
+    run(workspace, box, work)
+
+
+def test_a_verification_of_the_untouched_workspace(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        op = await rt.verify("bash", command="rm a.txt")
+        assert (op.target, op.is_verification) == ((0,), True)
+        assert await seen(rt, "a.txt") == ["one\n"]
+
+    run(workspace, box, work)
+
+
+def test_a_verification_over_a_limit_is_rolled_back(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        await rt.act("write", path="f", content="1")
+        op = await rt.verify("bash", command="rm -r *")
+        assert (op.status, op.review, op.is_verification) == ("rolled_back", None, True)
+        assert op.after == op.before and len(op.effects) == 4  # what it would have done
+        assert op.observation is not None and "the limit is 2" in (op.observation.error or "")
+        assert (await rt.undo()).target == (1,)
+
+    run(workspace, box, work, policy={"limits": {"files_deleted": 2}})
+
+
+def test_a_verification_the_policy_forbids_never_runs(workspace: Path) -> None:
+    async def work(rt: Runtime) -> None:
+        op = await rt.verify("bash", command="true")
+        assert (op.status, op.is_verification) == ("denied", True)
+
+    run(workspace, open_sandbox, work, policy={"decide": [{"actions": ["bash"], "verdict": "deny"}]})
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments", "says"),
     [

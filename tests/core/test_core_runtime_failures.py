@@ -85,7 +85,8 @@ def test_without_confinement_nothing_runs(workspace: Path) -> None:
         )
 
 
-def test_a_journal_without_room_leaves_an_intent(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("how", ["act", "verify"])
+def test_a_journal_without_room_leaves_an_intent(workspace: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     def no_room(*_: Any, **__: Any) -> None:
         raise DiskFull("no room to write the journal")
 
@@ -94,7 +95,7 @@ def test_a_journal_without_room_leaves_an_intent(workspace: Path, monkeypatch: p
         with monkeypatch.context() as patch:
             patch.setattr(Journal, "settle", no_room)
             with pytest.raises(DiskFull):
-                await rt.act("write", path="x", content="2")
+                await getattr(rt, how)("write", path="x", content="2")
         assert [o.status for o in rt.log()] == ["settled", "intent"]
         assert await seen(rt, "x") == ["1"]  # the sandbox does not stand on what the journal does not know
         await rt.undo(2)
@@ -162,6 +163,61 @@ def test_a_cancelled_action_is_killed_forgotten_and_recorded(workspace: Path, bo
     run(workspace, box, work)
 
 
+def test_a_cancelled_verification_is_killed_and_recorded(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        await rt.act("write", path="x", content="kept")
+        begun, loop = asyncio.Event(), asyncio.get_running_loop()
+        command = "echo lost > x; echo begun; sleep 60"
+        verifying = rt.verify(
+            "bash", command=command, on_output=lambda _: loop.call_soon_threadsafe(begun.set) and None
+        )
+        task = asyncio.ensure_future(verifying)
+        await asyncio.wait_for(begun.wait(), 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        op = rt.log()[-1]
+        assert (op.status, op.effects, op.is_verification) == ("failed", (), True)
+        assert op.observation is not None and op.observation.error == "interrupted"
+        assert (await rt.undo()).target == (1,)
+
+    run(workspace, box, work)
+
+
+def test_a_verification_cancelled_once_it_has_run_is_recorded_first(workspace: Path) -> None:
+    class Slow(MemorySandbox):
+        async def seal(self) -> Snapshot:
+            sealing.set()
+            await asyncio.sleep(0.2)
+            return await super().seal()
+
+    sealing = asyncio.Event()
+
+    async def work(rt: Runtime) -> None:
+        task = asyncio.ensure_future(rt.verify("bash", command="echo lost > x"))
+        await asyncio.wait_for(sealing.wait(), 20)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        op = rt.log()[-1]
+        assert (op.status, op.effects, op.after == op.before) == ("settled", (), True)
+        assert await seen(rt, "x") == [None]
+
+    run(workspace, of(Slow), work)
+
+
+def test_a_verification_with_no_room_to_measure_it_is_failed(workspace: Path) -> None:
+    async def work(rt: Runtime) -> None:
+        op = await rt.verify("bash", command="echo x > x; echo said")
+        assert (op.status, op.is_verification) == ("failed", True)
+        assert op.observation is not None and op.observation.error == "rolled back: no room to seal"
+        assert isinstance(rt.sandbox, FullDisk)
+        rt.sandbox.full = False
+        assert await seen(rt, "x") == [None]
+
+    run(workspace, of(FullDisk), work)
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from agentrt import Runtime
@@ -212,7 +268,8 @@ def test_killed_in_an_apply_or_its_undo_the_workspace_agrees_with_the_journal(wo
     run(workspace, "local", work)
 
 
-def test_killed_in_an_act_it_is_an_intent_and_nothing_of_it_is_there(workspace: Path, box: Any) -> None:
+@pytest.mark.parametrize("how", ["act", "verify"])
+def test_killed_in_an_act_it_is_an_intent_and_nothing_of_it_is_there(workspace: Path, box: Any, how: str) -> None:
     script = (
         "import asyncio, os, signal, sys\n"
         "from agentrt import Runtime\n"
@@ -222,7 +279,7 @@ def test_killed_in_an_act_it_is_an_intent_and_nothing_of_it_is_there(workspace: 
         "    async with Runtime.open(sys.argv[1], sandbox=box) as rt:\n"
         "        await rt.act('write', path='x', content='1')\n"
         "        kill = lambda data: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "        await rt.act('bash', command='echo 2 > x; echo begun; sleep 5', on_output=kill)\n"
+        f"        await rt.{how}('bash', command='echo 2 > x; echo begun; sleep 5', on_output=kill)\n"
         "asyncio.run(main())\n"
     )
     killed = subprocess.run([sys.executable, "-c", script, str(workspace)], capture_output=True, check=False)
@@ -230,6 +287,7 @@ def test_killed_in_an_act_it_is_an_intent_and_nothing_of_it_is_there(workspace: 
 
     async def work(rt: Runtime) -> None:
         assert [o.status for o in rt.log()] == ["settled", "intent"]
+        assert rt.log()[1].is_verification == (how == "verify")
         assert rt.notes == ("operation 2 (act) was cut off",)
         assert await seen(rt, "x") == ["1"]
         await rt.undo(2)

@@ -57,8 +57,7 @@ def test_a_task_that_succeeds_leaves_the_workspace_alone(folder: Path) -> None:
     async def later() -> tuple[str, list[str], str]:
         async with Runtime.open(folder / "project") as runtime:
             roles = [message.role for message in runtime.conversation()]
-            await runtime.undo()
-            await runtime.undo()
+            assert (await runtime.undo()).target == (2,)
             again = await runtime.act("bash", command="cat calc.txt")
             assert again.observation is not None
             return runtime.info.title, roles, again.observation.output
@@ -67,6 +66,35 @@ def test_a_task_that_succeeds_leaves_the_workspace_alone(folder: Path) -> None:
     assert title == "repair it"
     assert (roles[0], roles[-1]) == ("task", "notice")
     assert output == "broken\n"
+
+
+def test_what_verify_writes_is_told_and_never_kept(folder: Path) -> None:
+    verify = "verify: mkdir .cache; echo x > .cache/x; echo junk >> calc.txt; grep fixed calc.txt\n"
+    result = run(write(folder, more=f"{verify}apply: on_success\n"))
+    assert result.success and result.verify is not None and result.apply is not None
+    assert (result.verify.effects, result.verify.is_verification) == ((), True)
+    assert result.verify.observation is not None and result.verify.observation.output == "fixed\n"
+    assert [effect.path for effect in result.apply.effects] == ["calc.txt"]
+    assert [path.name for path in (folder / "project").iterdir()] == ["calc.txt"]
+    assert (folder / "project" / "calc.txt").read_text() == "fixed\n"
+
+
+def test_after_a_run_undo_takes_back_the_agents_last_action(folder: Path) -> None:
+    run(write(folder, more="verify: rm calc.txt; exit 1\n"))
+
+    async def later() -> None:
+        async with Runtime.open(folder / "project") as runtime:
+            assert [effect.path for effect in await runtime.pending()] == ["calc.txt"]
+            undo = await runtime.undo()
+            assert (undo.target, [effect.change for effect in undo.effects]) == ((2,), ["modified"])
+            assert await runtime.pending() == []
+            assert (await runtime.redo()).target == (2,)
+            # The whole of it, with what was said of the verification.
+            await runtime.restore(3)
+            said = [message.body["text"] for message in runtime.conversation()]
+            assert said[-2].startswith("Verification, `rm calc.txt; exit 1`:\nexit code 1")
+
+    asyncio.run(later())
 
 
 def test_each_run_is_a_session_of_its_own(folder: Path) -> None:

@@ -104,6 +104,24 @@ def test_what_left_nothing_is_no_step_and_keeps_redo(status: Status) -> None:
     assert story.timeline.redo().target == (1,)
 
 
+def test_a_verification_is_no_step_and_keeps_redo() -> None:
+    story = Story()
+    story.act()
+    story.act()
+    story.take(story.timeline.undo())
+    story.record("act", target=(3,))
+    assert (story.timeline.done, story.timeline.undone) == ((1,), (2,))
+    assert story.timeline.undo() == Step("undo", (1,), view("start"))
+    assert story.timeline.redo() == Step("redo", (2,), view("after 2"))
+    assert story.timeline.restore(4) == Step("restore", (4,), view("after 1"))
+
+
+def test_a_verification_of_the_start_is_no_step() -> None:
+    story = Story()
+    story.record("act", target=(0,))
+    assert story.timeline.done == ()
+
+
 @pytest.mark.parametrize("kind", ["undo", "redo", "restore"])
 def test_a_move_that_did_not_happen_moves_nothing(kind: Kind) -> None:
     story = Story()
@@ -157,7 +175,7 @@ def test_a_session_that_contradicts_itself_is_refused() -> None:
         _ = story.timeline
 
 
-_MOVES = st.sampled_from(["act", "apply", "revert", "note", "denied", "intent", "undo", "redo", "restore"])
+_MOVES = st.sampled_from(["act", "apply", "revert", "note", "verify", "denied", "intent", "undo", "redo", "restore"])
 
 
 @given(st.lists(st.tuples(_MOVES, st.integers(0, 12)), max_size=30))
@@ -199,6 +217,8 @@ def test_it_behaves_like_two_stacks(moves: list[tuple[str, int]]) -> None:
             state = states[number]
         elif move == "note":
             story.record("note")
+        elif move == "verify":
+            story.record("act", target=(next_id - 1,))
         elif move == "denied":
             story.record("act", status="denied")
         elif move == "intent":

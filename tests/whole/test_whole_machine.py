@@ -98,6 +98,12 @@ class Machine(RuleBasedStateMachine):
             assert operation.observation.exit_code == done.returncode, (command, operation.observation, done)
             self.new_work(operation.id, view, self.copies[self.now][1])
 
+    @rule(command=commands())
+    def verify(self, command: str) -> None:
+        operation = self.runner.run(self.runtime.verify("bash", command=command))
+        assert (operation.status, operation.effects) == ("settled", ()), operation.observation
+        self.now = self.copy(operation.id, *self.copies[self.now])
+
     @precondition(lambda self: self.done)
     @rule(n=st.integers(1, 3))
     def undo(self, n: int) -> None:
