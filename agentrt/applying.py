@@ -73,17 +73,16 @@ async def apply(runtime: Runtime, paths: Sequence[str] | None, include_git: bool
 async def _carry_out(runtime: Runtime, planned: Applying, actor: str) -> Operation:
     before = runtime.view
     accepted = _accepted(planned)
-    op = runtime.journal.intend(runtime.session, kind="apply", actor=actor, before=before, target=accepted)
-    runtime.intended(op)
-    aside, root = runtime.store.aside / runtime.layer(op), runtime.store.workspace
+    op = runtime.intend("apply", actor=actor, target=accepted)
+    aside, root = runtime.store.aside / runtime.layer(op.id), runtime.store.workspace
     carried_out = False
     try:
-        kept = await runtime.sandbox.keep(before.snapshot, planned.left, runtime.layer(op))
+        kept = await runtime.sandbox.keep(before.snapshot, planned.left, runtime.layer(op.id))
         content = _content(runtime, before.snapshot)
         effects = await asyncio.to_thread(history.carry_out, planned.plan, content, aside)
         carried_out = True
         await runtime.sandbox.restore(kept)
-        after = View(snapshot=kept, conversation=before.conversation, applied=(*before.applied, op))
+        after = View(snapshot=kept, conversation=before.conversation, applied=(*before.applied, op.id))
         operation = runtime.settle(op, status="settled", after=after, effects=effects, note=_note(planned))
     except BaseException as error:
         if carried_out:

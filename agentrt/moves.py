@@ -73,8 +73,7 @@ async def move(runtime: Runtime, step: Step, scope: Scope, actor: str) -> Operat
 
 async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
     step, start = planned.step, runtime.view
-    op = runtime.journal.intend(runtime.session, kind=step.kind, actor=actor, before=start, target=step.target)
-    runtime.intended(op)
+    op = runtime.intend(step.kind, actor=actor, target=step.target)
     real = _Workspace(runtime)
     try:
         # Both snapshots lie over the real workspace: they are compared while what is applied is in it.
@@ -86,7 +85,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
             effects = await runtime.sandbox.changes(start.snapshot, planned.view.snapshot)
         await runtime.sandbox.restore(planned.view.snapshot)
         notice = {"text": _notice(runtime, planned, actor, effects)}
-        head = runtime.journal.say(runtime.session, planned.view.conversation, "notice", notice, op)
+        head = runtime.journal.say(runtime.session, planned.view.conversation, "notice", notice, op.id)
         after = planned.view.model_copy(update={"conversation": head})
         paths = {effect.path for effect in moved}
         shown = [*moved, *(effect for effect in effects if effect.path not in paths)]

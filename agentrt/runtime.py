@@ -22,8 +22,8 @@ from agentrt.moves import Scope
 from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
 from agentrt.preview import Preview
 from agentrt.reader import Reader
-from agentrt.records import Effect, FileEffect, Message, Operation, ProposedAction, View
-from agentrt.records.operations import Status
+from agentrt.records import FileEffect, Message, Operation, ProposedAction, View
+from agentrt.records.operations import Kind, Status
 
 
 class Runtime(Reader):
@@ -74,7 +74,7 @@ class Runtime(Reader):
         self._opened = opened
         self._operations = {operation.id: _light(operation) for operation in self.log()}
         self._head = self.journal.message_head(session)
-        self._timeline = Timeline.of(self.info.start, list(self._operations.values()))
+        self._timeline = Timeline.of(self.info.start, self._operations.values())
 
     # Doing
 
@@ -242,9 +242,11 @@ class Runtime(Reader):
         """The name of everything an operation keeps on disk."""
         return f"{self.session}.{op}"
 
-    def intended(self, op: int) -> None:
-        """The journal has a new intent: the session knows it, too."""
-        self._operations[op] = _light(self.journal.operation(self.session, op))
+    def intend(self, kind: Kind, *, actor: str, **more: Any) -> Operation:
+        """Write down that an operation is about to happen. Raises ``DiskFull``, ``JournalError``."""
+        operation = self.journal.intend(self.session, kind=kind, actor=actor, before=self.view, **more)
+        self._operations[operation.id] = _light(operation)
+        return operation
 
     def forget_messages_of(self, operation: Operation) -> None:
         """A move says its notice before it settles; one that was cut off leaves it hanging."""
@@ -252,12 +254,11 @@ class Runtime(Reader):
         if line and line[-1].operation == operation.id:
             self._head = operation.before.conversation
 
-    def settle(self, op: int, *, status: Status, after: View, effects: Sequence[Effect] = (), **more: Any) -> Operation:
-        """Write an operation's outcome, and stand on its view. Raises ``DiskFull``, ``JournalError``."""
-        self.journal.settle(self.session, op, status=status, after=after, effects=effects, **more)
-        operation = self.journal.operation(self.session, op)
-        self._operations[op] = _light(operation)
-        self._timeline = Timeline.of(self.info.start, list(self._operations.values()))
+    def settle(self, intent: Operation, *, status: Status, after: View, **more: Any) -> Operation:
+        """Write down how it ended, and stand on its view. Raises ``DiskFull``, ``JournalError``."""
+        operation = self.journal.settle(intent, status=status, after=after, **more)
+        self._operations[operation.id] = light = _light(operation)
+        self._timeline.add(light)
         self._head = after.conversation
         return operation
 

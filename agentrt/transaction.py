@@ -44,16 +44,8 @@ async def carry_out(
     """
     context = Context(workspace=str(runtime.store.workspace), session=runtime.session, attended=runtime.attended)
     decision = runtime.policy.decide(action, context)
-    op = runtime.journal.intend(
-        runtime.session,
-        kind="act",
-        actor=actor,
-        before=runtime.view,
-        action=action.to_dict(),
-        target=() if keep else (max(runtime.operations, default=0),),
-        decision=decision,
-    )
-    runtime.intended(op)
+    target = () if keep else (max(runtime.operations, default=0),)
+    op = runtime.intend("act", actor=actor, action=action.to_dict(), target=target, decision=decision)
     if decision.verdict != "allow":
         refused = Observation(error=_refusal(decision))
         return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
@@ -61,12 +53,12 @@ async def carry_out(
     world = ActionWorld(
         runtime.sandbox,
         runtime.policy.limits,
-        operation=op,
-        output=runtime.store.outputs / runtime.layer(op),
+        operation=op.id,
+        output=runtime.store.outputs / runtime.layer(op.id),
         on_output=on_output,
     )
     try:
-        await runtime.sandbox.begin(runtime.layer(op))
+        await runtime.sandbox.begin(runtime.layer(op.id))
         async with asyncio.timeout(runtime.policy.limits.seconds + _GRACE):
             observation = await tool.run(action, world)
         if world.failure is not None:  # a tool may have taken it for the action's own mistake
@@ -85,7 +77,7 @@ async def carry_out(
 class _Action:
     """What follows once an action has run. None of it may stop half-way."""
 
-    def __init__(self, runtime: Runtime, op: int, action: Action, context: Context, keep: bool) -> None:
+    def __init__(self, runtime: Runtime, op: Operation, action: Action, context: Context, keep: bool) -> None:
         self.runtime, self.op, self.action, self.context, self.keep = runtime, op, action, context, keep
         self.before = runtime.view
 
@@ -131,8 +123,8 @@ class _Action:
         await self.runtime.sandbox.restore(self.before.snapshot)
         with suppress(AgentrtError, OSError):  # what is left is found by ``agentrt gc``
             # Never a layer the journal may speak of: that it was settled could be what went unnoticed.
-            if self.runtime.journal.operation(self.runtime.session, self.op).status == "intent":
-                await self.runtime.sandbox.remove([self.runtime.layer(self.op)])
+            if self.runtime.journal.operation(self.runtime.session, self.op.id).status == "intent":
+                await self.runtime.sandbox.remove([self.runtime.layer(self.op.id)])
 
 
 def _refusal(decision: Decision) -> str:

@@ -5,6 +5,7 @@ Before an operation happens its intent is written, afterwards its outcome; each 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -109,8 +110,8 @@ class Journal:
         action: Mapping[str, Any] | None = None,
         target: Sequence[int] = (),
         decision: Decision | None = None,
-    ) -> int:
-        """Record that an operation is about to happen; its number: 1, 2, 3 … in the session.
+    ) -> Operation:
+        """Record that an operation is about to happen. Its number is the next: 1, 2, 3 … in the session.
 
         Raises ``UnknownOperation`` for a session that is not there.
         """
@@ -120,14 +121,25 @@ class Journal:
             op = int(self._db.execute(last, (session,)).fetchone()[0]) + 1
             asked = None if action is None else dump_json(action)
             aim = dump_json(target) if target else None
-            number = self._views.number(before)
-            self._insert("operation", session, op, kind, actor, time.time(), number, asked, aim, rows.record(decision))
-        return op
+            started, number = time.time(), self._views.number(before)
+            self._insert("operation", session, op, kind, actor, started, number, asked, aim, rows.record(decision))
+        return Operation(
+            id=op,
+            session=session,
+            kind=kind,
+            actor=actor,
+            status="intent",
+            started=started,
+            action=None if asked is None else json.loads(asked),
+            target=tuple(target),
+            decision=decision,
+            before=before,
+            after=before,
+        )
 
     def settle(
         self,
-        session: str,
-        op: int,
+        intent: Operation,
         *,
         status: Status,
         after: View,
@@ -136,11 +148,12 @@ class Journal:
         judgement: Judgement | None = None,
         review: Review | None = None,
         note: str = "",
-    ) -> None:
-        """Record how it ended, all in one transaction. A ``review`` is the policy's.
+    ) -> Operation:
+        """Record how what was intended ended, all in one transaction. A ``review`` is the policy's.
 
         Raises ``UnknownOperation``, and ``JournalError`` for what is settled already.
         """
+        session, op = intent.session, intent.id
         with self._writing():
             sessions.check_operation(self._db, session, op)
             query = "SELECT 1 FROM outcome WHERE session = ? AND operation = ?"
@@ -157,6 +170,8 @@ class Journal:
                 self._insert("output", session, op, rows.text(observation.output))
             if review is not None:
                 self._review(session, op, review, "policy")
+        outcome = {"status": status, "after": after, "effects": tuple(effects), "observation": observation}
+        return intent.model_copy(update={**outcome, "judgement": judgement, "review": review, "note": note})
 
     def operation(self, session: str, op: int) -> Operation:
         """One operation, with its output. Never settled, it is an ``intent`` whose after is its before.

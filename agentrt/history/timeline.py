@@ -7,8 +7,8 @@ are no steps, nor are verifications, which leave everything as it was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from agentrt.errors import JournalError, UnknownOperation, UsageError
@@ -28,60 +28,69 @@ class Step:
     """Where it leads."""
 
 
-@dataclass(frozen=True, slots=True)
 class Timeline:
     """One session, up to now."""
 
-    view: View
-    """The current one."""
-    done: tuple[int, ...]
-    """Operations that stand, oldest first: what can be undone."""
-    undone: tuple[int, ...]
-    """Operations that were undone, the next to be redone last."""
-    _before: dict[int, View] = field(repr=False)
-    _after: dict[int, View] = field(repr=False)
+    def __init__(self, start: View) -> None:
+        self.view = start
+        """The current one."""
+        self._done: list[int] = []
+        self._undone: list[int] = []
+        self._before: dict[int, View] = {}
+        self._after: dict[int, View] = {0: start}
 
     @classmethod
-    def of(cls, start: View, operations: Sequence[Operation]) -> Self:
+    def of(cls, start: View, operations: Iterable[Operation]) -> Self:
         """Replay a session, oldest operation first. Raises ``JournalError`` where it contradicts itself."""
-        done: list[int] = []
-        undone: list[int] = []
-        before: dict[int, View] = {}
-        after: dict[int, View] = {0: start}
+        timeline = cls(start)
         for operation in operations:
-            before[operation.id], after[operation.id] = operation.before, operation.after
-            if operation.status != "settled" or operation.is_verification:
-                continue
-            if operation.kind in _STEPS:
-                done.append(operation.id)
-                undone.clear()
-            elif operation.kind == "undo":
-                _move(operation, done, undone)
-            elif operation.kind == "redo":
-                _move(operation, undone, done)
-        view = operations[-1].after if operations else start
-        return cls(view, tuple(done), tuple(undone), before, after)
+            timeline.add(operation)
+        return timeline
+
+    def add(self, operation: Operation) -> None:
+        """What happened next, or how what happened last has ended. Raises ``JournalError`` where it does not follow."""
+        self.view = operation.after
+        self._before[operation.id], self._after[operation.id] = operation.before, operation.after
+        if operation.status != "settled" or operation.is_verification:
+            return
+        if operation.kind in _STEPS:
+            self._done.append(operation.id)
+            self._undone.clear()
+        elif operation.kind == "undo":
+            _move(operation, self._done, self._undone)
+        elif operation.kind == "redo":
+            _move(operation, self._undone, self._done)
+
+    @property
+    def done(self) -> tuple[int, ...]:
+        """Operations that stand, oldest first: what can be undone."""
+        return tuple(self._done)
+
+    @property
+    def undone(self) -> tuple[int, ...]:
+        """Operations that were undone, the next to be redone last."""
+        return tuple(self._undone)
 
     def undo(self, n: int = 1) -> Step:
         """Take back the last ``n`` steps that stand. Raises ``UnknownOperation`` where there are fewer."""
         if n < 1:
             raise UsageError(f"cannot undo {n} steps", hint="give a number from 1 up")
-        if not self.done:
+        if not self._done:
             raise UnknownOperation("nothing to undo", hint="agentrt log shows what was done")
-        if n > len(self.done):
+        if n > len(self._done):
             raise UnknownOperation(
-                f"only {len(self.done)} to undo, not {n}", hint=f"agentrt undo {len(self.done)} takes back all"
+                f"only {len(self._done)} to undo, not {n}", hint=f"agentrt undo {len(self._done)} takes back all"
             )
-        target = self.done[-n:][::-1]
+        target = tuple(self._done[-n:][::-1])
         return Step("undo", target, self._before[target[-1]])
 
     def redo(self) -> Step:
         """Do again what was undone last. Raises ``UnknownOperation`` where nothing is."""
-        if not self.undone:
+        if not self._undone:
             raise UnknownOperation(
                 "nothing to redo", hint="new work ends redo; agentrt restore OP still reaches every operation"
             )
-        operation = self.undone[-1]
+        operation = self._undone[-1]
         return Step("redo", (operation,), self._after[operation])
 
     def restore(self, operation: int) -> Step:

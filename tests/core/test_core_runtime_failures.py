@@ -302,7 +302,7 @@ def test_a_notice_of_an_undo_that_never_was_is_not_in_the_conversation(workspace
         await rt.act("write", path="x", content="1")
         rt.say("planner", {"text": "next", "actions": [], "usage": {}})
         op = rt.journal.intend("s1", kind="undo", actor="user", before=rt.view, target=(1,))
-        rt.journal.say("s1", 1, "notice", {"text": "undone"}, op)
+        rt.journal.say("s1", 1, "notice", {"text": "undone"}, op.id)
 
     async def second(rt: Runtime) -> None:
         assert [m.role for m in rt.conversation()] == ["task", "planner"]

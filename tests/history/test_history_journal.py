@@ -57,8 +57,8 @@ def journal(path: Path):
 
 def act(journal: Journal, session: str, before: View, after: View | None = None) -> int:
     op = journal.intend(session, kind="act", actor="agent", before=before, action={"kind": "bash", "command": "true"})
-    journal.settle(session, op, status="settled", after=after or before)
-    return op
+    journal.settle(op, status="settled", after=after or before)
+    return op.id
 
 
 # Sessions
@@ -115,11 +115,11 @@ def test_an_operation_is_an_intent_until_it_is_settled(journal: Journal, path: P
     session = journal.create_session().id
     action = {"kind": "write", "path": "a\udcff", "content": "x\0y \ud83d", "nested": {"list": [1, None, True, 1.5]}}
     started = time.time()
-    op = journal.intend(
+    intent = journal.intend(
         session, kind="act", actor="agent", before=view("a", conversation=4), action=action, decision=DECISION
     )
-    assert op == 1
-    intent = journal.operation(session, op)
+    op = intent.id
+    assert op == 1 and intent == journal.operation(session, op)
     assert intent.status == "intent"
     assert intent.before == intent.after == view("a", conversation=4)
     assert (intent.action, intent.decision, intent.observation) == (action, DECISION, None)
@@ -127,9 +127,8 @@ def test_an_operation_is_an_intent_until_it_is_settled(journal: Journal, path: P
     assert started <= intent.started <= time.time()
 
     after = view("a", "s1.1", conversation=5, applied=(1,))
-    journal.settle(
-        session,
-        op,
+    outcome = journal.settle(
+        intent,
         status="settled",
         after=after,
         effects=EFFECTS,
@@ -139,7 +138,7 @@ def test_an_operation_is_an_intent_until_it_is_settled(journal: Journal, path: P
         note="note \udcff",
     )
     with Journal.open(path) as again:
-        for settled in (journal.operation(session, op), again.operation(session, op)):
+        for settled in (outcome, journal.operation(session, op), again.operation(session, op)):
             assert settled == intent.model_copy(
                 update={
                     "status": "settled",
@@ -157,10 +156,11 @@ def test_operations_come_in_order_and_without_output(journal: Journal) -> None:
     session = journal.create_session().id
     other = journal.create_session().id
     for number in range(1, 4):
-        assert journal.intend(session, kind="act", actor="agent", before=View()) == number
-        journal.settle(session, number, status="settled", after=View(), observation=Observation(output=f"out {number}"))
-    undo = journal.intend(session, kind="undo", actor="user", before=View(), target=(3, 2))
-    assert journal.intend(other, kind="act", actor="agent", before=View()) == 1
+        intent = journal.intend(session, kind="act", actor="agent", before=View())
+        assert intent.id == number
+        journal.settle(intent, status="settled", after=View(), observation=Observation(output=f"out {number}"))
+    undo = journal.intend(session, kind="undo", actor="user", before=View(), target=(3, 2)).id
+    assert journal.intend(other, kind="act", actor="agent", before=View()).id == 1
     assert [operation.id for operation in journal.operations(session)] == [1, 2, 3, undo]
     assert [o.observation and o.observation.output for o in journal.operations(session)] == ["", "", "", None]
     whole = journal.operations(session, with_output=True)
@@ -173,7 +173,7 @@ def test_output_is_not_read_where_it_is_not_wanted(journal: Journal, path: Path)
     """The output's row is made unreadable behind the journal's back: only those who ask for it notice."""
     session = journal.create_session().id
     op = journal.intend(session, kind="act", actor="agent", before=View())
-    journal.settle(session, op, status="settled", after=View(), observation=Observation(output="secret"))
+    journal.settle(op, status="settled", after=View(), observation=Observation(output="secret"))
     tamper(path, "DROP TRIGGER output_no_update", "UPDATE output SET text = 'no json'")
     assert journal.operations(session)[0].observation == Observation()
     with pytest.raises(JournalError, match="cannot be read"):
@@ -185,17 +185,17 @@ def test_settling_twice_is_refused_and_changes_nothing(journal: Journal) -> None
     op = act(journal, session, View(), view("one"))
     once = journal.operation(session, op)
     with pytest.raises(JournalError, match="settled already"):
-        journal.settle(session, op, status="failed", after=View(), effects=EFFECTS, review="pending")
+        journal.settle(once, status="failed", after=View(), effects=EFFECTS, review="pending")
     assert journal.operation(session, op) == once
 
 
 @pytest.mark.parametrize("op", [0, -1, 2, 2**63, 10**30])
 def test_an_unknown_operation_is_told_what_there_is(journal: Journal, op: int) -> None:
     session = journal.create_session().id
-    act(journal, session, View())
+    strange = journal.operation(session, act(journal, session, View())).model_copy(update={"id": op})
     for use in (
         lambda: journal.operation(session, op),
-        lambda: journal.settle(session, op, status="settled", after=View()),
+        lambda: journal.settle(strange, status="settled", after=View()),
         lambda: journal.set_review(session, op, "accepted", by="user"),
     ):
         with pytest.raises(UnknownOperation) as caught:
@@ -220,11 +220,11 @@ def test_a_failing_write_leaves_nothing_of_itself(journal: Journal) -> None:
     op = journal.intend(session, kind="act", actor="agent", before=View())
     bad = FileEffect(path="\ud800", change="created")  # no file has such a name
     with pytest.raises(UnicodeEncodeError):
-        journal.settle(session, op, status="settled", after=view("x", "y"), effects=[*EFFECTS, bad], review="pending")
-    assert journal.operation(session, op).status == "intent"
-    journal.settle(session, op, status="settled", after=view("x", "y"))
-    assert journal.operation(session, op).after == view("x", "y")
-    assert journal.operation(session, op).effects == ()
+        journal.settle(op, status="settled", after=view("x", "y"), effects=[*EFFECTS, bad], review="pending")
+    assert journal.operation(session, op.id).status == "intent"
+    journal.settle(op, status="settled", after=view("x", "y"))
+    assert journal.operation(session, op.id).after == view("x", "y")
+    assert journal.operation(session, op.id).effects == ()
 
 
 _VIEWS = st.builds(
@@ -315,12 +315,12 @@ def test_the_head_follows_what_came_last(journal: Journal) -> None:
     assert journal.message_head(session) == answer
     undo = journal.intend(session, kind="undo", actor="user", before=view(conversation=answer), target=(1,))
     assert journal.message_head(session) == answer
-    journal.settle(session, undo, status="settled", after=view(conversation=task))
+    journal.settle(undo, status="settled", after=view(conversation=task))
     assert journal.message_head(session) == task
     notice = journal.say(session, task, "notice", {})
     assert journal.message_head(session) == notice
     assert [message.id for message in journal.conversation(notice)] == [task, notice]
-    fork = journal.create_session(parent=(session, undo)).id
+    fork = journal.create_session(parent=(session, undo.id)).id
     assert journal.message_head(fork) == task
 
 
@@ -347,9 +347,7 @@ def count_statements(journal: Journal, use) -> int:
 def test_every_table_is_insert_only(journal: Journal, path: Path) -> None:
     session = journal.create_session().id
     op = journal.intend(session, kind="act", actor="agent", before=view("a"))
-    journal.settle(
-        session, op, status="settled", after=View(), effects=EFFECTS, observation=OBSERVATION, review="pending"
-    )
+    journal.settle(op, status="settled", after=View(), effects=EFFECTS, observation=OBSERVATION, review="pending")
     journal.say(session, 0, "task", {})
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA recursive_triggers = ON")
@@ -437,7 +435,7 @@ def test_a_row_that_makes_no_sense_is_an_error_with_a_hint(journal: Journal, pat
     tamper(
         path,
         "DROP TRIGGER outcome_no_update",
-        f"INSERT INTO outcome VALUES ('{session}', {op}, 'settled', 0, 1, '{{\"exit_code\": \"many\"}}', NULL, NULL)",
+        f"INSERT INTO outcome VALUES ('{session}', {op.id}, 'settled', 0, 1, '{{\"exit_code\": \"many\"}}', NULL, NULL)",
     )
     for broken in ('\'{"exit_code": "many"}\'', "'{'", "'[1]'"):
         tamper(path, f"UPDATE outcome SET observation = {broken}")
@@ -557,14 +555,14 @@ def work(folder):
         head = journal.say(session, head, "notice", {"text": f"before {number}"})
         said("message", head)
         op = journal.intend(session, kind="act", actor="agent", before=at, action={"kind": "bash", "command": "x"})
-        said("intended", op)
+        said("intended", op.id)
         at = View(snapshot=Snapshot(layers=tuple(f"s1.{n}" for n in range(1, number + 1))), conversation=head)
-        journal.settle(session, op, status="settled", after=at, review="pending", note=f"note {number}",
+        journal.settle(op, status="settled", after=at, review="pending", note=f"note {number}",
             effects=[FileEffect(path=f"f{n}", change="created") for n in range(3)],
             observation=Observation(exit_code=0, output=f"output {number}"))
-        said("settled", op)
-        journal.set_review(session, op, "accepted", by="user")
-        said("accepted", op)
+        said("settled", op.id)
+        journal.set_review(session, op.id, "accepted", by="user")
+        said("accepted", op.id)
     said("done")
 
 def doomed(folder, fatal):
@@ -665,10 +663,10 @@ settled = []
 try:
     while True:
         op = journal.intend(session, kind="act", actor="agent", before=View())
-        after = View(snapshot=Snapshot(layers=("x", f"y{op}")))
-        journal.settle(session, op, status="settled", after=after, effects=effects,
+        after = View(snapshot=Snapshot(layers=("x", f"y{op.id}")))
+        journal.settle(op, status="settled", after=after, effects=effects,
                        observation=Observation(output="o" * 5000), review="pending")
-        settled.append(op)
+        settled.append(op.id)
 except DiskFull as error:
     told = [error.code, error.message, error.hint]
 def seen(journal):
@@ -679,10 +677,10 @@ reader = f"from pathlib import Path; from agentrt.history.journal import Journal
 elsewhere = subprocess.run([sys.executable, "-c", reader], capture_output=True, text=True)
 ballast.unlink()
 op = journal.intend(session, kind="act", actor="agent", before=View())
-journal.settle(session, op, status="settled", after=after, effects=effects)
-last = journal.operation(session, op)
+journal.settle(op, status="settled", after=after, effects=effects)
+last = journal.operation(session, op.id)
 print(json.dumps({"told": told, "settled": settled, "full": full, "elsewhere": elsewhere.stdout + elsewhere.stderr,
-                  "next": op, "last": [last.status, len(last.effects), last.after == after]}))
+                  "next": op.id, "last": [last.status, len(last.effects), last.after == after]}))
 """
 
 

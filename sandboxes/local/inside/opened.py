@@ -21,15 +21,15 @@ class OpenLayer:
         self.layers: list[str] = []
         """What it lies on, lowest first."""
         os.mkdir(store.open_layer)
+        self._works = {part: store.new_folder() for part in PARTS}
         for part in PARTS:
-            os.mkdir(self._work(part))
             self._make(part)
 
     def upper(self, part: str) -> bytes:
         return self._store.open_layer + b"/" + part.encode()
 
     def stack(self, part: str) -> Stack:
-        return Stack(self.upper(part), self._work(part), tuple(self._store.lowers(self.layers, part)))
+        return Stack(self.upper(part), self._works[part], tuple(self._store.lowers(self.layers, part)))
 
     def written(self) -> list[str]:
         """The parts that something was written to."""
@@ -42,10 +42,15 @@ class OpenLayer:
     def mount(self) -> None:
         if not self.is_mounted():
             self.unmount()
+            self.renew("rest")
             stack = self.stack("rest")
-            overlay.reuse(stack)
             overlay.mount(stack, self._mount_point)
             self._mounted = stack
+
+    def renew(self, part: str) -> None:
+        """Make ready for the next mount."""
+        self._store.discard(self._works[part])
+        self._works[part] = self._store.new_folder()
 
     def unmount(self) -> None:
         if self._mounted is not None:
@@ -60,18 +65,16 @@ class OpenLayer:
             if part != "rest" or part in written:  # the workspace's own folder may have another mode than it had
                 self._remove(part)
                 self._make(part)
-        self._store.scratch(b"sealed")
 
     def seal(self, parts: Sequence[str], name: str) -> None:
         """Move what was written to ``parts`` into the store, on disk when this returns, and lie on it."""
-        sealed = self._store.scratch(b"sealed")
-        os.mkdir(sealed)
-        for part in parts:
-            if part == "rest":
-                self.unmount()
-            os.rename(self.upper(part), sealed + b"/" + part.encode())
-        disk.sync_tree(sealed)
-        os.rename(sealed, self._store.folder + b"/" + os.fsencode(name))
+        with self._store.making() as sealed:
+            for part in parts:
+                if part == "rest":
+                    self.unmount()
+                os.rename(self.upper(part), sealed + b"/" + part.encode())
+            disk.sync_tree(sealed)
+            os.rename(sealed, self._store.folder + b"/" + os.fsencode(name))
         disk.sync_folder(self._store.folder)
         self.layers.append(name)
         for part in parts:
@@ -81,10 +84,6 @@ class OpenLayer:
         """Remove what was written, to make room; nothing can be written before ``stand``."""
         for part in PARTS:
             self._remove(part)
-        self._store.scratch(b"sealed")
-
-    def _work(self, part: str) -> bytes:
-        return self._store.open_layer + b"/." + part.encode()
 
     def _make(self, part: str) -> None:
         os.mkdir(self.upper(part))
@@ -94,4 +93,7 @@ class OpenLayer:
     def _remove(self, part: str) -> None:
         if part == "rest":
             self.unmount()
-        remove_tree(self.upper(part))
+        if part in self.written():
+            remove_tree(self.upper(part))
+        else:
+            self._store.discard(self.upper(part))

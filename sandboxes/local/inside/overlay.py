@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from . import kernel
 
 MOST_LAYERS = 499
 """The kernel stacks 500 at most, the writable one included."""
-
-_UNSYNCED = b"/work/incompat/volatile"
 
 
 class Stack(NamedTuple):
@@ -21,7 +18,7 @@ class Stack(NamedTuple):
     upper: bytes
     """What is written lands here."""
     work: bytes
-    """The kernel's own folder, beside ``upper``."""
+    """The kernel's own folder, beside ``upper``: empty, and another one for each mount."""
     lowers: tuple[bytes, ...]
     """Topmost first."""
 
@@ -48,17 +45,6 @@ def mount(stack: Stack, target: bytes) -> None:
         os.fchdir(here)
         for file in (here, *files):
             os.close(file)
-
-
-def reuse(stack: Stack) -> None:
-    """Make a stack ready to be mounted again.
-
-    The kernel marks what it mounted as volatile, to know after a crash of the machine a layer that nobody synced.
-    Ours is not one: a layer that is still open when its server dies is never used again.
-    """
-    with suppress(FileNotFoundError):
-        os.unlink(stack.work + _UNSYNCED + b"/dirty")
-        os.rmdir(stack.work + _UNSYNCED)
 
 
 def to_message(stack: Stack) -> list[str]:

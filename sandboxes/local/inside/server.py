@@ -9,6 +9,7 @@ import errno
 import gc
 import os
 import resource
+import select
 import socket
 import stat
 import sys
@@ -26,6 +27,9 @@ from .store import PARTS, Store, remove_tree
 _DEEPEST = 8000
 """Calls. Trees are walked by recursion, and a path of 4096 bytes can name 2048 folders."""
 _TRIES = 2
+_IDLE_MS = 20
+_MUCH = 64
+"""Pieces of litter that are not left lying even while there is something to do."""
 _THEN_READY = frozenset({"start", "stand", "run", "seal"})
 
 
@@ -42,6 +46,7 @@ class Server:
     def serve(self) -> None:
         """Until the runtime is gone. Raises ``ConnectionError`` where that leaves an answer nobody hears."""
         while True:
+            self._tidy()
             try:
                 request, given = wire.receive(self._channel)
             except EOFError:
@@ -91,11 +96,11 @@ class Server:
         return {}
 
     def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
-        request["stack"] = overlay.to_message(self._open.stack("work"))
         started = time.monotonic()
         for _ in range(_TRIES):
             one = self._ready()
             self._next, self._last = None, one
+            request["stack"] = overlay.to_message(self._open.stack("work"))
             outcome = one.run(request, given, self._channel, started + request["seconds"])
             if outcome is not None:
                 break
@@ -148,17 +153,15 @@ class Server:
 
     def _do_keep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         view = self._store.view(request["layers"], "work")
-        kept = self._store.scratch(b"kept")
-        os.mkdir(kept)
-        os.mkdir(kept + b"/work")
-        keep.copy_meta(view.places[0], kept + b"/work")
-        wrote = keep.write_changes(view, request["effects"], kept + b"/work")
         layers = [name for name in request["layers"] if self._store.uppers([name], "rest")]
         layers = [name if name.endswith(":rest") else name + ":rest" for name in layers]
-        if wrote:
-            disk.sync_tree(kept)
-            os.rename(kept, self._store.folder + b"/" + os.fsencode(request["name"]))
-            layers.append(request["name"])
+        with self._store.making() as kept:
+            os.mkdir(kept + b"/work")
+            keep.copy_meta(view.places[0], kept + b"/work")
+            if keep.write_changes(view, request["effects"], kept + b"/work"):
+                disk.sync_tree(kept)
+                os.rename(kept, self._store.folder + b"/" + os.fsencode(request["name"]))
+                layers.append(request["name"])
         return {"layers": layers}
 
     def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
@@ -192,7 +195,7 @@ class Server:
             self._let_go()
             self._open.mount()
         if self._next is None:
-            overlay.reuse(self._open.stack("work"))
+            self._open.renew("work")
             self._next = Action(self._template)
         return self._next
 
@@ -201,6 +204,15 @@ class Server:
         if not self._open.written():  # else what comes next is the seal, which must not wait for this
             with suppress(OSError):
                 self._ready()
+
+    def _tidy(self) -> None:
+        """While nobody asks for anything."""
+        if not self._started:
+            return
+        asked = select.poll()
+        asked.register(self._channel, select.POLLIN)
+        while self._store.litter and (len(self._store.litter) > _MUCH or not asked.poll(_IDLE_MS)):
+            self._store.tidy()
 
     def _let_go(self) -> None:
         """No process of ours looks at the open layer any more."""
@@ -236,7 +248,8 @@ class Server:
         try:
             self._channel.close()
             for target, run in todo:
-                made = self._store.scratch(b"squash")
+                made = self._store.scratch
+                remove_tree(made)
                 keep.squash(run, made)
                 disk.sync_file_system(made)
                 os.rename(made, target)

@@ -44,6 +44,9 @@ class Store:
             os.mkdir(self._run)
             self._lock = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._numbers = itertools.count()
+        self.litter: list[bytes] = []
+        """What ``discard`` moved aside and ``tidy`` has not removed yet."""
 
     def _remove_dead_runs(self) -> None:
         for name in os.listdir(self.folder):
@@ -71,11 +74,35 @@ class Store:
     def stage(self) -> bytes:
         return self._run + b"/stage"
 
-    def scratch(self, name: bytes) -> bytes:
-        """A place for what is not finished, free now."""
-        path = self._run + b"/" + name
-        remove_tree(path)
+    @property
+    def scratch(self) -> bytes:
+        return self._run + b"/squash"
+
+    def new_folder(self) -> bytes:
+        """Empty, and this server's own."""
+        path = self._run + b"/folder-%d" % next(self._numbers)
+        os.mkdir(path)
         return path
+
+    @contextlib.contextmanager
+    def making(self) -> Iterator[bytes]:
+        """A new folder to be filled and moved to its place; it does not stay where it is."""
+        path = self.new_folder()
+        try:
+            yield path
+        finally:
+            if os.path.lexists(path):
+                remove_tree(path)
+
+    def discard(self, path: bytes) -> None:
+        """An empty folder goes out of the way now and is removed when there is time, which some disks take."""
+        litter = self._run + b"/litter-%d" % next(self._numbers)
+        os.rename(path, litter)
+        self.litter.append(litter)
+
+    def tidy(self) -> None:
+        """Remove one thing that was discarded."""
+        remove_tree(self.litter.pop())
 
     def place(self, path: bytes) -> tuple[str | None, bytes]:
         """Which part of a layer holds a normalized path, and where in it; None for what no layer holds."""
