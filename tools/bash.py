@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from typing import Literal
 
 from pydantic import Field
@@ -11,6 +13,7 @@ from agentrt.records import Action, Observation
 
 from .display import one_line
 from .fields import Argument, FilePath
+from .hints import hinted
 
 
 class Bash(Action):
@@ -38,9 +41,16 @@ class BashTool:
         assert isinstance(action, Bash)
         # `--`: a command line that begins with a dash is no option of bash. Without -l no login file is read.
         argv = ["bash", "-c", "--", action.command]
-        return await world.exec(argv, cwd=action.cwd, seconds=action.seconds)
+        seen = await world.exec(argv, cwd=action.cwd, seconds=action.seconds)
+        return await hinted(seen, world, _where(action))
 
     def show(self, action: Action) -> str:
         assert isinstance(action, Bash)
         where = f"(in {action.cwd}) " if action.cwd else ""
         return one_line(f"{where}$ {action.command}")
+
+
+def _where(action: Bash) -> str:
+    """Where most of it ran, as far as that is plain to see: many command lines begin with ``cd DIR &&``."""
+    begins = re.match(r"\s*cd ([\w./-]+)\s*(?:&&|;|\n)", action.command)
+    return posixpath.join(action.cwd or ".", begins[1] if begins else "")

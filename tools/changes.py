@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from agentrt.contracts import World
 
 from .display import count, cut
+from .hints import hinted
 from .lines import TextFile, bare, end_of, split
 from .loading import Failed, store
 
@@ -73,7 +74,7 @@ async def _content(path: str, world: World) -> bytes | None:
 
 
 async def _run(world: World, *argv: str) -> None:
-    seen = await world.exec(argv)
+    seen = await hinted(await world.exec(argv), world)
     if seen.error is not None or seen.exit_code != 0:
         raise Failed(seen.error or seen.output.strip() or f"{argv[0]} failed with exit code {seen.exit_code}")
 

@@ -13,6 +13,7 @@ from agentrt.records import Action, Observation
 
 from .display import one_line
 from .fields import Argument
+from .hints import hinted
 
 _SETTINGS = (
     "core.fsmonitor=false",  # its daemon would end with the action, and what it knew with it
@@ -61,7 +62,7 @@ class GitTool:
         seen = await world.exec(["git", "--no-pager", *settings, *action.args], env=env)
         if seen.exit_code == 127 and seen.error is None:
             return seen.model_copy(update={"error": "git is not in the sandbox: install it there"})
-        return seen
+        return await hinted(seen, world)
 
     def show(self, action: Action) -> str:
         assert isinstance(action, Git)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import posixpath
 
 from agentrt.contracts import World
 from agentrt.errors import AgentrtError
+
+from .owners import foreign
 
 _SHOWN = 12
 """How many names of a folder an error lists."""
@@ -48,7 +51,8 @@ async def store(world: World, path: str, data: bytes) -> None:
     except AgentrtError:
         raise
     except OSError as error:
-        raise Failed(f"{path} cannot be written: {error.strerror or error}") from error
+        why = await foreign(world, [path]) if error.errno == errno.EOVERFLOW else None
+        raise Failed(f"{path} cannot be written: {why or error.strerror or error}") from error
 
 
 async def explain(world: World, path: str, error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from agentrt.history.store import locate, state_home
 from agentrt.opening import open_policy
 from agentrt.runtime import Runtime
 
-from .options import HERE, Where
+from .options import HERE, Where, sandbox_name
 from .plain import plain
 from .render import put, put_json
 from .session import with_runtime
@@ -35,6 +36,8 @@ def doctor(*, where: Where = HERE) -> int:
         for check in examine(workspace=store.workspace, store=store.layers, confinement=confinement):
             seen = {"name": check.name, "ok": check.ok, "detail": check.detail, "cure": check.cure}
             found.append({"sandbox": name, **seen})
+    failed = {check["sandbox"] for check in found if not check["ok"]}
+    chosen = sandbox_name()
     about = {
         "agentrt": __version__,
         "python": platform.python_version(),
@@ -42,6 +45,7 @@ def doctor(*, where: Where = HERE) -> int:
         "state": str(state_home()),
         "sandboxes": plugins.names("agentrt.sandboxes"),
         "tools": plugins.names("agentrt.tools"),
+        "active": None if chosen in failed else chosen,
     }
     if where.json:
         put_json({**about, "checks": found})
@@ -54,9 +58,17 @@ def doctor(*, where: Where = HERE) -> int:
             put(f"{mark} {check['sandbox']}: {plain(check['name'])}: {plain(check['detail'])}")
             if not check["ok"] and check["cure"]:
                 put(f"        cure: {plain(check['cure'])}")
+        put(_active(chosen, chosen in failed))
     # One sandbox that works is enough.
-    works = set(plugins.names(_DOCTORS)) - {c["sandbox"] for c in found if not c["ok"]}
-    return 0 if works else 5
+    return 0 if set(plugins.names(_DOCTORS)) - failed else 5
+
+
+def _active(chosen: str, failed: bool) -> str:
+    """Which confinement commands here have, and why that one."""
+    why = "named by AGENTRT_SANDBOX" if "AGENTRT_SANDBOX" in os.environ else "the default"
+    if failed:
+        return f"active: none; {plain(chosen)}, {why}, does not work here, and nothing is run without (exit code 5)"
+    return f"active: {plain(chosen)}, {why}"
 
 
 def gc(

@@ -15,12 +15,15 @@ from pathlib import Path
 
 from agentrt.errors import SandboxUnavailable
 
+from . import mounts
+
+_NAMED = 10
 _DOCKER = "or use the Docker sandbox (`sandbox: docker`)"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the machine says about itself."""
+    """What the machine says about itself, and about the workspace."""
 
     apparmor_restricts: bool
     max_user_namespaces: int | None
@@ -28,9 +31,11 @@ class Facts:
     container: bool
     kernel: str
     overlay: bool
+    mounted: tuple[str, ...] = ()
+    """What is mounted in the workspace, by name."""
 
     @classmethod
-    def read(cls, root: Path = Path("/")) -> Facts:
+    def read(cls, root: Path = Path("/"), *, workspace: Path | None = None) -> Facts:
         most = _number(root / "proc/sys/user/max_user_namespaces")
         return cls(
             apparmor_restricts=_number(root / "proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1,
@@ -39,12 +44,13 @@ class Facts:
             container=any((root / name).exists() for name in (".dockerenv", "run/.containerenv")),
             kernel=platform.release(),
             overlay="overlay" in _text(root / "proc/filesystems").split(),
+            mounted=mounts.beneath(workspace) if workspace is not None else (),
         )
 
 
-def explain(error: OSError, facts: Facts | None = None) -> SandboxUnavailable:
+def explain(error: OSError, facts: Facts | None = None, *, workspace: Path | None = None) -> SandboxUnavailable:
     """The cause behind the ``OSError`` of a refused step (its ``filename``)."""
-    facts = facts or Facts.read()
+    facts = facts or Facts.read(workspace=workspace)
     step = str(error.filename or "")
     cause, why, cure = _cause(error.errno or 0, step, facts)
     told = f"no sandbox: {why} (at {step or 'start'}: {error.strerror or error})"
@@ -81,6 +87,12 @@ def _cause(code: int, step: str, facts: Facts) -> tuple[str, str, str]:
         )
     if code in (errno.ENOSYS, errno.EINVAL) and step == "unshare":
         return "no-userns", "this kernel was built without user namespaces", f"use another kernel, {_DOCKER}"
+    if facts.mounted and step.endswith("/work"):
+        return (
+            "nested-mounts",
+            f"no layer can be put over this workspace, as other file systems are mounted in it: {_some(facts.mounted)}",
+            "unmount them, or name a workspace without: a folder within this one, or another",
+        )
     if step.endswith(("/work", "/rest")):
         return _overlay_cause(facts)
     if code in (errno.EPERM, errno.EACCES):
@@ -110,6 +122,11 @@ def _overlay_cause(facts: Facts) -> tuple[str, str, str]:
         "the file system of the state folder cannot hold overlay layers",
         "set XDG_STATE_HOME to a folder on ext4, xfs, btrfs or tmpfs (not NFS, not an overlay)",
     )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _apparmor_cure() -> str:

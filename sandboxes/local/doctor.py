@@ -27,15 +27,29 @@ class Check:
     cure: str = ""
 
 
+_NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
+
+
+def _all_others(told: str) -> bool:
+    """Whether every namespace an action is in is another one than ours."""
+    ours = {os.readlink(f"/proc/self/ns/{name}") for name in _NAMESPACES}
+    return len(told.split()) == len(_NAMESPACES) and ours.isdisjoint(told.split())
+
+
 _PROBES: tuple[tuple[str, str, str, Callable[[str], bool]], ...] = (
-    ("user namespace", "the id maps", "cat /proc/self/uid_map", lambda out: bool(out.strip())),
+    (
+        "namespaces",
+        "its own, for users, mounts, processes, the network, IPC and the host name",
+        f"cd /proc/self/ns && readlink {' '.join(_NAMESPACES)}",
+        _all_others,
+    ),
     (
         "network",
-        "only the loopback, empty",
+        "none but an empty loopback",
         "cut -d: -f1 /proc/net/dev | tail -n +3",
         lambda out: out.split() == ["lo"],
     ),
-    ("processes", "its own process ids", "echo $$", lambda out: out.strip().isdigit() and int(out) < 10),
+    ("processes", "none but its own are seen", "echo $$", lambda out: out.strip().isdigit() and int(out) < 10),
     ("home", "a private one", 'echo "$HOME"', lambda out: out.strip() == "/home/agent"),
     (
         "system folders",
@@ -56,6 +70,8 @@ def doctor(*, workspace: Path, store: Path, confinement: Confinement) -> list[Ch
             (tree / "lower").write_text("below\n")
             sandbox = LocalSandbox(workspace=tree, store=layers, confinement=confinement)
             checks = asyncio.run(_probe(sandbox, tree))
+            sandbox = LocalSandbox(workspace=workspace, store=Path(folder, "others"), confinement=confinement)
+            checks.append(asyncio.run(_workspace(sandbox)))
     except AgentrtError as error:
         checks = [Check("confinement", False, str(error), error.hint)]
     except OSError as error:
@@ -74,18 +90,41 @@ async def _probe(sandbox: LocalSandbox, tree: Path) -> list[Check]:
     try:
         await sandbox.begin("probe")
         for name, detail, command, holds in _PROBES:
-            printed = bytearray()
-            await sandbox.exec(["bash", "-c", command], on_output=printed.extend)
-            checks.append(Check(name, holds(printed.decode(errors="replace")), detail))
-        await sandbox.exec(["bash", "-c", "rm lower && echo new > upper"])
+            checks.append(Check(name, holds(await _said(sandbox, command)), detail))
+        checks.append(_users(await _said(sandbox, "cat /proc/self/uid_map")))
+        await _said(sandbox, "rm lower && echo new > upper")
         sealed = await sandbox.seal()
         found = [(effect.path, effect.change) for effect in await sandbox.changes(start, sealed)]
         layered = found == [("lower", "deleted"), ("upper", "created")] and (tree / "lower").exists()
         checks.append(Check("layers", layered, "a deletion and a new file were measured; the real folder kept its own"))
         await sandbox.restore(start)
-        printed = bytearray()
-        await sandbox.exec(["ls"], on_output=printed.extend)
-        checks.append(Check("undo", printed == b"lower\n", "the layer was taken back"))
+        checks.append(Check("undo", await _said(sandbox, "ls") == "lower\n", "the layer was taken back"))
     finally:
         await sandbox.close()
     return checks
+
+
+async def _said(sandbox: LocalSandbox, command: str) -> str:
+    printed = bytearray()
+    await sandbox.exec(["bash", "-c", command], on_output=printed.extend)
+    return printed.decode(errors="replace")
+
+
+def _users(uid_map: str) -> Check:
+    """Not a fault either way; who wonders what cannot be changed finds it here."""
+    if sum(int(count) for count in uid_map.split()[2::3]) > 1:
+        return Check("users", True, "this machine's, as agentrt runs as root")
+    return Check("users", True, "yours alone: files of other users or groups can be read, not changed")
+
+
+async def _workspace(sandbox: LocalSandbox) -> Check:
+    """That sandboxes work here does not mean that one works over this folder."""
+    await sandbox.start(Snapshot())
+    try:
+        await sandbox.begin("probe")
+        await sandbox.exec(["true"])
+        return Check("workspace", True, f"{sandbox.workspace}, seen at its own path, under a layer")
+    except AgentrtError as error:
+        return Check("workspace", False, str(error), error.hint)
+    finally:
+        await sandbox.close()

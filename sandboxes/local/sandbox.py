@@ -206,7 +206,7 @@ class LocalSandbox:
             client.close()
             if error.errno in FULL and error.filename != "unshare":  # there it says: no more namespaces
                 raise told("start", error) from error
-            raise causes.explain(error) from error
+            raise causes.explain(error, workspace=self._workspace) from error
         return client
 
 

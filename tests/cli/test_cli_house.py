@@ -45,12 +45,27 @@ def test_policy_check(cli: Cli, workspace: Path) -> None:
     assert done.code == 2 and "wrong.yaml:2:3" in done.err and "files_deleted" in done.err
 
 
-def test_doctor_says_what_is_active(cli: Cli) -> None:
-    done = cli("doctor")
-    assert done.code == 0 and "ok      local: " in done.out and "state folder: " in done.out
+def test_doctor_says_what_is_active_and_why(cli: Cli, workspace: Path, tmp_path: Path) -> None:
+    done = cli("doctor", AGENTRT_SANDBOX="local")
+    assert done.code == 0 and "state folder: " in done.out and "MISSING" not in done.out
+    for told in ("namespaces: its own", "users: ", "network: none", "toolchains: shown read-only: "):
+        assert f"ok      local: {told}" in done.out
+    assert f"ok      local: workspace: {workspace}, seen at its own path" in done.out
+    assert done.out.endswith("active: local, named by AGENTRT_SANDBOX\n")
     document = cli("doctor", "--json").json
     assert document["checks"] and all(check["ok"] for check in document["checks"])
-    assert {"bash", "edit"} <= set(document["tools"])
+    assert {"bash", "edit"} <= set(document["tools"]) and document["active"] == "memory"
+    assert not list((tmp_path / "state").glob("agentrt/workspaces/*/layers/*")), "it leaves nothing behind"
+
+
+def test_doctor_without_a_sandbox_says_that_nothing_runs(cli: Cli, tmp_path: Path) -> None:
+    """A state folder that is a file is one way to have none."""
+    (tmp_path / "file").touch()
+    how = {"AGENTRT_SANDBOX": "local", "XDG_STATE_HOME": str(tmp_path / "file")}
+    done = cli("doctor", **how)
+    assert done.code == 5 and "MISSING local: state folder: " in done.out and "cure: " in done.out
+    assert done.out.splitlines()[-1].startswith("active: none; local, named by AGENTRT_SANDBOX, does not work here")
+    assert cli("doctor", "--json", **how).json["active"] is None
 
 
 def task(workspace: Path, **more: object) -> Path:

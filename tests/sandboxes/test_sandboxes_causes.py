@@ -83,6 +83,12 @@ def refused(number: int, step: str, **facts: object) -> SandboxUnavailable:
             f"use a newer kernel, {DOCKER}",
         ),
         (
+            errno.EINVAL, "/state/.run-1.0/stage/work", {"mounted": ("a b/c", "m")}, "nested-mounts",
+            "no sandbox: no layer can be put over this workspace, as other file systems are mounted in it: a b/c, m "
+            "(at /state/.run-1.0/stage/work: Invalid argument)",
+            "unmount them, or name a workspace without: a folder within this one, or another",
+        ),
+        (
             errno.EINVAL, "/state/.run-1.0/stage/rest", {}, "state-disk",
             "no sandbox: the file system of the state folder cannot hold overlay layers "
             "(at /state/.run-1.0/stage/rest: Invalid argument)",
@@ -119,6 +125,8 @@ def test_each_cause_and_its_cure(
         ({"kernel": "6.18.44-fc-v657"}, errno.EPERM, "/s/work", "state-disk"),
         ({"max_user_namespaces": None}, errno.ENOSPC, "unshare", "max-user-namespaces"),
         ({}, errno.EPERM, "uid_map", "refused"),
+        ({"mounted": ("m",)}, errno.EINVAL, "/s/rest", "state-disk"),
+        ({"mounted": ("m",), "max_user_namespaces": 0}, errno.ENOSPC, "unshare", "max-user-namespaces"),
     ),
 )
 def test_which_cause_where_several_could_be(facts: dict[str, object], number: int, step: str, cause: str) -> None:
@@ -186,6 +194,31 @@ def test_no_more_user_namespaces_for_real() -> None:
     assert (cause, code, ran) == ("max-user-namespaces", "5", "False")
     assert message.endswith("(at unshare: No space left on device)")
     assert "sudo sysctl -w user.max_user_namespaces" in hint
+
+
+def test_mounts_in_the_workspace_for_real(tmp_path: Path) -> None:
+    """Each is named, in ``exec`` and by ``doctor``; what lies on such a mount or beside one is a workspace like any."""
+    for name in ("work/a b", "work/m", "work/beside", "workshop"):
+        (tmp_path / name).mkdir(parents=True)
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    mount = 'for place in "work/a b" work/m workshop; do mount -t tmpfs none "$place"; done; mkdir work/m/in'
+    script = f'set -e; {mount}; mount -t tmpfs none work/m/in; mkdir work/m/plain; exec "$@"'
+    inside = ("unshare", *user, "--mount", "sh", "-c", script, "sh", sys.executable, "-m", "agentrt")
+    environment = os.environ | {"XDG_STATE_HOME": str(tmp_path / "state")}
+
+    def agentrt(*words: str, workspace: str) -> subprocess.CompletedProcess[str]:
+        argv = [*inside, words[0], "--workspace", str(tmp_path / workspace), *words[1:]]
+        return subprocess.run(argv, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+
+    done = agentrt("exec", "--", "touch ran", workspace="work")
+    assert done.returncode == 5 and "other file systems are mounted in it: a b, m (at " in done.stderr, done.stderr
+    assert "hint: unmount them, or name a workspace without" in done.stderr
+    doctor = agentrt("doctor", workspace="work")
+    assert doctor.returncode == 5 and "other file systems are mounted in it: a b, m (at " in doctor.stdout, doctor
+    assert "cure: unmount them, or name a workspace without" in doctor.stdout
+    for workspace in ("work/m/plain", "work/beside", "workshop"):
+        assert agentrt("exec", "--", "touch ran", workspace=workspace).returncode == 0, workspace
+        assert agentrt("doctor", workspace=workspace).returncode == 0, workspace
 
 
 _FILTER = """
