@@ -20,6 +20,7 @@ from .records import (
     Limits,
     Message,
     Observation,
+    Pick,
     Record,
     Snapshot,
     ToolSpec,
@@ -116,6 +117,14 @@ class Sandbox(Protocol):
 
     async def keep(self, snapshot: Snapshot, effects: Sequence[FileEffect], name: str) -> Snapshot:
         """A snapshot that differs from the real workspace in ``effects`` only; all else outside it as ``snapshot``."""
+        ...
+
+    async def graft(self, onto: Snapshot, picks: Sequence[Pick], name: str) -> Snapshot:
+        """A snapshot that is ``onto`` but at the paths of ``picks``; ``onto`` itself where that is no difference.
+
+        A folder that is to go and holds what no pick takes away stays. A path whose folder is no folder in the
+        result is left as it is in ``onto``.
+        """
         ...
 
     async def remove(self, names: Sequence[str]) -> None:
