@@ -175,7 +175,8 @@ def _accepted(planned: Applying) -> tuple[int, ...]:
         for op in planned.lineage
         if op.session == planned.session
         and op.review == "pending"
-        and paths_of(op.effects) & applied and not paths_of(op.effects) & left
+        and paths_of(op.effects) & applied
+        and not paths_of(op.effects) & left
     )
 
 

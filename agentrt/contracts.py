@@ -183,6 +183,10 @@ class Tool(Protocol):
         """One line for a person: what this would do."""
         ...
 
+    def reads(self, action: Action) -> Sequence[str] | None:
+        """The files it reads, as the action names them; None where the action does not tell."""
+        ...
+
 
 class Context(Record):
     """What a policy may know besides the action."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
-from agentrt import applying, forking, moves, plugins, transaction
+from agentrt import applying, forking, moves, plugins, reverting, transaction
 from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
@@ -138,6 +138,23 @@ class Runtime(Reader):
     async def restore(self, op: int, *, actor: str = "user", scope: Scope = "both") -> Operation:
         """Go to the view after any operation; 0 is the start. Raises as ``undo``."""
         return await self._move("restore", op, scope, actor)
+
+    async def revert(
+        self, *ops: int, with_dependents: bool = False, because: str = "", actor: str = "user"
+    ) -> Operation:
+        """Take old operations out and keep the later ones; ``with_dependents``: those that stand on them go as well.
+
+        What was changed since is merged where it is text. The planner is told, with ``because``. Raises ``Conflict``
+        (it cannot be told apart from later changes; nothing is touched), ``UnknownOperation``, ``UsageError``.
+        """
+        async with self.turn:
+            planned = await reverting.plan(self, ops, with_dependents=with_dependents)
+            return await reverting.revert(self, planned, kind="revert", because=because, actor=actor)
+
+    async def preview_revert(self, *ops: int, with_dependents: bool = False) -> Preview:
+        """What ``revert`` would do: files, conflicts, and which later operations stand on it; nothing is touched."""
+        async with self.turn:
+            return await reverting.preview(self, ops, with_dependents=with_dependents)
 
     async def apply(
         self, paths: Sequence[str] | None = None, *, include_git: bool = False, actor: str = "user"
@@ -297,4 +314,5 @@ class Runtime(Reader):
 
 def _light(operation: Operation) -> Operation:
     """What the timeline needs of it: a long session's effects and actions stay on disk."""
-    return operation.model_copy(update={"action": None, "effects": (), "observation": None})
+    asked = operation.action if operation.kind != "act" else None
+    return operation.model_copy(update={"action": asked, "effects": (), "observation": None})

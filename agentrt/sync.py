@@ -113,6 +113,8 @@ class Runtime:
     undo = _Blocking(asynchronous.Runtime.undo)
     redo = _Blocking(asynchronous.Runtime.redo)
     restore = _Blocking(asynchronous.Runtime.restore)
+    revert = _Blocking(asynchronous.Runtime.revert)
+    preview_revert = _Blocking(asynchronous.Runtime.preview_revert)
     apply = _Blocking(asynchronous.Runtime.apply)
     preview = _Blocking(asynchronous.Runtime.preview)
     changes = _Blocking(asynchronous.Runtime.changes)

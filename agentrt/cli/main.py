@@ -32,6 +32,7 @@ _COMMANDS = {
         "undo": ("moves:undo", "Take back the last steps that stand."),
         "redo": ("moves:redo", "Do again what was undone last."),
         "restore": ("moves:restore", "Go to where the session stood after an operation."),
+        "revert": ("revert:revert", "Take out old operations and keep the later ones."),
         "fork": ("work:fork", "Start a second session from where this one stood after an operation."),
     },
     "Looking": {

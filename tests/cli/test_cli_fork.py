@@ -12,7 +12,10 @@ def test_fork_starts_a_session_that_is_current_from_then_on(both: Cli, workspace
     both("exec", "--", "echo 2 > f")
     done = both("fork", "1")
     assert done.code == 0
-    assert done.out == "session s2: forked from s1 at 1; it is the current one now\nagentrt --session s1 … goes on with s1\n"
+    assert (
+        done.out
+        == "session s2: forked from s1 at 1; it is the current one now\nagentrt --session s1 … goes on with s1\n"
+    )
     assert both("exec", "--", "cat f; echo b > f").out == "1\n"
     assert both("exec", "--session", "s1", "--", "cat f").out == "2\n"
     assert both("undo", "2").code == 2, "what its parent did is not the fork's to undo"
@@ -77,7 +80,9 @@ def test_the_log_as_it_stood_after_an_operation(cli: Cli) -> None:
     cli("exec", "--", "echo 2 > f")
     cli("undo")
     cli("exec", "--", "echo 3 > f")
-    words = [[line.split()[4] for line in cli("log", *at).out.splitlines()] for at in ((), ("--at", "3"), ("--at", "2"))]
+    words = [
+        [line.split()[4] for line in cli("log", *at).out.splitlines()] for at in ((), ("--at", "3"), ("--at", "2"))
+    ]
     assert words == [["pending", "undone", "done", "pending"], ["pending", "undone", "done"], ["pending", "pending"]]
     assert [entry["id"] for entry in cli("log", "--at", "2", "--json").json] == [1, 2]
     assert cli("log", "--at", "0").out == "no operations yet\n" and cli("log", "--at", "0", "--json").json == []
