@@ -6,14 +6,13 @@ The transaction itself is in ``transaction``, undo and its like in ``moves``, th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
-from agentrt import applying, moves, plugins, reverting, reviewing, transaction
+from agentrt import applying, forking, moves, plugins, reverting, reviewing, transaction
 from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
@@ -25,11 +24,13 @@ from agentrt.preview import Preview
 from agentrt.reader import Reader
 from agentrt.records import FileEffect, Message, Operation, ProposedAction, View
 from agentrt.records.operations import Kind, Review, Status
+from agentrt.turns import Turn
 
 
 class Runtime(Reader):
-    """Everything an agent does passes here. One runtime a workspace at a time; its methods may be called
-    concurrently and then wait for each other."""
+    """Everything an agent does passes here. A workspace is opened once at a time; ``fork`` gives more runtimes over
+    it. A runtime's methods may be called concurrently and then wait for each other; those of two do not wait, save
+    for what changes the real workspace."""
 
     policy: Policy
     sandbox: Sandbox
@@ -70,9 +71,10 @@ class Runtime(Reader):
         """For ``open``."""
         super().__init__(opened.store, opened.journal, session)
         self.policy, self.sandbox, self.attended = policy, sandbox, attended
-        self.turn = asyncio.Lock()
+        self.turn = Turn(opened.ground)
         """Held while an operation is in progress."""
-        self._opened = opened
+        self.opened = opened
+        opened.sessions.add(session)
         self._operations = {operation.id: _light(operation) for operation in self.log()}
         self._head = self.journal.message_head(session)
         self._timeline = Timeline.of(self.info.start, self._operations.values())
@@ -195,6 +197,7 @@ class Runtime(Reader):
         (a path that has no change), ``SandboxError``, ``DiskFull``.
         """
         async with self.turn:
+            await self.turn.alone()
             return await applying.apply(self, paths, include_git, actor)
 
     async def preview(
@@ -214,6 +217,16 @@ class Runtime(Reader):
             if kind == "apply":
                 return await applying.preview(self, paths, include_git)
             return await moves.preview(self, moves.step_of(self, kind, number), scope)
+
+    async def fork(self, op: int) -> Self:
+        """A second session from the view after ``op`` (0: the start), open beside this one; both must be closed.
+
+        It becomes the workspace's current one. Neither sees what the other does from here on, but what is applied.
+        Raises ``UnknownOperation``; ``Conflict`` where the real workspace has other applies of this session in it
+        now than it had then; ``DiskFull``, ``SandboxUnavailable``.
+        """
+        async with self.turn:
+            return await forking.fork(self, op)
 
     def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
         """Add a message to the conversation; its id."""
@@ -264,11 +277,11 @@ class Runtime(Reader):
             return await self.sandbox.read_at(snapshot, path)
 
     async def close(self) -> None:
-        """End what runs, let go of the workspace. Closing twice is fine."""
+        """End what runs; the last of several forks lets go of the workspace. Closing twice is fine."""
         try:
             await self.sandbox.close()
         finally:
-            self._opened.close()
+            self.opened.leave(self.session)
 
     async def __aenter__(self) -> Self:
         return self
