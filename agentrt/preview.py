@@ -26,6 +26,8 @@ class Preview(Record):
     """Applies that would be taken out of the real workspace, newest first."""
     put_back: tuple[int, ...] = ()
     """Applies that would be put into the real workspace again, oldest first."""
+    merged: tuple[Text, ...] = ()
+    """Paths that would be merged with what somebody else changed in the real workspace."""
     conflicts: tuple[PathConflict, ...] = ()
     """What stands against it: with one of these it would be refused."""
     left: tuple[Text, ...] = ()

@@ -223,7 +223,7 @@ MEANWHILE: dict[str, tuple[str, Build, Build, str]] = {
     "modified": ("modified", _append, lambda r: None, "a.txt"),
     "same size": ("modified", lambda r: put(r / "a.txt", b"z\n"), lambda r: None, "a.txt"),
     "deleted": ("modified", lambda r: (r / "a.txt").unlink(), lambda r: None, "a.txt"),
-    "mode": ("modified", lambda r: (r / "a.txt").chmod(0o640), lambda r: None, "a.txt"),
+    "mode": ("mode", lambda r: (r / "a.txt").chmod(0o640), lambda r: None, "a.txt"),
     "created": ("created", lambda r: put(r / "new", b"mine"), lambda r: None, "new"),
     "added to a deleted folder": ("deleted", lambda r: put(r / "sub/mine", b"mine"), lambda r: None, "sub/mine"),
     "changed what was deleted": ("deleted", lambda r: put(r / "sub/b.txt", b"mine"), lambda r: None, "sub/b.txt"),
@@ -283,7 +283,6 @@ def test_changed_between_plan_and_carry_out(world: World, name: str) -> None:
 SINCE: dict[str, Build] = {
     "modified": lambda r: put(r / "a.txt", b"edited since"),
     "deleted": lambda r: (r / "a.txt").unlink(),
-    "mode": lambda r: (r / "a.txt").chmod(0o640),
     "replaced by a link": lambda r: ((r / "a.txt").unlink(), (r / "a.txt").symlink_to("kept"))[1],
     "added to a created folder": lambda r: put(r / "one/mine", b"mine"),
     "created where something was deleted": lambda r: put(r / "link", b"mine"),
