@@ -28,7 +28,7 @@ from .render import (
 )
 from .session import with_runtime
 
-_PreviewFlag = Annotated[bool, Parameter(help="Show what would happen; touch nothing.", negative="")]
+PreviewFlag = Annotated[bool, Parameter(help="Show what would happen; touch nothing.", negative="")]
 _FilesFlag = Annotated[bool, Parameter(help="Only the files; the conversation stays.", negative="")]
 _ConversationFlag = Annotated[bool, Parameter(help="Only the conversation; the files stay.", negative="")]
 _SHOWN = 50
@@ -38,7 +38,7 @@ def undo(
     n: Annotated[int, WHOLE, Parameter(help="How many steps.")] = 1,
     /,
     *,
-    preview: _PreviewFlag = False,
+    preview: PreviewFlag = False,
     files: _FilesFlag = False,
     conversation: _ConversationFlag = False,
     where: Where = HERE,
@@ -49,7 +49,7 @@ def undo(
 
 def redo(
     *,
-    preview: _PreviewFlag = False,
+    preview: PreviewFlag = False,
     files: _FilesFlag = False,
     conversation: _ConversationFlag = False,
     where: Where = HERE,
@@ -62,7 +62,7 @@ def restore(
     op: Annotated[int, WHOLE, Parameter(help="The operation's number; 0 is the start.")],
     /,
     *,
-    preview: _PreviewFlag = False,
+    preview: PreviewFlag = False,
     files: _FilesFlag = False,
     conversation: _ConversationFlag = False,
     where: Where = HERE,
@@ -73,11 +73,11 @@ def restore(
 
 def apply(
     *paths: Annotated[str, Parameter(help="Only these files and folders.", name="PATH")],
-    preview: _PreviewFlag = False,
+    preview: PreviewFlag = False,
     where: Where = HERE,
 ) -> int:
     """Write what the session did to the real workspace."""
-    wanted = [_inside(path, where) for path in paths] or None
+    wanted = [in_workspace(path, where) for path in paths] or None
 
     async def work(runtime: Runtime) -> int:
         if preview:
@@ -90,7 +90,7 @@ def apply(
             return 0
         workspace = plain(str(runtime.store.workspace))
         put(f"operation {operation.id}: applied to {workspace}: {effects_text(operation.effects)}")
-        _put_effects(operation)
+        put_effects(operation)
         if operation.note:
             put(plain(operation.note))
         put("agentrt undo takes it out again")
@@ -115,7 +115,7 @@ def _move(
             put_json(operation_json(operation))
             return 0
         put(f"operation {operation.id}: {_told(operation)}: {effects_text(operation.effects) or 'no file changed'}")
-        _put_effects(operation)
+        put_effects(operation)
         if operation.note:
             put(plain(operation.note))
         return 0
@@ -136,7 +136,7 @@ def _told(operation: Operation) -> str:
     return f"{'undid' if operation.kind == 'undo' else 'redid'} {ids}"
 
 
-def _put_effects(operation: Operation) -> None:
+def put_effects(operation: Operation) -> None:
     for effect in operation.effects[:_SHOWN]:
         put(f"  {effect_line(effect)}")
     if len(operation.effects) > _SHOWN:
@@ -182,7 +182,7 @@ def _put_nothing(found: Preview, where: Where) -> int:
     return 0
 
 
-def _inside(path: str, where: Where) -> str:
+def in_workspace(path: str, where: Where) -> str:
     """Relative to the workspace; typed relative to the current folder where that is inside. Raises ``UsageError``."""
     root = locate(where.workspace).workspace
     here = Path.cwd()
