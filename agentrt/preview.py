@@ -27,11 +27,9 @@ class Preview(Record):
     put_back: tuple[int, ...] = ()
     """Applies that would be put into the real workspace again, oldest first."""
     merged: tuple[Text, ...] = ()
-    """Paths that would be merged with what somebody else changed in the real workspace."""
+    """Paths that would be merged: with what changed in the real workspace, or of a revert with later changes."""
     conflicts: tuple[PathConflict, ...] = ()
     """What stands against it: with one of these it would be refused."""
-    merged: tuple[Text, ...] = ()
-    """Of a revert: paths that were changed since, and would be merged."""
     dependents: tuple[int, ...] = ()
     """Of a revert: later operations that wrote or read what would change."""
     possible: tuple[int, ...] = ()
