@@ -16,6 +16,7 @@ from .records import (
     Decision,
     Effect,
     FileEffect,
+    FileState,
     Judgement,
     Limits,
     Message,
@@ -105,6 +106,10 @@ class Sandbox(Protocol):
 
     async def changes(self, a: Snapshot, b: Snapshot) -> list[FileEffect]:
         """Every path that differs, sorted; deleted and created trees are listed path by path."""
+        ...
+
+    async def look(self, snapshot: Snapshot, paths: Sequence[str]) -> list[FileState | None]:
+        """What is at each path as of ``snapshot``; None where nothing is. Links on the way are not followed."""
         ...
 
     async def read_at(self, snapshot: Snapshot, path: str) -> BinaryIO:

@@ -13,7 +13,7 @@ from agentrt.history.dependents import Dependents, dependents
 from agentrt.history.revert import Parts, Reversal, sides_of, take_out
 from agentrt.notices import words
 from agentrt.preview import Preview
-from agentrt.records import FileEffect, Operation, Snapshot, View
+from agentrt.records import FileEffect, FileState, Operation, Snapshot, View
 from agentrt.records.operations import Review
 from agentrt.uninterrupted import uninterrupted
 
@@ -42,6 +42,9 @@ class SandboxViews:
 
     async def changes(self, a: Snapshot, b: Snapshot) -> Sequence[FileEffect]:
         return await self._sandbox.changes(a, b)
+
+    async def look(self, snapshot: Snapshot, paths: Sequence[str]) -> Sequence[FileState | None]:
+        return await self._sandbox.look(snapshot, paths)
 
     async def content(self, snapshot: Snapshot, path: str) -> bytes:
         with await self._sandbox.read_at(snapshot, path) as file:

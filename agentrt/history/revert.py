@@ -30,6 +30,8 @@ class Views(Protocol):
 
     async def changes(self, a: Snapshot, b: Snapshot) -> Sequence[FileEffect]: ...
 
+    async def look(self, snapshot: Snapshot, paths: Sequence[str]) -> Sequence[FileState | None]: ...
+
     async def content(self, snapshot: Snapshot, path: str) -> bytes:
         """A regular file as of ``snapshot``. Raises ``OSError``."""
         ...
@@ -82,7 +84,7 @@ class _Work:
         self.picks: dict[str, Pick] = {}
         self.conflicts: dict[str, PathConflict] = {}
         self.merged: set[str] = set()
-        self._differences: dict[tuple[Snapshot, Snapshot], dict[str, Sides]] = {}
+        self._known: dict[tuple[Snapshot, str], FileState | None] = {}
 
     def result(self) -> Reversal:
         return Reversal(
@@ -95,6 +97,8 @@ class _Work:
         wanted = {
             path: sides for path, sides in sides_of(target.effects).items() if self.parts is None or path in self.parts
         }
+        await self._look(dict.fromkeys(wanted, self.current))
+        await self._look({path: self.picks[path].source for path in wanted if path in self.picks})
         for path, (before, after) in sorted(wanted.items()):
             numbers = self.parts[path] if self.parts is not None else ()
             await self._path(target, path, before, after, numbers)
@@ -104,7 +108,7 @@ class _Work:
         self, target: Operation, path: str, before: FileState | None, after: FileState | None, numbers: Collection[int]
     ) -> None:
         now = self.picks.get(path, Pick(path=path, source=self.current))
-        found = await self._state(target, now, after)
+        found = self._state(now)
         whole = Pick(path=path, source=target.before.snapshot)
         if not numbers and alike(found, after):
             self.picks[path] = whole
@@ -115,10 +119,9 @@ class _Work:
         else:
             self._conflict(target, path, describe(before, after), describe(found, after))
 
-    async def _state(self, target: Operation, now: Pick, after: FileState | None) -> FileState | None:
-        """What is at a path by now; ``after``: what the operation had left there."""
-        differing = await self._between(target.after.snapshot, now.source)
-        found = differing[now.path][1] if now.path in differing else after
+    def _state(self, now: Pick) -> FileState | None:
+        """What is at a path by now."""
+        found = self._known[now.source, now.path]
         if found is None or now.content is None:
             return found
         return found.model_copy(update={"size": len(now.content), "digest": _digest(now.content)})
@@ -156,24 +159,30 @@ class _Work:
 
     async def _check_folders(self, target: Operation, wanted: Mapping[str, Sides]) -> None:
         """What is put back needs its folder, and what takes a folder's place must not hide what came into it later."""
-        gone = await self._between(target.before.snapshot, self.current)
-        came = await self._between(target.after.snapshot, self.current)
-        for path, (before, after) in wanted.items():
-            if path not in self.picks or before is None:
-                continue
+        back = {path: sides for path, sides in wanted.items() if path in self.picks and sides[0] is not None}
+        there = target.before.snapshot
+        for source in (there, self.current):
+            await self._look({above: source for path in back for above in _folders(path)})
+        for path, (before, after) in back.items():
             for above in _folders(path):
-                state = gone[above][1] if above in gone and above not in self.picks else None
-                if above in gone and above not in self.picks and (state is None or state.type != "directory"):
+                was, now = self._known[there, above], self._known[self.current, above]
+                if above not in self.picks and _is_folder(was) and not _is_folder(now):
                     self._conflict(target, path, describe(before, after), f"its folder {above} is gone")
-            if before.type != "directory" and after is not None and after.type == "directory":
+            if not _is_folder(before) and _is_folder(after):
+                came = sides_of(await self.views.changes(target.after.snapshot, self.current))
                 later = [p for p, (_, now) in came.items() if p.startswith(f"{path}/") and now and p not in self.picks]
                 if later:
                     self._conflict(target, path, describe(before, after), f"a folder that holds {later[0]} by now")
 
-    async def _between(self, a: Snapshot, b: Snapshot) -> dict[str, Sides]:
-        if (a, b) not in self._differences:
-            self._differences[a, b] = sides_of(await self.views.changes(a, b))
-        return self._differences[a, b]
+    async def _look(self, paths: Mapping[str, Snapshot]) -> None:
+        """Know what is at each path as of a snapshot."""
+        asked: dict[Snapshot, list[str]] = {}
+        for path, source in paths.items():
+            if (source, path) not in self._known:
+                asked.setdefault(source, []).append(path)
+        for source, missing in asked.items():
+            for path, state in zip(missing, await self.views.look(source, missing), strict=True):
+                self._known[source, path] = state
 
     def _conflict(self, target: Operation, path: str, ours: str, theirs: str) -> None:
         later = (op.id for op in self.line if op.id > target.id and path in sides_of(op.effects))
@@ -183,6 +192,10 @@ class _Work:
 
 def _files(*states: FileState) -> bool:
     return all(state.type == "file" for state in states)
+
+
+def _is_folder(state: FileState | None) -> bool:
+    return state is not None and state.type == "directory"
 
 
 def _attributes(target: Operation, now: Pick, before: FileState, after: FileState, found: FileState) -> Snapshot | None:

@@ -140,6 +140,10 @@ class MemorySandbox:
     async def changes(self, a: Snapshot, b: Snapshot) -> list[FileEffect]:
         return _compare(self._tree(a), self._tree(b))
 
+    async def look(self, snapshot: Snapshot, paths: Sequence[str]) -> list[FileState | None]:
+        tree = self._tree(snapshot)
+        return [tree[path][0] if path in tree else None for path in paths]
+
     async def read_at(self, snapshot: Snapshot, path: str) -> BinaryIO:
         found = self._tree(snapshot).get(path)
         if found is None:

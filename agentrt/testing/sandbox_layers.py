@@ -159,6 +159,21 @@ async def _(ground: Ground) -> None:
     assert b"a" in await ground.view()
 
 
+@check("look: the state of each path, as changes tells it")
+async def _(ground: Ground) -> None:
+    sealed = await ground.act(
+        "echo 2 > README; rm docs/link; mkdir -p d/e; ln -s x d/l; chmod 600 src/main.py; mkfifo p; echo h > ~/h"
+    )
+    effects = await ground.sandbox.changes(START, sealed)
+    paths = [effect.path for effect in effects]
+    assert await ground.sandbox.look(sealed, paths) == [effect.after for effect in effects]
+    before = await ground.sandbox.look(START, paths)
+    assert [state and state.digest for state in before] == [e.before and e.before.digest for e in effects]
+    *gone, state = await ground.sandbox.look(sealed, ["nowhere", "README/x", "d/l/x", "src/lib/util.py"])
+    assert gone == [None] * 3
+    assert state is not None and (state.type, state.size) == ("file", 6)
+
+
 @check("keep: some effects over the real workspace")
 async def _(ground: Ground) -> None:
     start = await ground.view()

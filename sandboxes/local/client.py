@@ -33,7 +33,8 @@ class Client:
     """Requests and their fields:
 
     start {store, workspace, shows} · stand {layers} · run {argv | call, path, limit; env, cwd, seconds, processes,
-    memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} · open {layers, path} ·
+    memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} · look {layers, paths} ·
+    open {layers, path} ·
     keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content], name} · remove {names, opened}
     """
 

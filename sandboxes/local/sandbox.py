@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from agentrt.contracts import Confinement, ExecResult
 from agentrt.errors import SandboxError
-from agentrt.records import FileEffect, Limits, Pick, Snapshot
+from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot
 
 from . import causes, toolchains
 from .client import FULL, Client, ServerError, told
@@ -102,6 +102,10 @@ class LocalSandbox:
         if self._sealed is not None and self._sealed[:2] == (a, b):
             return self._sealed[2]
         return _effects(await self._ask("changes", a=list(a.layers), b=list(b.layers)))
+
+    async def look(self, snapshot: Snapshot, paths: Sequence[str]) -> list[FileState | None]:
+        answer = await self._ask("look", layers=list(snapshot.layers), paths=list(paths))
+        return [None if found is None else FileState.from_dict(found) for found in answer["states"]]
 
     async def read_at(self, snapshot: Snapshot, path: str) -> BinaryIO:
         try:

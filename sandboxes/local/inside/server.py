@@ -146,6 +146,15 @@ class Server:
                     self._add(found, part, path, old, new)
         return {"effects": compare.pair_renames(found)}
 
+    def _do_look(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        views = {part: self._store.view(request["layers"], part) for part in PARTS}
+        states = []
+        for path in request["paths"]:
+            part, inner = self._store.place(os.path.normpath(os.fsencode(path)))
+            entry = views[part].find(inner) if part is not None else None
+            states.append(None if entry is None else compare.state(entry, hashed=True))
+        return {"states": states}
+
     def _do_open(self, request: dict[str, Any], _: list[int]) -> int:
         part, path = self._store.place(os.path.normpath(os.fsencode(request["path"])))
         entry = self._store.view(request["layers"], part).find(path) if part is not None else None
