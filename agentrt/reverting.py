@@ -36,7 +36,7 @@ class Reverting:
         return tuple(target.id for target in self.targets)
 
 
-class _SandboxViews:
+class SandboxViews:
     def __init__(self, runtime: Runtime) -> None:
         self._sandbox = runtime.sandbox
 
@@ -52,20 +52,21 @@ async def plan(
     runtime: Runtime, ops: Collection[int], *, with_dependents: bool = False, parts: Parts | None = None
 ) -> Reverting:
     """Nothing is touched. Raises ``UnknownOperation``, ``UsageError`` (it is not in the view, or nothing of it is)."""
-    if not ops:
-        raise UsageError("no operation is named", hint="agentrt log lists them")
-    line = lineage(runtime.view, runtime.log())
-    for op in ops:
-        _check(runtime, op, line)
+    line = _checked_line(runtime, ops, parts)
     found = dependents(ops, line, lambda operation: reads(runtime, operation))
     wanted = {*ops, *found.known} if with_dependents else set(ops)
     if with_dependents:
         found = Dependents((), found.possible)
     targets = tuple(operation for operation in reversed(line) if operation.id in wanted)
     if parts is not None:
-        _check_parts(targets[0], parts)
-    reversal = await take_out(_SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
+        check_parts(targets[0], parts)
+    reversal = await take_out(SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
     return Reverting(targets, reversal, found, parts)
+
+
+def standing(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
+    """These operations, oldest first. Raises ``UnknownOperation``, ``UsageError`` unless their work is in the view."""
+    return [operation for operation in _checked_line(runtime, ops, parts) if operation.id in ops]
 
 
 async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bool) -> Preview:
@@ -89,9 +90,18 @@ async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bo
 
 
 async def revert(
-    runtime: Runtime, planned: Reverting, *, kind: Literal["revert", "reject"], because: str, actor: str
+    runtime: Runtime,
+    planned: Reverting,
+    asked: Mapping[str, object],
+    *,
+    reviews: Mapping[int, Review],
+    because: str,
+    actor: str,
 ) -> Operation:
-    """Do it. The caller holds ``runtime.turn``. Raises ``Conflict``: nothing is touched."""
+    """Do it; ``asked`` is the operation's action, with its kind. The caller holds ``runtime.turn``.
+
+    Raises ``Conflict``, ``UsageError``: nothing is touched.
+    """
     if conflicts := planned.reversal.conflicts:
         more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
         raise Conflict(
@@ -104,19 +114,21 @@ async def revert(
         raise UsageError(
             f"nothing of {_named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
         )
-    return await uninterrupted(_carry_out(runtime, planned, kind, because, actor))
+    asked = {**asked, **({"because": because} if because else {})}
+    return await uninterrupted(_carry_out(runtime, planned, asked, reviews, because, actor))
 
 
 async def _carry_out(
-    runtime: Runtime, planned: Reverting, kind: Literal["revert", "reject"], because: str, actor: str
+    runtime: Runtime,
+    planned: Reverting,
+    asked: Mapping[str, object],
+    reviews: Mapping[int, Review],
+    because: str,
+    actor: str,
 ) -> Operation:
     before = runtime.view
-    asked = {
-        "kind": kind,
-        "because": because,
-        "parts": planned.parts and {k: list(v) for k, v in planned.parts.items()},
-    }
-    op = runtime.intend(kind, actor=actor, target=planned.ids, action={k: v for k, v in asked.items() if v})
+    kind: Literal["revert", "reject"] = "reject" if asked["kind"] == "reject" else "revert"
+    op = runtime.intend(kind, actor=actor, target=planned.ids, action=asked)
     try:
         snapshot = await runtime.sandbox.graft(before.snapshot, planned.reversal.picks, runtime.layer(op.id))
         effects = await runtime.sandbox.changes(before.snapshot, snapshot)
@@ -124,9 +136,8 @@ async def _carry_out(
         notice = {"text": _notice(planned, kind, because, actor)}
         head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
         after = before.model_copy(update={"snapshot": snapshot, "conversation": head})
-        rejected: dict[int, Review] = {} if planned.parts else dict.fromkeys(planned.ids, "rejected")
         return runtime.settle(
-            op, status="settled", after=after, effects=effects, reviews=rejected, note=_note(planned, because)
+            op, status="settled", after=after, effects=effects, reviews=reviews, note=_note(planned, because)
         )
     except BaseException as error:
         await runtime.sandbox.restore(before.snapshot)
@@ -138,14 +149,18 @@ async def _carry_out(
 def reviews(runtime: Runtime, start: View, after: View) -> dict[int, Review]:
     """What a move from one view to another means for the review of what was reverted or rejected in one of them."""
     was, will = (_taken_out(runtime, view) for view in (start, after))
-    back: dict[int, Review] = dict.fromkeys(was - will, "pending")
-    return {**back, **dict.fromkeys(will - was, "rejected")}
+    differing = (op for op in was.keys() | will.keys() if was.get(op) != will.get(op))
+    return {op: will.get(op, "pending") for op in differing}
 
 
-def _taken_out(runtime: Runtime, view: View) -> set[int]:
-    line = lineage(view, list(runtime.operations.values()))
-    whole = (op for op in line if op.kind in ("revert", "reject") and not (op.action or {}).get("parts"))
-    return {target for op in whole for target in op.target}
+def _taken_out(runtime: Runtime, view: View) -> dict[int, Review]:
+    """The review that what was taken out of a view has by that."""
+    found: dict[int, Review] = {}
+    for operation in lineage(view, list(runtime.operations.values())):
+        if operation.kind in ("revert", "reject"):
+            word = (operation.action or {}).get("review", "rejected")
+            found |= dict.fromkeys(operation.target, word)
+    return found
 
 
 def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
@@ -161,6 +176,21 @@ def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
         return None
     root = str(runtime.store.workspace)
     return [os.path.relpath(os.path.join(root, path), root) for path in found]
+
+
+def _checked_line(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
+    """The operations whose work is in the view.
+
+    Raises ``UnknownOperation``, ``UsageError`` unless ``ops`` are among them and can be taken out.
+    """
+    if not ops:
+        raise UsageError("no operation is named", hint="agentrt log lists them")
+    if parts is not None and len(ops) > 1:
+        raise UsageError("files and hunks are of one operation", hint="name one operation with them")
+    line = lineage(runtime.view, runtime.log())
+    for op in ops:
+        _check(runtime, op, line)
+    return line
 
 
 def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
@@ -183,9 +213,11 @@ def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
         )
 
 
-def _check_parts(target: Operation, parts: Parts) -> None:
+def check_parts(target: Operation, parts: Parts) -> None:
     sides: Mapping[str, object] = sides_of(target.effects)
-    for path in parts:
+    for path, numbers in parts.items():
+        if 0 in numbers:
+            raise UsageError("there is no number 0: hunks are counted from 1")
         if path not in sides:
             raise UsageError(f"operation {target.id} did not change {path}", hint=f"agentrt show {target.id} lists it")
 

@@ -36,7 +36,7 @@ PLUGINS = tuple(package for package in HOUSE.values() if package != "agentrt")
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("records",),
-    ("documents", "_yaml", "_mistakes"),
+    ("documents", "_yaml", "_mistakes", "units"),
     ("contracts",),
     ("plugins",),
     ("history",),
@@ -53,6 +53,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "reader",
         "recovery",
         "reverting",
+        "reviewing",
         "transaction",
         "turns",
         "uninterrupted",

@@ -35,6 +35,11 @@ _COMMANDS = {
         "revert": ("revert:revert", "Take out old operations and keep the later ones."),
         "fork": ("work:fork", "Start a second session from where this one stood after an operation."),
     },
+    "Reviewing": {
+        "review": ("review:review", "List what waits for a word."),
+        "accept": ("review:accept", "Say yes to operations, or to files and hunks of one."),
+        "reject": ("review:reject", "Take out operations, or files and hunks of one, and tell the agent why."),
+    },
     "Looking": {
         "log": ("looking:log", "List the session's operations, oldest first."),
         "show": ("looking:show", "Show one operation whole."),

@@ -77,7 +77,7 @@ def apply(
     where: Where = HERE,
 ) -> int:
     """Write what the session did to the real workspace."""
-    wanted = [_inside(path, where) for path in paths] or None
+    wanted = [in_workspace(path, where) for path in paths] or None
 
     async def work(runtime: Runtime) -> int:
         if preview:
@@ -180,7 +180,7 @@ def _put_nothing(found: Preview, where: Where) -> int:
     return 0
 
 
-def _inside(path: str, where: Where) -> str:
+def in_workspace(path: str, where: Where) -> str:
     """Relative to the workspace; typed relative to the current folder where that is inside. Raises ``UsageError``."""
     root = locate(where.workspace).workspace
     here = Path.cwd()

@@ -65,8 +65,12 @@ def action_text(operation: Operation) -> str:
     ids = ", ".join(map(str, operation.target))
     if operation.kind == "restore":
         return "to the start" if operation.target == (0,) else f"to operation {ids}"
-    because = str((operation.action or {}).get("because", ""))
-    return plain(f"of {ids}" + (f": {because}" if because else "")) if ids else ""
+    asked = operation.action or {}
+    if asked.get("kind") == "review_deadline":
+        return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
+    because = str(asked.get("because", ""))
+    about = ", ".join(asked.get("parts", {}))
+    return plain(f"of {ids}" + (f", {about}" if about else "") + (f": {because}" if because else "")) if ids else ""
 
 
 def forked_text(info: SessionInfo) -> str:
