@@ -29,9 +29,9 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
         operations = runtime.journal.operations(session)
         last, own = operations[-1], session == runtime.session
         found: list[str] = []
+        if own and last.kind != "act":
+            runtime.forget_messages_of(last)
         if last.kind in _TOUCHES_WORKSPACE:
-            if own:
-                runtime.forget_messages_of(last)
             found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))
         if own or found:
             whose = "" if own else f" of session {session}"
