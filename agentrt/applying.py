@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history import apply as history
 from agentrt.history.bases import ancestry, bases_of, paths_of
+from agentrt.history.contents import Contents
+from agentrt.history.states import alike
 from agentrt.preview import Preview, Refused
 from agentrt.records import FileEffect, FileState, Operation, PathConflict, Snapshot, View
 from agentrt.uninterrupted import uninterrupted
@@ -52,6 +54,7 @@ async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bo
         kind="apply",
         target=_accepted(planned),
         effects=tuple(sorted((s.effect for s in planned.plan.steps if not s.implied), key=lambda e: e.path)),
+        merged=planned.plan.merged,
         conflicts=planned.conflicts,
         left=tuple(effect.path for effect in planned.left),
         refused=tuple(Refused(path=path, because=because) for path, because in planned.plan.refused),
@@ -111,7 +114,8 @@ async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool
     changed = await _unapplied(runtime, bases)
     wanted, git = _chosen(changed, paths, include_git)
     with_base = [(effect, bases.get(effect.renamed_from or effect.path)) for effect in wanted]
-    plan = await asyncio.to_thread(history.plan, runtime.store.workspace, with_base)
+    sources = history.Sources(Contents(runtime.store.bases), _content(runtime, runtime.view.snapshot))
+    plan = await asyncio.to_thread(history.plan, runtime.store.workspace, with_base, sources)
     refused = {path for path, _ in plan.refused}
     asked = {effect.path for effect in wanted} - refused
     left = tuple(effect for effect in changed if effect.path not in asked)
@@ -128,8 +132,13 @@ async def _unapplied(runtime: Runtime, bases: Mapping[str, FileState | None]) ->
     return [
         effect
         for effect in await runtime.sandbox.changes(Snapshot(), runtime.view.snapshot)
-        if effect.in_workspace and any(place in bases for place in _places(effect))
+        if effect.in_workspace and any(place in bases for place in _places(effect)) and not _returned(effect, bases)
     ]
+
+
+def _returned(effect: FileEffect, bases: Mapping[str, FileState | None]) -> bool:
+    """In the end the agent left the path as it had found it: whatever differs there is the user's doing."""
+    return effect.renamed_from is None and effect.path in bases and alike(effect.after, bases[effect.path])
 
 
 def _chosen(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agentrt.runtime import Runtime
 
 _TOUCHES_WORKSPACE = frozenset({"apply", "undo", "redo", "restore"})
+_TELLS = _TOUCHES_WORKSPACE | {"revert", "reject"}
+"""They say their notice to the planner before they settle."""
 
 
 async def recover(runtime: Runtime) -> tuple[str, ...]:
@@ -29,7 +31,7 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
         operations = runtime.journal.operations(session)
         last, own = operations[-1], session == runtime.session
         found: list[str] = []
-        if own and last.kind != "act":
+        if own and last.kind in _TELLS:
             runtime.forget_messages_of(last)
         if last.kind in _TOUCHES_WORKSPACE:
             found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))

@@ -17,17 +17,16 @@ from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
 from agentrt.history.revert import Parts
-from agentrt.history.timeline import Timeline
 from agentrt.moves import Scope
 from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
 from agentrt.preview import Preview
-from agentrt.reader import Reader
-from agentrt.records import FileEffect, Message, Operation, ProposedAction, View
-from agentrt.records.operations import Kind, Review, Status
+from agentrt.records import FileEffect, Operation, ProposedAction
+from agentrt.records.operations import Review
+from agentrt.standing import Standing
 from agentrt.turns import Turn
 
 
-class Runtime(Reader):
+class Runtime(Standing):
     """Everything an agent does passes here. A workspace is opened once at a time; ``fork`` gives more runtimes over
     it. A runtime's methods may be called concurrently and then wait for each other; those of two do not wait, save
     for what changes the real workspace."""
@@ -75,9 +74,6 @@ class Runtime(Reader):
         """Held while an operation is in progress."""
         self.opened = opened
         opened.sessions.add(session)
-        self._operations = {operation.id: _light(operation) for operation in self.log()}
-        self._head = self.journal.message_head(session)
-        self._timeline = Timeline.of(self.info.start, self._operations.values())
 
     # Doing
 
@@ -228,36 +224,16 @@ class Runtime(Reader):
         async with self.turn:
             return await forking.fork(self, op)
 
-    def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
-        """Add a message to the conversation; its id."""
-        self._head = self.journal.say(self.session, self._head, role, body, operation)
-        return self._head
-
     def new_session(self, title: str = "") -> SessionInfo:
         """A session on the untouched workspace; the workspace's current one from now on, though not this runtime's."""
         return self.journal.create_session(title=title)
 
     # Looking
 
-    @property
-    def timeline(self) -> Timeline:
-        return self._timeline
-
-    @property
-    def view(self) -> View:
-        return self._timeline.view.model_copy(update={"conversation": self._head})
-
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
         """Every tool that is installed, by name. Raises ``PluginError``."""
         return MappingProxyType({kind: load_tool(kind) for kind in plugins.names(GROUP)})
-
-    def view_after(self, op: int) -> View:
-        """The view after an operation; 0 is the start. Raises ``UnknownOperation``."""
-        return self._timeline.restore(op).view
-
-    def conversation(self) -> list[Message]:
-        return self.journal.conversation(self._head)
 
     async def changes(self, a: int, b: int) -> list[FileEffect]:
         """Every path that differs between the views after operations ``a`` and ``b``. Raises ``UnknownOperation``."""
@@ -291,37 +267,6 @@ class Runtime(Reader):
     ) -> None:
         await self.close()
 
-    # For the modules that carry operations out
-
-    @property
-    def operations(self) -> Mapping[int, Operation]:
-        """By number, oldest first, without effects, action and observation."""
-        return self._operations
-
-    def layer(self, op: int) -> str:
-        """The name of everything an operation keeps on disk."""
-        return f"{self.session}.{op}"
-
-    def intend(self, kind: Kind, *, actor: str, **more: Any) -> Operation:
-        """Write down that an operation is about to happen. Raises ``DiskFull``, ``JournalError``."""
-        operation = self.journal.intend(self.session, kind=kind, actor=actor, before=self.view, **more)
-        self._operations[operation.id] = _light(operation)
-        return operation
-
-    def forget_messages_of(self, operation: Operation) -> None:
-        """A move says its notice before it settles; one that was cut off leaves it hanging."""
-        line = self.conversation()
-        if line and line[-1].operation == operation.id:
-            self._head = operation.before.conversation
-
-    def settle(self, intent: Operation, *, status: Status, after: View, **more: Any) -> Operation:
-        """Write down how it ended, and stand on its view. Raises ``DiskFull``, ``JournalError``."""
-        operation = self.journal.settle(intent, status=status, after=after, **more)
-        self._operations[operation.id] = light = _light(operation)
-        self._timeline.add(light)
-        self._head = after.conversation
-        return operation
-
     async def _act(
         self,
         kind: str,
@@ -340,9 +285,3 @@ class Runtime(Reader):
     ) -> Operation:
         async with self.turn:
             return await moves.move(self, moves.step_of(self, kind, number), scope, actor)
-
-
-def _light(operation: Operation) -> Operation:
-    """What the timeline needs of it: a long session's effects and actions stay on disk."""
-    asked = operation.action if operation.kind != "act" else None
-    return operation.model_copy(update={"action": asked, "effects": (), "observation": None})

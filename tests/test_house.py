@@ -54,6 +54,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "recovery",
         "reverting",
         "reviewing",
+        "standing",
         "transaction",
         "turns",
         "uninterrupted",
