@@ -126,3 +126,25 @@ def test_the_same_work_applied_by_both_is_no_conflict(workspace: Path, box: Any)
             assert await rt.apply() is not None and (workspace / "f").read_text() == "1"
 
     run(workspace, box, work)
+
+
+@pytest.mark.parametrize("first", ["parent", "fork"])
+def test_two_sessions_edit_one_file_apply_both_and_take_either_out(workspace: Path, box: Any, first: str) -> None:
+    lines = [f"line {number}\n" for number in range(9)]
+    file = workspace / "a.txt"
+    file.write_text("".join(lines))
+
+    async def work(rt: Runtime) -> None:
+        async with await rt.fork(0) as branch:
+            await rt.act("bash", command="sed -i 's/line 0/parent/' a.txt")
+            await branch.act("bash", command="sed -i 's/line 8/fork/' a.txt")
+            assert await rt.apply() is not None and await branch.apply() is not None
+            assert file.read_text() == "".join(["parent\n", *lines[1:8], "fork\n"])
+            one, other = (rt, branch) if first == "parent" else (branch, rt)
+            await one.undo()
+            assert file.read_text().count("line") == 8
+            assert ("parent" in file.read_text()) == (first == "fork")
+            await other.undo()
+            assert file.read_text() == "".join(lines)
+
+    run(workspace, box, work)

@@ -296,12 +296,13 @@ def test_killed_in_an_act_it_is_an_intent_and_nothing_of_it_is_there(workspace: 
     run(workspace, box, work)
 
 
-def test_a_notice_of_an_undo_that_never_was_is_not_in_the_conversation(workspace: Path) -> None:
+@pytest.mark.parametrize("kind", ["undo", "restore", "revert", "reject"])
+def test_a_notice_of_what_never_was_is_not_in_the_conversation(workspace: Path, kind: Any) -> None:
     async def first(rt: Runtime) -> None:
         rt.say("task", {"text": "do it"})
         await rt.act("write", path="x", content="1")
         rt.say("planner", {"text": "next", "actions": [], "usage": {}})
-        op = rt.journal.intend("s1", kind="undo", actor="user", before=rt.view, target=(1,))
+        op = rt.journal.intend("s1", kind=kind, actor="user", before=rt.view, target=(1,))
         rt.journal.say("s1", 1, "notice", {"text": "undone"}, op.id)
 
     async def second(rt: Runtime) -> None:
