@@ -59,15 +59,20 @@ async def apply(runtime: Runtime, paths: Sequence[str] | None, include_git: bool
     """See ``Runtime.apply``. The caller holds ``runtime.turn``."""
     planned = await _plan(runtime, paths, include_git)
     if conflicts := planned.conflicts:
-        more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
-        raise Conflict(
-            f"{conflicts[0].path}{more}: changed in {runtime.store.workspace} since the agent first touched it",
-            conflicts=conflicts,
-            hint="name the paths to apply without it, or put it back as it was and apply again",
-        )
+        raise conflict_of(runtime, conflicts)
     if not planned.plan.steps:
         return None
     return await uninterrupted(_carry_out(runtime, planned, actor))
+
+
+def conflict_of(runtime: Runtime, conflicts: Sequence[PathConflict]) -> Conflict:
+    """What an apply with these conflicts raises."""
+    more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+    return Conflict(
+        f"{conflicts[0].path}{more}: changed in {runtime.store.workspace} since the agent first touched it",
+        conflicts=conflicts,
+        hint="name the paths to apply without it, or put it back as it was and apply again",
+    )
 
 
 async def _carry_out(runtime: Runtime, planned: Applying, actor: str) -> Operation:

@@ -40,6 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("contracts",),
     ("plugins",),
     ("history",),
+    ("repository",),
     (
         "runtime",
         "applying",

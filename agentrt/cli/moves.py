@@ -15,6 +15,7 @@ from agentrt.preview import Preview
 from agentrt.records import Operation
 from agentrt.runtime import Runtime
 
+from .export import put_as_patch
 from .options import HERE, WHOLE, Where
 from .plain import plain
 from .render import (
@@ -74,12 +75,15 @@ def restore(
 def apply(
     *paths: Annotated[str, Parameter(help="Only these files and folders.", name="PATH")],
     preview: _PreviewFlag = False,
+    as_: Annotated[str, Parameter(name="--as", help="files, patch, commit, or branch:NAME.")] = "files",
     where: Where = HERE,
 ) -> int:
     """Write what the session did to the real workspace."""
     wanted = [_inside(path, where) for path in paths] or None
 
     async def work(runtime: Runtime) -> int:
+        if as_ == "patch":
+            return await put_as_patch(runtime, wanted, where)
         if preview:
             return _put_preview(await runtime.preview("apply", paths=wanted), where)
         operation = await runtime.apply(wanted)

@@ -12,7 +12,7 @@ from typing import Any
 from agentrt.errors import AgentrtError, Conflict
 from agentrt.records import Effect, Operation, PathConflict, dump_json
 
-from .plain import plain
+from .plain import plain, plain_lines
 
 _TOLD = ("command", "path", "pattern", "glob", "args", "patch")
 """Fields of an action that say most of what it is about, first ones first."""
@@ -21,6 +21,16 @@ _TOLD = ("command", "path", "pattern", "glob", "args", "patch")
 def put(text: str = "") -> None:
     """A line on standard output."""
     print(text)
+
+
+def put_patch(text: str) -> None:
+    """For a person every character visible; for a program exact, so that `git apply` takes it."""
+    if sys.stdout.isatty():
+        sys.stdout.write(plain_lines(text))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
 
 
 def say(text: str) -> None:
