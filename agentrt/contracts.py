@@ -20,6 +20,7 @@ from .records import (
     Limits,
     Message,
     Observation,
+    Pick,
     Record,
     Snapshot,
     ToolSpec,
@@ -118,6 +119,14 @@ class Sandbox(Protocol):
         """A snapshot that differs from the real workspace in ``effects`` only; all else outside it as ``snapshot``."""
         ...
 
+    async def graft(self, onto: Snapshot, picks: Sequence[Pick], name: str) -> Snapshot:
+        """A snapshot that is ``onto`` but at the paths of ``picks``; ``onto`` itself where that is no difference.
+
+        A folder that is to go and holds what no pick takes away stays. A path whose folder is no folder in the
+        result is left as it is in ``onto``.
+        """
+        ...
+
     async def remove(self, names: Sequence[str]) -> None:
         """Delete layers for good. Only for names that no snapshot in the journal has."""
         ...
@@ -172,6 +181,10 @@ class Tool(Protocol):
 
     def show(self, action: Action) -> str:
         """One line for a person: what this would do."""
+        ...
+
+    def reads(self, action: Action) -> Sequence[str] | None:
+        """The files it reads, as the action names them; None where the action does not tell."""
         ...
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from agentrt import reverting
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history import apply
 from agentrt.history.timeline import Step
+from agentrt.notices import words
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, Operation, PathConflict, View
 from agentrt.uninterrupted import uninterrupted
@@ -89,7 +91,14 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
         after = planned.view.model_copy(update={"conversation": head})
         paths = {effect.path for effect in moved}
         shown = [*moved, *(effect for effect in effects if effect.path not in paths)]
-        return runtime.settle(op, status="settled", after=after, effects=shown, note=_note(planned, moved))
+        return runtime.settle(
+            op,
+            status="settled",
+            after=after,
+            effects=shown,
+            reviews=reverting.reviews(runtime, start, after),
+            note=_note(planned, moved),
+        )
     except BaseException as error:
         await asyncio.to_thread(real.back)
         await runtime.sandbox.restore(start.snapshot)
@@ -178,19 +187,11 @@ def _notice(runtime: Runtime, planned: Move, actor: str, effects: Sequence[FileE
         said = f"The {actor} restored the session to where it stood after {where}"
         said = said.replace("after its start", "at its start")
     else:
-        what = ", ".join(f"operation {op} ({_words(runtime, op)})" for op in step.target)
+        what = ", ".join(f"operation {op} ({words(runtime.show(op))})" for op in step.target)
         said = f"The {actor} {'undid' if step.kind == 'undo' else 'redid'} {what}"
     if effects:
         return f"{said}. Files are now as they were then; what you know of later changes does not hold."
     return f"{said}. The files you see did not change by it."
-
-
-def _words(runtime: Runtime, op: int) -> str:
-    operation = runtime.show(op)
-    if operation.action is None:
-        return operation.kind
-    told = {key: value for key, value in operation.action.items() if key in ("command", "path")}
-    return " ".join([operation.action.get("kind", ""), *(str(value)[:200] for value in told.values())])
 
 
 def _note(planned: Move, moved: Sequence[FileEffect]) -> str:

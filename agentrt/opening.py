@@ -74,6 +74,7 @@ async def open_runtime(
 ) -> R:
     """See ``Runtime.open``."""
     from agentrt.recovery import recover
+    from agentrt.reviewing import keep_deadline
     from agentrt.uninterrupted import uninterrupted
 
     store = locate(workspace)
@@ -88,6 +89,7 @@ async def open_runtime(
         try:
             runtime.notes = await uninterrupted(recover(runtime))
             await box.start(runtime.view.snapshot)
+            runtime.notes += await uninterrupted(keep_deadline(runtime))
         except BaseException:
             await box.close()
             raise

@@ -17,7 +17,7 @@ class Refused(Record):
 class Preview(Record):
     """Nothing was touched to find this out, and nothing is promised: it was true a moment ago."""
 
-    kind: Literal["undo", "redo", "restore", "apply"]
+    kind: Literal["undo", "redo", "restore", "revert", "apply"]
     target: tuple[int, ...] = ()
     """The operations it is about."""
     effects: tuple[FileEffect, ...] = ()
@@ -28,6 +28,12 @@ class Preview(Record):
     """Applies that would be put into the real workspace again, oldest first."""
     conflicts: tuple[PathConflict, ...] = ()
     """What stands against it: with one of these it would be refused."""
+    merged: tuple[Text, ...] = ()
+    """Of a revert: paths that were changed since, and would be merged."""
+    dependents: tuple[int, ...] = ()
+    """Of a revert: later operations that wrote or read what would change."""
+    possible: tuple[int, ...] = ()
+    """Of a revert: later operations of which is not known what they read."""
     left: tuple[Text, ...] = ()
     """Of an apply: what would stay in the sandbox."""
     refused: tuple[Refused, ...] = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from agentrt.errors import UnknownOperation
+from agentrt.history.bases import lineage
 from agentrt.history.journal import Journal, SessionInfo
 from agentrt.history.store import Store, locate
 from agentrt.history.timeline import Timeline
@@ -53,6 +54,10 @@ class Reader:
     def log(self) -> list[Operation]:
         """Every operation of the session, oldest first, without output."""
         return self.journal.operations(self.session)
+
+    def to_review(self) -> list[Operation]:
+        """The operations in the session's files that wait for a person's word, oldest first, without output."""
+        return [operation for operation in lineage(self.view, self.log()) if operation.review == "pending"]
 
     def show(self, op: int) -> Operation:
         """One operation, with what its observation shows of the output. Raises ``UnknownOperation``."""

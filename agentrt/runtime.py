@@ -13,17 +13,18 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
-from agentrt import applying, moves, plugins, transaction
+from agentrt import applying, moves, plugins, reverting, reviewing, transaction
 from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
+from agentrt.history.revert import Parts
 from agentrt.history.timeline import Timeline
 from agentrt.moves import Scope
 from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
 from agentrt.preview import Preview
 from agentrt.reader import Reader
 from agentrt.records import FileEffect, Message, Operation, ProposedAction, View
-from agentrt.records.operations import Kind, Status
+from agentrt.records.operations import Kind, Review, Status
 
 
 class Runtime(Reader):
@@ -136,6 +137,52 @@ class Runtime(Reader):
     async def restore(self, op: int, *, actor: str = "user", scope: Scope = "both") -> Operation:
         """Go to the view after any operation; 0 is the start. Raises as ``undo``."""
         return await self._move("restore", op, scope, actor)
+
+    async def revert(
+        self, *ops: int, with_dependents: bool = False, because: str = "", actor: str = "user"
+    ) -> Operation:
+        """Take old operations out and keep the later ones; ``with_dependents``: those that stand on them go as well.
+
+        What was changed since is merged where it is text. The planner is told, with ``because``. Raises ``Conflict``
+        (it cannot be told apart from later changes; nothing is touched), ``UnknownOperation``, ``UsageError``.
+        """
+        async with self.turn:
+            planned = await reverting.plan(self, ops, with_dependents=with_dependents)
+            rejected: dict[int, Review] = dict.fromkeys(planned.ids, "rejected")
+            return await reverting.revert(
+                self, planned, {"kind": "revert"}, reviews=rejected, because=because, actor=actor
+            )
+
+    async def preview_revert(self, *ops: int, with_dependents: bool = False) -> Preview:
+        """What ``revert`` would do: files, conflicts, and which later operations stand on it; nothing is touched."""
+        async with self.turn:
+            return await reverting.preview(self, ops, with_dependents=with_dependents)
+
+    async def accept(self, *ops: int, parts: Parts | None = None, actor: str = "user") -> Operation:
+        """Say yes to what operations did; ``parts``: only to these files of one, or to these hunks of them.
+
+        Raises ``UnknownOperation``, ``UsageError``.
+        """
+        async with self.turn:
+            return await reviewing.accept(self, ops, parts, actor)
+
+    async def reject(self, *ops: int, parts: Parts | None = None, because: str = "", actor: str = "user") -> Operation:
+        """Say no: what operations did is taken out as by ``revert``, and the planner is told why.
+
+        Raises as ``revert``.
+        """
+        async with self.turn:
+            return await reviewing.reject(self, ops, parts, because, actor)
+
+    def set_review_deadline(self, seconds: float, then: Literal["accept", "reject"]) -> None:
+        """From now on, what has waited for review that long is accepted or rejected: looked at by
+        ``keep_review_deadline``, and whenever the session is opened."""
+        reviewing.set_deadline(self, seconds, then)
+
+    async def keep_review_deadline(self) -> tuple[str, ...]:
+        """Accept or reject what has waited too long; lines for a person."""
+        async with self.turn:
+            return await reviewing.keep_deadline(self)
 
     async def apply(
         self, paths: Sequence[str] | None = None, *, include_git: bool = False, actor: str = "user"
@@ -284,4 +331,5 @@ class Runtime(Reader):
 
 def _light(operation: Operation) -> Operation:
     """What the timeline needs of it: a long session's effects and actions stay on disk."""
-    return operation.model_copy(update={"action": None, "effects": (), "observation": None})
+    asked = operation.action if operation.kind != "act" else None
+    return operation.model_copy(update={"action": asked, "effects": (), "observation": None})

@@ -80,12 +80,15 @@ class Session:
     async def run(self) -> Result:
         first = len(self.runtime.log())
         self.runtime.say("task", conversation.task(self.task.objective))
+        if self.task.review is not None:
+            self.runtime.set_review_deadline(self.task.review.deadline, self.task.review.then)
         ending = await run_loop(self.runtime, self.planner, self.budget, on_event=self.tell)
         verified = await self.verify(ending)
         success = ending.code == "submit" if verified is None else passed(verified)
         if verified is not None:
             ending = self.decided(ending, verified)
         applied: Operation | None = None
+        await self.runtime.keep_review_deadline()
         if success and self.task.apply == "on_success":
             applied = await self.runtime.apply(actor=ACTOR)
             if applied is not None:

@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, PrivateAttr
 
 from agentrt.agent.budget import RunLimits
 from agentrt.documents import Written, describe, load_yaml, validate
+from agentrt.units import Seconds
 
 
 def _choice(value: object) -> str | dict[str, Any]:
@@ -30,6 +31,14 @@ Choice = Annotated[str | dict[str, Any], PlainValidator(_choice)]
 PlannerOptions = Annotated[dict[str, Any], PlainValidator(_planner)]
 
 
+class ReviewRule(Written):
+    """A deadline for review, counted from the start of each action."""
+
+    deadline: Seconds
+    """As in ``90s``, ``2h`` or ``1h30m``."""
+    then: Literal["accept", "reject"]
+
+
 class Task(Written):
     """One task. Relative paths in it are relative to ``folder``."""
 
@@ -45,6 +54,8 @@ class Task(Written):
     verify: Annotated[str, Field(min_length=1)] | None = None
     """A shell command that runs in the sandbox when the agent is done; its exit code decides success."""
     limits: RunLimits = RunLimits()
+    review: ReviewRule | None = None
+    """What becomes of what nobody has reviewed in time."""
     apply: Literal["on_success", "never", "ask"] = "never"
     """Whether what was done is written to the real workspace at the end. ``ask`` needs a person."""
 

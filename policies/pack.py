@@ -10,8 +10,7 @@ from pydantic import BeforeValidator, Field
 from agentrt.documents import Document, Written, nearest, validate
 from agentrt.records import Text
 from agentrt.records.operations import Decide
-
-from .units import Count, Seconds, Size
+from agentrt.units import Count, Seconds, Size
 
 T = TypeVar("T")
 

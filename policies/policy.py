@@ -9,9 +9,9 @@ from typing import Any
 from agentrt.contracts import Confinement, Context
 from agentrt.documents import Document
 from agentrt.records import Action, Decision, Effect, Judgement, Limits
+from agentrt.units import format_size
 
 from .pack import Most, Pack
-from .units import format_size
 
 _STRICTNESS = ("allow", "ask", "hold", "deny")
 _RUN_LIMITS = {

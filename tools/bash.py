@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field
@@ -48,6 +49,9 @@ class BashTool:
         assert isinstance(action, Bash)
         where = f"(in {action.cwd}) " if action.cwd else ""
         return one_line(f"{where}$ {action.command}")
+
+    def reads(self, action: Action) -> Sequence[str] | None:
+        return None  # a command reads what it likes
 
 
 def _where(action: Bash) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -93,6 +94,15 @@ class EditTool:
             return one_line(f"edit {action.path}: insert {action.insert!r} after line {action.line}")
         every = "every " if action.all else ""
         return one_line(f"edit {action.path}: {every}{action.old!r} → {action.new!r}")
+
+    def reads(self, action: Action) -> Sequence[str] | None:
+        assert isinstance(action, Edit)
+        if action.path is not None:
+            return (action.path,)
+        try:
+            return [section.path for section in parse(action.patch or "")]
+        except Failed:
+            return ()
 
 
 def _named(patch: str) -> str:

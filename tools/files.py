@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -61,6 +62,10 @@ class ReadTool:
         assert isinstance(action, Read)
         lines = f", lines {action.start or 1}-{action.end or ''}" if action.start or action.end else ""
         return one_line(f"read {action.path}{lines}")
+
+    def reads(self, action: Action) -> Sequence[str] | None:
+        assert isinstance(action, Read)
+        return (action.path,)
 
 
 def _page(action: Read, data: bytes) -> str:
@@ -151,6 +156,9 @@ class WriteTool:
     def show(self, action: Action) -> str:
         assert isinstance(action, Write)
         return one_line(f"write {action.path}: {_size(action)}")
+
+    def reads(self, action: Action) -> Sequence[str] | None:
+        return ()
 
 
 def _size(action: Write) -> str:

@@ -68,6 +68,9 @@ class GitTool:
         assert isinstance(action, Git)
         return one_line(f"git {shlex.join(action.args)}")
 
+    def reads(self, action: Action) -> Sequence[str] | None:
+        return None  # whatever git looks at
+
 
 def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     """Git's own options, and the sub-command with what follows it."""

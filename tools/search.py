@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -105,6 +106,9 @@ class SearchTool:
         names = f" in names that fit {action.glob!r}" if action.glob else ""
         where = f" under {action.path}" if action.path != "." else ""
         return one_line(f"{what}{names}{where}{' (ignored files too)' if action.ignored else ''}")
+
+    def reads(self, action: Action) -> Sequence[str] | None:
+        return None  # whatever files there are
 
 
 def _engines() -> list[str]:

@@ -97,6 +97,7 @@ class _Loop:
 
     async def plan(self, state: Cursor) -> dict[str, Any]:
         """Ask the planner, and write down what it says."""
+        await self.runtime.keep_review_deadline()
         if self.ends(self.budget.before_turn()):
             return {}
         try:

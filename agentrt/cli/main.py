@@ -32,6 +32,12 @@ _COMMANDS = {
         "undo": ("moves:undo", "Take back the last steps that stand."),
         "redo": ("moves:redo", "Do again what was undone last."),
         "restore": ("moves:restore", "Go to where the session stood after an operation."),
+        "revert": ("revert:revert", "Take out old operations and keep the later ones."),
+    },
+    "Reviewing": {
+        "review": ("review:review", "List what waits for a word."),
+        "accept": ("review:accept", "Say yes to operations, or to files and hunks of one."),
+        "reject": ("review:reject", "Take out operations, or files and hunks of one, and tell the agent why."),
     },
     "Looking": {
         "log": ("looking:log", "List the session's operations, oldest first."),

@@ -29,7 +29,7 @@ from .render import (
 )
 from .session import with_runtime
 
-_PreviewFlag = Annotated[bool, Parameter(help="Show what would happen; touch nothing.", negative="")]
+PreviewFlag = Annotated[bool, Parameter(help="Show what would happen; touch nothing.", negative="")]
 _FilesFlag = Annotated[bool, Parameter(help="Only the files; the conversation stays.", negative="")]
 _ConversationFlag = Annotated[bool, Parameter(help="Only the conversation; the files stay.", negative="")]
 _SHOWN = 50
@@ -39,7 +39,7 @@ def undo(
     n: Annotated[int, WHOLE, Parameter(help="How many steps.")] = 1,
     /,
     *,
-    preview: _PreviewFlag = False,
+    preview: PreviewFlag = False,
     files: _FilesFlag = False,
     conversation: _ConversationFlag = False,
     where: Where = HERE,
@@ -50,7 +50,7 @@ def undo(
 
 def redo(
     *,
-    preview: _PreviewFlag = False,
+    preview: PreviewFlag = False,
     files: _FilesFlag = False,
     conversation: _ConversationFlag = False,
     where: Where = HERE,
@@ -63,7 +63,7 @@ def restore(
     op: Annotated[int, WHOLE, Parameter(help="The operation's number; 0 is the start.")],
     /,
     *,
-    preview: _PreviewFlag = False,
+    preview: PreviewFlag = False,
     files: _FilesFlag = False,
     conversation: _ConversationFlag = False,
     where: Where = HERE,
@@ -74,12 +74,12 @@ def restore(
 
 def apply(
     *paths: Annotated[str, Parameter(help="Only these files and folders.", name="PATH")],
-    preview: _PreviewFlag = False,
+    preview: PreviewFlag = False,
     as_: Annotated[str, Parameter(name="--as", help="files, patch, commit, or branch:NAME.")] = "files",
     where: Where = HERE,
 ) -> int:
     """Write what the session did to the real workspace."""
-    wanted = [_inside(path, where) for path in paths] or None
+    wanted = [in_workspace(path, where) for path in paths] or None
 
     async def work(runtime: Runtime) -> int:
         if as_ == "patch":
@@ -94,7 +94,7 @@ def apply(
             return 0
         workspace = plain(str(runtime.store.workspace))
         put(f"operation {operation.id}: applied to {workspace}: {effects_text(operation.effects)}")
-        _put_effects(operation)
+        put_effects(operation)
         if operation.note:
             put(plain(operation.note))
         put("agentrt undo takes it out again")
@@ -119,7 +119,7 @@ def _move(
             put_json(operation_json(operation))
             return 0
         put(f"operation {operation.id}: {_told(operation)}: {effects_text(operation.effects) or 'no file changed'}")
-        _put_effects(operation)
+        put_effects(operation)
         if operation.note:
             put(plain(operation.note))
         return 0
@@ -140,7 +140,7 @@ def _told(operation: Operation) -> str:
     return f"{'undid' if operation.kind == 'undo' else 'redid'} {ids}"
 
 
-def _put_effects(operation: Operation) -> None:
+def put_effects(operation: Operation) -> None:
     for effect in operation.effects[:_SHOWN]:
         put(f"  {effect_line(effect)}")
     if len(operation.effects) > _SHOWN:
@@ -184,7 +184,7 @@ def _put_nothing(found: Preview, where: Where) -> int:
     return 0
 
 
-def _inside(path: str, where: Where) -> str:
+def in_workspace(path: str, where: Where) -> str:
     """Relative to the workspace; typed relative to the current folder where that is inside. Raises ``UsageError``."""
     root = locate(where.workspace).workspace
     here = Path.cwd()

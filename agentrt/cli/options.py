@@ -34,8 +34,14 @@ def _whole(_: object, tokens: Sequence[Token]) -> int:
     return int(value)
 
 
+def _wholes(kind: object, tokens: Sequence[Token]) -> list[int]:
+    return [_whole(kind, [token]) for token in tokens]
+
+
 WHOLE = Parameter(converter=_whole)
 """For numbers of operations and of steps."""
+WHOLES = Parameter(converter=_wholes)
+"""For several of them."""
 
 
 def sandbox_name() -> str:

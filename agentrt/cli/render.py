@@ -64,7 +64,7 @@ def paths_of(effects: Iterable[Effect]) -> list[str]:
 
 def action_text(operation: Operation) -> str:
     """What an operation was about, on one line."""
-    if operation.action is not None:
+    if operation.kind == "act" and operation.action is not None:
         kind = str(operation.action.get("kind", "?"))
         told = next((operation.action[key] for key in _TOLD if operation.action.get(key)), "")
         words = " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
@@ -72,7 +72,12 @@ def action_text(operation: Operation) -> str:
     ids = ", ".join(map(str, operation.target))
     if operation.kind == "restore":
         return "to the start" if operation.target == (0,) else f"to operation {ids}"
-    return f"of {ids}" if ids else ""
+    asked = operation.action or {}
+    if asked.get("kind") == "review_deadline":
+        return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
+    because = str(asked.get("because", ""))
+    about = ", ".join(asked.get("parts", {}))
+    return plain(f"of {ids}" + (f", {about}" if about else "") + (f": {because}" if because else "")) if ids else ""
 
 
 def effects_text(effects: Sequence[Effect]) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from agentrt.records import Effect, FileState, Operation, View
 
+_WORK = frozenset({"act", "revert", "reject"})
+
 
 def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
-    """The operations whose work is in ``view``, oldest first: acts, and the applies that took some of it out.
+    """The operations whose work is in ``view``, oldest first: acts, what took acts out, and applies.
 
     Snapshots grow layer by layer, so an act's work is in a view when the view's layers begin with those after it.
     An apply starts a new list of layers, with what it left; what came before it is in its own ``before``.
@@ -23,9 +25,9 @@ def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
             operation
             for operation in reversed(operations)
             if operation.id > since
-            and operation.kind == "act"
+            and operation.kind in _WORK
             and operation.status == "settled"
-            and operation.effects
+            and operation.after.snapshot != operation.before.snapshot
             and operation.after.applied == view.applied
             and layers[: len(operation.after.snapshot.layers)] == operation.after.snapshot.layers
         ]

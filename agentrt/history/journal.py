@@ -147,9 +147,12 @@ class Journal:
         observation: Observation | None = None,
         judgement: Judgement | None = None,
         review: Review | None = None,
+        reviews: Mapping[int, Review] | None = None,
         note: str = "",
     ) -> Operation:
-        """Record how what was intended ended, all in one transaction. A ``review`` is the policy's.
+        """Record how what was intended ended, all in one transaction.
+
+        A ``review`` is the policy's word on it; ``reviews`` is what it means for that of other operations.
 
         Raises ``UnknownOperation``, and ``JournalError`` for what is settled already.
         """
@@ -170,6 +173,9 @@ class Journal:
                 self._insert("output", session, op, rows.text(observation.output))
             if review is not None:
                 self._review(session, op, review, "policy")
+            for other, word in (reviews or {}).items():
+                sessions.check_operation(self._db, session, other)
+                self._review(session, other, word, intent.actor)
         outcome = {"status": status, "after": after, "effects": tuple(effects), "observation": observation}
         return intent.model_copy(update={**outcome, "judgement": judgement, "review": review, "note": note})
 

@@ -14,7 +14,7 @@ from typing import Literal, Self
 from agentrt.errors import JournalError, UnknownOperation, UsageError
 from agentrt.records import Operation, View
 
-_STEPS = frozenset({"act", "restore", "revert", "apply"})
+_STEPS = frozenset({"act", "restore", "revert", "reject", "apply"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from .actions import Action, Message, ProposedAction, ToolSpec, Turn, Usage
 from .base import Record, Text, dump_json
-from .effects import Change, Effect, FileEffect, FileState, Reversibility
+from .effects import Change, Effect, FileEffect, FileState, Pick, Reversibility, Snapshot
 from .operations import (
     Decision,
     Judgement,
@@ -10,7 +10,6 @@ from .operations import (
     Observation,
     Operation,
     PathConflict,
-    Snapshot,
     View,
 )
 
@@ -27,6 +26,7 @@ __all__ = [
     "Observation",
     "Operation",
     "PathConflict",
+    "Pick",
     "ProposedAction",
     "Record",
     "Reversibility",

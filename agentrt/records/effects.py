@@ -11,6 +11,12 @@ Change = Literal["created", "modified", "deleted", "renamed", "mode"]
 Reversibility = Literal["reversible", "compensable", "irreversible", "unknown"]
 
 
+class Snapshot(Record):
+    """The sandbox's part of a view: names of sealed layers, lowest first."""
+
+    layers: tuple[str, ...] = ()
+
+
 class FileState(Record):
     """One path at one moment: enough to know whether it is still the same."""
 
@@ -47,6 +53,17 @@ class FileEffect(Record):
     @property
     def in_workspace(self) -> bool:
         return not self.path.startswith("/")
+
+
+class Pick(Record):
+    """One path as it is to be, taken from a snapshot: how a view is put together from others."""
+
+    path: Text
+    """As effects name it."""
+    source: Snapshot
+    """Where the path is as it is to be; what is not there is to go."""
+    content: bytes | None = None
+    """Of a regular file: to have this content instead, and all else as in ``source``."""
 
 
 Effect = FileEffect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from .base import Record, Text
-from .effects import Effect
+from .effects import Effect, Snapshot
 
 Kind = Literal["act", "undo", "redo", "restore", "revert", "apply", "accept", "reject", "fork", "note"]
 Status = Literal["intent", "settled", "rolled_back", "denied", "failed"]
@@ -62,12 +62,6 @@ class Observation(Record):
     """Why the action did not do what was asked; None where it did."""
     timed_out: bool = False
     seconds: float = 0.0
-
-
-class Snapshot(Record):
-    """The sandbox's part of a view: names of sealed layers, lowest first."""
-
-    layers: tuple[str, ...] = ()
 
 
 class View(Record):

@@ -23,7 +23,7 @@ from typing import BinaryIO
 
 from agentrt.contracts import Confinement, ExecResult, Sandbox
 from agentrt.errors import SandboxError, SandboxUnavailable
-from agentrt.records import FileEffect, FileState, Limits, Snapshot, dump_json
+from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot, dump_json
 
 Tree = dict[str, tuple[FileState, Path]]
 """Path → what it is, and where its content lies. Parents sort before what is in them."""
@@ -157,6 +157,27 @@ class MemorySandbox:
             return Snapshot()
         return Snapshot(layers=(self._layer(name, effects, self._tree(snapshot)),))
 
+    async def graft(self, onto: Snapshot, picks: Sequence[Pick], name: str) -> Snapshot:
+        before = self._tree(onto)
+        after, going = dict(before), {p.path for p in picks if p.path not in self._tree(p.source)}
+        with tempfile.TemporaryDirectory(prefix="graft-", dir=self._store) as folder:
+            for number, pick in enumerate(sorted(picks, key=lambda pick: _by_path((pick.path, None)))):
+                found, inside = self._tree(pick.source).get(pick.path), f"{pick.path}/"
+                if found is None:
+                    if all(path in going for path in after if path.startswith(inside)):
+                        after = {path: node for path, node in after.items() if not f"{path}/".startswith(inside)}
+                    continue
+                above = after.get(os.path.dirname(pick.path))
+                if "/" in pick.path and (above is None or above[0].type != "directory"):
+                    continue
+                if found[0].type != "directory":
+                    after = {path: node for path, node in after.items() if not path.startswith(inside)}
+                after[pick.path] = found if pick.content is None else _written(found[0], pick.content, folder, number)
+            effects = _compare(before, after)
+            if not effects:
+                return onto
+            return Snapshot(layers=(*onto.layers, self._layer(name, effects, after)))
+
     async def remove(self, names: Sequence[str]) -> None:
         for name in names:
             _remove(self._store / name)
@@ -203,6 +224,13 @@ class MemorySandbox:
 async def _pump(stream: asyncio.StreamReader, take: Callable[[bytes], None]) -> None:
     while chunk := await stream.read(65536):
         take(chunk)
+
+
+def _written(like: FileState, content: bytes, folder: str, number: int) -> tuple[FileState, Path]:
+    file = Path(folder, str(number))
+    file.write_bytes(content)
+    known = {"size": len(content), "digest": hashlib.sha256(content).hexdigest(), "mtime_ns": time.time_ns()}
+    return like.model_copy(update=known), file
 
 
 def _by_path(item: tuple[str, object]) -> bytes:

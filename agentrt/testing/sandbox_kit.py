@@ -11,12 +11,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from . import sandbox_exec, sandbox_files, sandbox_layers, sandbox_matrix
+from . import sandbox_exec, sandbox_files, sandbox_grafts, sandbox_layers, sandbox_matrix
 from .sandbox_ground import CHECKS, Check, Ground, Open, ground
 
 __all__ = ["Ground", "Open", "check_sandbox", "ground", "sandbox_checks"]
 
-_PARTS = (sandbox_exec, sandbox_files, sandbox_layers, sandbox_matrix)  # importing them registers their checks
+_PARTS = (
+    sandbox_exec,
+    sandbox_files,
+    sandbox_grafts,
+    sandbox_layers,
+    sandbox_matrix,
+)  # importing them registers their checks
 
 
 def sandbox_checks() -> list[tuple[str, Callable[[Open], Awaitable[None]]]]:

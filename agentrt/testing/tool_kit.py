@@ -59,6 +59,8 @@ def _check_action(tool: Tool, example: Mapping[str, Any]) -> Action:
     assert tool.action.from_dict(action.to_dict()) == action, f"{example}: an action reads back from its fields"
     dump_json(action)
     shown = tool.show(action)
+    read = tool.reads(action)
+    assert read is None or all(isinstance(path, str) and path for path in read), f"{example}: reads gives paths"
     assert shown.strip() and "\n" not in shown and "\r" not in shown, f"{example}: show gives one line"
     try:
         tool.action.from_dict({**example, "a_field_nobody_has_heard_of": 1})

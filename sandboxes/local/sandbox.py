@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from agentrt.contracts import Confinement, ExecResult
 from agentrt.errors import SandboxError
-from agentrt.records import FileEffect, Limits, Snapshot
+from agentrt.records import FileEffect, Limits, Pick, Snapshot
 
 from . import causes, toolchains
 from .client import FULL, Client, ServerError, told
@@ -113,11 +114,20 @@ class LocalSandbox:
         self._standing, self._stale, self._dirty = snapshot, True, False
 
     async def keep(self, snapshot: Snapshot, effects: Sequence[FileEffect], name: str) -> Snapshot:
+        inside = [effect for effect in effects if effect.in_workspace]
+        paths = [path for effect in inside for path in (effect.path, effect.renamed_from) if path is not None]
+        answer = await self._ask("keep", layers=list(snapshot.layers), paths=paths, name=name)
+        return Snapshot(layers=tuple(answer["layers"]))
+
+    async def graft(self, onto: Snapshot, picks: Sequence[Pick], name: str) -> Snapshot:
+        sources = list(dict.fromkeys(pick.source for pick in picks))
+        numbers = {source: number for number, source in enumerate(sources)}
         wanted = [
-            {"path": effect.path, "renamed_from": effect.renamed_from} for effect in effects if effect.in_workspace
+            [pick.path, numbers[pick.source], None if pick.content is None else b64encode(pick.content).decode()]
+            for pick in picks
         ]
-        answer = await self._ask("keep", layers=list(snapshot.layers), effects=wanted, name=name)
-        self._stale = True
+        layers = [list(source.layers) for source in sources]
+        answer = await self._ask("graft", onto=list(onto.layers), sources=layers, picks=wanted, name=name)
         return Snapshot(layers=tuple(answer["layers"]))
 
     async def fork(self, snapshot: Snapshot) -> LocalSandbox:

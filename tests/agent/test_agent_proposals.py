@@ -29,6 +29,9 @@ class FetchTool:
     def show(self, action: Action) -> str:
         return "fetch"
 
+    def reads(self, action: Action) -> None:
+        return None
+
 
 TOOLS = {"fetch": FetchTool()}
 TAKES = "\n`fetch` takes: `path`, `start` (optional), `all` (optional)."

@@ -353,6 +353,7 @@ def test_a_very_deep_tree(name: str, depth: int) -> None:
             await made.sandbox.restore(Snapshot())
             assert await made.view() == expected
             await recovered(made, Snapshot(), expected)
+            await made.close()
             for layer in os.listdir(made.store):  # too deep for the kit to remove
                 subprocess.run(["rm", "-rf", made.store / layer], check=True)
 

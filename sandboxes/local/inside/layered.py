@@ -104,7 +104,7 @@ class Layered:
         return Entry(found[0], found[1], tuple(directories), found[2])
 
     def enter(self, entry: Entry) -> Layered:
-        """The directory ``entry`` (one of this directory's) as a layered directory."""
+        """The directory ``entry`` (this one's, or one below) as a layered directory."""
         reaches_base = self._base is not None and entry.places[-1].startswith(self._base + b"/")
         return Layered(entry.places, base=reaches_base)
 

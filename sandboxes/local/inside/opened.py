@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from . import disk, keep, kernel, overlay
+from . import disk, kernel, overlay
+from .meta import copy_meta
 from .overlay import Stack
 from .store import PARTS, Store, remove_tree
 
@@ -88,7 +89,7 @@ class OpenLayer:
     def _make(self, part: str) -> None:
         os.mkdir(self.upper(part))
         # The top of an overlay has the attributes of its upper folder.
-        keep.copy_meta(self._store.view(self.layers, part).places[0], self.upper(part))
+        copy_meta(self._store.view(self.layers, part).places[0], self.upper(part))
 
     def _remove(self, part: str) -> None:
         if part == "rest":

@@ -90,7 +90,7 @@ class Template:
         for name, mode in _SKELETON:
             path = self._base + b"/" + name
             if not os.path.isdir(path):
-                os.makedirs(path)
+                os.makedirs(path, exist_ok=True)  # another server may be at it this very moment
                 os.chmod(path, mode)
 
     def _mount_point(self, path: bytes, *, is_folder: bool) -> None:

@@ -5,6 +5,7 @@ It serves one runtime over the socket it was born with, one request at a time, a
 
 from __future__ import annotations
 
+import base64
 import errno
 import gc
 import os
@@ -17,11 +18,14 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from . import compare, disk, init, keep, kernel, namespaces, overlay, wire
+from . import compare, disk, init, kernel, namespaces, overlay, wire
 from .action import Action
+from .graft import Scion, write_layer
 from .layered import Entry
+from .meta import copy_meta
 from .opened import OpenLayer
 from .root import Template
+from .squash import squash
 from .store import PARTS, Store, remove_tree
 
 _DEEPEST = 8000
@@ -152,17 +156,39 @@ class Server:
         return os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def _do_keep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        view = self._store.view(request["layers"], "work")
         layers = [name for name in request["layers"] if self._store.uppers([name], "rest")]
         layers = [name if name.endswith(":rest") else name + ":rest" for name in layers]
-        with self._store.making() as kept:
-            os.mkdir(kept + b"/work")
-            keep.copy_meta(view.places[0], kept + b"/work")
-            if keep.write_changes(view, request["effects"], kept + b"/work"):
-                disk.sync_tree(kept)
-                os.rename(kept, self._store.folder + b"/" + os.fsencode(request["name"]))
-                layers.append(request["name"])
-        return {"layers": layers}
+        view, paths = self._store.view(request["layers"], "work"), map(os.fsencode, request["paths"])
+        return self._graft(layers, {"work": {path: Scion(view) for path in paths}}, request["name"])
+
+    def _do_graft(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        sources = [{part: self._store.view(layers, part) for part in PARTS} for layers in request["sources"]]
+        picks: dict[str, dict[bytes, Scion]] = {part: {} for part in PARTS}
+        for path, source, content in request["picks"]:
+            part, inner = self._store.place(os.path.normpath(os.fsencode(path)))
+            if part is None:
+                raise _os_error(errno.EINVAL, path)
+            picks[part][inner] = Scion(sources[source][part], None if content is None else base64.b64decode(content))
+        return self._graft(request["onto"], picks, request["name"])
+
+    def _graft(self, onto: list[str], picks: dict[str, dict[bytes, Scion]], name: str) -> dict[str, Any]:
+        with self._store.making() as made:
+            wrote = False
+            for part, scions in picks.items():
+                if scions:
+                    view, upper = self._store.view(onto, part), made + b"/" + part.encode()
+                    os.mkdir(upper)
+                    copy_meta(view.places[0], upper)
+                    if write_layer(view, scions, upper):
+                        wrote = True
+                    else:
+                        remove_tree(upper)
+            if not wrote:
+                return {"layers": onto}
+            disk.sync_tree(made)
+            os.rename(made, self._store.folder + b"/" + os.fsencode(name))
+        disk.sync_folder(self._store.folder)
+        return {"layers": [*onto, name]}
 
     def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """Layers, and with ``opened`` what an action that came to nothing left in the open one, until ``stand``."""
@@ -250,7 +276,7 @@ class Server:
             for target, run in todo:
                 made = self._store.scratch
                 remove_tree(made)
-                keep.squash(run, made)
+                squash(run, made)
                 disk.sync_file_system(made)
                 os.rename(made, target)
         finally:

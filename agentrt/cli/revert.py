@@ -1,0 +1,67 @@
+"""``revert``: old operations are taken out, later ones stay."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agentrt.preview import Preview
+from agentrt.runtime import Runtime
+
+from .moves import PreviewFlag, put_effects
+from .options import HERE, WHOLE, Where
+from .plain import plain
+from .render import conflict_line, effect_line, effects_text, operation_json, paths_of, put, put_json
+from .session import with_runtime
+
+
+def revert(
+    *ops: Annotated[int, WHOLE, Parameter(help="The operations' numbers.", name="OP")],
+    with_dependents: Annotated[
+        bool, Parameter(help="Also the later operations that stand on them.", negative="")
+    ] = False,
+    because: Annotated[str, Parameter(help="Why; the agent is told.")] = "",
+    preview: PreviewFlag = False,
+    where: Where = HERE,
+) -> int:
+    """Take old operations out and keep the later ones."""
+
+    async def work(runtime: Runtime) -> int:
+        if preview:
+            return _put_preview(await runtime.preview_revert(*ops, with_dependents=with_dependents), where)
+        operation = await runtime.revert(*ops, with_dependents=with_dependents, because=because)
+        if where.json:
+            put_json(operation_json(operation))
+            return 0
+        ids = ", ".join(map(str, operation.target))
+        put(f"operation {operation.id}: reverted {ids}: {effects_text(operation.effects) or 'no file changed'}")
+        put_effects(operation)
+        if operation.note:
+            put(plain(operation.note))
+        return 0
+
+    return with_runtime(where, work)
+
+
+def _put_preview(found: Preview, where: Where) -> int:
+    """0, or 4 where the real thing would be refused."""
+    code = 4 if found.conflicts else 0
+    if where.json:
+        put_json({**found.to_dict(), "paths": paths_of(found.effects)})
+        return code
+    put(f"revert {', '.join(map(str, found.target))} would change: {effects_text(found.effects) or 'nothing'}")
+    for effect in found.effects:
+        merged = "  (merged with later changes)" if effect.path in found.merged else ""
+        put(f"  {effect_line(effect)}{merged}")
+    if found.dependents:
+        put(f"what stands on it: {_operations(found.dependents)} (--with-dependents reverts them as well)")
+    if found.possible:
+        put(f"what may stand on it, as what they read is not known: {_operations(found.possible)}")
+    for conflict in found.conflicts:
+        put(f"conflict: {conflict_line(conflict)}")
+    return code
+
+
+def _operations(ids: tuple[int, ...]) -> str:
+    return f"operation{'s' * (len(ids) > 1)} {', '.join(map(str, ids))}"

@@ -1,0 +1,216 @@
+"""Taking old operations out of a view and keeping the later ones: what that means, path by path.
+
+    untouched since            → as it was before the operation
+    text, changed since        → a three-way merge: what the operation did goes, the later change stays
+    anything else, or a clash  → a conflict, with both sides and the operations involved
+
+Nothing is touched here. Operations are taken out newest first, each from what taking out the ones after it has left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agentrt.records import FileEffect, FileState, Operation, PathConflict, Pick, Snapshot
+
+from . import hunks
+from .merge import Clash, is_text, merge
+from .states import alike, describe
+
+Sides = tuple[FileState | None, FileState | None]
+Parts = Mapping[str, Collection[int]]
+"""Paths, each with the numbers of its hunks that are meant; none: all of it."""
+
+
+class Views(Protocol):
+    """What is asked of a sandbox."""
+
+    async def changes(self, a: Snapshot, b: Snapshot) -> Sequence[FileEffect]: ...
+
+    async def content(self, snapshot: Snapshot, path: str) -> bytes:
+        """A regular file as of ``snapshot``. Raises ``OSError``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """What taking operations out of a view comes to."""
+
+    picks: tuple[Pick, ...]
+    """What to graft onto the view, sorted by path."""
+    conflicts: tuple[PathConflict, ...]
+    merged: tuple[str, ...]
+    """Paths that were changed since, and merge."""
+
+
+async def take_out(
+    views: Views,
+    current: Snapshot,
+    targets: Iterable[Operation],
+    line: Sequence[Operation],
+    parts: Parts | None = None,
+) -> Reversal:
+    """Take ``targets``, whose work is in the view ``current``, out of it.
+
+    ``line``: the operations whose work is in it, to name those a conflict is with. ``parts``: only these.
+    Raises what ``views`` raises, and ``AgentrtError`` where text cannot be merged for want of git.
+    """
+    work = _Work(views, current, line, parts)
+    for target in sorted(targets, key=lambda operation: operation.id, reverse=True):
+        await work.take_out(target)
+    return work.result()
+
+
+def sides_of(effects: Iterable[FileEffect]) -> dict[str, Sides]:
+    """By path, what was there before and after; a rename is a path that went and one that came."""
+    found: dict[str, Sides] = {}
+    for effect in effects:
+        if effect.renamed_from is None:
+            found[effect.path] = effect.before, effect.after
+        else:
+            found[effect.renamed_from] = effect.before, None
+            found[effect.path] = None, effect.after
+    return found
+
+
+class _Work:
+    def __init__(self, views: Views, current: Snapshot, line: Sequence[Operation], parts: Parts | None) -> None:
+        self.views, self.current, self.line, self.parts = views, current, line, parts
+        self.picks: dict[str, Pick] = {}
+        self.conflicts: dict[str, PathConflict] = {}
+        self.merged: set[str] = set()
+        self._differences: dict[tuple[Snapshot, Snapshot], dict[str, Sides]] = {}
+
+    def result(self) -> Reversal:
+        return Reversal(
+            tuple(self.picks[path] for path in sorted(self.picks)),
+            tuple(self.conflicts[path] for path in sorted(self.conflicts)),
+            tuple(sorted(self.merged - self.conflicts.keys())),
+        )
+
+    async def take_out(self, target: Operation) -> None:
+        wanted = {
+            path: sides for path, sides in sides_of(target.effects).items() if self.parts is None or path in self.parts
+        }
+        for path, (before, after) in sorted(wanted.items()):
+            numbers = self.parts[path] if self.parts is not None else ()
+            await self._path(target, path, before, after, numbers)
+        await self._check_folders(target, wanted)
+
+    async def _path(
+        self, target: Operation, path: str, before: FileState | None, after: FileState | None, numbers: Collection[int]
+    ) -> None:
+        now = self.picks.get(path, Pick(path=path, source=self.current))
+        found = await self._state(target, now, after)
+        whole = Pick(path=path, source=target.before.snapshot)
+        if not numbers and alike(found, after):
+            self.picks[path] = whole
+        elif not numbers and alike(found, before):
+            pass  # something else has put it back
+        elif before is not None and after is not None and found is not None and _files(before, after, found):
+            await self._merge(target, now, before, after, found, numbers)
+        else:
+            self._conflict(target, path, describe(before, after), describe(found, after))
+
+    async def _state(self, target: Operation, now: Pick, after: FileState | None) -> FileState | None:
+        """What is at a path by now; ``after``: what the operation had left there."""
+        differing = await self._between(target.after.snapshot, now.source)
+        found = differing[now.path][1] if now.path in differing else after
+        if found is None or now.content is None:
+            return found
+        return found.model_copy(update={"size": len(now.content), "digest": _digest(now.content)})
+
+    async def _merge(
+        self,
+        target: Operation,
+        now: Pick,
+        before: FileState,
+        after: FileState,
+        found: FileState,
+        numbers: Collection[int],
+    ) -> None:
+        path = now.path
+        theirs = await self.views.content(target.before.snapshot, path)
+        base = await self.views.content(target.after.snapshot, path)
+        ours = await self.views.content(now.source, path) if now.content is None else now.content
+        if numbers:
+            theirs = hunks.without(theirs, base, numbers)
+            before = after  # the mode is no part of a hunk
+        source = _attributes(target, now, before, after, found)
+        if source is None:
+            self._conflict(target, path, f"mode {before.mode:04o}", f"mode {found.mode:04o}, was {after.mode:04o}")
+        elif len({base, ours, theirs}) == 3 and not all(map(is_text, (base, ours, theirs))):
+            self._conflict(target, path, f"{describe(before, after)}, no text", describe(found, after))
+        else:
+            merged = merge(base, ours, theirs)
+            if merged.clashes:
+                self._conflict(target, path, *_clash(merged.clashes))
+            elif merged.content == ours and source == now.source:
+                return  # something else has put it back
+            self.picks[path] = Pick(path=path, source=source, content=merged.content)
+            if ours != base:
+                self.merged.add(path)
+
+    async def _check_folders(self, target: Operation, wanted: Mapping[str, Sides]) -> None:
+        """What is put back needs its folder, and what takes a folder's place must not hide what came into it later."""
+        gone = await self._between(target.before.snapshot, self.current)
+        came = await self._between(target.after.snapshot, self.current)
+        for path, (before, after) in wanted.items():
+            if path not in self.picks or before is None:
+                continue
+            for above in _folders(path):
+                state = gone[above][1] if above in gone and above not in self.picks else None
+                if above in gone and above not in self.picks and (state is None or state.type != "directory"):
+                    self._conflict(target, path, describe(before, after), f"its folder {above} is gone")
+            if before.type != "directory" and after is not None and after.type == "directory":
+                later = [p for p, (_, now) in came.items() if p.startswith(f"{path}/") and now and p not in self.picks]
+                if later:
+                    self._conflict(target, path, describe(before, after), f"a folder that holds {later[0]} by now")
+
+    async def _between(self, a: Snapshot, b: Snapshot) -> dict[str, Sides]:
+        if (a, b) not in self._differences:
+            self._differences[a, b] = sides_of(await self.views.changes(a, b))
+        return self._differences[a, b]
+
+    def _conflict(self, target: Operation, path: str, ours: str, theirs: str) -> None:
+        later = (op.id for op in self.line if op.id > target.id and path in sides_of(op.effects))
+        found = PathConflict(path=path, ours=ours, theirs=theirs, operations=(target.id, *later))
+        self.conflicts.setdefault(path, found)
+
+
+def _files(*states: FileState) -> bool:
+    return all(state.type == "file" for state in states)
+
+
+def _attributes(target: Operation, now: Pick, before: FileState, after: FileState, found: FileState) -> Snapshot | None:
+    """Whose mode and other attributes the file gets; None where both sides changed the mode."""
+    if found.mode == after.mode:
+        return target.before.snapshot if before is not after else now.source
+    return now.source if before.mode in (after.mode, found.mode) else None
+
+
+def _clash(clashes: Sequence[Clash]) -> tuple[str, str]:
+    """Ours and theirs in words: what would come back, and what stands there now."""
+    more = f", and {len(clashes) - 1} more such places" if len(clashes) > 1 else ""
+    first = clashes[0]
+    return f"{_quoted(first.theirs)}{more}", f"{_quoted(first.ours)} in line {first.line}"
+
+
+def _quoted(text: str) -> str:
+    """The beginning of some lines."""
+    shown = text.strip("\n").split("\n")
+    cut = shown[0][:60] + ("…" if len(shown[0]) > 60 or len(shown) > 1 else "")
+    return f'"{cut}"' if text else "nothing"
+
+
+def _folders(path: str) -> list[str]:
+    """The folders on the way, outermost first; of an absolute path those below the sandbox's own."""
+    names = path.split("/")
+    return ["/".join(names[:depth]) for depth in range(1, len(names)) if names[depth - 1]]
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

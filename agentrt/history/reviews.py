@@ -1,0 +1,51 @@
+"""What of an operation was reviewed, part by part.
+
+The journal keeps the review of whole operations. A verdict on some files, or some hunks of one, is in the ``action``
+of the operation that gave it (kind ``accept`` or ``reject``): ``{"parts": {path: [hunk, …]}}``, no hunks meaning all
+of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from agentrt.records import Operation
+from agentrt.records.operations import Review
+
+from .revert import Parts, sides_of
+
+__all__ = ["Review", "Verdicts", "add", "parts_in", "verdicts", "whole"]
+
+Verdicts = dict[str, dict[int, Review]]
+"""By path and hunk; hunk 0 is all of the file."""
+
+
+def parts_in(operation: Operation) -> Parts:
+    """What a verdict was about; nothing where it was about whole operations."""
+    parts = (operation.action or {}).get("parts", {})
+    return parts if isinstance(parts, Mapping) else {}
+
+
+def verdicts(op: int, operations: Iterable[Operation]) -> Verdicts:
+    """The parts of operation ``op`` that have one. ``operations``: those that count, oldest first."""
+    found: Verdicts = {}
+    for operation in operations:
+        if operation.kind in ("accept", "reject") and operation.status == "settled" and op in operation.target:
+            add(found, parts_in(operation), "accepted" if operation.kind == "accept" else "rejected")
+    return found
+
+
+def add(found: Verdicts, parts: Parts, review: Review) -> None:
+    for path, hunks in parts.items():
+        found.setdefault(path, {}).update(dict.fromkeys(hunks or (0,), review))
+
+
+def whole(operation: Operation, found: Verdicts, hunks: Mapping[str, int]) -> Review:
+    """What the verdicts on its parts come to for an operation. ``hunks``: how many a path has, where that is known."""
+    words: set[Review] = set()
+    for path in sides_of(operation.effects):
+        given = found.get(path, {})
+        if 0 not in given and len(given) < max(hunks.get(path, 1), 1):
+            return "pending"
+        words |= set(given.values())
+    return "rejected" if words == {"rejected"} else "accepted"

@@ -1,0 +1,252 @@
+"""Revert: old operations are taken out of the session's view, and the later ones stay."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from agentrt.errors import AgentrtError, Conflict, UsageError
+from agentrt.history.bases import lineage
+from agentrt.history.dependents import Dependents, dependents
+from agentrt.history.revert import Parts, Reversal, sides_of, take_out
+from agentrt.notices import words
+from agentrt.preview import Preview
+from agentrt.records import FileEffect, Operation, Snapshot, View
+from agentrt.records.operations import Review
+from agentrt.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Reverting:
+    """What is to be taken out, and what that comes to."""
+
+    targets: tuple[Operation, ...]
+    """Newest first."""
+    reversal: Reversal
+    dependents: Dependents
+    parts: Parts | None
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        return tuple(target.id for target in self.targets)
+
+
+class SandboxViews:
+    def __init__(self, runtime: Runtime) -> None:
+        self._sandbox = runtime.sandbox
+
+    async def changes(self, a: Snapshot, b: Snapshot) -> Sequence[FileEffect]:
+        return await self._sandbox.changes(a, b)
+
+    async def content(self, snapshot: Snapshot, path: str) -> bytes:
+        with await self._sandbox.read_at(snapshot, path) as file:
+            return file.read()
+
+
+async def plan(
+    runtime: Runtime, ops: Collection[int], *, with_dependents: bool = False, parts: Parts | None = None
+) -> Reverting:
+    """Nothing is touched. Raises ``UnknownOperation``, ``UsageError`` (it is not in the view, or nothing of it is)."""
+    line = _checked_line(runtime, ops)
+    found = dependents(ops, line, lambda operation: reads(runtime, operation))
+    wanted = {*ops, *found.known} if with_dependents else set(ops)
+    if with_dependents:
+        found = Dependents((), found.possible)
+    targets = tuple(operation for operation in reversed(line) if operation.id in wanted)
+    if parts is not None:
+        check_parts(targets[0], parts)
+    reversal = await take_out(SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
+    return Reverting(targets, reversal, found, parts)
+
+
+def standing(runtime: Runtime, ops: Collection[int]) -> list[Operation]:
+    """These operations, oldest first. Raises ``UnknownOperation``, ``UsageError`` unless their work is in the view."""
+    return [operation for operation in _checked_line(runtime, ops) if operation.id in ops]
+
+
+async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bool) -> Preview:
+    """What ``revert`` would do; nothing is touched. Raises ``UnknownOperation``, ``UsageError``."""
+    planned = await plan(runtime, ops, with_dependents=with_dependents)
+    name = f"{runtime.session}.preview"
+    grafted = await runtime.sandbox.graft(runtime.view.snapshot, planned.reversal.picks, name)
+    try:
+        effects = await runtime.sandbox.changes(runtime.view.snapshot, grafted)
+    finally:
+        await runtime.sandbox.remove([name])
+    return Preview(
+        kind="revert",
+        target=planned.ids,
+        effects=tuple(effects),
+        conflicts=planned.reversal.conflicts,
+        merged=planned.reversal.merged,
+        dependents=planned.dependents.known,
+        possible=planned.dependents.possible,
+    )
+
+
+async def revert(
+    runtime: Runtime,
+    planned: Reverting,
+    asked: Mapping[str, object],
+    *,
+    reviews: Mapping[int, Review],
+    because: str,
+    actor: str,
+) -> Operation:
+    """Do it; ``asked`` is the operation's action, with its kind. The caller holds ``runtime.turn``.
+
+    Raises ``Conflict``, ``UsageError``: nothing is touched.
+    """
+    if conflicts := planned.reversal.conflicts:
+        more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+        raise Conflict(
+            f"{conflicts[0].path}{more}: changed since, and what operation {conflicts[0].operations[0]} did cannot be"
+            " told apart from that",
+            conflicts=conflicts,
+            hint="agentrt revert --with-dependents takes out the later operations as well; agentrt restore goes back",
+        )
+    if not planned.reversal.picks:
+        raise UsageError(
+            f"nothing of {_named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
+        )
+    asked = {**asked, **({"because": because} if because else {})}
+    return await uninterrupted(_carry_out(runtime, planned, asked, reviews, because, actor))
+
+
+async def _carry_out(
+    runtime: Runtime,
+    planned: Reverting,
+    asked: Mapping[str, object],
+    reviews: Mapping[int, Review],
+    because: str,
+    actor: str,
+) -> Operation:
+    before = runtime.view
+    kind: Literal["revert", "reject"] = "reject" if asked["kind"] == "reject" else "revert"
+    op = runtime.intend(kind, actor=actor, target=planned.ids, action=asked)
+    try:
+        snapshot = await runtime.sandbox.graft(before.snapshot, planned.reversal.picks, runtime.layer(op.id))
+        effects = await runtime.sandbox.changes(before.snapshot, snapshot)
+        await runtime.sandbox.restore(snapshot)
+        notice = {"text": _notice(planned, kind, because, actor)}
+        head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
+        after = before.model_copy(update={"snapshot": snapshot, "conversation": head})
+        return runtime.settle(
+            op, status="settled", after=after, effects=effects, reviews=reviews, note=_note(planned, because)
+        )
+    except BaseException as error:
+        await runtime.sandbox.restore(before.snapshot)
+        if isinstance(error, AgentrtError | OSError):
+            runtime.settle(op, status="failed", after=before, note=str(error))
+        raise
+
+
+def reviews(runtime: Runtime, start: View, after: View) -> dict[int, Review]:
+    """What a move from one view to another means for the review of what was reverted or rejected in one of them."""
+    was, will = (_taken_out(runtime, view) for view in (start, after))
+    back: dict[int, Review] = dict.fromkeys(was.keys() - will.keys(), "pending")
+    return {**back, **{op: word for op, word in will.items() if op not in was}}
+
+
+def _taken_out(runtime: Runtime, view: View) -> dict[int, Review]:
+    """The review that what was taken out of a view has by that."""
+    found: dict[int, Review] = {}
+    for operation in lineage(view, list(runtime.operations.values())):
+        if operation.kind in ("revert", "reject"):
+            word = (operation.action or {}).get("review", "rejected")
+            found |= dict.fromkeys(operation.target, word)
+    return found
+
+
+def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
+    """The paths an operation read, relative to the workspace; None where that is not known."""
+    if operation.kind != "act":
+        return ()
+    action = operation.action or {}
+    tool = runtime.tools.get(str(action.get("kind")))
+    if tool is None:
+        return None
+    found = tool.reads(tool.action.from_dict(action))
+    if found is None:
+        return None
+    root = str(runtime.store.workspace)
+    return [os.path.relpath(os.path.join(root, path), root) for path in found]
+
+
+def _checked_line(runtime: Runtime, ops: Collection[int]) -> list[Operation]:
+    """The operations whose work is in the view.
+
+    Raises ``UnknownOperation``, ``UsageError`` unless ``ops`` are among them and can be taken out.
+    """
+    if not ops:
+        raise UsageError("no operation is named", hint="agentrt log lists them")
+    line = lineage(runtime.view, runtime.log())
+    for op in ops:
+        _check(runtime, op, line)
+    return line
+
+
+def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
+    """Raises ``UnknownOperation``, ``UsageError`` unless its work is in the view, and can be taken out of it."""
+    operation = runtime.show(op)
+    if operation.kind not in ("act", "revert", "reject") or not operation.effects or operation.status != "settled":
+        what = operation.status.replace("_", " ") if operation.status != "settled" else "changed no file"
+        if operation.kind not in ("act", "revert", "reject"):
+            what = f"is of kind {operation.kind}"
+        raise UsageError(
+            f"operation {op} {what}: there is nothing to revert", hint="agentrt undo and restore take back moves"
+        )
+    if operation.id not in {other.id for other in line}:
+        raise UsageError(f"operation {op} is not in the session's files now: it was undone", hint="agentrt redo")
+    applies = [other.id for other in line if other.kind == "apply" and other.id > op]
+    if applies:
+        raise UsageError(
+            f"operation {op} is in the real workspace, since apply {applies[0]}",
+            hint=f"agentrt restore {applies[0] - 1} takes the apply out of it; then revert",
+        )
+
+
+def check_parts(target: Operation, parts: Parts) -> None:
+    sides: Mapping[str, object] = sides_of(target.effects)
+    for path in parts:
+        if path not in sides:
+            raise UsageError(f"operation {target.id} did not change {path}", hint=f"agentrt show {target.id} lists it")
+
+
+def _notice(planned: Reverting, kind: str, because: str, actor: str) -> str:
+    """What the planner is told."""
+    verb = "rejected" if kind == "reject" else "reverted"
+    what = ", ".join(f"operation {target.id} ({words(target)})" for target in reversed(planned.targets))
+    if planned.parts:
+        what += f", in {', '.join(sorted(planned.parts))} only"
+    said = f"The {actor} {verb} {what}" + (f": {because}" if because else "") + "."
+    paths = [pick.path for pick in planned.reversal.picks]
+    shown = ", ".join(paths[:20]) + (f" and {len(paths) - 20} more" if len(paths) > 20 else "")
+    said += f" What it did to {shown} is gone; later work stays."
+    if planned.reversal.merged:
+        said += f" Merged with later changes: {', '.join(planned.reversal.merged)}."
+    if planned.dependents.known:
+        said += f" {_stand(planned.dependents.known).capitalize()} now: look at it again."
+    return said
+
+
+def _note(planned: Reverting, because: str) -> str:
+    notes = [f"because {because}"] if because else []
+    if planned.reversal.merged:
+        notes.append(f"merged with later changes: {', '.join(planned.reversal.merged)}")
+    if planned.dependents.known:
+        notes.append(_stand(planned.dependents.known))
+    return "; ".join(notes)
+
+
+def _stand(ids: Sequence[int]) -> str:
+    return f"{_named(ids)} stand{'s' * (len(ids) == 1)} on what is gone"
+
+
+def _named(ids: Sequence[int]) -> str:
+    return f"operation{'s' * (len(ids) > 1)} {', '.join(map(str, sorted(ids)))}"

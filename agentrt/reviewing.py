@@ -1,0 +1,129 @@
+"""Review: what an agent did is accepted or rejected, whole operations, files, or hunks of a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from agentrt import reverting
+from agentrt.errors import Conflict, UsageError
+from agentrt.history import hunks, reviews
+from agentrt.history.bases import lineage
+from agentrt.history.revert import Parts
+from agentrt.records import Operation
+from agentrt.records.operations import Review
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+_ACTOR = "agentrt"
+DEADLINE = "review_deadline"
+"""``kind`` in the action of the note that a task with a deadline leaves in its session."""
+
+
+async def accept(runtime: Runtime, ops: Sequence[int], parts: Parts | None, actor: str) -> Operation:
+    """The caller holds ``runtime.turn``. Raises ``UnknownOperation``, ``UsageError``."""
+    targets = reverting.standing(runtime, ops)
+    given = await _verdict(runtime, targets, parts, "accepted")
+    asked = {"kind": "accept", **_recorded(parts, given)}
+    op = runtime.intend("accept", actor=actor, target=[target.id for target in targets], action=asked)
+    return runtime.settle(op, status="settled", after=runtime.view, reviews=given)
+
+
+async def reject(runtime: Runtime, ops: Sequence[int], parts: Parts | None, because: str, actor: str) -> Operation:
+    """The caller holds ``runtime.turn``. Raises ``Conflict``, ``UnknownOperation``, ``UsageError``."""
+    planned = await reverting.plan(runtime, ops, parts=parts)
+    given = await _verdict(runtime, planned.targets, parts, "rejected")
+    asked = {"kind": "reject", **_recorded(parts, given)}
+    return await reverting.revert(runtime, planned, asked, reviews=given, because=because, actor=actor)
+
+
+async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
+    """Accept or reject what has waited longer than the session's task allows; lines for a person.
+
+    What cannot be rejected, because later work cannot be told apart from it, goes on waiting, and that is said.
+    """
+    rule = _deadline(runtime)
+    if rule is None:
+        return ()
+    seconds, then = rule
+    late = [op.id for op in runtime.to_review() if op.started + seconds < time.time()]
+    if not late:
+        return ()
+    if then == "accept":
+        await accept(runtime, late, None, _ACTOR)
+        return (f"{_named(late)}: accepted, as nobody said otherwise in time",)
+    notes = []
+    for op in reversed(late):
+        try:
+            await reject(runtime, [op], None, "nobody accepted it in time", _ACTOR)
+        except (Conflict, UsageError) as error:
+            notes.append(f"operation {op}: its time for review is over, but it cannot be rejected: {error}")
+        else:
+            notes.append(f"operation {op}: rejected, as nobody accepted it in time")
+    return tuple(notes)
+
+
+def set_deadline(runtime: Runtime, seconds: float, then: str) -> None:
+    """Recorded in the session, so that it is kept after a restart, too."""
+    op = runtime.intend("note", actor=_ACTOR, action={"kind": DEADLINE, "seconds": seconds, "then": then})
+    runtime.settle(op, status="settled", after=runtime.view)
+
+
+def _deadline(runtime: Runtime) -> tuple[float, str] | None:
+    """The last one that was set."""
+    for operation in reversed(list(runtime.operations.values())):
+        asked = operation.action or {}
+        if operation.kind == "note" and asked.get("kind") == DEADLINE:
+            return float(asked["seconds"]), str(asked["then"])
+    return None
+
+
+async def _verdict(
+    runtime: Runtime, targets: Sequence[Operation], parts: Parts | None, review: Review
+) -> dict[int, Review]:
+    """What the review of the operations is by this. Raises ``UsageError`` for parts that are none."""
+    if parts is None:
+        return {target.id: review for target in targets}
+    if len(targets) != 1:
+        raise UsageError("files and hunks are of one operation", hint="name one operation with them")
+    (target,) = targets
+    reverting.check_parts(target, parts)
+    counts = {}
+    for path, numbers in parts.items():
+        if numbers:
+            counts[path] = await _count(runtime, target, path, numbers)
+    line = {operation.id for operation in lineage(runtime.view, list(runtime.operations.values()))}
+    counting = [op for op in runtime.operations.values() if op.kind == "accept" or op.id in line]
+    found = reviews.verdicts(target.id, counting)
+    reviews.add(found, parts, review)
+    return {target.id: reviews.whole(target, found, counts)}
+
+
+async def _count(runtime: Runtime, target: Operation, path: str, numbers: Collection[int]) -> int:
+    views = reverting.SandboxViews(runtime)
+    try:
+        before = await views.content(target.before.snapshot, path)
+        after = await views.content(target.after.snapshot, path)
+    except OSError as error:
+        raise UsageError(
+            f"{path} has no hunks: it was no file before and after operation {target.id}", hint="leave --hunk out"
+        ) from error
+    count = hunks.count(before, after)
+    if wrong := [number for number in numbers if not 0 < number <= count]:
+        raise UsageError(
+            f"{path} has {count} hunk{'s' * (count != 1)} in operation {target.id}, and no number {wrong[0]}",
+            hint=f"agentrt diff {target.id} shows them in this order",
+        )
+    return count
+
+
+def _recorded(parts: Parts | None, given: Mapping[int, Review]) -> dict[str, object]:
+    if parts is None:
+        return {}
+    return {"parts": {path: sorted(numbers) for path, numbers in parts.items()}, "review": next(iter(given.values()))}
+
+
+def _named(ids: Sequence[int]) -> str:
+    return f"operation{'s' * (len(ids) > 1)} {', '.join(map(str, ids))}"
