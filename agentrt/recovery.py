@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from agentrt.errors import Conflict
-from agentrt.history import apply
+from agentrt import applied as outside
+from agentrt.errors import AgentrtError
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -38,7 +38,7 @@ def _settle_workspace(runtime: Runtime, applies: list[int]) -> Iterator[str]:
     root, standing = runtime.store.workspace, {}
     for op in applies:
         aside = runtime.store.aside / runtime.layer(op)
-        found = apply.recover(aside, root)
+        found = outside.recover(aside, root)
         standing[op] = found.standing
         if found.undone is not None:
             yield f"what apply {op} had begun to change in {root} was put back"
@@ -56,8 +56,8 @@ def _settle_workspace(runtime: Runtime, applies: list[int]) -> Iterator[str]:
 def _turn(runtime: Runtime, op: int, way: str) -> Iterator[str]:
     aside, root = runtime.store.aside / runtime.layer(op), runtime.store.workspace
     try:
-        (apply.take_back if way == "take_back" else apply.put_back)(aside, root)
-    except Conflict as conflict:
+        (outside.take_back if way == "take_back" else outside.put_back)(aside, root)
+    except AgentrtError as conflict:
         done = "taken out of" if way == "take_back" else "put into"
         yield f"apply {op} could not be {done} {root}: {conflict}; its files are left as they are"
     else:

@@ -43,9 +43,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("repository",),
     (
         "runtime",
+        "applied",
         "applying",
         "arguments",
         "capture",
+        "committing",
         "moves",
         "notices",
         "opening",

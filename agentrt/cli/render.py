@@ -14,7 +14,7 @@ from agentrt.records import Effect, Operation, PathConflict, dump_json
 
 from .plain import plain, plain_lines
 
-_TOLD = ("command", "path", "pattern", "glob", "args", "patch")
+_TOLD = ("command", "path", "pattern", "glob", "args", "patch", "branch")
 """Fields of an action that say most of what it is about, first ones first."""
 
 

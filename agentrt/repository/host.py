@@ -32,6 +32,8 @@ _SETTINGS = {
     "core.fsmonitor": "false",
     "safe.bareRepository": "explicit",
     "core.splitIndex": "false",  # a temporary index would leave its half in the repository
+    "core.fsync": "all",  # what the journal calls done is on the disk
+    "core.fsyncMethod": "batch",
     "i18n.commitEncoding": "UTF-8",
 }
 _KEPT = ("GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_CONFIG")
@@ -39,7 +41,6 @@ _ENVIRONMENT = {
     "LC_ALL": "C",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_LITERAL_PATHSPECS": "1",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "",
 }
@@ -71,18 +72,20 @@ class Repository:
         work: Path | None = None,
         index: Path | None = None,
         env: Mapping[str, str] | None = None,
+        fine: tuple[int, ...] = (0,),
     ) -> bytes:
-        """What git prints. ``work`` and ``index`` stand in for the user's own. Raises ``GitFailed``, ``UsageError``."""
+        """What git prints. ``work`` and ``index`` stand in for the user's own; ``fine`` are exit codes.
+
+        Raises ``GitFailed``, ``UsageError``.
+        """
         done = self._started(arguments, stdin, work, index, env)
-        if done.returncode != 0:
-            raise GitFailed(f"git {os.fsdecode(arguments[0])}: {_said(done.stderr)}", hint="nothing was touched")
+        if done.returncode not in fine:
+            raise GitFailed(f"git {_command(arguments)}: {_said(done.stderr)}", hint="nothing was touched")
         return done.stdout
 
-    def ask(
-        self, *arguments: str | bytes, stdin: bytes = b"", work: Path | None = None, index: Path | None = None
-    ) -> bytes | None:
+    def ask(self, *arguments: str | bytes) -> bytes | None:
         """What git prints, without the newline at its end; None where it says no. Raises ``UsageError``."""
-        done = self._started(arguments, stdin, work, index, None)
+        done = self._started(arguments, b"", None, None, None)
         return done.stdout.removesuffix(b"\n") if done.returncode == 0 else None
 
     def _started(
@@ -149,6 +152,13 @@ def _start(
         )
     except FileNotFoundError:
         raise UsageError("git is not installed here", hint="install it, or use --as files or --as patch") from None
+
+
+def _command(arguments: Sequence[str | bytes]) -> str:
+    place = 0
+    while arguments[place] == "-c":
+        place += 2
+    return os.fsdecode(arguments[place])
 
 
 def _said(errors: bytes) -> str:
