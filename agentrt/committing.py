@@ -169,5 +169,9 @@ def _line(text: str) -> str:
 
 
 def _note(drafted: Drafted) -> str:
-    count = len(drafted.ignored)
-    return f"not committed, as git ignores it: {count} path{'s' * (count > 1)}" if count else ""
+    note = f"{_paths(drafted.committed)} committed"
+    return f"{note}; not committed, as git ignores it: {_paths(len(drafted.ignored))}" if drafted.ignored else note
+
+
+def _paths(count: int) -> str:
+    return f"{count:,} path{'s' * (count != 1)}"

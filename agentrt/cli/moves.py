@@ -97,8 +97,7 @@ def apply(
         if where.json:
             put_json(operation_json(operation))
             return 0
-        workspace = plain(str(runtime.store.workspace))
-        put(f"operation {operation.id}: applied to {workspace}: {effects_text(operation.effects)}")
+        put(f"operation {operation.id}: {_applied(runtime, operation)}")
         put_effects(operation)
         if operation.note:
             put(plain(operation.note))

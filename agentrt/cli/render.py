@@ -14,7 +14,7 @@ from agentrt.records import Effect, Operation, PathConflict, dump_json
 
 from .plain import plain, plain_lines
 
-_TOLD = ("command", "path", "pattern", "glob", "args", "patch", "branch")
+_TOLD = ("command", "path", "pattern", "glob", "args", "patch")
 """Fields of an action that say most of what it is about, first ones first."""
 
 
@@ -75,6 +75,8 @@ def action_text(operation: Operation) -> str:
     asked = operation.action or {}
     if asked.get("kind") == "review_deadline":
         return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
+    if operation.kind == "apply" and asked:
+        return plain(f"{asked['kind']} {asked['branch']}" + (f", of {ids}" if ids else ""))
     because = str(asked.get("because", ""))
     about = ", ".join(asked.get("parts", {}))
     return plain(f"of {ids}" + (f", {about}" if about else "") + (f": {because}" if because else "")) if ids else ""

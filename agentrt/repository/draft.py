@@ -43,6 +43,8 @@ class Change:
 class Drafted:
     commit: str
     parent: str
+    committed: int
+    """How many paths."""
     ignored: tuple[str, ...]
     """Left out, since git ignores them."""
 
@@ -76,7 +78,7 @@ def draft(
                 hint="--as files writes it to the workspace",
             )
         commit = _commit(repository, tree, parent, message)
-        return Drafted(commit, parent, tuple(sorted(drafting.ignored)))
+        return Drafted(commit, parent, len(drafting.changes), tuple(sorted(drafting.ignored)))
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -168,6 +168,17 @@ def test_the_session_goes_on_after_a_branch(repo: Any) -> None:
         assert repo.tree("two")["a.txt"] == ("100644", "one\ntwo\n")
 
 
+def test_what_is_on_a_branch_only_can_still_be_reverted(repo: Any) -> None:
+    with repo.open() as rt:
+        rt.act("bash", command="echo x > x")
+        rt.act("bash", command="echo y > y")
+        rt.apply(to="branch:both")
+        rt.revert(1)
+        rt.apply(to="branch:one")
+        assert set(repo.tree("both")) - set(repo.tree("main")) == {"x", "y"}
+        assert set(repo.tree("one")) - set(repo.tree("main")) == {"y"}
+
+
 def test_an_undo_after_a_restart_finds_its_branch(repo: Any) -> None:
     with repo.open() as rt:
         rt.act("bash", command="echo x > x")
