@@ -14,11 +14,13 @@ and why it does not here:
     a planted repository   only a ``.git`` above or in the workspace counts, and ``apply`` never writes one by itself;
                            files that look like a bare repository do not count (``safe.bareRepository``)
     GIT_… variables        only who the user is and where the configuration lies
+    another git            folders of ``PATH`` that are relative, or in the work tree, are passed over
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -98,7 +100,7 @@ class Repository:
     ) -> subprocess.CompletedProcess[bytes]:
         where = [f"--git-dir={self.git_dir}", f"--work-tree={work or self.top}"]
         more = {"GIT_INDEX_FILE": str(index)} if index is not None else {}
-        return _start([*where, *arguments], work or self.top, stdin, {**more, **(env or {})})
+        return _start([*where, *arguments], self.top, work or self.top, stdin, {**more, **(env or {})})
 
 
 def top_of(workspace: Path) -> Path | None:
@@ -115,7 +117,7 @@ def find(workspace: Path) -> Repository:
         raise UsageError(f"{workspace} is in no git repository with a work tree", hint="--as files, or: git init")
     # Asked from the top, git finds this very .git, and checks that we may trust its owner.
     asked = ["rev-parse", "--absolute-git-dir", "--is-bare-repository", "--show-toplevel"]
-    done = _start(asked, top, b"", {})
+    done = _start(asked, top, top, b"", {})
     said = done.stdout.split(b"\n")
     if len(said) > 1 and said[1] == b"true":
         raise UsageError(f"{top}/.git is a bare repository, without a work tree", hint="--as files, or --as patch")
@@ -137,21 +139,28 @@ def object_format(workspace: Path) -> str:
 
 
 def _start(
-    arguments: Sequence[str | bytes], cwd: Path, stdin: bytes, more: Mapping[str, str]
+    arguments: Sequence[str | bytes], top: Path, cwd: Path, stdin: bytes, more: Mapping[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
+    path = _path(top)
+    git = shutil.which("git", path=path)
+    if git is None:
+        raise UsageError("git is not installed here", hint="install it, or use --as files or --as patch")
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)}
-    try:
-        return subprocess.run(
-            ["git", *settings, *arguments],
-            cwd=cwd,
-            input=stdin,
-            env={**own, **_ENVIRONMENT, **more},
-            capture_output=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise UsageError("git is not installed here", hint="install it, or use --as files or --as patch") from None
+    return subprocess.run(
+        [git, *settings, *arguments],
+        cwd=cwd,
+        input=stdin,
+        env={**own, **_ENVIRONMENT, **more, "PATH": path},
+        capture_output=True,
+        check=False,
+    )
+
+
+def _path(top: Path) -> str:
+    folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    real = top.resolve()
+    return os.pathsep.join(str(f) for f in folders if f.is_absolute() and real not in (r := f.resolve(), *r.parents))
 
 
 def _command(arguments: Sequence[str | bytes]) -> str:

@@ -62,6 +62,21 @@ def test_no_hook_fsmonitor_filter_or_alias_runs(repo: Any, tmp_path: Path, monke
     assert not (tmp_path / "index").exists()
 
 
+def test_a_git_in_the_work_tree_is_not_the_one_that_is_run(
+    repo: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with repo.open() as rt:
+        rt.act(
+            "bash",
+            command=f"mkdir bin; printf '#!/bin/sh\\ntouch {tmp_path}/ran\\n' > bin/git; chmod +x bin/git; echo x > x",
+        )
+        rt.apply(["bin"])
+        with monkeypatch.context() as patched:
+            patched.setenv("PATH", f"bin:{repo.path}/bin:{os.environ['PATH']}")
+            rt.apply(to="branch:b")
+    assert repo.tree("b")["x"] == ("100644", "x\n") and not (tmp_path / "ran").exists()
+
+
 def test_files_that_look_like_a_bare_repository_are_not_taken_for_one(repo: Any, tmp_path: Path) -> None:
     tool = program(tmp_path / "marks", "tool")
     plant = (
