@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from agentrt import applied
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history import apply as history
-from agentrt.history.bases import bases_of, lineage, paths_of
+from agentrt.history.bases import ancestry, bases_of, paths_of
 from agentrt.preview import Preview, Refused
 from agentrt.records import FileEffect, FileState, Operation, PathConflict, Snapshot, View
 from agentrt.repository.made import Made
@@ -34,7 +34,8 @@ class Applying:
     git: tuple[str, ...]
     """Of that, the paths that were left because they are in a ``.git`` folder."""
     lineage: tuple[Operation, ...]
-    """The operations whose work stands in the view, oldest first."""
+    """The operations whose work stands in the view, oldest first; also of sessions it was forked from."""
+    session: str
 
     @property
     def conflicts(self) -> tuple[PathConflict, ...]:
@@ -43,13 +44,15 @@ class Applying:
 
     def with_operations(self, conflicts: Sequence[PathConflict]) -> tuple[PathConflict, ...]:
         """The same, each with the operations that touched its path."""
-        touched = {op.id: paths_of(op.effects) for op in self.lineage}
-        return tuple(
-            conflict.model_copy(
-                update={"operations": tuple(op for op, paths in touched.items() if conflict.path in paths)}
-            )
-            for conflict in conflicts
-        )
+        touched = {(op.session, op.id): paths_of(op.effects) for op in self.lineage}
+        found = []
+        for conflict in conflicts:
+            by = [name for name, paths in touched.items() if conflict.path in paths]
+            own = tuple(op for session, op in by if session == self.session)
+            others = ", ".join(f"operation {op} of {session}" for session, op in by if session != self.session)
+            ours = f"{conflict.ours}, by {others}" if others and not own else conflict.ours
+            found.append(conflict.model_copy(update={"operations": own, "ours": ours}))
+        return tuple(found)
 
 
 async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Preview:
@@ -126,7 +129,7 @@ async def plan_of(
     runtime: Runtime, paths: Sequence[str] | None, include_git: bool, compare: Compare = history.plan
 ) -> Applying:
     """What is asked for, compared with what is there. Raises ``UsageError``."""
-    line = lineage(runtime.view, runtime.journal.operations(runtime.session))
+    line = ancestry(runtime.journal, runtime.session, runtime.view)
     bases = bases_of(line)
     changed = await _unapplied(runtime, bases)
     wanted, git = _chosen(changed, paths, include_git)
@@ -135,12 +138,12 @@ async def plan_of(
     refused = {path for path, _ in plan.refused}
     asked = {effect.path for effect in wanted} - refused
     left = tuple(effect for effect in changed if effect.path not in asked)
-    return Applying(plan, left, git, tuple(line))
+    return Applying(plan, left, git, tuple(line), runtime.session)
 
 
 async def pending(runtime: Runtime) -> list[FileEffect]:
     """All that could be applied, sorted."""
-    return await _unapplied(runtime, bases_of(lineage(runtime.view, runtime.journal.operations(runtime.session))))
+    return await _unapplied(runtime, bases_of(ancestry(runtime.journal, runtime.session, runtime.view)))
 
 
 async def _unapplied(runtime: Runtime, bases: Mapping[str, FileState | None]) -> list[FileEffect]:
@@ -187,13 +190,16 @@ def in_git(effect: FileEffect) -> bool:
 
 
 def accepted_by(planned: Applying) -> tuple[int, ...]:
-    """To apply is to accept: the acts of which something is applied and nothing else is left to apply."""
+    """To apply is to accept: the session's acts of which something is applied and nothing else is left to apply."""
     applied = paths_of(step.effect for step in planned.plan.steps)
     left = paths_of(planned.left) - set(planned.git)
     return tuple(
         op.id
         for op in planned.lineage
-        if op.review == "pending" and paths_of(op.effects) & applied and not paths_of(op.effects) & left
+        if op.session == planned.session
+        and op.review == "pending"
+        and paths_of(op.effects) & applied
+        and not paths_of(op.effects) & left
     )
 
 

@@ -52,7 +52,7 @@ async def plan(
     runtime: Runtime, ops: Collection[int], *, with_dependents: bool = False, parts: Parts | None = None
 ) -> Reverting:
     """Nothing is touched. Raises ``UnknownOperation``, ``UsageError`` (it is not in the view, or nothing of it is)."""
-    line = _checked_line(runtime, ops)
+    line = _checked_line(runtime, ops, parts)
     found = dependents(ops, line, lambda operation: reads(runtime, operation))
     wanted = {*ops, *found.known} if with_dependents else set(ops)
     if with_dependents:
@@ -64,9 +64,9 @@ async def plan(
     return Reverting(targets, reversal, found, parts)
 
 
-def standing(runtime: Runtime, ops: Collection[int]) -> list[Operation]:
+def standing(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
     """These operations, oldest first. Raises ``UnknownOperation``, ``UsageError`` unless their work is in the view."""
-    return [operation for operation in _checked_line(runtime, ops) if operation.id in ops]
+    return [operation for operation in _checked_line(runtime, ops, parts) if operation.id in ops]
 
 
 async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bool) -> Preview:
@@ -149,8 +149,8 @@ async def _carry_out(
 def reviews(runtime: Runtime, start: View, after: View) -> dict[int, Review]:
     """What a move from one view to another means for the review of what was reverted or rejected in one of them."""
     was, will = (_taken_out(runtime, view) for view in (start, after))
-    back: dict[int, Review] = dict.fromkeys(was.keys() - will.keys(), "pending")
-    return {**back, **{op: word for op, word in will.items() if op not in was}}
+    differing = (op for op in was.keys() | will.keys() if was.get(op) != will.get(op))
+    return {op: will.get(op, "pending") for op in differing}
 
 
 def _taken_out(runtime: Runtime, view: View) -> dict[int, Review]:
@@ -178,13 +178,15 @@ def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
     return [os.path.relpath(os.path.join(root, path), root) for path in found]
 
 
-def _checked_line(runtime: Runtime, ops: Collection[int]) -> list[Operation]:
+def _checked_line(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
     """The operations whose work is in the view.
 
     Raises ``UnknownOperation``, ``UsageError`` unless ``ops`` are among them and can be taken out.
     """
     if not ops:
         raise UsageError("no operation is named", hint="agentrt log lists them")
+    if parts is not None and len(ops) > 1:
+        raise UsageError("files and hunks are of one operation", hint="name one operation with them")
     line = lineage(runtime.view, runtime.log())
     for op in ops:
         _check(runtime, op, line)
@@ -213,7 +215,9 @@ def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
 
 def check_parts(target: Operation, parts: Parts) -> None:
     sides: Mapping[str, object] = sides_of(target.effects)
-    for path in parts:
+    for path, numbers in parts.items():
+        if 0 in numbers:
+            raise UsageError("there is no number 0: hunks are counted from 1")
         if path not in sides:
             raise UsageError(f"operation {target.id} did not change {path}", hint=f"agentrt show {target.id} lists it")
 

@@ -24,7 +24,7 @@ DEADLINE = "review_deadline"
 
 async def accept(runtime: Runtime, ops: Sequence[int], parts: Parts | None, actor: str) -> Operation:
     """The caller holds ``runtime.turn``. Raises ``UnknownOperation``, ``UsageError``."""
-    targets = reverting.standing(runtime, ops)
+    targets = reverting.standing(runtime, ops, parts)
     given = await _verdict(runtime, targets, parts, "accepted")
     asked = {"kind": "accept", **_recorded(parts, given)}
     op = runtime.intend("accept", actor=actor, target=[target.id for target in targets], action=asked)
@@ -86,18 +86,14 @@ async def _verdict(
     """What the review of the operations is by this. Raises ``UsageError`` for parts that are none."""
     if parts is None:
         return {target.id: review for target in targets}
-    if len(targets) != 1:
-        raise UsageError("files and hunks are of one operation", hint="name one operation with them")
     (target,) = targets
     reverting.check_parts(target, parts)
-    counts = {}
-    for path, numbers in parts.items():
-        if numbers:
-            counts[path] = await _count(runtime, target, path, numbers)
     line = {operation.id for operation in lineage(runtime.view, list(runtime.operations.values()))}
     counting = [op for op in runtime.operations.values() if op.kind == "accept" or op.id in line]
     found = reviews.verdicts(target.id, counting)
     reviews.add(found, parts, review)
+    by_hunk = {path: given for path, given in found.items() if 0 not in given}
+    counts = {path: await _count(runtime, target, path, numbers) for path, numbers in by_hunk.items()}
     return {target.id: reviews.whole(target, found, counts)}
 
 

@@ -148,7 +148,7 @@ class _Work:
             merged = merge(base, ours, theirs)
             if merged.clashes:
                 self._conflict(target, path, *_clash(merged.clashes))
-            elif merged.content == ours and source == now.source:
+            elif merged.content == ours and (source == now.source or before.mode == found.mode):
                 return  # something else has put it back
             self.picks[path] = Pick(path=path, source=source, content=merged.content)
             if ours != base:
