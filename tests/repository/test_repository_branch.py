@@ -179,6 +179,20 @@ def test_what_is_on_a_branch_only_can_still_be_reverted(repo: Any) -> None:
         assert set(repo.tree("one")) - set(repo.tree("main")) == {"y"}
 
 
+def test_a_fork_from_before_a_branch_makes_its_own(repo: Any) -> None:
+    with repo.open() as rt:
+        rt.act("bash", command="echo x > x")
+        rt.act("bash", command="echo y > y")
+        rt.apply(to="branch:both")
+        with rt.fork(1) as fork:
+            fork.act("bash", command="echo z > z")
+            fork.apply(to="branch:apart")
+            assert "Agentrt-Session: s2" in repo.git("log", "-1", "--format=%B", "apart")
+        assert set(repo.tree("apart")) - set(repo.tree("main")) == {"x", "z"}
+        rt.undo()
+        assert repo.git("branch", "--list", "--format=%(refname:short)") == "apart\nmain\n"
+
+
 def test_an_undo_after_a_restart_finds_its_branch(repo: Any) -> None:
     with repo.open() as rt:
         rt.act("bash", command="echo x > x")
