@@ -44,6 +44,11 @@ def obstacles(aside: Path, root: Path) -> tuple[PathConflict, ...]:
     return found if in_git is None else (*found, in_git)
 
 
+def merges(aside: Path, root: Path) -> tuple[str, ...]:
+    """The paths it would merge with what somebody changed since; nothing is touched."""
+    return files.merges(aside, root) if files.standing(aside) is not None else ()
+
+
 def recover(aside: Path, root: Path) -> Recovery:
     """After a crash in any of this: both parts on the same side. Raises ``OSError``, ``JournalError``."""
     found = files.recover(aside, root)

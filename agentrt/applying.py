@@ -12,6 +12,9 @@ from agentrt import applied
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history import apply as history
 from agentrt.history.bases import ancestry, bases_of, paths_of
+from agentrt.history.contents import Contents
+from agentrt.history.planning import Wanted
+from agentrt.history.states import alike
 from agentrt.preview import Preview, Refused
 from agentrt.records import FileEffect, FileState, Operation, PathConflict, Snapshot, View
 from agentrt.repository.made import Made
@@ -20,7 +23,7 @@ from agentrt.uninterrupted import uninterrupted
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
 
-Compare = Callable[[Path, Sequence[tuple[FileEffect, FileState | None]]], history.Plan]
+Compare = Callable[[Path, Sequence[Wanted], history.Sources], history.Plan]
 """From effects with their bases to what is to be done in a workspace."""
 
 
@@ -62,6 +65,7 @@ async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bo
         kind="apply",
         target=accepted_by(planned),
         effects=tuple(sorted((s.effect for s in planned.plan.steps if not s.implied), key=lambda e: e.path)),
+        merged=planned.plan.merged,
         conflicts=planned.conflicts,
         left=tuple(effect.path for effect in planned.left),
         refused=tuple(Refused(path=path, because=because) for path, because in planned.plan.refused),
@@ -134,7 +138,8 @@ async def plan_of(
     changed = await _unapplied(runtime, bases)
     wanted, git = _chosen(changed, paths, include_git)
     with_base = [(effect, bases.get(effect.renamed_from or effect.path)) for effect in wanted]
-    plan = await asyncio.to_thread(compare, runtime.store.workspace, with_base)
+    sources = history.Sources(Contents(runtime.store.bases), content_of(runtime, runtime.view.snapshot))
+    plan = await asyncio.to_thread(compare, runtime.store.workspace, with_base, sources)
     refused = {path for path, _ in plan.refused}
     asked = {effect.path for effect in wanted} - refused
     left = tuple(effect for effect in changed if effect.path not in asked)
@@ -151,8 +156,13 @@ async def _unapplied(runtime: Runtime, bases: Mapping[str, FileState | None]) ->
     return [
         effect
         for effect in await runtime.sandbox.changes(Snapshot(), runtime.view.snapshot)
-        if effect.in_workspace and any(place in bases for place in _places(effect))
+        if effect.in_workspace and any(place in bases for place in _places(effect)) and not _returned(effect, bases)
     ]
+
+
+def _returned(effect: FileEffect, bases: Mapping[str, FileState | None]) -> bool:
+    """In the end the agent left the path as it had found it: whatever differs there is the user's doing."""
+    return effect.renamed_from is None and effect.path in bases and alike(effect.after, bases[effect.path])
 
 
 def _chosen(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,8 +19,9 @@ from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history import apply as history
 from agentrt.history.bases import paths_of
 from agentrt.history.beneath import Beneath
+from agentrt.history.planning import Wanted
 from agentrt.notices import words
-from agentrt.records import FileEffect, FileState, Operation
+from agentrt.records import FileEffect, Operation
 from agentrt.repository.draft import Change, Drafted, draft
 from agentrt.repository.heads import branch_of, head_of, ref_of
 from agentrt.repository.host import Repository, find
@@ -119,7 +121,7 @@ async def _drafted(
             parent,
             [Change(step.path, step.before, step.after) for step in planned.plan.steps],
             before=lambda path: _in_workspace(runtime, path),
-            after=applying.content_of(runtime, runtime.view.snapshot),
+            after=_to_be(runtime, planned),
             message=_message(runtime, planned, message),
             scratch=runtime.store.root / "git",
             indexed=indexed,
@@ -134,7 +136,13 @@ def _in_workspace(runtime: Runtime, path: str) -> BinaryIO:
         return open(tree.open(os.fsencode(path), os.O_RDONLY | os.O_NONBLOCK), "rb")
 
 
-def _as_asked(root: Path, wanted: Sequence[tuple[FileEffect, FileState | None]]) -> history.Plan:
+def _to_be(runtime: Runtime, planned: Applying) -> Callable[[str], BinaryIO]:
+    merged = {step.path: step.content for step in planned.plan.steps if step.content is not None}
+    agents = applying.content_of(runtime, runtime.view.snapshot)
+    return lambda path: BytesIO(merged[path]) if path in merged else agents(path)
+
+
+def _as_asked(root: Path, wanted: Sequence[Wanted], _: history.Sources) -> history.Plan:
     """What the agent did, on what it saw: what the workspace has now is of no account to a branch."""
     steps, refused = [], []
     names = {effect.path for effect, _ in wanted}

@@ -56,6 +56,7 @@ async def preview(runtime: Runtime, step: Step, scope: Scope) -> Preview:
         effects=tuple(await runtime.sandbox.changes(runtime.view.snapshot, planned.view.snapshot)),
         take_back=planned.take_back,
         put_back=planned.put_back,
+        merged=_merges(runtime, planned),
         conflicts=_obstacles(runtime, planned),
     )
 
@@ -177,6 +178,14 @@ def _obstacles(runtime: Runtime, planned: Move) -> tuple[PathConflict, ...]:
     for op in (*planned.take_back, *planned.put_back)[:1]:
         found = applied.obstacles(store.aside / runtime.layer(op), store.workspace)
         return tuple(conflict.model_copy(update={"operations": (op,)}) for conflict in found)
+    return ()
+
+
+def _merges(runtime: Runtime, planned: Move) -> tuple[str, ...]:
+    """Of the first apply, as with ``_obstacles``."""
+    store = runtime.store
+    for op in (*planned.take_back, *planned.put_back)[:1]:
+        return applied.merges(store.aside / runtime.layer(op), store.workspace)
     return ()
 
 

@@ -26,10 +26,10 @@ class Preview(Record):
     """Applies that would be taken out of the real workspace, newest first."""
     put_back: tuple[int, ...] = ()
     """Applies that would be put into the real workspace again, oldest first."""
+    merged: tuple[Text, ...] = ()
+    """Paths that would be merged: with what changed in the real workspace, or of a revert with later changes."""
     conflicts: tuple[PathConflict, ...] = ()
     """What stands against it: with one of these it would be refused."""
-    merged: tuple[Text, ...] = ()
-    """Of a revert: paths that were changed since, and would be merged."""
     dependents: tuple[int, ...] = ()
     """Of a revert: later operations that wrote or read what would change."""
     possible: tuple[int, ...] = ()

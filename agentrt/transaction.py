@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agentrt.arguments import action_of, load_tool
 from agentrt.contracts import Context, Tool
 from agentrt.errors import AgentrtError, SandboxUnavailable
+from agentrt.history.contents import based_on, keep_bases
 from agentrt.records import Action, Decision, Observation, Operation
 from agentrt.uninterrupted import uninterrupted
 from agentrt.world import ActionWorld
@@ -82,7 +83,14 @@ class _Action:
         self.before = runtime.view
 
     async def conclude(self, observation: Observation) -> Operation:
-        """Seal, judge, settle."""
+        """Seal, judge, settle; and what a later merge will be built on is kept."""
+        operation = await self._settle(observation)
+        if operation.status == "settled" and based_on(operation.effects):
+            store = self.runtime.store
+            await asyncio.to_thread(keep_bases, store.bases, store.workspace, operation.effects)
+        return operation
+
+    async def _settle(self, observation: Observation) -> Operation:
         runtime, before = self.runtime, self.before.snapshot
         try:
             sealed = await runtime.sandbox.seal()

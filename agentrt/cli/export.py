@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentrt.applying import conflict_of
+from agentrt.applying import conflict_of, plan_of
+from agentrt.preview import Refused
 from agentrt.records import FileEffect, Snapshot
 from agentrt.repository.host import object_format, top_of
 from agentrt.runtime import Runtime
@@ -20,24 +21,29 @@ from .sides import Sides
 
 async def put_as_patch(runtime: Runtime, paths: Sequence[str] | None, where: Where) -> int:
     """Nothing is touched. Raises ``Conflict`` where apply would, ``UsageError``."""
-    found = await runtime.preview("apply", paths=paths)
-    if found.conflicts:
-        raise conflict_of(runtime, found.conflicts)
+    async with runtime.turn:
+        planned = await plan_of(runtime, paths, include_git=False)
+    if planned.conflicts:
+        raise conflict_of(runtime, planned.conflicts)
     workspace = runtime.store.workspace
     folder, algorithm = _folder(workspace), object_format(workspace)
     sides = Sides(runtime, Snapshot(), runtime.view.snapshot, most=None)
     text = ""
-    for effect in found.effects:
-        before, after = await sides.of(effect)
-        text += patch_of(_below(folder, effect), before, after, algorithm=algorithm).text
+    steps = sorted((step for step in planned.plan.steps if not step.implied), key=lambda step: step.path)
+    for step in steps:
+        before, after = await sides.of(step.effect)
+        after = after if step.content is None else step.content  # merged, it is in no snapshot
+        text += patch_of(_below(folder, step.effect), before, after, algorithm=algorithm).text
+    effects, left = [step.effect for step in steps], [effect.path for effect in planned.left]
     if where.json:
-        put_json({"effects": found.effects, "diff": text, "left": found.left, "refused": found.refused})
+        refused = [Refused(path=path, because=because) for path, because in planned.plan.refused]
+        put_json({"effects": effects, "diff": text, "left": left, "refused": refused})
         return 0
     put_patch(text)
-    say(f"{effects_text(found.effects) or 'nothing to apply'}; nothing was touched")
-    if found.left:
-        count = f"{len(found.left):,} path{'s' * (len(found.left) != 1)}"
-        say(f"left in the sandbox: {count}, first {plain(found.left[0])}")
+    say(f"{effects_text(effects) or 'nothing to apply'}; nothing was touched")
+    if left:
+        count = f"{len(left):,} path{'s' * (len(left) != 1)}"
+        say(f"left in the sandbox: {count}, first {plain(left[0])}")
     return 0
 
 

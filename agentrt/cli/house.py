@@ -84,13 +84,14 @@ def gc(
         if not dry_run:
             if found.layers:
                 await runtime.sandbox.remove(found.layers)
-            for folder, names in ((store.outputs, found.outputs), (store.aside, found.aside)):
+            kept = ((store.outputs, found.outputs), (store.aside, found.aside), (store.bases, found.bases))
+            for folder, names in kept:
                 for name in names:
                     garbage.remove(folder / name)
         return found
 
     found = with_runtime(where, work)
-    parts = {"layers": found.layers, "outputs": found.outputs, "aside": found.aside}
+    parts = {"layers": found.layers, "outputs": found.outputs, "aside": found.aside, "bases": found.bases}
     if where.json:
         put_json({**parts, "bytes": found.size, "dry_run": dry_run})
         return 0

@@ -175,6 +175,8 @@ def _put_preview(found: Preview, where: Where) -> int:
         put(f"apply {op} would be taken out of the real workspace")
     for op in found.put_back:
         put(f"apply {op} would be put into the real workspace again")
+    for path in () if found.kind == "apply" else found.merged:  # an apply's effects say so themselves
+        put(f"merged with what changed in the workspace: {plain(path)}")
     for refused in found.refused:
         put(f"refused: {plain(refused.path)} ({plain(refused.because)})")
     if found.left:

@@ -1,6 +1,6 @@
 """Accepted effects go into the user's real workspace, and come out again exactly.
 
-    plan(root, wanted)              what would be done, what stands against it; nothing is touched
+    plan(root, wanted, sources)     what would be done, what stands against it; nothing is touched
     carry_out(plan, content, aside) do it
     take_back(aside, root)          undo it: the very files that were there before are put back
     put_back(aside, root)           redo it
@@ -14,11 +14,12 @@ one thing at a time may be done with a workspace (the caller holds its lock).
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -30,11 +31,14 @@ from .beneath import Beneath
 from .check import check
 from .guards import folder_of, is_folder
 from .ledger import Doing, Folder, Ledger, Slot, Standing, load, other
-from .planning import Plan, Step, plan
+from .planning import Plan, Sources, Step, plan
+from .since import TEXTS, Since, look_since
+from .threeway import NOTE
 from .turn import Turn
 from .write import make
 
-__all__ = ["Plan", "Recovery", "Step", "carry_out", "obstacles", "plan", "put_back", "recover", "standing", "take_back"]
+__all__ = ["Plan", "Recovery", "Sources", "Step", "carry_out", "merges", "obstacles", "plan", "put_back", "recover"]
+__all__ += ["standing", "take_back"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +86,10 @@ def carry_out(plan: Plan, content: Callable[[str], BinaryIO], aside: Path) -> tu
 def take_back(aside: Path, root: Path) -> tuple[FileEffect, ...]:
     """Put everything back as it was before the apply, whole or not at all; what that changed.
 
-    Files that were moved aside are the same files again (inode, hard links, times). Raises ``Conflict`` naming every
-    path that is not what was written any more, ``DiskFull``, ``OSError``; then nothing is changed.
+    Files that were moved aside are the same files again (inode, hard links, times). A text that was edited since keeps
+    these edits, and only what the apply changed in it goes; ``put_back`` then puts back the very file that stood.
+    Raises ``Conflict`` naming every path that is not what was written any more and cannot be merged, ``DiskFull``,
+    ``OSError``; then nothing is changed.
     """
     return _again(aside, root, "take_back", "after")
 
@@ -119,12 +125,28 @@ def standing(aside: Path) -> Standing | None:
 def obstacles(aside: Path, root: Path) -> tuple[PathConflict, ...]:
     """What ``take_back`` (or ``put_back``, whichever is next) would raise; nothing is touched."""
     ledger = _loaded(aside)
-    with Beneath(root) as tree:
+    with _looked_since(aside, root, ledger) as (tree, since):
         try:
-            check(tree, None, ledger)
+            check(tree, None, ledger, since)
         except Conflict as conflict:
             return conflict.conflicts
     return ()
+
+
+def merges(aside: Path, root: Path) -> tuple[str, ...]:
+    """The paths it would merge with what somebody changed since; nothing is touched."""
+    with _looked_since(aside, root, _loaded(aside)) as (_, since):
+        return tuple(sorted(since.merged))
+
+
+@contextmanager
+def _looked_since(aside: Path, root: Path, ledger: Ledger) -> Iterator[tuple[Beneath, Since]]:
+    kept = os.open(aside / (other(ledger.standing) if ledger.apart else "held"), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with Beneath(root) as tree:
+            yield tree, look_since(tree, kept, ledger, aside)
+    finally:
+        os.close(kept)
 
 
 def _again(aside: Path, root: Path, doing: Doing, expected: Standing) -> tuple[FileEffect, ...]:
@@ -135,8 +157,9 @@ def _again(aside: Path, root: Path, doing: Doing, expected: Standing) -> tuple[F
         turn = Turn(tree, aside, ledger)
         turn.run(doing)
     now, was = other(expected), expected
-    effects = (_effect(slot.path, slot.side(was), slot.side(now), slot.in_place) for slot in turn.ledger.slots)
-    return tuple(sorted(effects, key=lambda effect: effect.path))
+    effects = [_effect(slot.path, slot.side(was), slot.side(now), slot.in_place) for slot in turn.ledger.slots]
+    noted = (e.model_copy(update={"note": NOTE}) if e.path in turn.merged else e for e in effects)
+    return tuple(sorted(noted, key=lambda effect: effect.path))
 
 
 def _loaded(aside: Path) -> Ledger:
@@ -188,7 +211,7 @@ def _forget(turn: Turn) -> None:
     """Empty ``aside`` after a carry_out that did not happen, unless it keeps something of the user's."""
     if turn.left or turn.ledger.doing is not None or turn.ledger.standing != "before":
         return
-    for name in ("held", "before", "after"):
+    for name in ("held", "before", "after", TEXTS):
         shutil.rmtree(turn.aside / name, ignore_errors=True)
     for name in ("plan.json.new", "plan.json"):
         (turn.aside / name).unlink(missing_ok=True)
@@ -200,6 +223,7 @@ class _Maker:
     def __init__(self, tree: Beneath, plan: Plan, content: Callable[[str], BinaryIO]) -> None:
         self.tree, self.content = tree, content
         self._created = {os.fsencode(s.path): s.after for s in plan.steps if s.before is None}
+        self._merged = {s.path: s.content for s in plan.steps if s.content is not None}
         self._groups: dict[bytes, int | None] = {}
 
     def make(self, held: int, name: bytes, slot: Slot) -> FileState:
@@ -224,6 +248,8 @@ class _Maker:
         return made
 
     def _open(self, path: str) -> BinaryIO:
+        if path in self._merged:
+            return io.BytesIO(self._merged[path])
         try:
             return self.content(path)
         except OSError as error:

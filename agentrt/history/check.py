@@ -10,17 +10,19 @@ from agentrt.records import FileState, PathConflict
 from .beneath import Beneath, lstat_at
 from .guards import folder_of, is_folder, may_change, owned, strangers
 from .ledger import Ledger, Slot, other
+from .since import UNCHANGED, Since
 from .states import alike, describe, is_still, look
 
 
-def check(tree: Beneath, held: int | None, ledger: Ledger) -> Ledger:
+def check(tree: Beneath, held: int | None, ledger: Ledger, since: Since = UNCHANGED) -> Ledger:
     """The ledger with what stands as it is right now; nothing is touched.
 
     A file that was rewritten with the same content and mode counts as the same. ``held`` is asked whether what is
-    to come is still there (None: it was made a moment ago). Raises ``Conflict`` naming every path that is not as
-    it should be.
+    to come is still there (None: nothing will be done). What was merged is taken from ``since``. Raises ``Conflict``
+    naming every path that is not as it should be.
     """
-    checker = _Checker(tree, ledger)
+    ledger = ledger.model_copy(update={"slots": since.slots}) if since.slots else ledger
+    checker = _Checker(tree, ledger, since)
     slots = [checker.slot(slot) for slot in ledger.slots]
     for slot in slots:
         checker.permission(slot)
@@ -34,10 +36,10 @@ def check(tree: Beneath, held: int | None, ledger: Ledger) -> Ledger:
 
 
 class _Checker:
-    def __init__(self, tree: Beneath, ledger: Ledger) -> None:
-        self.tree, self.ledger = tree, ledger
+    def __init__(self, tree: Beneath, ledger: Ledger, since: Since) -> None:
+        self.tree, self.ledger, self._yet_to_make = tree, ledger, since.made
         self.goes, self.comes = ledger.standing, other(ledger.standing)
-        self.conflicts: dict[str, PathConflict] = {}
+        self.conflicts: dict[str, PathConflict] = {clash.path: clash for clash in since.clashes}
         self._leaving = {os.fsencode(s.path) for s in ledger.slots if s.side(self.goes) and not s.side(self.comes)}
         self._slots = {os.fsencode(slot.path): slot for slot in ledger.slots}
         self._free: dict[bytes, bool] = {}
@@ -86,9 +88,9 @@ class _Checker:
     def kept(self, held: int) -> None:
         for number, slot in enumerate(self.ledger.slots):
             comes = slot.side(self.comes)
-            if comes is None or slot.in_place:
+            if comes is None or slot.in_place or number in self._yet_to_make:
                 continue
-            name = b"%d" % number
+            name = slot.name(number)
             found = lstat_at(held, name)
             if found is None or not (found.st_ino == comes.inode or is_still(comes, held, name)):
                 self._conflict(slot, "what was kept aside of it is gone")

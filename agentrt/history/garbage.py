@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentrt.records import Operation
 
+from .contents import based_on
 from .journal import Journal
 from .store import Store
 
@@ -19,11 +20,12 @@ _OURS = re.compile(r"s\d+\.\d+")
 
 @dataclass(frozen=True)
 class Garbage:
-    """Names within ``layers``, ``outputs`` and ``aside``, sorted, and the bytes they take."""
+    """Names within ``layers``, ``outputs``, ``aside`` and ``bases``, sorted, and the bytes they take."""
 
     layers: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
     size: int = 0
 
 
@@ -32,6 +34,7 @@ class _Needed:
     layers: set[str] = field(default_factory=set)
     outputs: set[str] = field(default_factory=set)
     aside: set[str] = field(default_factory=set)
+    bases: set[str | None] = field(default_factory=set)
 
     def add(self, operation: Operation) -> None:
         name = f"{operation.session}.{operation.id}"
@@ -45,6 +48,7 @@ class _Needed:
             self.outputs.add(name)
         if operation.kind == "apply" and operation.status == "settled":
             self.aside.add(name)
+        self.bases |= {state.digest for state in based_on(operation.effects).values()}
 
     def add_layers(self, layers: Iterable[str]) -> None:
         # A sandbox may name a part of a layer; what follows the name begins with a character no name has.
@@ -64,9 +68,10 @@ def find(store: Store, journal: Journal) -> Garbage:
     layers = _unneeded(store.layers, needed.layers, key=lambda name: name)
     outputs = _unneeded(store.outputs, needed.outputs, key=lambda name: ".".join(name.split(".")[:2]))
     aside = _unneeded(store.aside, needed.aside, key=lambda name: name)
-    folders = ((store.layers, layers), (store.outputs, outputs), (store.aside, aside))
+    bases = _unneeded(store.bases, needed.bases, key=lambda name: name)
+    folders = ((store.layers, layers), (store.outputs, outputs), (store.aside, aside), (store.bases, bases))
     size = sum(_size(folder / name) for folder, names in folders for name in names)
-    return Garbage(layers, outputs, aside, size)
+    return Garbage(layers, outputs, aside, bases, size)
 
 
 def remove(path: Path) -> None:
@@ -80,7 +85,7 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _unneeded(folder: Path, needed: set[str], *, key: Callable[[str], str]) -> tuple[str, ...]:
+def _unneeded(folder: Path, needed: Set[str | None], *, key: Callable[[str], str]) -> tuple[str, ...]:
     if not folder.is_dir():
         return ()
     names = (name for name in os.listdir(folder) if not name.startswith("."))

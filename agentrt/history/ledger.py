@@ -3,9 +3,10 @@
 It lies in the apply's own folder, ASCII JSON, replaced whole and on disk before the workspace is touched:
 
     plan.json     the ledger
-    held/<n>      of slot n, whichever of its two states is not in the workspace   (same file system)
+    held/<n>      of slot n, whichever of its two states is not in the workspace   (same file system; or <n>.merged)
     before/<n>    copies of both, where the folder lies on another file system than the workspace
     after/<n>
+    texts/        contents of either state by digest, for merging what is changed while it stands
 """
 
 from __future__ import annotations
@@ -37,8 +38,15 @@ class Slot(Record):
     shared: int = 0
     """The inode of what stood before, if it had other names; else 0."""
 
+    merged: bool = False
+    """What is held has the second of the two names a slot has in the held folder."""
+
     def side(self, standing: Standing) -> FileState | None:
         return self.before if standing == "before" else self.after
+
+    def name(self, number: int) -> bytes:
+        """In the held folder, of slot ``number``."""
+        return b"%d.merged" % number if self.merged else b"%d" % number
 
 
 class Folder(Record):
@@ -57,6 +65,8 @@ class Ledger(Record):
 
     format: int = FORMAT
     slots: tuple[Slot, ...] = ()
+    unmerged: tuple[Slot, ...] = ()
+    """While something is done that merges: the slots to go back to."""
     folders: tuple[Folder, ...] = ()
     """Deepest first."""
     standing: Standing = "before"

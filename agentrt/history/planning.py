@@ -5,15 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from agentrt.records import Change, FileEffect, FileState, PathConflict
 
 from .beneath import Beneath
+from .contents import READING, Contents, digest_of, read
 from .guards import folder_of, is_folder, may_change, owned, strangers
 from .states import alike, describe, look
+from .threeway import NOTE, Clashes, Sides, blend
 
 Wanted = tuple[FileEffect, FileState | None]
 
@@ -33,6 +37,10 @@ class Step:
     """How many names the file in the workspace has."""
     implied: bool = False
     """The old name of a rename: part of the effect of the new one."""
+    content: bytes | None = None
+    """Of a file whose text was merged; None: the agent's."""
+    merged: bool = False
+    """With what changed in the workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +52,32 @@ class Plan:
     conflicts: tuple[PathConflict, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def merged(self) -> tuple[str, ...]:
+        """Paths that will be merged with what changed in the workspace."""
+        return tuple(sorted(step.path for step in self.steps if step.merged))
 
-def plan(root: Path, wanted: Iterable[Wanted]) -> Plan:
-    """Compare what is wanted with what is there. Raises ``OSError`` when ``root`` cannot be read.
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the texts come from that a merge is made of, beside the workspace itself."""
+
+    bases: Contents
+    agents: Callable[[str], BinaryIO]
+    """Opens a file as the agent left it."""
+
+
+def plan(root: Path, wanted: Iterable[Wanted], sources: Sources | None = None) -> Plan:
+    """Compare what is wanted with what is there.
+
+    Raises ``OSError`` when ``root`` cannot be read, and what ``sources`` raise; without them no text is merged.
 
     With each effect comes its base: what the agent saw at that path when it first touched it (None: nothing). The
     base of a ``renamed`` effect is that of the old name, unless the old name is listed as an effect of its own. A
     path that already is what is wanted is no step and no conflict.
     """
     with Beneath(root) as tree:
-        survey = _Survey(tree)
+        survey = _Survey(tree, sources)
         for want in sorted(_spread(wanted), key=lambda want: want[0].split(b"/")):
             survey.add(*want)
         survey.look_for_strangers()
@@ -80,8 +104,8 @@ def _spread(wanted: Iterable[Wanted]) -> Iterator[tuple[bytes, FileEffect, FileS
 class _Survey:
     """Paths are added parents first; ``steps`` has them in that order."""
 
-    def __init__(self, tree: Beneath) -> None:
-        self.tree = tree
+    def __init__(self, tree: Beneath, sources: Sources | None) -> None:
+        self.tree, self.sources = tree, sources
         self.steps: dict[bytes, Step] = {}
         self.conflicts: dict[str, PathConflict] = {}
         self.refused: dict[str, str] = {}
@@ -108,11 +132,47 @@ class _Survey:
                 self.refused[effect.path] = "its folder is refused"
             else:
                 self._conflict(effect.path, describe(after, base), obstacle)
-        elif not alike(now, base):
+        elif alike(now, base):
+            self.steps[path] = self._step(path, effect, now, after, implied)
+        else:
+            self._merge(path, effect, base, now, after)
+
+    def _merge(
+        self,
+        path: bytes,
+        effect: FileEffect,
+        base: FileState | None,
+        now: FileState | None,
+        after: FileState | None,
+    ) -> None:
+        """Both sides changed it: a step that keeps what either did, or a conflict."""
+        found = blend(base, now, after, self._sides(path, effect.path))
+        if isinstance(found, Clashes):
+            self._conflict(effect.path, found.brought, found.here)
+        elif found is None:
             theirs = describe(now, base) if base is not None else f"{describe(now, None)} by someone else since"
             self._conflict(effect.path, describe(after, base), theirs)
-        else:
-            self.steps[path] = self._step(path, effect, now, after, implied)
+        elif not alike(now, found.state):
+            note = f"{effect.note}; {NOTE}" if effect.note else NOTE
+            step = self._step(path, effect.model_copy(update={"note": note}), now, found.state, False)
+            self.steps[path] = replace(step, content=found.content, merged=True)
+
+    def _sides(self, path: bytes, name: str) -> Sides:
+        def here(state: FileState) -> bytes | None:
+            with suppress(OSError):
+                return read(self.tree.open(path, READING), state)
+            return None
+
+        def agents(state: FileState) -> bytes | None:
+            assert sources is not None
+            with sources.agents(name) as file:
+                content = file.read(state.size + 1)
+            return content if digest_of(content) == state.digest else None
+
+        sources = self.sources
+        if sources is None:
+            return Sides(lambda _: None, here, lambda _: None)
+        return Sides(sources.bases.get, here, agents)
 
     def look_for_strangers(self) -> None:
         """A folder that is to go may hold only what goes with it."""

@@ -4,7 +4,7 @@ $XDG_STATE_HOME/agentrt/workspaces/<name>-<12 hex digits>/    (default ~/.local/
     workspace      the workspace's real path, as bytes
     journal.db     agentrt.history.journal
     lock           held by the one process that may write
-    layers/ outputs/ aside/
+    layers/ outputs/ aside/ bases/
 """
 
 from __future__ import annotations
@@ -51,6 +51,10 @@ class Store:
     @property
     def aside(self) -> Path:
         return self.root / "aside"
+
+    @property
+    def bases(self) -> Path:
+        return self.root / "bases"
 
     @property
     def lock_file(self) -> Path:

@@ -4,7 +4,7 @@ One atomic ``renameat2`` a path wherever the file system can do it. What came ou
 to come out; if it is something else, it goes straight back. ``back`` undoes a swap whose fate is unknown (we may have
 been killed before, after or in the middle of it) from nothing but what it finds.
 
-Names in the held folder: ``<n>`` for slot n; ``<n>.old`` only in the middle of an exchange in two steps.
+Names in the held folder: ``Slot.name``; with ``.old`` behind it only in the middle of an exchange in two steps.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OUT_OF_REACH = (errno.ELOOP, errno.EXDEV, errno.ENOENT, errno.ENOTDIR, errno.EE
 def swap(tree: Beneath, held: int, number: int, slot: Slot, standing: Standing) -> None:
     """Take out what stands and put the other side in. Raises ``Conflict`` (this path is untouched), ``OSError``."""
     goes, comes = slot.side(standing), slot.side(other(standing))
-    path, key = os.fsencode(slot.path), b"%d" % number
+    path, key = os.fsencode(slot.path), slot.name(number)
     if slot.in_place:
         if goes is not None and comes is not None and goes.type == "file":
             _chmod(tree, path, goes, comes)  # a folder's mode is set when all that goes on inside it is done
@@ -56,7 +56,7 @@ def back(tree: Beneath, held: int, number: int, slot: Slot, standing: Standing) 
     False: what is at the path is neither side (someone changed it since), or cannot be reached; it is left alone.
     """
     goes, comes = slot.side(standing), slot.side(other(standing))
-    path, key = os.fsencode(slot.path), b"%d" % number
+    path, key = os.fsencode(slot.path), slot.name(number)
     try:
         if slot.in_place:
             return _chmod_back(tree, path, slot, standing)

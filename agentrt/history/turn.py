@@ -1,6 +1,7 @@
 """Turning a workspace from one state of an apply to the other, whole or not at all.
 
     ready     what is to come lies in the held folder; nothing of the workspace is touched
+    since     what somebody changed in a text is merged into what is to come
     check     every path still is what it should be, or ``Conflict`` names all that are not
     go        the ledger says what is being done, then path by path is swapped
     settle    modes and times of folders, everything on disk, the ledger says what stands
@@ -12,9 +13,10 @@ swapped again, and what stood before stands.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,12 @@ from typing import Any
 from agentrt.errors import AgentrtError, Conflict, DiskFull
 from agentrt.records import FileState, PathConflict
 
-from . import beneath, folders, steps, swap
+from . import beneath, folders, steps, swap, write
 from .beneath import Beneath
 from .check import check
 from .ledger import Doing, Ledger, Slot, Standing, other, save
 from .links import Links
+from .since import UNCHANGED, drop_texts, keep_texts, look_since
 from .states import describe
 from .write import duplicate, remove
 
@@ -48,6 +51,8 @@ class Turn:
         self.tree, self.aside, self.ledger = tree, aside, ledger
         self.left: tuple[PathConflict, ...] = ()
         """What could not be put back, since someone changed it meanwhile."""
+        self.merged: frozenset[str] = frozenset()
+        """Paths that were merged with what somebody changed."""
         self._path = ""  # at work on this one, for the message of an error
 
     def run(self, doing: Doing, make: Make | None = None) -> None:
@@ -62,9 +67,15 @@ class Turn:
             with self._held() as held:
                 if make is not None or self.ledger.apart:
                     self._make_ready(held, make or self._maker_from_copies())
-                self.ledger = check(self.tree, held, self.ledger)
+                since = look_since(self.tree, held, self.ledger, self.aside) if make is None else UNCHANGED
+                checked = check(self.tree, held, self.ledger, since)
+                unmerged = self.ledger.slots if since.merged else ()
+                self.ledger = checked.model_copy(update={"unmerged": unmerged})
                 if self.ledger.apart:
                     self._copy_what_goes()
+                self._make_merged(held, since.made)
+                self.merged = since.merged
+                keep_texts(held, self.ledger, self.aside)
                 self.ledger = folders.note_times(self.tree, self.ledger)
                 self._save(doing=doing)
                 self._go(held)
@@ -95,6 +106,11 @@ class Turn:
                 if self.ledger.doing == "carry_out" and not left:
                     self._empty(held)  # nothing of the user's is in it, and the disk may be full
             self.left = tuple(left)
+        if self.ledger.unmerged:
+            # Where something was left, what is held is not what had been: nothing of it is given up.
+            slots = self.ledger.slots if self.left else self.ledger.unmerged
+            self.ledger = self.ledger.model_copy(update={"slots": slots, "unmerged": ()})
+        if self.ledger.doing is not None:
             self.ledger = folders.settle(self.tree, self.ledger, self.ledger.standing)
             beneath.syncfs(self.tree.fd)
             self._save(doing=None)
@@ -108,6 +124,25 @@ class Turn:
             if slot.side(comes) is not None and not slot.in_place:
                 slots[number] = slot.model_copy(update={comes: make(held, b"%d" % number, slot)})
                 steps.checkpoint("made")
+        self.ledger = self.ledger.model_copy(update={"slots": tuple(slots)})
+        self._path = ""
+
+    def _make_merged(self, held: int, contents: Mapping[int, bytes]) -> None:
+        """Beside what was held; on the file system apart, where that is only a copy, in its place."""
+        comes = other(self.ledger.standing)
+        slots = list(self.ledger.slots)
+        for number, content in contents.items():
+            slot = slots[number]
+            state, self._path, name = slot.side(comes), slot.path, slot.name(number)
+            assert state is not None
+            remove(held, name)
+            replaces = self.tree.open(os.fsencode(slot.path), os.O_PATH)
+            try:
+                made = write.make(held, name, state, io.BytesIO(content), replaces, None)
+            finally:
+                os.close(replaces)
+            slots[number] = slot.model_copy(update={comes: made})
+            steps.checkpoint("merged")
         self.ledger = self.ledger.model_copy(update={"slots": tuple(slots)})
         self._path = ""
 
@@ -150,7 +185,14 @@ class Turn:
         self.ledger = folders.settle(self.tree, self.ledger, other(self.ledger.standing))
         steps.checkpoint("settled")
         beneath.syncfs(self.tree.fd)
-        self._save(standing=other(self.ledger.standing), doing=None)
+        unmerged = self.ledger.unmerged
+        self._save(standing=other(self.ledger.standing), doing=None, unmerged=())
+        with suppress(OSError):  # it is done; what cannot be cleared away now is in nobody's way
+            for number, slot in enumerate(unmerged):
+                if slot.name(number) != self.ledger.slots[number].name(number):
+                    steps.checkpoint("clear")
+                    remove(held, slot.name(number))
+            drop_texts(self.ledger, self.aside)
 
     def _in_order(self) -> list[tuple[int, Slot]]:
         slots = list(enumerate(self.ledger.slots))
@@ -219,7 +261,8 @@ class Turn:
 
     def _left(self, number: int, slot: Slot) -> PathConflict:
         side, here = self.ledger.standing, "held" if not self.ledger.apart else self.ledger.standing
-        ours = f"{describe(slot.side(side), slot.side(other(side)))}; kept in {self.aside / here / str(number)}"
+        kept = self.aside / here / os.fsdecode(slot.name(number))
+        ours = f"{describe(slot.side(side), slot.side(other(side)))}; kept in {kept}"
         return PathConflict(path=slot.path, ours=ours, theirs="changed by someone else meanwhile, left as it is")
 
     def _named(self, error: BaseException) -> BaseException:

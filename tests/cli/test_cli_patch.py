@@ -97,3 +97,16 @@ def test_a_conflict_is_4_and_prints_no_patch(cli: Cli, workspace: Path) -> None:
 def test_a_patch_needs_no_git(cli: Cli) -> None:
     cli("exec", "--", "echo n > new")
     assert b"+n\n" in cli("apply", "--as", "patch", PATH="/nowhere").raw
+
+
+def test_the_patch_has_what_a_merge_would_write(both: Cli, workspace: Path, tmp_path: Path) -> None:
+    lines = [f"line {number}" for number in range(20)]
+    (workspace / "a.txt").write_text("\n".join(lines) + "\n")
+    both("exec", "--", "sed -i 's/line 3/agent/' a.txt")
+    (workspace / "a.txt").write_text("\n".join([*lines[:-1], "user"]) + "\n")
+    shutil.copytree(workspace, tmp_path / "copy", symlinks=True)
+    done = both("apply", "--as", "patch")
+    subprocess.run(["git", "apply"], cwd=tmp_path / "copy", input=done.raw, check=True)
+    both("apply")
+    assert shape(tmp_path / "copy") == shape(workspace)
+    assert "agent\n" in (workspace / "a.txt").read_text() and "user\n" in (workspace / "a.txt").read_text()

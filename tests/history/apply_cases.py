@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -10,6 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+import pytest
+from treestate import Entry, tree_state
+
+from agentrt.history import beneath
+from agentrt.history.apply import carry_out, plan
 from agentrt.records import Change, FileEffect, FileState
 
 Build = Callable[[Path], None]
@@ -63,6 +69,40 @@ def copy(source: Path, target: Path) -> None:
 
 def _what(state: FileState | None) -> tuple[object, ...] | None:
     return None if state is None else (state.type, state.mode, state.digest, state.target)
+
+
+class World:
+    """A real workspace, a sandbox's copy of it, and the folder of an apply."""
+
+    def __init__(self, folder: Path, aside: Path) -> None:
+        self.real, self.sandbox, self.aside = folder / "real", folder / "sandbox", aside
+        self.real.mkdir()
+
+    def work(self, build: Build, change: Build) -> Wanted:
+        build(self.real)
+        return self.change(change)
+
+    def change(self, change: Build) -> Wanted:
+        copy(self.real, self.sandbox)
+        seen = measure(self.sandbox)
+        change(self.sandbox)
+        return effects(seen, measure(self.sandbox))
+
+    def apply(self, wanted: Wanted) -> tuple[FileEffect, ...]:
+        return carry_out(plan(self.real, wanted), content_of(self.sandbox), self.aside)
+
+    def state(self) -> dict[bytes, Entry]:
+        return tree_state(self.real)
+
+
+def make_kernel_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No openat2, no renameat2 flags."""
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSYS, "not here")
+
+    monkeypatch.setattr(beneath, "_openat2", refuse)
+    monkeypatch.setattr(beneath, "rename", refuse)
 
 
 def put(path: Path, data: bytes, mode: int = 0o644) -> None:

@@ -8,68 +8,18 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from apply_cases import CASES, Build, Wanted, content_of, copy, effects, folder, measure, put
+from apply_cases import CASES, Build, Wanted, World, content_of, effects, folder, measure, put
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from treestate import Entry, assert_same_tree, tree_state
 
 from agentrt.errors import Conflict, DiskFull, SandboxError, UsageError
-from agentrt.history import beneath, write
+from agentrt.history import write
 from agentrt.history.apply import carry_out, obstacles, plan, put_back, recover, standing, take_back
 from agentrt.records import FileEffect, FileState
-
-
-class World:
-    """A real workspace, a sandbox's copy of it, and the folder of an apply."""
-
-    def __init__(self, folder: Path, aside: Path) -> None:
-        self.real, self.sandbox, self.aside = folder / "real", folder / "sandbox", aside
-        self.real.mkdir()
-
-    def work(self, build: Build, change: Build) -> Wanted:
-        build(self.real)
-        return self.change(change)
-
-    def change(self, change: Build) -> Wanted:
-        copy(self.real, self.sandbox)
-        seen = measure(self.sandbox)
-        change(self.sandbox)
-        return effects(seen, measure(self.sandbox))
-
-    def apply(self, wanted: Wanted) -> tuple[FileEffect, ...]:
-        return carry_out(plan(self.real, wanted), content_of(self.sandbox), self.aside)
-
-    def state(self) -> dict[bytes, Entry]:
-        return tree_state(self.real)
-
-
-@pytest.fixture(params=["together", "apart", "old kernel"])
-def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """``together``: the store is on the workspace's file system. ``old kernel``: no openat2, no renameat2 flags."""
-    aside = tmp_path / "state" / "aside"
-    other = None
-    if request.param == "apart":
-        if not os.access("/dev/shm", os.W_OK) or Path("/dev/shm").stat().st_dev == tmp_path.stat().st_dev:
-            pytest.skip("needs a second file system")
-        other = Path(tempfile.mkdtemp(dir="/dev/shm"))
-        aside = other / "aside"
-    if request.param == "old kernel":
-        make_kernel_old(monkeypatch)
-    yield World(tmp_path, aside)
-    if other is not None:
-        shutil.rmtree(other)
-
-
-def make_kernel_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> int:
-        raise OSError(errno.ENOSYS, "not here")
-
-    monkeypatch.setattr(beneath, "_openat2", refuse)
-    monkeypatch.setattr(beneath, "rename", refuse)
 
 
 def without_links(state: dict[bytes, Entry], times: frozenset[bytes]) -> dict[bytes, Entry]:
@@ -223,7 +173,7 @@ MEANWHILE: dict[str, tuple[str, Build, Build, str]] = {
     "modified": ("modified", _append, lambda r: None, "a.txt"),
     "same size": ("modified", lambda r: put(r / "a.txt", b"z\n"), lambda r: None, "a.txt"),
     "deleted": ("modified", lambda r: (r / "a.txt").unlink(), lambda r: None, "a.txt"),
-    "mode": ("modified", lambda r: (r / "a.txt").chmod(0o640), lambda r: None, "a.txt"),
+    "mode": ("mode", lambda r: (r / "a.txt").chmod(0o640), lambda r: None, "a.txt"),
     "created": ("created", lambda r: put(r / "new", b"mine"), lambda r: None, "new"),
     "added to a deleted folder": ("deleted", lambda r: put(r / "sub/mine", b"mine"), lambda r: None, "sub/mine"),
     "changed what was deleted": ("deleted", lambda r: put(r / "sub/b.txt", b"mine"), lambda r: None, "sub/b.txt"),
@@ -283,7 +233,6 @@ def test_changed_between_plan_and_carry_out(world: World, name: str) -> None:
 SINCE: dict[str, Build] = {
     "modified": lambda r: put(r / "a.txt", b"edited since"),
     "deleted": lambda r: (r / "a.txt").unlink(),
-    "mode": lambda r: (r / "a.txt").chmod(0o640),
     "replaced by a link": lambda r: ((r / "a.txt").unlink(), (r / "a.txt").symlink_to("kept"))[1],
     "added to a created folder": lambda r: put(r / "one/mine", b"mine"),
     "created where something was deleted": lambda r: put(r / "link", b"mine"),

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from apply_cases import MIXED, content_of, copy, effects, measure, put
-from test_history_apply import make_kernel_old
+from apply_cases import MIXED, Build, content_of, copy, effects, make_kernel_old, measure, put
 from treestate import Entry, assert_same_tree, tree_state
 
 from agentrt.errors import AgentrtError, Conflict, DiskFull
 from agentrt.history import steps
-from agentrt.history.apply import carry_out, plan, put_back, recover, standing, take_back
+from agentrt.history.apply import Sources, carry_out, plan, put_back, recover, standing, take_back
+from agentrt.history.contents import Contents
 
 Tree = dict[bytes, Entry]
 
@@ -29,15 +30,22 @@ class Stage:
 
     def __init__(self, folder: Path, aside: Path) -> None:
         self.real, self.sandbox, self.aside = folder / "real", folder / "sandbox", aside
+        self.bases = folder / "bases"
+        self.build(*MIXED)
+
+    def build(self, build: Build, change: Build) -> None:
+        for path in (self.real, self.sandbox, self.aside):
+            shutil.rmtree(path, ignore_errors=True)
         self.real.mkdir()
-        MIXED[0](self.real)
+        build(self.real)
         copy(self.real, self.sandbox)
         seen = measure(self.sandbox)
-        MIXED[1](self.sandbox)
+        change(self.sandbox)
         self.wanted = effects(seen, measure(self.sandbox))
 
     def carry_out(self) -> None:
-        carry_out(plan(self.real, self.wanted), content_of(self.sandbox), self.aside)
+        sources = Sources(Contents(self.bases), content_of(self.sandbox))
+        carry_out(plan(self.real, self.wanted, sources), content_of(self.sandbox), self.aside)
 
     def take_back(self) -> None:
         take_back(self.aside, self.real)
@@ -194,6 +202,132 @@ def steps_until(stage: Stage, work: Callable[[], None], name: str) -> int:
     if work == stage.carry_out:
         fresh(stage)
     return number
+
+
+# ── while it merges ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _texts(root: Path) -> None:
+    put(root / "text", b"1\n2\n3\n4\n5\n")
+    put(root / "mode", b"1\n2\n3\n")
+    put(root / "plain", b"plain")
+    put(root / "gone", b"gone")
+
+
+def _texts_change(root: Path) -> None:
+    put(root / "text", b"one\n2\n3\n4\n5\n", 0o755)
+    (root / "mode").chmod(0o600)
+    put(root / "plain", b"changed")
+    (root / "gone").unlink()
+    put(root / "new", b"new")
+
+
+def _edit(root: Path) -> None:
+    """The user, at any time."""
+    for name in ("text", "mode"):
+        (root / name).write_bytes((root / name).read_bytes().replace(b"3\n", b"three\n"))
+
+
+BEFORE = {"text": b"1\n2\nthree\n4\n5\n", "mode": b"1\n2\nthree\n", "plain": b"plain", "gone": b"gone"}
+AFTER = {"text": b"one\n2\nthree\n4\n5\n", "mode": b"1\n2\nthree\n", "plain": b"changed", "new": b"new"}
+MODES = {"before": (0o644, 0o644), "after": (0o755, 0o600)}
+
+
+def to_merge(stage: Stage, doing: str) -> Tree:
+    """Everything anew, up to where ``doing`` has to merge."""
+    stage.build(_texts, _texts_change)
+    content = (stage.real / "text").read_bytes()
+    stage.bases.mkdir(exist_ok=True)
+    (stage.bases / hashlib.sha256(content).hexdigest()).write_bytes(content)
+    if doing != "carry_out":
+        stage.carry_out()
+    if doing == "put_back":
+        stage.take_back()
+    _edit(stage.real)
+    return tree_state(stage.real)
+
+
+def check_merge(stage: Stage, doing: str, edited: Tree) -> None:
+    """As if it had not begun, or done; either way it can be done, undone and done again, and no edit is lost."""
+    side, work = standing(stage.aside) or "before", getattr(stage, doing)
+    if side == ("after" if doing == "take_back" else "before"):
+        assert_same_tree(tree_state(stage.real), edited)
+        if doing == "carry_out":
+            fresh(stage)
+        work()
+        side = standing(stage.aside) or "before"
+    check_merged(stage, side)
+    merged = tree_state(stage.real)
+    there, back = (stage.put_back, stage.take_back) if side == "before" else (stage.take_back, stage.put_back)
+    there()
+    assert_same_tree(tree_state(stage.real), edited)
+    back()
+    assert_same_tree(tree_state(stage.real), merged)
+
+
+def check_merged(stage: Stage, side: str) -> None:
+    assert {path.name: path.read_bytes() for path in stage.real.iterdir()} == (BEFORE if side == "before" else AFTER)
+    assert tuple((stage.real / n).stat().st_mode & 0o777 for n in ("text", "mode")) == MODES[side]
+
+
+@pytest.mark.parametrize("doing", ["carry_out", "take_back", "put_back"])
+def test_killed_at_every_step_of_a_merge(stage: Stage, doing: str) -> None:
+    step, cut_off = 0, True
+    while cut_off:
+        step += 1
+        edited = to_merge(stage, doing)
+        cut_off = killed_at(step, getattr(stage, doing))
+        assert not recover(stage.aside, stage.real).left
+        check_merge(stage, doing, edited)
+    assert step > 20
+
+
+@pytest.mark.parametrize("doing", ["take_back", "put_back"])
+def test_recovery_of_a_merge_killed_at_every_step(stage: Stage, doing: str) -> None:
+    work: Callable[[], None] = getattr(stage, doing)
+    to_merge(stage, doing)
+    late = steps_until(stage, work, "settled")
+    step, cut_off = 0, True
+    while cut_off:
+        step += 1
+        edited = to_merge(stage, doing)
+        assert killed_at(late, work)
+        cut_off = killed_at(step, stage.recover)
+        assert not recover(stage.aside, stage.real).left
+        assert_same_tree(tree_state(stage.real), edited)
+        check_merge(stage, doing, edited)
+    assert step > 8
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOSPC])
+def test_an_error_half_way_through_a_merge_takes_everything_back(stage: Stage, number: int) -> None:
+    step, failed = 0, True
+    while failed:
+        step += 1
+        edited = to_merge(stage, "take_back")
+        with failing_at(step, number) as reached, suppress(Conflict, DiskFull):
+            stage.take_back()
+        failed = reached()
+        assert recover(stage.aside, stage.real).undone is None  # a scratch folder may be left to it, no more
+        check_merge(stage, "take_back", edited)
+    assert step > 20
+
+
+def test_what_was_changed_after_a_crash_in_a_merge_is_left_and_what_stood_is_kept(stage: Stage) -> None:
+    to_merge(stage, "take_back")
+    late = steps_until(stage, stage.take_back, "settled")
+    to_merge(stage, "take_back")
+    assert killed_at(late, stage.take_back)
+    put(stage.real / "text", b"the user's, after the crash")
+    (left,) = recover(stage.aside, stage.real).left
+    assert (stage.real / "text").read_bytes() == b"the user's, after the crash"
+    assert Path(left.ours.rpartition("kept in ")[2]).read_bytes() == AFTER["text"]
+    with pytest.raises(Conflict):
+        stage.take_back()
+    assert Path(left.ours.rpartition("kept in ")[2]).read_bytes() == AFTER["text"]
+
+
+# ── what else goes wrong ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_was_changed_after_the_crash_is_left_and_named(stage: Stage) -> None:

@@ -212,3 +212,21 @@ def test_a_message_without_a_commit_or_without_text_is_a_mistake(repo: Any) -> N
             with pytest.raises(UsageError):
                 rt.apply(to=to, message=message)
     assert repo.status == []
+
+
+def test_what_is_merged_with_a_commit_made_meanwhile_is_committed_merged(repo: Any) -> None:
+    lines = [f"line {number}" for number in range(20)]
+    (repo.path / "a.txt").write_text("\n".join(lines) + "\n")
+    repo.commit("long")
+    with repo.open() as rt:
+        rt.act("bash", command="sed -i 's/line 3/agent/' a.txt")
+        (repo.path / "a.txt").write_text("\n".join([*lines[:-1], "user"]) + "\n")
+        with pytest.raises(Conflict) as raised:
+            rt.apply(to="commit")
+        assert [c.path for c in raised.value.conflicts] == ["a.txt"]
+        head = repo.commit("meanwhile")
+        rt.apply(to="commit")
+        assert repo.status == [] and repo.git("rev-parse", "HEAD^").strip() == head
+        assert {"agent", "user"} <= set(repo.tree("HEAD")["a.txt"][1].splitlines())
+        rt.undo()
+        assert (repo.head, repo.status) == (head, [])
