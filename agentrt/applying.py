@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from agentrt import applied
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history import apply as history
 from agentrt.history.bases import ancestry, bases_of, paths_of
 from agentrt.history.contents import Contents
+from agentrt.history.planning import Wanted
 from agentrt.history.states import alike
 from agentrt.preview import Preview, Refused
 from agentrt.records import FileEffect, FileState, Operation, PathConflict, Snapshot, View
+from agentrt.repository.made import Made
 from agentrt.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
+
+Compare = Callable[[Path, Sequence[Wanted], history.Sources], history.Plan]
+"""From effects with their bases to what is to be done in a workspace."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +43,13 @@ class Applying:
     @property
     def conflicts(self) -> tuple[PathConflict, ...]:
         """Each with the operations that touched its path."""
+        return self.with_operations(self.plan.conflicts)
+
+    def with_operations(self, conflicts: Sequence[PathConflict]) -> tuple[PathConflict, ...]:
+        """The same, each with the operations that touched its path."""
         touched = {(op.session, op.id): paths_of(op.effects) for op in self.lineage}
         found = []
-        for conflict in self.plan.conflicts:
+        for conflict in conflicts:
             by = [name for name, paths in touched.items() if conflict.path in paths]
             own = tuple(op for session, op in by if session == self.session)
             others = ", ".join(f"operation {op} of {session}" for session, op in by if session != self.session)
@@ -49,10 +60,10 @@ class Applying:
 
 async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Preview:
     """What ``apply`` would do; nothing is touched. Raises ``UsageError``."""
-    planned = await _plan(runtime, paths, include_git)
+    planned = await plan_of(runtime, paths, include_git)
     return Preview(
         kind="apply",
-        target=_accepted(planned),
+        target=accepted_by(planned),
         effects=tuple(sorted((s.effect for s in planned.plan.steps if not s.implied), key=lambda e: e.path)),
         merged=planned.plan.merged,
         conflicts=planned.conflicts,
@@ -63,36 +74,46 @@ async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bo
 
 async def apply(runtime: Runtime, paths: Sequence[str] | None, include_git: bool, actor: str) -> Operation | None:
     """See ``Runtime.apply``. The caller holds ``runtime.turn``."""
-    planned = await _plan(runtime, paths, include_git)
+    planned = await plan_of(runtime, paths, include_git)
     if conflicts := planned.conflicts:
-        more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
-        raise Conflict(
-            f"{conflicts[0].path}{more}: changed in {runtime.store.workspace} since the agent first touched it",
-            conflicts=conflicts,
-            hint="name the paths to apply without it, or put it back as it was and apply again",
-        )
+        raise conflict_of(runtime, conflicts)
     if not planned.plan.steps:
         return None
-    return await uninterrupted(_carry_out(runtime, planned, actor))
+    return await uninterrupted(carry_out(runtime, planned, actor))
 
 
-async def _carry_out(runtime: Runtime, planned: Applying, actor: str) -> Operation:
+def conflict_of(runtime: Runtime, conflicts: Sequence[PathConflict]) -> Conflict:
+    """What an apply with these conflicts raises."""
+    more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+    return Conflict(
+        f"{conflicts[0].path}{more}: changed in {runtime.store.workspace} since the agent first touched it",
+        conflicts=conflicts,
+        hint="name the paths to apply without it, or put it back as it was and apply again",
+    )
+
+
+async def carry_out(
+    runtime: Runtime, planned: Applying, actor: str, made: Made | None = None, note: str = ""
+) -> Operation:
+    """Write the files and, with ``made``, move the branch they are committed on."""
     before = runtime.view
-    accepted = _accepted(planned)
-    op = runtime.intend("apply", actor=actor, target=accepted)
+    accepted = accepted_by(planned)
+    op = runtime.intend("apply", actor=actor, target=accepted, action=None if made is None else made.action())
     aside, root = runtime.store.aside / runtime.layer(op.id), runtime.store.workspace
     carried_out = False
     try:
         kept = await runtime.sandbox.keep(before.snapshot, planned.left, runtime.layer(op.id))
-        content = _content(runtime, before.snapshot)
+        content = content_of(runtime, before.snapshot)
         effects = await asyncio.to_thread(history.carry_out, planned.plan, content, aside)
         carried_out = True
+        if made is not None:
+            await asyncio.to_thread(applied.commit, aside, root, made)
         await runtime.sandbox.restore(kept)
         after = View(snapshot=kept, conversation=before.conversation, applied=(*before.applied, op.id))
-        operation = runtime.settle(op, status="settled", after=after, effects=effects, note=_note(planned))
+        operation = runtime.settle(op, status="settled", after=after, effects=effects, note=note_of(planned, note))
     except BaseException as error:
         if carried_out:
-            await asyncio.to_thread(history.take_back, aside, root)
+            await asyncio.to_thread(applied.take_back, aside, root)
         await runtime.sandbox.restore(before.snapshot)
         if isinstance(error, AgentrtError | OSError):
             runtime.settle(op, status="failed", after=before, note=str(error))
@@ -102,20 +123,23 @@ async def _carry_out(runtime: Runtime, planned: Applying, actor: str) -> Operati
     return operation
 
 
-def _content(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO]:
+def content_of(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO]:
     """Reads files of the snapshot, from a worker thread."""
     loop = asyncio.get_running_loop()
     return lambda path: asyncio.run_coroutine_threadsafe(runtime.sandbox.read_at(snapshot, path), loop).result()
 
 
-async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Applying:
+async def plan_of(
+    runtime: Runtime, paths: Sequence[str] | None, include_git: bool, compare: Compare = history.plan
+) -> Applying:
+    """What is asked for, compared with what is there. Raises ``UsageError``."""
     line = ancestry(runtime.journal, runtime.session, runtime.view)
     bases = bases_of(line)
     changed = await _unapplied(runtime, bases)
     wanted, git = _chosen(changed, paths, include_git)
     with_base = [(effect, bases.get(effect.renamed_from or effect.path)) for effect in wanted]
-    sources = history.Sources(Contents(runtime.store.bases), _content(runtime, runtime.view.snapshot))
-    plan = await asyncio.to_thread(history.plan, runtime.store.workspace, with_base, sources)
+    sources = history.Sources(Contents(runtime.store.bases), content_of(runtime, runtime.view.snapshot))
+    plan = await asyncio.to_thread(compare, runtime.store.workspace, with_base, sources)
     refused = {path for path, _ in plan.refused}
     asked = {effect.path for effect in wanted} - refused
     left = tuple(effect for effect in changed if effect.path not in asked)
@@ -175,7 +199,7 @@ def in_git(effect: FileEffect) -> bool:
     return any(".git" in path.lower().split("/") for path in _places(effect))
 
 
-def _accepted(planned: Applying) -> tuple[int, ...]:
+def accepted_by(planned: Applying) -> tuple[int, ...]:
     """To apply is to accept: the session's acts of which something is applied and nothing else is left to apply."""
     applied = paths_of(step.effect for step in planned.plan.steps)
     left = paths_of(planned.left) - set(planned.git)
@@ -189,8 +213,9 @@ def _accepted(planned: Applying) -> tuple[int, ...]:
     )
 
 
-def _note(planned: Applying) -> str:
-    notes = []
+def note_of(planned: Applying, more: str = "") -> str:
+    """What a person should know of what was left."""
+    notes = [more] if more else []
     if planned.git:
         notes.append(f"left in the sandbox: .git ({len(planned.git)} path{'s' * (len(planned.git) > 1)})")
     notes += [f"refused: {path} ({because})" for path, because in planned.plan.refused]

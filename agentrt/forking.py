@@ -17,7 +17,7 @@ R = TypeVar("R", bound="Runtime")
 async def fork(runtime: R, op: int) -> R:
     """See ``Runtime.fork``. The caller holds ``runtime.turn``."""
     view = runtime.view_after(op)
-    if view.applied != runtime.view.applied:
+    if _written(runtime, view) != _written(runtime, runtime.view):
         raise _other_workspace(runtime, op, view)
     box = await runtime.sandbox.fork(view.snapshot)
     try:
@@ -32,11 +32,16 @@ async def fork(runtime: R, op: int) -> R:
         raise
 
 
+def _written(runtime: Runtime, view: View) -> tuple[int, ...]:
+    """The applies that wrote to the workspace: a branch of the user's repository is not in it."""
+    return tuple(op for op in view.applied if runtime.show(op).effects)
+
+
 def _other_workspace(runtime: Runtime, op: int, view: View) -> Conflict:
     """A view lies over the workspace it was made on; that is not the one which is there."""
-    now = runtime.view.applied
-    since = ", ".join(map(str, (n for n in now if n not in view.applied)))
-    gone = ", ".join(map(str, (n for n in view.applied if n not in now)))
+    now, then = _written(runtime, runtime.view), _written(runtime, view)
+    since = ", ".join(map(str, (n for n in now if n not in then)))
+    gone = ", ".join(map(str, (n for n in then if n not in now)))
     has = [f"has apply {since} in it"] * bool(since) + [f"no longer has apply {gone} in it"] * bool(gone)
     return Conflict(
         f"after operation {op} the workspace was another one: {runtime.store.workspace} {' and '.join(has)}",

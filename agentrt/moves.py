@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from agentrt import reverting
+from agentrt import applied, reverting
 from agentrt.errors import AgentrtError, Conflict, UsageError
-from agentrt.history import apply
 from agentrt.history.timeline import Step
 from agentrt.notices import words
 from agentrt.preview import Preview
@@ -100,7 +99,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
             after=after,
             effects=shown,
             reviews=reverting.reviews(runtime, start, after),
-            note=_note(planned, moved),
+            note=_note(runtime, planned, moved),
         )
     except BaseException as error:
         await asyncio.to_thread(real.back)
@@ -122,20 +121,20 @@ class _Workspace:
         """What that changed. Raises ``Conflict``, ``DiskFull``, ``OSError``: call ``back``."""
         changed: dict[str, FileEffect] = {}
         for op in take_back:
-            found = apply.take_back(*self._at(op))
+            found = applied.take_back(*self._at(op))
             self._taken.append(op)
             changed |= {effect.path: effect for effect in found}
         for op in put_back:
-            found = apply.put_back(*self._at(op))
+            found = applied.put_back(*self._at(op))
             self._put.append(op)
             changed |= {effect.path: effect for effect in found}
         return sorted(changed.values(), key=lambda effect: effect.path)
 
     def back(self) -> None:
         while self._put:
-            apply.take_back(*self._at(self._put.pop()))
+            applied.take_back(*self._at(self._put.pop()))
         while self._taken:
-            apply.put_back(*self._at(self._taken.pop()))
+            applied.put_back(*self._at(self._taken.pop()))
 
     def _at(self, op: int) -> tuple[Path, Path]:
         store = self._runtime.store
@@ -177,7 +176,7 @@ def _obstacles(runtime: Runtime, planned: Move) -> tuple[PathConflict, ...]:
     """What is known to stand against it: only the first apply of several can be looked at before it is done."""
     store = runtime.store
     for op in (*planned.take_back, *planned.put_back)[:1]:
-        found = apply.obstacles(store.aside / runtime.layer(op), store.workspace)
+        found = applied.obstacles(store.aside / runtime.layer(op), store.workspace)
         return tuple(conflict.model_copy(update={"operations": (op,)}) for conflict in found)
     return ()
 
@@ -186,7 +185,7 @@ def _merges(runtime: Runtime, planned: Move) -> tuple[str, ...]:
     """Of the first apply, as with ``_obstacles``."""
     store = runtime.store
     for op in (*planned.take_back, *planned.put_back)[:1]:
-        return apply.merges(store.aside / runtime.layer(op), store.workspace)
+        return applied.merges(store.aside / runtime.layer(op), store.workspace)
     return ()
 
 
@@ -205,8 +204,10 @@ def _notice(runtime: Runtime, planned: Move, actor: str, effects: Sequence[FileE
     return f"{said}. The files you see did not change by it."
 
 
-def _note(planned: Move, moved: Sequence[FileEffect]) -> str:
-    if not moved:
-        return ""
-    done = "taken out of" if planned.take_back else "put back into"
-    return f"{len(moved)} path{'s' * (len(moved) > 1)} {done} the real workspace"
+def _note(runtime: Runtime, planned: Move, moved: Sequence[FileEffect]) -> str:
+    ops = (*planned.take_back, *planned.put_back)
+    notes = [applied.told(runtime.store.aside / runtime.layer(op)) for op in ops]
+    if moved:
+        done = "taken out of" if planned.take_back else "put back into"
+        notes.insert(0, f"{len(moved)} path{'s' * (len(moved) > 1)} {done} the real workspace")
+    return "; ".join(filter(None, notes))

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentrt.errors import Conflict
-from agentrt.history import apply
+from agentrt import applied as outside
+from agentrt.errors import AgentrtError
 from agentrt.history.store import Store
 from agentrt.records import Operation
 
@@ -46,7 +46,7 @@ def _settle_workspace(store: Store, operations: Sequence[Operation]) -> Iterator
     applies = {op.id: store.aside / f"{op.session}.{op.id}" for op in operations if op.kind == "apply"}
     root, standing = store.workspace, {}
     for op, aside in applies.items():
-        found = apply.recover(aside, root)
+        found = outside.recover(aside, root)
         standing[op] = found.standing
         if found.undone is not None:
             yield f"what apply {op} had begun to change in {root} was put back"
@@ -63,8 +63,8 @@ def _settle_workspace(store: Store, operations: Sequence[Operation]) -> Iterator
 
 def _turn(op: int, aside: Path, root: Path, way: str) -> Iterator[str]:
     try:
-        (apply.take_back if way == "take_back" else apply.put_back)(aside, root)
-    except Conflict as conflict:
+        (outside.take_back if way == "take_back" else outside.put_back)(aside, root)
+    except AgentrtError as conflict:
         done = "taken out of" if way == "take_back" else "put into"
         yield f"apply {op} could not be {done} {root}: {conflict}; its files are left as they are"
     else:

@@ -208,7 +208,7 @@ def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
         )
     if operation.id not in {other.id for other in line}:
         raise UsageError(f"operation {op} is not in the session's files now: it was undone", hint="agentrt redo")
-    applies = [other.id for other in line if other.kind == "apply" and other.id > op]
+    applies = [other.id for other in line if other.kind == "apply" and other.effects and other.id > op]
     if applies:
         raise UsageError(
             f"operation {op} is in the real workspace, since apply {applies[0]}",

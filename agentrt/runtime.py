@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
-from agentrt import applying, forking, moves, plugins, reverting, reviewing, transaction
+from agentrt import applying, committing, forking, moves, plugins, reverting, reviewing, transaction
 from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
@@ -183,9 +183,19 @@ class Runtime(Standing):
             return await reviewing.keep_deadline(self)
 
     async def apply(
-        self, paths: Sequence[str] | None = None, *, include_git: bool = False, actor: str = "user"
+        self,
+        paths: Sequence[str] | None = None,
+        *,
+        include_git: bool = False,
+        actor: str = "user",
+        to: str = "files",
+        message: str | None = None,
     ) -> Operation | None:
         """Write what the session did to the real workspace; None where there is nothing to write.
+
+        ``to="branch:NAME"``: to a new branch of the user's git repository instead, one commit on top of HEAD;
+        ``to="commit"``: to the workspace, and a commit of just these paths on the current branch. ``message`` is
+        that commit's; by default it says what was done.
 
         ``paths``: only these files and folders, relative to the workspace. What lies in a ``.git`` folder stays in
         the sandbox unless it is named or ``include_git`` is set: hooks and configuration an agent wrote would be run
@@ -194,7 +204,9 @@ class Runtime(Standing):
         """
         async with self.turn:
             await self.turn.alone()
-            return await applying.apply(self, paths, include_git, actor)
+            if to == "files" and message is None:
+                return await applying.apply(self, paths, include_git, actor)
+            return await committing.apply(self, paths, include_git, actor, to, message)
 
     async def preview(
         self,

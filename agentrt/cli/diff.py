@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -17,8 +16,8 @@ from agentrt.runtime import Runtime
 
 from .options import HERE, Where
 from .patch import patch_of
-from .plain import plain, plain_lines
-from .render import effects_text, put, put_json, say
+from .plain import plain
+from .render import effects_text, put, put_json, put_patch, say
 from .session import with_runtime
 from .sides import Sides
 
@@ -67,22 +66,12 @@ def diff(
                 put(f"{effect.change:<9} {plain(effect.path)}  {counts}".rstrip())
             put(effects_text(shown) or "no changes")
         else:
-            _put_patch("".join(patch.text for patch in patches))
+            put_patch("".join(patch.text for patch in patches))
         if git and not where.json:
             say(f"not shown, as apply leaves it in the sandbox: .git ({len(git)} path{'s' * (len(git) > 1)})")
         return 0
 
     return with_runtime(where, work)
-
-
-def _put_patch(text: str) -> None:
-    """For a person every character visible; for a program exact, so that `git apply` takes it."""
-    if sys.stdout.isatty():
-        sys.stdout.write(plain_lines(text))
-        return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
 
 
 async def _between(runtime: Runtime, what: str | None) -> _Between:

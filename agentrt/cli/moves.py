@@ -15,6 +15,7 @@ from agentrt.preview import Preview
 from agentrt.records import Operation
 from agentrt.runtime import Runtime
 
+from .export import put_as_patch
 from .options import HERE, WHOLE, Where
 from .plain import plain
 from .render import (
@@ -74,22 +75,29 @@ def restore(
 def apply(
     *paths: Annotated[str, Parameter(help="Only these files and folders.", name="PATH")],
     preview: PreviewFlag = False,
+    as_: Annotated[str, Parameter(name="--as", help="files, patch, commit, or branch:NAME.")] = "files",
+    message: Annotated[str | None, Parameter(help="The commit's message.")] = None,
     where: Where = HERE,
 ) -> int:
-    """Write what the session did to the real workspace."""
+    """Write what the session did to the real workspace, or make a patch, a branch or a commit of it."""
+    if preview and as_ != "files":
+        raise UsageError("--preview shows what files apply would write", hint="leave out --as, or --preview")
+    if as_ == "patch" and message is not None:
+        raise UsageError("a message is for a commit", hint="with --as commit or --as branch:NAME")
     wanted = [in_workspace(path, where) for path in paths] or None
 
     async def work(runtime: Runtime) -> int:
+        if as_ == "patch":
+            return await put_as_patch(runtime, wanted, where)
         if preview:
             return _put_preview(await runtime.preview("apply", paths=wanted), where)
-        operation = await runtime.apply(wanted)
+        operation = await runtime.apply(wanted, to=as_, message=message)
         if operation is None:
             return _put_nothing(await runtime.preview("apply"), where)
         if where.json:
             put_json(operation_json(operation))
             return 0
-        workspace = plain(str(runtime.store.workspace))
-        put(f"operation {operation.id}: applied to {workspace}: {effects_text(operation.effects)}")
+        put(f"operation {operation.id}: {_applied(runtime, operation)}")
         put_effects(operation)
         if operation.note:
             put(plain(operation.note))
@@ -97,6 +105,15 @@ def apply(
         return 0
 
     return with_runtime(where, work)
+
+
+def _applied(runtime: Runtime, operation: Operation) -> str:
+    made = operation.action or {}
+    commit = f"{plain(made.get('branch', ''))} ({made.get('commit', '')[:10]})"
+    if made.get("kind") == "branch":
+        return f"made branch {commit}; your workspace stays as it is"
+    text = f"applied to {plain(str(runtime.store.workspace))}: {effects_text(operation.effects)}"
+    return f"{text}; committed on {commit}" if made else text
 
 
 def _move(

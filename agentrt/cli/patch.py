@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from agentrt.records import Effect, FileState
 
+from .binary import binary_patch
+
+_TEXT = 4_000_000
+"""Bytes of both sides that are compared line by line."""
 _NO_NEWLINE = "\\ No newline at end of file\n"
 
 
@@ -26,13 +30,30 @@ class Patch:
         return bool(self.added or self.removed)
 
 
-def patch_of(effect: Effect, before: bytes | None, after: bytes | None) -> Patch:
-    """``before`` and ``after`` are the contents, where they are regular files and can be had."""
+def patch_of(effect: Effect, before: bytes | None, after: bytes | None, *, algorithm: str | None = None) -> Patch:
+    """``before`` and ``after`` are the contents, where they are regular files and can be had.
+
+    With ``algorithm``, the object names' hash (``sha1`` …), what is no text is there in full, for ``git apply``.
+    """
     old, new = effect.before, effect.after
-    if _type(old) == "directory" or _type(new) == "directory" or _special(old) or _special(new):
+    if _is_entry(old) and _is_entry(new) and _type(old) != _type(new):
+        # Git changes what a file holds, not what it is: one goes, another comes.
+        gone = _part(effect, effect.renamed_from or effect.path, old, None)
+        come = _part(effect, effect.path, None, new)
+        parts = [
+            patch_of(gone, before, None, algorithm=algorithm),
+            patch_of(come, None, after, algorithm=algorithm),
+        ]
+        return Patch("".join(p.text for p in parts), sum(p.added for p in parts), sum(p.removed for p in parts))
+    if not (_is_entry(old) or _is_entry(new)):
         return _no_content(effect)
+    said = ""
+    if old is not None and new is not None and _is_entry(old) != _is_entry(new):
+        said = _no_content(effect).text
+        effect = _part(effect, effect.path, old if _is_entry(old) else None, new if _is_entry(new) else None)
+        old, new = effect.before, effect.after
     old_name, new_name = effect.renamed_from or effect.path, effect.path
-    head = [f"diff --git {_quoted('a/' + old_name)} {_quoted('b/' + new_name)}\n"]
+    head = [said, f"diff --git {_quoted('a/' + old_name)} {_quoted('b/' + new_name)}\n"]
     if old is None and new is not None:
         head.append(f"new file mode {_mode(new)}\n")
     elif new is None and old is not None:
@@ -47,10 +68,22 @@ def patch_of(effect: Effect, before: bytes | None, after: bytes | None) -> Patch
         return Patch("".join(head) + ("" if same else _not_shown(new_name)), said="" if same else "gone")
     if first is None or second is None:
         return Patch("".join(head) + _not_shown(new_name), said="too large, or gone")
+    if algorithm is not None and _binary(first, second):
+        old_data, new_data = first if old is not None else None, second if new is not None else None
+        return Patch("".join(head) + binary_patch(old_data, new_data, algorithm), said="binary")
     if b"\0" in first[:8000] or b"\0" in second[:8000]:
         names = (_quoted("a/" + old_name) if old else "/dev/null", _quoted("b/" + new_name) if new else "/dev/null")
         return Patch("".join(head) + f"Binary files {names[0]} and {names[1]} differ\n", said="binary")
     return _lines("".join(head), effect, first, second)
+
+
+def _part(effect: Effect, path: str, before: FileState | None, after: FileState | None) -> Effect:
+    return effect.model_copy(update={"path": path, "renamed_from": None, "before": before, "after": after})
+
+
+def _binary(first: bytes, second: bytes) -> bool:
+    """Better not line by line: no text, or so much of it that comparing would take minutes."""
+    return b"\0" in first or b"\0" in second or len(first) + len(second) > _TEXT
 
 
 def _lines(head: str, effect: Effect, first: bytes, second: bytes) -> Patch:
@@ -113,8 +146,9 @@ def _type(state: FileState | None) -> str:
     return "" if state is None else state.type
 
 
-def _special(state: FileState | None) -> bool:
-    return _type(state) not in ("", "file", "symlink", "directory")
+def _is_entry(state: FileState | None) -> bool:
+    """Something git keeps."""
+    return _type(state) in ("file", "symlink")
 
 
 def _kind(state: FileState | None) -> str:

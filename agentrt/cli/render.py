@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agentrt.errors import AgentrtError, Conflict
 from agentrt.records import Effect, Operation, PathConflict, dump_json
 
-from .plain import plain
+from .plain import plain, plain_lines
 
 if TYPE_CHECKING:
     from agentrt.history.journal import SessionInfo
@@ -24,6 +24,16 @@ _TOLD = ("command", "path", "pattern", "glob", "args", "patch")
 def put(text: str = "") -> None:
     """A line on standard output."""
     print(text)
+
+
+def put_patch(text: str) -> None:
+    """For a person every character visible; for a program exact, so that `git apply` takes it."""
+    if sys.stdout.isatty():
+        sys.stdout.write(plain_lines(text))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
 
 
 def say(text: str) -> None:
@@ -68,6 +78,8 @@ def action_text(operation: Operation) -> str:
     asked = operation.action or {}
     if asked.get("kind") == "review_deadline":
         return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
+    if operation.kind == "apply" and asked:
+        return plain(f"{asked['kind']} {asked['branch']}" + (f", of {ids}" if ids else ""))
     because = str(asked.get("because", ""))
     about = ", ".join(asked.get("parts", {}))
     return plain(f"of {ids}" + (f", {about}" if about else "") + (f": {because}" if because else "")) if ids else ""

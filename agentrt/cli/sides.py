@@ -22,8 +22,10 @@ MOST = 2_000_000
 class Sides:
     """Looks contents up for effects between two snapshots."""
 
-    def __init__(self, runtime: Runtime, before: Snapshot, after: Snapshot) -> None:
+    def __init__(self, runtime: Runtime, before: Snapshot, after: Snapshot, most: int | None = MOST) -> None:
+        """``most``: bytes of a file above which it is not read; None: any."""
         self._runtime, self._before, self._after = runtime, before, after
+        self._most = most
 
     async def of(self, effect: Effect) -> tuple[bytes | None, bytes | None]:
         """Before and after; None where it is no regular file, too large, or nowhere to be found any more."""
@@ -34,7 +36,9 @@ class Sides:
         )
 
     async def _content(self, snapshot: Snapshot, path: str, state: FileState | None) -> bytes | None:
-        if state is None or state.type != "file" or state.size > MOST:
+        if state is None or state.type != "file":
+            return None
+        if self._most is not None and state.size > self._most:
             return None
         async for data in self._candidates(snapshot, path, state):
             if len(data) == state.size and state.digest in (None, hashlib.sha256(data).hexdigest()):
@@ -44,7 +48,7 @@ class Sides:
     async def _candidates(self, snapshot: Snapshot, path: str, state: FileState) -> AsyncIterator[bytes]:
         try:
             with await self._runtime.sandbox.read_at(snapshot, path) as file:
-                yield file.read(MOST + 1)
+                yield file.read(state.size + 1)
         except OSError:
             pass
         if path.startswith("/"):
@@ -54,7 +58,7 @@ class Sides:
             if operation.kind == "apply" and operation.status == "settled":
                 places += _held(self._runtime.store.aside / self._runtime.layer(operation.id), path, state)
         for place in places:
-            data = _regular(place)
+            data = _regular(place, state.size)
             if data is not None:
                 yield data
 
@@ -68,11 +72,11 @@ def _held(aside: Path, path: str, state: FileState) -> list[Path]:
     return [aside / folder / str(number) for number in numbers for folder in ("held", "before", "after")]
 
 
-def _regular(path: Path) -> bytes | None:
+def _regular(path: Path, size: int) -> bytes | None:
     try:
         if path.is_symlink() or not path.is_file():
             return None
         with path.open("rb") as file:
-            return file.read(MOST + 1)
+            return file.read(size + 1)
     except OSError:
         return None

@@ -1,0 +1,60 @@
+"""``apply --as patch``: what apply would write, for ``git apply``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentrt.applying import conflict_of, plan_of
+from agentrt.preview import Refused
+from agentrt.records import FileEffect, Snapshot
+from agentrt.repository.host import object_format, top_of
+from agentrt.runtime import Runtime
+
+from .options import Where
+from .patch import patch_of
+from .plain import plain
+from .render import effects_text, put_json, put_patch, say
+from .sides import Sides
+
+
+async def put_as_patch(runtime: Runtime, paths: Sequence[str] | None, where: Where) -> int:
+    """Nothing is touched. Raises ``Conflict`` where apply would, ``UsageError``."""
+    async with runtime.turn:
+        planned = await plan_of(runtime, paths, include_git=False)
+    if planned.conflicts:
+        raise conflict_of(runtime, planned.conflicts)
+    workspace = runtime.store.workspace
+    folder, algorithm = _folder(workspace), object_format(workspace)
+    sides = Sides(runtime, Snapshot(), runtime.view.snapshot, most=None)
+    text = ""
+    steps = sorted((step for step in planned.plan.steps if not step.implied), key=lambda step: step.path)
+    for step in steps:
+        before, after = await sides.of(step.effect)
+        after = after if step.content is None else step.content  # merged, it is in no snapshot
+        text += patch_of(_below(folder, step.effect), before, after, algorithm=algorithm).text
+    effects, left = [step.effect for step in steps], [effect.path for effect in planned.left]
+    if where.json:
+        refused = [Refused(path=path, because=because) for path, because in planned.plan.refused]
+        put_json({"effects": effects, "diff": text, "left": left, "refused": refused})
+        return 0
+    put_patch(text)
+    say(f"{effects_text(effects) or 'nothing to apply'}; nothing was touched")
+    if left:
+        count = f"{len(left):,} path{'s' * (len(left) != 1)}"
+        say(f"left in the sandbox: {count}, first {plain(left[0])}")
+    return 0
+
+
+def _folder(workspace: Path) -> str:
+    """Git takes names from the top of its work tree, wherever it stands."""
+    top = top_of(workspace)
+    return "." if top is None else os.path.relpath(workspace, top)
+
+
+def _below(folder: str, effect: FileEffect) -> FileEffect:
+    if folder == ".":
+        return effect
+    renamed = None if effect.renamed_from is None else f"{folder}/{effect.renamed_from}"
+    return effect.model_copy(update={"path": f"{folder}/{effect.path}", "renamed_from": renamed})

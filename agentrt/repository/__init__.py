@@ -1,0 +1,1 @@
+"""The user's own git repository, as far as an apply goes into it."""
