@@ -18,6 +18,7 @@ from agentrt.history.states import alike
 from agentrt.preview import Preview, Refused
 from agentrt.records import FileEffect, FileState, Operation, PathConflict, Snapshot, View
 from agentrt.repository.made import Made
+from agentrt.selecting import Asked, selected
 from agentrt.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ class Applying:
     """Stays in the sandbox: not asked for, in a ``.git`` folder, or refused."""
     git: tuple[str, ...]
     """Of that, the paths that were left because they are in a ``.git`` folder."""
+    source: Snapshot
+    """The view it is taken from."""
+    ops: tuple[int, ...]
+    """The operations that were asked for; none: whatever they come from."""
+    partial: tuple[str, ...]
+    """Paths that are applied, and of which more is left."""
     lineage: tuple[Operation, ...]
     """The operations whose work stands in the view, oldest first; also of sessions it was forked from."""
     session: str
@@ -58,9 +65,10 @@ class Applying:
         return tuple(found)
 
 
-async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Preview:
-    """What ``apply`` would do; nothing is touched. Raises ``UsageError``."""
-    planned = await plan_of(runtime, paths, include_git)
+async def preview(runtime: Runtime, asked: Asked) -> Preview:
+    """What ``apply`` would do; nothing is touched. Raises ``UsageError``, and ``Conflict`` as ``selected`` does."""
+    async with selected(runtime, asked) as source:
+        planned = await plan_of(runtime, asked, source)
     return Preview(
         kind="apply",
         target=accepted_by(planned),
@@ -72,14 +80,15 @@ async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bo
     )
 
 
-async def apply(runtime: Runtime, paths: Sequence[str] | None, include_git: bool, actor: str) -> Operation | None:
+async def apply(runtime: Runtime, asked: Asked, actor: str) -> Operation | None:
     """See ``Runtime.apply``. The caller holds ``runtime.turn``."""
-    planned = await plan_of(runtime, paths, include_git)
-    if conflicts := planned.conflicts:
-        raise conflict_of(runtime, conflicts)
-    if not planned.plan.steps:
-        return None
-    return await uninterrupted(carry_out(runtime, planned, actor))
+    async with selected(runtime, asked) as source:
+        planned = await plan_of(runtime, asked, source)
+        if conflicts := planned.conflicts:
+            raise conflict_of(runtime, conflicts)
+        if not planned.plan.steps:
+            return None
+        return await uninterrupted(carry_out(runtime, planned, actor))
 
 
 def conflict_of(runtime: Runtime, conflicts: Sequence[PathConflict]) -> Conflict:
@@ -98,12 +107,12 @@ async def carry_out(
     """Write the files and, with ``made``, move the branch they are committed on."""
     before = runtime.view
     accepted = accepted_by(planned)
-    op = runtime.intend("apply", actor=actor, target=accepted, action=None if made is None else made.action())
+    op = runtime.intend("apply", actor=actor, target=accepted, action=action_of(planned, made))
     aside, root = runtime.store.aside / runtime.layer(op.id), runtime.store.workspace
     carried_out = False
     try:
         kept = await runtime.sandbox.keep(before.snapshot, planned.left, runtime.layer(op.id))
-        content = content_of(runtime, before.snapshot)
+        content = content_of(runtime, planned.source)
         effects = await asyncio.to_thread(history.carry_out, planned.plan, content, aside)
         carried_out = True
         if made is not None:
@@ -129,33 +138,38 @@ def content_of(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO
     return lambda path: asyncio.run_coroutine_threadsafe(runtime.sandbox.read_at(snapshot, path), loop).result()
 
 
-async def plan_of(
-    runtime: Runtime, paths: Sequence[str] | None, include_git: bool, compare: Compare = history.plan
-) -> Applying:
-    """What is asked for, compared with what is there. Raises ``UsageError``."""
+async def plan_of(runtime: Runtime, asked: Asked, source: Snapshot, compare: Compare = history.plan) -> Applying:
+    """What is asked for of the view ``source``, compared with what is there. Raises ``UsageError``."""
     line = ancestry(runtime.journal, runtime.session, runtime.view)
     bases = bases_of(line)
-    changed = await _unapplied(runtime, bases)
-    wanted, git = _chosen(changed, paths, include_git)
+    changed = await _unapplied(runtime, bases, runtime.view.snapshot)
+    of_source = changed if not asked.ops else await _unapplied(runtime, bases, source)
+    wanted, git = _chosen(of_source, asked)
     with_base = [(effect, bases.get(effect.renamed_from or effect.path)) for effect in wanted]
-    sources = history.Sources(Contents(runtime.store.bases), content_of(runtime, runtime.view.snapshot))
+    sources = history.Sources(Contents(runtime.store.bases), content_of(runtime, source))
     plan = await asyncio.to_thread(compare, runtime.store.workspace, with_base, sources)
     refused = {path for path, _ in plan.refused}
-    asked = {effect.path for effect in wanted} - refused
-    left = tuple(effect for effect in changed if effect.path not in asked)
-    return Applying(plan, left, git, tuple(line), runtime.session)
+    applied = {place for effect in wanted for place in _places(effect)} - refused
+    differing: set[str] = set()
+    if asked.ops:
+        others = await runtime.sandbox.changes(source, runtime.view.snapshot)
+        differing = {place for effect in others for place in _places(effect)}
+    left = tuple(e for e in changed if e.path not in applied or differing.intersection(_places(e)))
+    partial = tuple(sorted(applied & differing))
+    return Applying(plan, left, git, source, tuple(asked.ops), partial, tuple(line), runtime.session)
 
 
 async def pending(runtime: Runtime) -> list[FileEffect]:
     """All that could be applied, sorted."""
-    return await _unapplied(runtime, bases_of(ancestry(runtime.journal, runtime.session, runtime.view)))
+    bases = bases_of(ancestry(runtime.journal, runtime.session, runtime.view))
+    return await _unapplied(runtime, bases, runtime.view.snapshot)
 
 
-async def _unapplied(runtime: Runtime, bases: Mapping[str, FileState | None]) -> list[FileEffect]:
+async def _unapplied(runtime: Runtime, bases: Mapping[str, FileState | None], snapshot: Snapshot) -> list[FileEffect]:
     # What differs but was never an effect is the user's own doing, under a copy or a folder that the agent replaced.
     return [
         effect
-        for effect in await runtime.sandbox.changes(Snapshot(), runtime.view.snapshot)
+        for effect in await runtime.sandbox.changes(Snapshot(), snapshot)
         if effect.in_workspace and any(place in bases for place in _places(effect)) and not _returned(effect, bases)
     ]
 
@@ -165,15 +179,13 @@ def _returned(effect: FileEffect, bases: Mapping[str, FileState | None]) -> bool
     return effect.renamed_from is None and effect.path in bases and alike(effect.after, bases[effect.path])
 
 
-def _chosen(
-    changed: list[FileEffect], paths: Sequence[str] | None, include_git: bool
-) -> tuple[list[FileEffect], tuple[str, ...]]:
+def _chosen(changed: list[FileEffect], asked: Asked) -> tuple[list[FileEffect], tuple[str, ...]]:
     """What to apply of all that changed, and what stays only because it is in a ``.git`` folder."""
-    if paths is None:
-        git = {e.path for e in changed if not include_git and in_git(e)}
+    if asked.paths is None:
+        git = {e.path for e in changed if not asked.include_git and in_git(e)}
         return [e for e in changed if e.path not in git], tuple(git)
     chosen: dict[str, FileEffect] = {}
-    for path in paths:
+    for path in asked.paths:
         named = path.rstrip("/")
         found = [e for e in changed if any(_under(p, named) for p in _places(e))]
         if not found:
@@ -203,6 +215,8 @@ def accepted_by(planned: Applying) -> tuple[int, ...]:
     """To apply is to accept: the session's acts of which something is applied and nothing else is left to apply."""
     applied = paths_of(step.effect for step in planned.plan.steps)
     left = paths_of(planned.left) - set(planned.git)
+    if planned.ops:
+        return tuple(op.id for op in planned.lineage if op.id in planned.ops and op.session == planned.session)
     return tuple(
         op.id
         for op in planned.lineage
@@ -211,6 +225,14 @@ def accepted_by(planned: Applying) -> tuple[int, ...]:
         and paths_of(op.effects) & applied
         and not paths_of(op.effects) & left
     )
+
+
+def action_of(planned: Applying, made: Made | None) -> dict[str, object] | None:
+    """What the journal keeps of what was asked."""
+    asked: dict[str, object] = {} if made is None else dict(made.action())
+    if planned.ops:
+        asked |= {"ops": planned.ops, "partial": planned.partial}
+    return asked or None
 
 
 def note_of(planned: Applying, more: str = "") -> str:

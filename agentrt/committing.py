@@ -21,11 +21,12 @@ from agentrt.history.bases import paths_of
 from agentrt.history.beneath import Beneath
 from agentrt.history.planning import Wanted
 from agentrt.notices import words
-from agentrt.records import FileEffect, Operation
+from agentrt.records import FileEffect, Operation, Snapshot
 from agentrt.repository.draft import Change, Drafted, draft
 from agentrt.repository.heads import branch_of, head_of, ref_of
 from agentrt.repository.host import Repository, find
 from agentrt.repository.made import Made, save
+from agentrt.selecting import Asked, selected
 from agentrt.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
 _TITLE = 72
 
 
-async def apply(
-    runtime: Runtime, paths: Sequence[str] | None, include_git: bool, actor: str, to: str, message: str | None
-) -> Operation | None:
+async def apply(runtime: Runtime, asked: Asked, actor: str, to: str, message: str | None) -> Operation | None:
     """See ``Runtime.apply``. The caller holds ``runtime.turn``."""
     kind, _, name = to.partition(":")
     if to == "files":
@@ -46,23 +45,24 @@ async def apply(
     if message is not None and (not message.strip() or "\0" in message):
         raise UsageError("a commit needs a message", hint="leave it out, and one is written")
     repository = await asyncio.to_thread(find, runtime.store.workspace)
-    if kind == "branch":
-        return await _branch(runtime, repository, paths, include_git, actor, name, message)
-    return await _commit(runtime, repository, paths, include_git, actor, message)
+    async with selected(runtime, asked) as source:
+        if kind == "branch":
+            return await _branch(runtime, repository, asked, source, actor, name, message)
+        return await _commit(runtime, repository, asked, source, actor, message)
 
 
 async def _branch(
     runtime: Runtime,
     repository: Repository,
-    paths: Sequence[str] | None,
-    include_git: bool,
+    asked: Asked,
+    source: Snapshot,
     actor: str,
     name: str,
     message: str | None,
 ) -> Operation | None:
     ref = await asyncio.to_thread(ref_of, repository, name)
     head = await asyncio.to_thread(head_of, repository)
-    planned = await applying.plan_of(runtime, paths, include_git, _as_asked)
+    planned = await applying.plan_of(runtime, asked, source, _as_asked)
     if not planned.plan.steps:
         return None
     drafted = await _drafted(runtime, repository, head.commit, planned, message, indexed=False)
@@ -73,13 +73,13 @@ async def _branch(
 async def _commit(
     runtime: Runtime,
     repository: Repository,
-    paths: Sequence[str] | None,
-    include_git: bool,
+    asked: Asked,
+    source: Snapshot,
     actor: str,
     message: str | None,
 ) -> Operation | None:
     head = await asyncio.to_thread(branch_of, repository)
-    planned = await applying.plan_of(runtime, paths, include_git)
+    planned = await applying.plan_of(runtime, asked, source)
     if conflicts := planned.conflicts:
         raise applying.conflict_of(runtime, conflicts)
     if not planned.plan.steps:
@@ -92,7 +92,7 @@ async def _commit(
 
 async def _make_branch(runtime: Runtime, planned: Applying, actor: str, made: Made, note: str) -> Operation:
     before, target = runtime.view, applying.accepted_by(planned)
-    op = runtime.intend("apply", actor=actor, target=target, action=made.action())
+    op = runtime.intend("apply", actor=actor, target=target, action=applying.action_of(planned, made))
     aside, root = runtime.store.aside / runtime.layer(op.id), runtime.store.workspace
     try:
         await asyncio.to_thread(save, aside, made)
@@ -138,7 +138,7 @@ def _in_workspace(runtime: Runtime, path: str) -> BinaryIO:
 
 def _to_be(runtime: Runtime, planned: Applying) -> Callable[[str], BinaryIO]:
     merged = {step.path: step.content for step in planned.plan.steps if step.content is not None}
-    agents = applying.content_of(runtime, runtime.view.snapshot)
+    agents = applying.content_of(runtime, planned.source)
     return lambda path: BytesIO(merged[path]) if path in merged else agents(path)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from agentrt.errors import AgentrtError, Conflict, UsageError
-from agentrt.history.bases import lineage
+from agentrt.history.bases import applied_paths, lineage
 from agentrt.history.dependents import Dependents, dependents
 from agentrt.history.revert import Parts, Reversal, sides_of, take_out
 from agentrt.notices import words
 from agentrt.preview import Preview
-from agentrt.records import FileEffect, FileState, Operation, Snapshot, View
+from agentrt.records import FileEffect, FileState, Operation, Pick, Snapshot, View
 from agentrt.records.operations import Review
 from agentrt.uninterrupted import uninterrupted
 
@@ -72,15 +73,22 @@ def standing(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> lis
     return [operation for operation in _checked_line(runtime, ops, parts) if operation.id in ops]
 
 
+@asynccontextmanager
+async def grafted(runtime: Runtime, picks: Sequence[Pick]) -> AsyncIterator[Snapshot]:
+    """The session's view with ``picks``, for a while."""
+    name = f"{runtime.session}.scratch"
+    await runtime.sandbox.remove([name])  # of a process that was killed
+    try:
+        yield await runtime.sandbox.graft(runtime.view.snapshot, picks, name)
+    finally:
+        await runtime.sandbox.remove([name])
+
+
 async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bool) -> Preview:
     """What ``revert`` would do; nothing is touched. Raises ``UnknownOperation``, ``UsageError``."""
     planned = await plan(runtime, ops, with_dependents=with_dependents)
-    name = f"{runtime.session}.preview"
-    grafted = await runtime.sandbox.graft(runtime.view.snapshot, planned.reversal.picks, name)
-    try:
-        effects = await runtime.sandbox.changes(runtime.view.snapshot, grafted)
-    finally:
-        await runtime.sandbox.remove([name])
+    async with grafted(runtime, planned.reversal.picks) as snapshot:
+        effects = await runtime.sandbox.changes(runtime.view.snapshot, snapshot)
     return Preview(
         kind="revert",
         target=planned.ids,
@@ -208,11 +216,11 @@ def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
         )
     if operation.id not in {other.id for other in line}:
         raise UsageError(f"operation {op} is not in the session's files now: it was undone", hint="agentrt redo")
-    applies = [other.id for other in line if other.kind == "apply" and other.effects and other.id > op]
-    if applies:
+    if applied := applied_paths(line, operation) & set(sides_of(operation.effects)):
+        first = next(o.id for o in line if o.kind == "apply" and o.id > op and applied & set(sides_of(o.effects)))
         raise UsageError(
-            f"operation {op} is in the real workspace, since apply {applies[0]}",
-            hint=f"agentrt restore {applies[0] - 1} takes the apply out of it; then revert",
+            f"operation {op} is in the real workspace, since apply {first}",
+            hint=f"agentrt restore {first - 1} takes the apply out of it; then revert",
         )
 
 

@@ -22,6 +22,7 @@ from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_r
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, Operation, ProposedAction
 from agentrt.records.operations import Review
+from agentrt.selecting import Asked
 from agentrt.standing import Standing
 from agentrt.turns import Turn
 
@@ -186,6 +187,7 @@ class Runtime(Standing):
         self,
         paths: Sequence[str] | None = None,
         *,
+        ops: Sequence[int] = (),
         include_git: bool = False,
         actor: str = "user",
         to: str = "files",
@@ -197,16 +199,18 @@ class Runtime(Standing):
         ``to="commit"``: to the workspace, and a commit of just these paths on the current branch. ``message`` is
         that commit's; by default it says what was done.
 
-        ``paths``: only these files and folders, relative to the workspace. What lies in a ``.git`` folder stays in
+        ``ops``: only what these operations did. ``paths``: only these files and folders, relative to the workspace.
+        What lies in a ``.git`` folder stays in
         the sandbox unless it is named or ``include_git`` is set: hooks and configuration an agent wrote would be run
         by the user's own git. Raises ``Conflict`` (something changed underneath; nothing is touched), ``UsageError``
         (a path that has no change), ``SandboxError``, ``DiskFull``.
         """
         async with self.turn:
             await self.turn.alone()
+            asked = Asked(paths, ops, include_git)
             if to == "files" and message is None:
-                return await applying.apply(self, paths, include_git, actor)
-            return await committing.apply(self, paths, include_git, actor, to, message)
+                return await applying.apply(self, asked, actor)
+            return await committing.apply(self, asked, actor, to, message)
 
     async def preview(
         self,
@@ -215,6 +219,7 @@ class Runtime(Standing):
         *,
         scope: Scope = "both",
         paths: Sequence[str] | None = None,
+        ops: Sequence[int] = (),
         include_git: bool = False,
     ) -> Preview:
         """What ``undo(number)``, ``redo()``, ``restore(number)`` or ``apply(paths)`` would do; nothing is touched.
@@ -223,7 +228,7 @@ class Runtime(Standing):
         """
         async with self.turn:
             if kind == "apply":
-                return await applying.preview(self, paths, include_git)
+                return await applying.preview(self, Asked(paths, ops, include_git))
             return await moves.preview(self, moves.step_of(self, kind, number), scope)
 
     async def fork(self, op: int) -> Self:

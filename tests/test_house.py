@@ -57,6 +57,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "recovery",
         "reverting",
         "reviewing",
+        "selecting",
         "standing",
         "transaction",
         "turns",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
-from agentrt.applying import conflict_of, plan_of
+from agentrt.applying import Applying, conflict_of, plan_of
 from agentrt.preview import Refused
 from agentrt.records import FileEffect, Snapshot
 from agentrt.repository.host import object_format, top_of
 from agentrt.runtime import Runtime
+from agentrt.selecting import Asked, selected
 
 from .options import Where
 from .patch import patch_of
@@ -19,15 +19,18 @@ from .render import effects_text, put_json, put_patch, say
 from .sides import Sides
 
 
-async def put_as_patch(runtime: Runtime, paths: Sequence[str] | None, where: Where) -> int:
+async def put_as_patch(runtime: Runtime, asked: Asked, where: Where) -> int:
     """Nothing is touched. Raises ``Conflict`` where apply would, ``UsageError``."""
-    async with runtime.turn:
-        planned = await plan_of(runtime, paths, include_git=False)
+    async with runtime.turn, selected(runtime, asked) as source:
+        return await _put(runtime, await plan_of(runtime, asked, source), where)
+
+
+async def _put(runtime: Runtime, planned: Applying, where: Where) -> int:
     if planned.conflicts:
         raise conflict_of(runtime, planned.conflicts)
     workspace = runtime.store.workspace
     folder, algorithm = _folder(workspace), object_format(workspace)
-    sides = Sides(runtime, Snapshot(), runtime.view.snapshot, most=None)
+    sides = Sides(runtime, Snapshot(), planned.source, most=None)
     text = ""
     steps = sorted((step for step in planned.plan.steps if not step.implied), key=lambda step: step.path)
     for step in steps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from agentrt.moves import Scope
 from agentrt.preview import Preview
 from agentrt.records import Operation
 from agentrt.runtime import Runtime
+from agentrt.selecting import Asked
 
 from .export import put_as_patch
 from .options import HERE, WHOLE, Where
@@ -73,7 +75,9 @@ def restore(
 
 
 def apply(
-    *paths: Annotated[str, Parameter(help="Only these files and folders.", name="PATH")],
+    *what: Annotated[
+        str, Parameter(help="Only what these operations did (numbers), or these files and folders.", name="OP|PATH")
+    ],
     preview: PreviewFlag = False,
     as_: Annotated[str, Parameter(name="--as", help="files, patch, commit, or branch:NAME.")] = "files",
     message: Annotated[str | None, Parameter(help="The commit's message.")] = None,
@@ -84,14 +88,14 @@ def apply(
         raise UsageError("--preview shows what files apply would write", hint="leave out --as, or --preview")
     if as_ == "patch" and message is not None:
         raise UsageError("a message is for a commit", hint="with --as commit or --as branch:NAME")
-    wanted = [in_workspace(path, where) for path in paths] or None
+    asked = _asked(what, where)
 
     async def work(runtime: Runtime) -> int:
         if as_ == "patch":
-            return await put_as_patch(runtime, wanted, where)
+            return await put_as_patch(runtime, asked, where)
         if preview:
-            return _put_preview(await runtime.preview("apply", paths=wanted), where)
-        operation = await runtime.apply(wanted, to=as_, message=message)
+            return _put_preview(await runtime.preview("apply", paths=asked.paths, ops=asked.ops), where)
+        operation = await runtime.apply(asked.paths, ops=asked.ops, to=as_, message=message)
         if operation is None:
             return _put_nothing(await runtime.preview("apply"), where)
         if where.json:
@@ -113,7 +117,7 @@ def _applied(runtime: Runtime, operation: Operation) -> str:
     if made.get("kind") == "branch":
         return f"made branch {commit}; your workspace stays as it is"
     text = f"applied to {plain(str(runtime.store.workspace))}: {effects_text(operation.effects)}"
-    return f"{text}; committed on {commit}" if made else text
+    return f"{text}; committed on {commit}" if "commit" in made else text
 
 
 def _move(
@@ -197,6 +201,13 @@ def _put_nothing(found: Preview, where: Where) -> int:
         put(f"left in the sandbox: {count}, first {plain(found.left[0])}")
         put("a path that is named is applied, also in a .git folder: agentrt apply PATH")
     return 0
+
+
+def _asked(what: Sequence[str], where: Where) -> Asked:
+    """Numbers are operations, all else are paths. Raises ``UsageError``."""
+    ops = [int(word) for word in what if word.isascii() and word.isdigit()]
+    paths = [in_workspace(word, where) for word in what if not (word.isascii() and word.isdigit())]
+    return Asked(paths or None, ops)
 
 
 def in_workspace(path: str, where: Where) -> str:

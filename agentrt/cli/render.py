@@ -78,7 +78,7 @@ def action_text(operation: Operation) -> str:
     asked = operation.action or {}
     if asked.get("kind") == "review_deadline":
         return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
-    if operation.kind == "apply" and asked:
+    if operation.kind == "apply" and "commit" in asked:
         return plain(f"{asked['kind']} {asked['branch']}" + (f", of {ids}" if ids else ""))
     because = str(asked.get("because", ""))
     about = ", ".join(asked.get("parts", {}))

@@ -54,14 +54,30 @@ def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
         view = last.before
 
 
+def applied_paths(line: Iterable[Operation], operation: Operation) -> set[str]:
+    """The paths of the workspace at which what an operation did is applied, as far as ``line`` tells."""
+    found: set[str] = set()
+    for later in line:
+        if later.kind == "apply" and later.id > operation.id:
+            asked = later.action or {}
+            # An apply of some operations leaves the work of others, also on the same paths.
+            others = set() if operation.id in asked.get("ops", ()) else set(asked.get("partial", ()))
+            found |= paths_of(later.effects) - others
+    return found
+
+
 def bases_of(line: Iterable[Operation]) -> dict[str, FileState | None]:
     """By path, what was there before the first of these operations that touched it; None: nothing was."""
     bases: dict[str, FileState | None] = {}
     for operation in line:
+        # Of some paths an apply may have written the work of some operations only: then that is what the rest is on.
+        partial = (operation.action or {}).get("partial", ()) if operation.kind == "apply" else ()
         for effect in operation.effects:
             if operation.kind == "apply":
                 for path in paths_of([effect]):
                     bases.pop(path, None)
+                if effect.path in partial:
+                    bases[effect.path] = effect.after
             elif effect.renamed_from is not None:
                 bases.setdefault(effect.renamed_from, effect.before)
                 bases.setdefault(effect.path, None)

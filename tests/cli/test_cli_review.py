@@ -95,3 +95,16 @@ def test_a_conflict_names_both_sides_and_the_operations(two: Cli) -> None:
 def test_mistakes(two: Cli, words: list[str], says: str) -> None:
     done = two(*words)
     assert done.code == 2 and says in done.err and "Traceback" not in done.err
+
+
+def test_apply_of_an_operation(two: Cli, workspace: Path) -> None:
+    assert "created   later" in two("apply", "2", "--preview").out
+    done = two("apply", "2")
+    assert done.code == 0 and "created   later" in done.out and "n.txt" not in done.out
+    assert (workspace / "later").read_text() == "later\n" and (workspace / "a.txt").read_text() == "one\n"
+    assert two("log").code == 0
+    assert "later" not in two("diff", "--stat").out and "a.txt" in two("diff", "--stat").out
+    patch = two("apply", "1", "--as", "patch")
+    assert patch.code == 0 and "+three" in patch.out and "later" not in patch.out
+    done = two("apply", "1", "a.txt")
+    assert done.code == 2 and "operations and paths at once" in done.err

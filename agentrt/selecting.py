@@ -1,0 +1,76 @@
+"""What is asked to be applied: all of it, some paths, or what some operations did."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentrt import reverting
+from agentrt.errors import Conflict, UsageError
+from agentrt.history.bases import applied_paths, lineage
+from agentrt.history.revert import take_out
+from agentrt.records import FileEffect, Operation, Snapshot
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Everything, unless ``paths`` or ``ops`` are named."""
+
+    paths: Sequence[str] | None = None
+    """These files and folders, relative to the workspace."""
+    ops: Sequence[int] = ()
+    """What these operations did, without what others did."""
+    include_git: bool = False
+
+
+@asynccontextmanager
+async def selected(runtime: Runtime, asked: Asked) -> AsyncIterator[Snapshot]:
+    """The view that is to be applied: the session's own, or one with the work of ``asked.ops`` only.
+
+    Raises ``UsageError``, ``UnknownOperation``; ``Conflict`` where their work cannot be told apart from others'.
+    """
+    if not asked.ops:
+        yield runtime.view.snapshot
+        return
+    if asked.paths is not None:
+        raise UsageError("operations and paths at once", hint="name either; ./7 is a file called 7")
+    chosen = reverting.standing(runtime, asked.ops, None)
+    if gone := [op.id for op in chosen if op.review == "rejected"]:
+        raise UsageError(f"operation {gone[0]} was rejected", hint="agentrt undo takes a reject back")
+    line = lineage(runtime.view, runtime.log())
+    views = reverting.SandboxViews(runtime)
+    reversal = await take_out(views, runtime.view.snapshot, _others(line, set(asked.ops)), line)
+    if conflicts := reversal.conflicts:
+        raise Conflict(
+            f"{conflicts[0].path}: what the operations named did there cannot be told apart from what others did",
+            conflicts=conflicts,
+            hint="name those operations as well, or apply everything",
+        )
+    async with reverting.grafted(runtime, reversal.picks) as snapshot:
+        yield snapshot
+
+
+def _others(line: Sequence[Operation], chosen: set[int]) -> list[Operation]:
+    """What has to be taken out, each with the effects that are not in the real workspace yet.
+
+    What was reverted as a whole is out already, together with the revert; what took out a part of a chosen one stays.
+    """
+    reverts = [op for op in line if op.kind in ("revert", "reject")]
+    out = {target for op in reverts if not (op.action or {}).get("parts") for target in op.target}
+    stay = chosen | out | {op.id for op in reverts if out.issuperset(op.target) or chosen & set(op.target)}
+    found = []
+    for op in line:
+        if op.id not in stay and op.kind != "apply":
+            applied = applied_paths(line, op)
+            effects = tuple(effect for effect in op.effects if not applied & _places(effect))
+            found.append(op.model_copy(update={"effects": effects}))
+    return found
+
+
+def _places(effect: FileEffect) -> set[str]:
+    return {effect.path} | ({effect.renamed_from} if effect.renamed_from is not None else set())
