@@ -61,6 +61,7 @@ async def take_out(
     work = _Work(views, current, line, parts)
     for target in sorted(targets, key=lambda operation: operation.id, reverse=True):
         await work.take_out(target)
+    await work.settle_folders()
     return work.result()
 
 
@@ -82,13 +83,15 @@ class _Work:
         self.picks: dict[str, Pick] = {}
         self.conflicts: dict[str, PathConflict] = {}
         self.merged: set[str] = set()
+        self._reasons: dict[str, tuple[Operation, FileState | None, FileState | None]] = {}
+        """Of each pick: the oldest operation it takes out, and the sides of that."""
         self._differences: dict[tuple[Snapshot, Snapshot], dict[str, Sides]] = {}
 
     def result(self) -> Reversal:
         return Reversal(
             tuple(self.picks[path] for path in sorted(self.picks)),
             tuple(self.conflicts[path] for path in sorted(self.conflicts)),
-            tuple(sorted(self.merged - self.conflicts.keys())),
+            tuple(sorted(self.merged & self.picks.keys() - self.conflicts.keys())),
         )
 
     async def take_out(self, target: Operation) -> None:
@@ -98,7 +101,6 @@ class _Work:
         for path, (before, after) in sorted(wanted.items()):
             numbers = self.parts[path] if self.parts is not None else ()
             await self._path(target, path, before, after, numbers)
-        await self._check_folders(target, wanted)
 
     async def _path(
         self, target: Operation, path: str, before: FileState | None, after: FileState | None, numbers: Collection[int]
@@ -107,7 +109,7 @@ class _Work:
         found = await self._state(target, now, after)
         whole = Pick(path=path, source=target.before.snapshot)
         if not numbers and alike(found, after):
-            self.picks[path] = whole
+            self.picks[path], self._reasons[path] = whole, (target, before, after)
         elif not numbers and alike(found, before):
             pass  # something else has put it back
         elif before is not None and after is not None and found is not None and _files(before, after, found):
@@ -148,35 +150,50 @@ class _Work:
             merged = merge(base, ours, theirs)
             if merged.clashes:
                 self._conflict(target, path, *_clash(merged.clashes))
-            elif merged.content == ours and source == now.source:
+            elif merged.content == ours and (source == now.source or before.mode == found.mode):
                 return  # something else has put it back
             self.picks[path] = Pick(path=path, source=source, content=merged.content)
+            self._reasons[path] = target, before, after
             if ours != base:
                 self.merged.add(path)
 
-    async def _check_folders(self, target: Operation, wanted: Mapping[str, Sides]) -> None:
-        """What is put back needs its folder, and what takes a folder's place must not hide what came into it later."""
-        gone = await self._between(target.before.snapshot, self.current)
-        came = await self._between(target.after.snapshot, self.current)
-        for path, (before, after) in wanted.items():
-            if path not in self.picks or before is None:
-                continue
-            for above in _folders(path):
-                state = gone[above][1] if above in gone and above not in self.picks else None
-                if above in gone and above not in self.picks and (state is None or state.type != "directory"):
-                    self._conflict(target, path, describe(before, after), f"its folder {above} is gone")
-            if before.type != "directory" and after is not None and after.type == "directory":
-                later = [p for p, (_, now) in came.items() if p.startswith(f"{path}/") and now and p not in self.picks]
-                if later:
-                    self._conflict(target, path, describe(before, after), f"a folder that holds {later[0]} by now")
+    async def settle_folders(self) -> None:
+        """A folder that was made stays for what came into it later; what takes a folder's place must not hide that,
+        and what is put back needs its folder."""
+        for path in sorted(self.picks, reverse=True):  # what is in a folder before the folder
+            target, before, after = self._reasons[path]
+            held = await self._held(path)
+            if held is not None and before is not None:
+                self._conflict(target, path, describe(before, after), f"a folder that holds {held} by now", held)
+            elif held is not None:
+                del self.picks[path]
+        for path, pick in self.picks.items():
+            target, before, after = self._reasons[path]
+            for above in _folders(path) if before is not None else ():
+                source = self.picks[above].source if above in self.picks else self.current
+                differing = await self._between(pick.source, source)
+                folder = differing[above][1] if above in differing else None
+                if above in differing and (folder is None or folder.type != "directory"):
+                    self._conflict(target, path, describe(before, after), f"its folder {above} is gone", above)
+                    break
+
+    async def _held(self, path: str) -> str | None:
+        """Of what is a folder now and is to be none: something in it that no pick takes away."""
+        differing = await self._between(self.picks[path].source, self.current)
+        was, now = differing.get(path, (None, None))
+        if now is None or now.type != "directory" or (was is not None and was.type == "directory"):
+            return None
+        inside = (inner for inner, (_, there) in differing.items() if inner.startswith(f"{path}/") and there)
+        return next((p for p in inside if p not in self.picks or self._reasons[p][1] is not None), None)
 
     async def _between(self, a: Snapshot, b: Snapshot) -> dict[str, Sides]:
         if (a, b) not in self._differences:
             self._differences[a, b] = sides_of(await self.views.changes(a, b))
         return self._differences[a, b]
 
-    def _conflict(self, target: Operation, path: str, ours: str, theirs: str) -> None:
-        later = (op.id for op in self.line if op.id > target.id and path in sides_of(op.effects))
+    def _conflict(self, target: Operation, path: str, ours: str, theirs: str, also: str = "") -> None:
+        """``also``: a path that stands against it."""
+        later = (op.id for op in self.line if op.id > target.id and {path, also} & sides_of(op.effects).keys())
         found = PathConflict(path=path, ours=ours, theirs=theirs, operations=(target.id, *later))
         self.conflicts.setdefault(path, found)
 
