@@ -54,14 +54,16 @@ async def plan(
     """Nothing is touched. Raises ``UnknownOperation``, ``UsageError`` (it is not in the view, or nothing of it is)."""
     if not ops:
         raise UsageError("no operation is named", hint="agentrt log lists them")
-    line = lineage(runtime.view, runtime.log())
+    log = runtime.log()
+    line = lineage(runtime.view, log)
     for op in ops:
         _check(runtime, op, line)
-    found = dependents(ops, line, lambda operation: reads(runtime, operation))
+    found = dependents(ops, [*line, *_readers(runtime, log)], lambda operation: reads(runtime, operation))
     wanted = {*ops, *found.known} if with_dependents else set(ops)
-    if with_dependents:
-        found = Dependents((), found.possible)
     targets = tuple(operation for operation in reversed(line) if operation.id in wanted)
+    if with_dependents:
+        taken = {target.id for target in targets}
+        found = Dependents(tuple(op for op in found.known if op not in taken), found.possible)
     if parts is not None:
         _check_parts(targets[0], parts)
     reversal = await take_out(_SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
@@ -101,9 +103,7 @@ async def revert(
             hint="agentrt revert --with-dependents takes out the later operations as well; agentrt restore goes back",
         )
     if not planned.reversal.picks:
-        raise UsageError(
-            f"nothing of {_named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
-        )
+        raise _nothing_left(planned)
     return await uninterrupted(_carry_out(runtime, planned, kind, because, actor))
 
 
@@ -120,13 +120,15 @@ async def _carry_out(
     try:
         snapshot = await runtime.sandbox.graft(before.snapshot, planned.reversal.picks, runtime.layer(op.id))
         effects = await runtime.sandbox.changes(before.snapshot, snapshot)
+        if not effects:
+            raise _nothing_left(planned)
         await runtime.sandbox.restore(snapshot)
         notice = {"text": _notice(planned, kind, because, actor)}
         head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
         after = before.model_copy(update={"snapshot": snapshot, "conversation": head})
-        rejected: dict[int, Review] = {} if planned.parts else dict.fromkeys(planned.ids, "rejected")
+        words = reviews(runtime, before, after, op.model_copy(update={"status": "settled", "after": after}))
         return runtime.settle(
-            op, status="settled", after=after, effects=effects, reviews=rejected, note=_note(planned, because)
+            op, status="settled", after=after, effects=effects, reviews=words, note=_note(planned, because)
         )
     except BaseException as error:
         await runtime.sandbox.restore(before.snapshot)
@@ -135,21 +137,36 @@ async def _carry_out(
         raise
 
 
-def reviews(runtime: Runtime, start: View, after: View) -> dict[int, Review]:
-    """What a move from one view to another means for the review of what was reverted or rejected in one of them."""
-    was, will = (_taken_out(runtime, view) for view in (start, after))
-    back: dict[int, Review] = dict.fromkeys(was - will, "pending")
-    return {**back, **dict.fromkeys(will - was, "rejected")}
+def reviews(runtime: Runtime, start: View, after: View, newest: Operation | None = None) -> dict[int, Review]:
+    """What a move from one view to another means for the review of acts that were taken out in one of them.
+
+    ``newest``: an operation that leads to ``after`` and is not settled yet.
+    """
+    operations = dict(runtime.operations)
+    if newest is not None:
+        operations[newest.id] = newest
+    was, will = (_taken_out(list(operations.values()), view) for view in (start, after))
+    acts = {op.id for op in operations.values() if op.kind == "act"}
+    back: dict[int, Review] = dict.fromkeys(sorted((was - will) & acts), "pending")
+    return {**back, **dict.fromkeys(sorted((will - was) & acts), "rejected")}
 
 
-def _taken_out(runtime: Runtime, view: View) -> set[int]:
-    line = lineage(view, list(runtime.operations.values()))
-    whole = (op for op in line if op.kind in ("revert", "reject") and not (op.action or {}).get("parts"))
-    return {target for op in whole for target in op.target}
+def _taken_out(operations: Sequence[Operation], view: View) -> set[int]:
+    out: set[int] = set()
+    for op in reversed(lineage(view, operations)):  # what a revert took out is in again where it was reverted itself
+        if op.kind in ("revert", "reject") and op.id not in out and not (op.action or {}).get("parts"):
+            out |= set(op.target)
+    return out
+
+
+def _readers(runtime: Runtime, log: Sequence[Operation]) -> list[Operation]:
+    """Acts that stand and changed nothing: they may have read what is taken out."""
+    done = set(runtime.timeline.done)
+    return [op for op in log if op.kind == "act" and op.id in done and op.after.snapshot == op.before.snapshot]
 
 
 def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
-    """The paths an operation read, relative to the workspace; None where that is not known."""
+    """The paths an operation read, as effects name them; None where that is not known."""
     if operation.kind != "act":
         return ()
     action = operation.action or {}
@@ -157,10 +174,11 @@ def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
     if tool is None:
         return None
     found = tool.reads(tool.action.from_dict(action))
-    if found is None:
-        return None
+    if found is None or any(path.startswith("~") for path in found):
+        return None  # only the sandbox knows where its home is
     root = str(runtime.store.workspace)
-    return [os.path.relpath(os.path.join(root, path), root) for path in found]
+    full = [os.path.normpath(os.path.join(root, path)) for path in found]
+    return [os.path.relpath(path, root) if path.startswith(f"{root}/") else path for path in full]
 
 
 def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
@@ -181,6 +199,12 @@ def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
             f"operation {op} is in the real workspace, since apply {applies[0]}",
             hint=f"agentrt restore {applies[0] - 1} takes the apply out of it; then revert",
         )
+
+
+def _nothing_left(planned: Reverting) -> UsageError:
+    return UsageError(
+        f"nothing of {_named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
+    )
 
 
 def _check_parts(target: Operation, parts: Parts) -> None:
