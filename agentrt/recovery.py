@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from agentrt.runtime import Runtime
 
 _TOUCHES_WORKSPACE = frozenset({"apply", "undo", "redo", "restore"})
+_TELLS_FIRST = _TOUCHES_WORKSPACE | {"revert", "reject"}
+"""They say their notice before they settle."""
 
 
 async def recover(runtime: Runtime) -> tuple[str, ...]:
@@ -27,8 +29,9 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
     if last.status != "intent":
         return ()
     notes = [f"operation {last.id} ({last.kind}) was cut off"]
-    if last.kind in _TOUCHES_WORKSPACE:
+    if last.kind in _TELLS_FIRST:
         runtime.forget_messages_of(last)
+    if last.kind in _TOUCHES_WORKSPACE:
         applies = [op.id for op in runtime.operations.values() if op.kind == "apply"]
         notes += await asyncio.to_thread(lambda: list(_settle_workspace(runtime, applies)))
     return tuple(notes)
