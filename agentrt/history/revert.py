@@ -135,7 +135,13 @@ class _Work:
         numbers: Collection[int],
     ) -> None:
         path = now.path
-        theirs = await self.views.content(target.before.snapshot, path)
+        try:
+            theirs = await self.views.content(target.before.snapshot, path)
+        except FileNotFoundError:  # it lay in the real workspace alone
+            self._conflict(
+                target, path, f"{describe(before, after)}, and gone from the workspace", describe(found, after)
+            )
+            return
         base = await self.views.content(target.after.snapshot, path)
         ours = await self.views.content(now.source, path) if now.content is None else now.content
         if numbers:

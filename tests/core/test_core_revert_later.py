@@ -10,6 +10,7 @@ import pytest
 from revert_ground import Ground, on
 
 from agentrt import Runtime, UnknownOperation, UsageError
+from agentrt.testing.trees import tree_state
 
 
 class Row(NamedTuple):
@@ -306,3 +307,26 @@ def test_what_lies_outside_the_workspace_has_dependents_too(workspace: Path) -> 
         assert (await ground.rt.preview_revert(1)).dependents == (2, 3)
 
     on(workspace, "local", work)
+
+
+def test_a_preview_that_was_cut_off_stands_in_nobodys_way(workspace: Path) -> None:
+    async def work(ground: Ground) -> None:
+        await ground.act("echo more >> f; mkdir d")
+        left = ground.rt.store.layers / f"{ground.rt.session}.preview"
+        (left / "work").mkdir(parents=True)
+        (left / "work/half").write_text("x")
+        await ground.reverts(1, expected=ground.plain())
+        assert not left.exists()
+
+    on(workspace, "local", work)
+
+
+def test_what_the_user_took_away_meanwhile_is_said(workspace: Path, box: Any) -> None:
+    async def work(ground: Ground) -> None:
+        await ground.act("sed -i 2s/2/two/ f")
+        await ground.act("sed -i 20s/20/twenty/ f")
+        (workspace / "f").unlink()
+        ground.real = tree_state(workspace)
+        assert await ground.conflicts(1) == {"f": (1, 2)}
+
+    on(workspace, box, work)
