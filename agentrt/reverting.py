@@ -74,6 +74,7 @@ async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bo
     """What ``revert`` would do; nothing is touched. Raises ``UnknownOperation``, ``UsageError``."""
     planned = await plan(runtime, ops, with_dependents=with_dependents)
     name = f"{runtime.session}.preview"
+    await runtime.sandbox.remove([name])  # of a preview that was cut off
     grafted = await runtime.sandbox.graft(runtime.view.snapshot, planned.reversal.picks, name)
     try:
         effects = await runtime.sandbox.changes(runtime.view.snapshot, grafted)
