@@ -2,6 +2,7 @@
 #
 #   make run      watch an agent repair a project and survive a mishap
 #   make test     the tests                        ARGS="tests/history -k undo" chooses
+#   make fuzz     the tests of random work, for an hour or so
 #   make check    lint, format and types
 #   make fmt      put the code in order
 #   make bench    measure what a transaction costs
@@ -23,9 +24,10 @@ python := $(shell for name in $(candidates); do \
 # Named after the place and the interpreter: a checkout that was copied or moved is set up anew.
 ready := .venv/ready-$(shell echo "$(CURDIR) $(python)" | cksum | cut -d ' ' -f 1)
 bin := .venv/bin
+random := tests/whole/test_whole_machine.py tests/whole/test_whole_revert.py tests/history/test_history_journal.py
 typed := agentrt policies tools sandboxes
 
-.PHONY: help run test check fmt bench
+.PHONY: help run test fuzz check fmt bench
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^The interpreter itself/,$$d'
@@ -36,6 +38,9 @@ run: $(ready)
 
 test: $(ready)
 	$(bin)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)
+
+fuzz: $(ready)
+	$(bin)/python -m pytest -n auto --hypothesis-profile=fuzz $(random) $(ARGS)
 
 check: $(ready)
 	$(bin)/ruff check

@@ -57,11 +57,12 @@ async def plan(
 ) -> Reverting:
     """Nothing is touched. Raises ``UnknownOperation``, ``UsageError`` (it is not in the view, or nothing of it is)."""
     line = _checked_line(runtime, ops, parts)
-    found = dependents(ops, line, lambda operation: reads(runtime, operation))
+    found = dependents(ops, [*line, *_readers(runtime)], lambda operation: reads(runtime, operation))
     wanted = {*ops, *found.known} if with_dependents else set(ops)
-    if with_dependents:
-        found = Dependents((), found.possible)
     targets = tuple(operation for operation in reversed(line) if operation.id in wanted)
+    if with_dependents:
+        taken = {target.id for target in targets}
+        found = Dependents(tuple(op for op in found.known if op not in taken), found.possible)
     if parts is not None:
         check_parts(targets[0], parts)
     reversal = await take_out(SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
@@ -105,7 +106,6 @@ async def revert(
     planned: Reverting,
     asked: Mapping[str, object],
     *,
-    reviews: Mapping[int, Review],
     because: str,
     actor: str,
 ) -> Operation:
@@ -122,18 +122,15 @@ async def revert(
             hint="agentrt revert --with-dependents takes out the later operations as well; agentrt restore goes back",
         )
     if not planned.reversal.picks:
-        raise UsageError(
-            f"nothing of {_named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
-        )
+        raise _nothing_left(planned)
     asked = {**asked, **({"because": because} if because else {})}
-    return await uninterrupted(_carry_out(runtime, planned, asked, reviews, because, actor))
+    return await uninterrupted(_carry_out(runtime, planned, asked, because, actor))
 
 
 async def _carry_out(
     runtime: Runtime,
     planned: Reverting,
     asked: Mapping[str, object],
-    reviews: Mapping[int, Review],
     because: str,
     actor: str,
 ) -> Operation:
@@ -143,12 +140,15 @@ async def _carry_out(
     try:
         snapshot = await runtime.sandbox.graft(before.snapshot, planned.reversal.picks, runtime.layer(op.id))
         effects = await runtime.sandbox.changes(before.snapshot, snapshot)
+        if not effects:
+            raise _nothing_left(planned)
         await runtime.sandbox.restore(snapshot)
         notice = {"text": _notice(planned, kind, because, actor)}
         head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
         after = before.model_copy(update={"snapshot": snapshot, "conversation": head})
+        given = reviews(runtime, before, after, op.model_copy(update={"status": "settled", "after": after}))
         return runtime.settle(
-            op, status="settled", after=after, effects=effects, reviews=reviews, note=_note(planned, because)
+            op, status="settled", after=after, effects=effects, reviews=given, note=_note(planned, because)
         )
     except BaseException as error:
         await runtime.sandbox.restore(before.snapshot)
@@ -157,25 +157,39 @@ async def _carry_out(
         raise
 
 
-def reviews(runtime: Runtime, start: View, after: View) -> dict[int, Review]:
-    """What a move from one view to another means for the review of what was reverted or rejected in one of them."""
-    was, will = (_taken_out(runtime, view) for view in (start, after))
-    differing = (op for op in was.keys() | will.keys() if was.get(op) != will.get(op))
-    return {op: will.get(op, "pending") for op in differing}
+def reviews(runtime: Runtime, start: View, after: View, newest: Operation | None = None) -> dict[int, Review]:
+    """What a move from one view to another means for the review of acts that were taken out in one of them.
+
+    ``newest``: an operation that leads to ``after`` and is not settled yet.
+    """
+    operations = dict(runtime.operations)
+    if newest is not None:
+        operations[newest.id] = newest
+    was, will = (_words(list(operations.values()), view) for view in (start, after))
+    differing = (op for op in sorted(was.keys() | will.keys()) if was.get(op) != will.get(op))
+    return {op: will.get(op, "pending") for op in differing if operations[op].kind == "act"}
 
 
-def _taken_out(runtime: Runtime, view: View) -> dict[int, Review]:
-    """The review that what was taken out of a view has by that."""
+def _words(operations: Sequence[Operation], view: View) -> dict[int, Review]:
+    """The review of what was taken out of a view. What a revert took out is in again where it was reverted itself."""
     found: dict[int, Review] = {}
-    for operation in lineage(view, list(runtime.operations.values())):
-        if operation.kind in ("revert", "reject"):
-            word = (operation.action or {}).get("review", "rejected")
-            found |= dict.fromkeys(operation.target, word)
+    for op in reversed(lineage(view, operations)):
+        if op.kind in ("revert", "reject") and op.id not in found:
+            for target in op.target:
+                found.setdefault(target, (op.action or {}).get("review", "rejected"))
     return found
 
 
+def _readers(runtime: Runtime) -> list[Operation]:
+    """Acts that stand and changed nothing: they may have read what is taken out."""
+    done = set(runtime.timeline.done)
+    return [
+        op for op in runtime.log() if op.kind == "act" and op.id in done and op.after.snapshot == op.before.snapshot
+    ]
+
+
 def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
-    """The paths an operation read, relative to the workspace; None where that is not known."""
+    """The paths an operation read, as effects name them; None where that is not known."""
     if operation.kind != "act":
         return ()
     action = operation.action or {}
@@ -183,10 +197,11 @@ def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
     if tool is None:
         return None
     found = tool.reads(tool.action.from_dict(action))
-    if found is None:
-        return None
+    if found is None or any(path.startswith("~") for path in found):
+        return None  # only the sandbox knows where its home is
     root = str(runtime.store.workspace)
-    return [os.path.relpath(os.path.join(root, path), root) for path in found]
+    full = [os.path.normpath(os.path.join(root, path)) for path in found]
+    return [os.path.relpath(path, root) if path.startswith(f"{root}/") else path for path in full]
 
 
 def _checked_line(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
@@ -222,6 +237,12 @@ def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
             f"operation {op} is in the real workspace, since apply {first}",
             hint=f"agentrt restore {first - 1} takes the apply out of it; then revert",
         )
+
+
+def _nothing_left(planned: Reverting) -> UsageError:
+    return UsageError(
+        f"nothing of {_named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
+    )
 
 
 def check_parts(target: Operation, parts: Parts) -> None:

@@ -36,7 +36,7 @@ async def reject(runtime: Runtime, ops: Sequence[int], parts: Parts | None, beca
     planned = await reverting.plan(runtime, ops, parts=parts)
     given = await _verdict(runtime, planned.targets, parts, "rejected")
     asked = {"kind": "reject", **_recorded(parts, given)}
-    return await reverting.revert(runtime, planned, asked, reviews=given, because=because, actor=actor)
+    return await reverting.revert(runtime, planned, asked, because=because, actor=actor)
 
 
 async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:

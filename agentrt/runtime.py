@@ -21,7 +21,6 @@ from agentrt.moves import Scope
 from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, Operation, ProposedAction
-from agentrt.records.operations import Review
 from agentrt.selecting import Asked
 from agentrt.standing import Standing
 from agentrt.turns import Turn
@@ -147,10 +146,7 @@ class Runtime(Standing):
         """
         async with self.turn:
             planned = await reverting.plan(self, ops, with_dependents=with_dependents)
-            rejected: dict[int, Review] = dict.fromkeys(planned.ids, "rejected")
-            return await reverting.revert(
-                self, planned, {"kind": "revert"}, reviews=rejected, because=because, actor=actor
-            )
+            return await reverting.revert(self, planned, {"kind": "revert"}, because=because, actor=actor)
 
     async def preview_revert(self, *ops: int, with_dependents: bool = False) -> Preview:
         """What ``revert`` would do: files, conflicts, and which later operations stand on it; nothing is touched."""

@@ -24,10 +24,10 @@ class Dependents:
 
 
 def dependents(targets: Collection[int], line: Sequence[Operation], reads: Reads) -> Dependents:
-    """``line``: the operations whose work is in the view, oldest first."""
+    """``line``: the operations that stand, in any order, those that only read among them."""
     changed: set[str] = set()
     known, possible = [], []
-    for operation in line:
+    for operation in sorted(line, key=lambda operation: operation.id):
         wrote = set(sides_of(operation.effects))
         if operation.id in targets:
             changed |= wrote
@@ -38,7 +38,7 @@ def dependents(targets: Collection[int], line: Sequence[Operation], reads: Reads
         if _meet(changed, wrote) or (read is not None and _meet(changed, read)):
             known.append(operation.id)
             changed |= wrote
-        elif read is None:
+        elif read is None and wrote:  # else nothing can stand on it but what was thought
             possible.append(operation.id)
     return Dependents(tuple(known), tuple(possible))
 

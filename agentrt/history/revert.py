@@ -63,6 +63,7 @@ async def take_out(
     work = _Work(views, current, line, parts)
     for target in sorted(targets, key=lambda operation: operation.id, reverse=True):
         await work.take_out(target)
+    await work.settle_folders()
     return work.result()
 
 
@@ -84,13 +85,15 @@ class _Work:
         self.picks: dict[str, Pick] = {}
         self.conflicts: dict[str, PathConflict] = {}
         self.merged: set[str] = set()
+        self._reasons: dict[str, tuple[Operation, FileState | None, FileState | None]] = {}
+        """Of each pick: the oldest operation it takes out, and the sides of that."""
         self._known: dict[tuple[Snapshot, str], FileState | None] = {}
 
     def result(self) -> Reversal:
         return Reversal(
             tuple(self.picks[path] for path in sorted(self.picks)),
             tuple(self.conflicts[path] for path in sorted(self.conflicts)),
-            tuple(sorted(self.merged - self.conflicts.keys())),
+            tuple(sorted(self.merged & self.picks.keys() - self.conflicts.keys())),
         )
 
     async def take_out(self, target: Operation) -> None:
@@ -102,7 +105,6 @@ class _Work:
         for path, (before, after) in sorted(wanted.items()):
             numbers = self.parts[path] if self.parts is not None else ()
             await self._path(target, path, before, after, numbers)
-        await self._check_folders(target, wanted)
 
     async def _path(
         self, target: Operation, path: str, before: FileState | None, after: FileState | None, numbers: Collection[int]
@@ -111,7 +113,7 @@ class _Work:
         found = self._state(now)
         whole = Pick(path=path, source=target.before.snapshot)
         if not numbers and alike(found, after):
-            self.picks[path] = whole
+            self.picks[path], self._reasons[path] = whole, (target, before, after)
         elif not numbers and alike(found, before):
             pass  # something else has put it back
         elif before is not None and after is not None and found is not None and _files(before, after, found):
@@ -136,7 +138,12 @@ class _Work:
         numbers: Collection[int],
     ) -> None:
         path = now.path
-        theirs = await self.views.content(target.before.snapshot, path)
+        try:
+            theirs = await self.views.content(target.before.snapshot, path)
+        except FileNotFoundError:  # it lay in the real workspace alone
+            gone = f"{describe(before, after)}, and gone from the workspace"
+            self._conflict(target, path, gone, describe(found, after))
+            return
         base = await self.views.content(target.after.snapshot, path)
         ours = await self.views.content(now.source, path) if now.content is None else now.content
         if numbers:
@@ -154,25 +161,44 @@ class _Work:
             elif merged.content == ours and (source == now.source or before.mode == found.mode):
                 return  # something else has put it back
             self.picks[path] = Pick(path=path, source=source, content=merged.content)
+            self._reasons[path] = target, before, after
             if ours != base:
                 self.merged.add(path)
 
-    async def _check_folders(self, target: Operation, wanted: Mapping[str, Sides]) -> None:
-        """What is put back needs its folder, and what takes a folder's place must not hide what came into it later."""
-        back = {path: sides for path, sides in wanted.items() if path in self.picks and sides[0] is not None}
-        there = target.before.snapshot
-        for source in (there, self.current):
-            await self._look({above: source for path in back for above in _folders(path)})
-        for path, (before, after) in back.items():
-            for above in _folders(path):
-                was, now = self._known[there, above], self._known[self.current, above]
-                if above not in self.picks and _is_folder(was) and not _is_folder(now):
-                    self._conflict(target, path, describe(before, after), f"its folder {above} is gone")
-            if not _is_folder(before) and _is_folder(after):
-                came = sides_of(await self.views.changes(target.after.snapshot, self.current))
-                later = [p for p, (_, now) in came.items() if p.startswith(f"{path}/") and now and p not in self.picks]
-                if later:
-                    self._conflict(target, path, describe(before, after), f"a folder that holds {later[0]} by now")
+    async def settle_folders(self) -> None:
+        """A folder that was made stays for what came into it later; what takes a folder's place must not hide that,
+        and what is put back needs its folder."""
+        await self._look(dict.fromkeys(self.picks, self.current))
+        await self._look({path: pick.source for path, pick in self.picks.items()})
+        for path in sorted(self.picks, reverse=True):  # what is in a folder before the folder
+            target, before, after = self._reasons[path]
+            held = await self._held(path)
+            if held is not None and before is not None:
+                self._conflict(target, path, describe(before, after), f"a folder that holds {held} by now", held)
+            elif held is not None:
+                del self.picks[path]
+        for path, pick in self.picks.items():
+            target, before, after = self._reasons[path]
+            above = _folders(path) if before is not None else []
+            await self._look(dict.fromkeys(above, pick.source))
+            await self._look({folder: self._source(folder) for folder in above})
+            for folder in above:
+                there, now = self._known[pick.source, folder], self._known[self._source(folder), folder]
+                if _is_folder(there) and not _is_folder(now):
+                    self._conflict(target, path, describe(before, after), f"its folder {folder} is gone", folder)
+                    break
+
+    def _source(self, path: str) -> Snapshot:
+        return self.picks[path].source if path in self.picks else self.current
+
+    async def _held(self, path: str) -> str | None:
+        """Of what is a folder now and is to be none: something in it that no pick takes away."""
+        source = self.picks[path].source
+        if not _is_folder(self._known[self.current, path]) or _is_folder(self._known[source, path]):
+            return None
+        differing = sides_of(await self.views.changes(source, self.current))
+        inside = (inner for inner, (_, there) in differing.items() if inner.startswith(f"{path}/") and there)
+        return next((p for p in inside if p not in self.picks or self._reasons[p][1] is not None), None)
 
     async def _look(self, paths: Mapping[str, Snapshot]) -> None:
         """Know what is at each path as of a snapshot."""
@@ -184,8 +210,9 @@ class _Work:
             for path, state in zip(missing, await self.views.look(source, missing), strict=True):
                 self._known[source, path] = state
 
-    def _conflict(self, target: Operation, path: str, ours: str, theirs: str) -> None:
-        later = (op.id for op in self.line if op.id > target.id and path in sides_of(op.effects))
+    def _conflict(self, target: Operation, path: str, ours: str, theirs: str, also: str = "") -> None:
+        """``also``: a path that stands against it."""
+        later = (op.id for op in self.line if op.id > target.id and {path, also} & sides_of(op.effects).keys())
         found = PathConflict(path=path, ours=ours, theirs=theirs, operations=(target.id, *later))
         self.conflicts.setdefault(path, found)
 

@@ -235,7 +235,7 @@ _VIEWS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(_VIEWS, _VIEWS, st.booleans()), max_size=6))
 def test_every_view_comes_back(journal: Journal, path: Path, pairs: list[tuple[View, View, bool]]) -> None:
     session = journal.create_session().id

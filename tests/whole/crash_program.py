@@ -46,11 +46,18 @@ PROGRAM: tuple[tuple[str, Any], ...] = (
     ("undo", None),
     ("redo", None),
     ("restore", 1),
+    ("bash", "mkdir r; echo 13 > r/a; echo 13 > README; rm -r empty; echo 13 >> count; echo 13 > ~/r"),
+    ("bash", "echo 14 > r/b; sed -i '1i 14' count; echo 14 > ~/later"),
+    ("revert", (13, "rm r/a ~/r; echo read me > README; mkdir empty; sed -i '/^13$/d' count")),
+    ("undo", None),
+    ("redo", None),
+    ("revert", (15, "rm -r empty; echo 13 > r/a; echo 13 > README; echo 13 >> count; echo 13 > ~/r")),
 )
-"""Operation n is the n-th of these. Each act adds its number to what it found, so that acting twice shows."""
-VIEWS = (0, 1, 2, 3, 2, 3, 6, 6, 8, 6, 6, 6, 1)
-"""After operation n processes see what act VIEWS[n] left."""
-APPLIED = (0, 0, 0, 0, 0, 0, 0, 6, 6, 6, 0, 6, 0)
+"""Operation n is the n-th of these. Each act adds its number to what it found, so that acting twice shows. A revert
+has the number of its target, and the command that does as much in the open."""
+VIEWS = (0, 1, 2, 3, 2, 3, 6, 6, 8, 6, 6, 6, 1, 13, 14, 15, 14, 15, 18)
+"""After operation n processes see what act (or revert) VIEWS[n] left."""
+APPLIED = (0, 0, 0, 0, 0, 0, 0, 6, 6, 6, 0, 6, 0, 0, 0, 0, 0, 0, 0)
 """After operation n the real workspace is what act APPLIED[n] left."""
 
 
@@ -60,18 +67,17 @@ def play_in_the_open(folder: Path) -> dict[int, Path]:
     for name in ("work", "home", "tmp"):
         (left[0] / name).mkdir(parents=True)
     subprocess.run(["bash", "-euc", BEGIN], cwd=left[0] / "work", check=True)
-    last = 0
     for number, (kind, what) in enumerate(PROGRAM, start=1):
-        if kind not in ("bash", "write"):
+        if kind not in ("bash", "write", "revert"):
             continue
         here = left[number] = folder / str(number)
-        subprocess.run(["cp", "-a", left[last], here], check=True)
+        subprocess.run(["cp", "-a", left[VIEWS[number - 1]], here], check=True)
         if kind == "write":
             (here / "work" / what["path"]).write_text(what["content"])
         else:
             environment = {**os.environ, "HOME": str(here / "home"), "TMPDIR": str(here / "tmp")}
-            subprocess.run(["bash", "-euc", what], cwd=here / "work", env=environment, check=True)
-        last = number
+            command = what if kind == "bash" else what[1]
+            subprocess.run(["bash", "-euc", command], cwd=here / "work", env=environment, check=True)
     return left
 
 
@@ -153,7 +159,7 @@ async def play(workspace: str, acknowledged: Path, step: Steps) -> None:
 
     opened: list[Runtime] = []
 
-    async def carry_out(kind: str, what: Any, first: int) -> Any:
+    async def carry_out(kind: str, what: Any) -> Any:
         if not opened:
             opened.append(await Runtime.open(workspace))
         runtime = opened[0]
@@ -162,17 +168,19 @@ async def play(workspace: str, acknowledged: Path, step: Steps) -> None:
         if kind == "redo":
             return await runtime.redo()
         if kind == "restore":
-            return await runtime.restore(first)
+            return await runtime.restore(ids[what])
+        if kind == "revert":
+            return await runtime.revert(ids[what[0]])
         if kind == "apply":
             return await runtime.apply()
         return await runtime.act(kind, **(what if kind == "write" else {"command": what}))
 
-    first = 1
+    ids: dict[int, int] = {}
     for number, (kind, what) in enumerate(PROGRAM, start=1):
         step.verb = f"{number} {kind}" if opened else "open"
         for attempt in (1, 2):
             try:
-                operation = await carry_out(kind, what, first)
+                operation = await carry_out(kind, what)
             except AgentrtError as error:
                 told = str(error)
             else:
@@ -181,7 +189,7 @@ async def play(workspace: str, acknowledged: Path, step: Steps) -> None:
                 told = operation.observation.error
             _say(acknowledged, {"failed": told})
             assert attempt == 1, told
-        first = operation.id if number == 1 else first
+        ids[number] = operation.id
         _say(acknowledged, {"number": number, "id": operation.id})
     step.verb = "close"
     await opened[0].close()

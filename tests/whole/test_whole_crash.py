@@ -152,6 +152,28 @@ def test_killed_at_any_step(
         ground.remove()
 
 
+@pytest.mark.parametrize("number", [n for n, (kind, _) in enumerate(PROGRAM, start=1) if kind == "revert"])
+def test_a_revert_is_killed_at_any_step(
+    number: int, host: Host, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    labels = model.steps["kill"]
+    for at, label in enumerate(labels, start=1):
+        if not label.startswith(f"{number} revert: "):
+            continue
+        if not EXHAUSTIVE and (" sql SELECT" in label or at % 3 != number % 3):
+            continue
+        ground = Ground(tmp_path / str(at), model)
+        monkeypatch.setenv("XDG_STATE_HOME", str(ground.state))
+        assert host.run("kill", at, ground) == -9, f"{label}: {host.errors.read_text()}"
+        assert len(ground.acknowledged()) == number - 1
+        try:
+            check_after_kill(ground, model, capsys)
+        except BaseException as error:
+            error.add_note(f"killed at step {at} ({label}), in {ground.folder}")
+            raise
+        ground.remove()
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_the_server_dies_at_any_request(
     mode: str, host: Host, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -262,7 +284,8 @@ def check_journal(runtime: Runtime, told: list[dict[str, Any]]) -> None:
                 assert (runtime.store.layers / layer.partition(":")[0]).is_dir(), (operation.id, layer)
             for applied in view.applied:
                 assert (runtime.store.aside / runtime.layer(applied) / "plan.json").is_file()
-    runtime.conversation()
+    settled = {operation.id for operation in operations if operation.status == "settled"}
+    assert {message.operation for message in runtime.conversation()} <= settled
 
 
 def shown(ground: Ground, stands: int) -> dict[bytes, Entry]:

@@ -1,7 +1,7 @@
-"""Any order of act, undo, redo, restore and apply, with the user at work meanwhile, against a plain model.
+"""Any order of act, undo, redo, restore, revert and apply, with the user at work meanwhile, against a plain model.
 
 The model is the same commands run in plain copies of the tree: one copy for what the agent sees, one for what the
-user has, kept for every operation.
+user has, kept for every operation. What a revert comes to is worked out from the copies, path by path.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from treestate import assert_same_tree, tree_state
 
-from agentrt import Runtime, UnknownOperation
+from agentrt import Conflict, Runtime, UnknownOperation, UsageError
 
 NAMES = st.sampled_from(["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "new\nline", "-x", "sp ace"])
 LOOK = (
@@ -130,6 +131,35 @@ class Machine(RuleBasedStateMachine):
         operation = self.runner.run(self.runtime.restore(target))
         self.new_work(operation.id, *self.copies[target])
 
+    @precondition(lambda self: self.before)
+    @rule(choice=st.integers(0, 1000))
+    def revert(self, choice: int) -> None:
+        op = sorted(self.before)[-1 - choice % len(self.before)]
+        try:
+            preview = self.runner.run(self.runtime.preview_revert(op))
+        except UsageError:
+            return  # it is a move, changed nothing, is applied or not in the view
+        before, after, now = (_states(self.copies[n][0]) for n in (self.before[op], op, self.now))
+        if preview.conflicts:
+            assert now != after, "untouched since is no conflict"
+            with pytest.raises(Conflict):
+                self.runner.run(self.runtime.revert(op))
+            return
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            view = Path(folder, "tree")
+            shutil.copytree(self.copies[self.now][0], view, symlinks=True, copy_function=_copy)
+            merged = _take_out(view, self.copies[self.before[op]][0], before, after, now)
+            if not preview.effects:
+                assert merged or _states(view) == now
+                with pytest.raises(UsageError):
+                    self.runner.run(self.runtime.revert(op))
+                return
+            operation = self.runner.run(self.runtime.revert(op))
+            for path in merged:
+                with self.runner.run(self.runtime.read_at(operation.id, path)) as file:
+                    (view / path).write_bytes(file.read())
+            self.new_work(operation.id, view, self.copies[self.now][1])
+
     @rule()
     def apply(self) -> None:
         view, _ = self.copies[self.now]
@@ -178,6 +208,49 @@ class Machine(RuleBasedStateMachine):
                 os.environ["XDG_STATE_HOME"] = self.state
 
 
+State = tuple[int, bytes]
+"""Type and mode; content or target."""
+
+
+def _states(folder: Path) -> dict[str, State]:
+    found: dict[str, State] = {}
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        content = b""
+        if stat.S_ISLNK(mode):
+            content = os.fsencode(os.readlink(path))
+        elif stat.S_ISREG(mode):
+            content = path.read_bytes()
+        found[str(path.relative_to(folder))] = mode, content
+    return found
+
+
+def _take_out(
+    view: Path, old: Path, before: dict[str, State], after: dict[str, State], now: dict[str, State]
+) -> list[str]:
+    """Turn ``view`` back where it is still as ``after``; the files that were changed since, whose content is merged."""
+    changed = sorted(p for p in before.keys() | after.keys() if before.get(p) != after.get(p))
+    alike = [p for p in changed if now.get(p) == after.get(p)]
+    merged = [p for p in changed if now.get(p) not in (before.get(p), after.get(p))]
+    for path in reversed(alike):
+        if path in after and not (stat.S_ISDIR(after[path][0]) and path in before and stat.S_ISDIR(before[path][0])):
+            if not stat.S_ISDIR(after[path][0]):
+                (view / path).unlink()
+            elif not any((view / path).iterdir()):
+                (view / path).rmdir()
+    for path in alike:
+        if path in before and stat.S_ISDIR(before[path][0]):
+            (view / path).mkdir(exist_ok=True)
+            (view / path).chmod(stat.S_IMODE(before[path][0]))
+        elif path in before:
+            _copy(str(old / path), str(view / path))
+    for path in merged:
+        modes = {now[path][0], before[path][0]} - {after[path][0]}
+        assert len(modes) <= 1 and all(stat.S_ISREG(side[path][0]) for side in (before, after, now)), path
+        (view / path).chmod(stat.S_IMODE(modes.pop() if modes else now[path][0]))
+    return merged
+
+
 def _copy(source: str, target: str) -> None:
     shutil.copy2(source, target, follow_symlinks=False)
 
@@ -194,7 +267,6 @@ def _plain(folder: Path) -> dict[bytes, object]:
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(
-    max_examples=int(os.environ.get("AGENTRT_EXAMPLES", "40")),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
