@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history import apply as history
-from agentrt.history.bases import bases_of, lineage, paths_of
+from agentrt.history.bases import ancestry, bases_of, paths_of
 from agentrt.history.contents import Contents
 from agentrt.history.states import alike
 from agentrt.preview import Preview, Refused
@@ -30,18 +30,21 @@ class Applying:
     git: tuple[str, ...]
     """Of that, the paths that were left because they are in a ``.git`` folder."""
     lineage: tuple[Operation, ...]
-    """The operations whose work stands in the view, oldest first."""
+    """The operations whose work stands in the view, oldest first; also of sessions it was forked from."""
+    session: str
 
     @property
     def conflicts(self) -> tuple[PathConflict, ...]:
         """Each with the operations that touched its path."""
-        touched = {op.id: paths_of(op.effects) for op in self.lineage}
-        return tuple(
-            conflict.model_copy(
-                update={"operations": tuple(op for op, paths in touched.items() if conflict.path in paths)}
-            )
-            for conflict in self.plan.conflicts
-        )
+        touched = {(op.session, op.id): paths_of(op.effects) for op in self.lineage}
+        found = []
+        for conflict in self.plan.conflicts:
+            by = [name for name, paths in touched.items() if conflict.path in paths]
+            own = tuple(op for session, op in by if session == self.session)
+            others = ", ".join(f"operation {op} of {session}" for session, op in by if session != self.session)
+            ours = f"{conflict.ours}, by {others}" if others and not own else conflict.ours
+            found.append(conflict.model_copy(update={"operations": own, "ours": ours}))
+        return tuple(found)
 
 
 async def preview(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Preview:
@@ -106,7 +109,7 @@ def _content(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO]:
 
 
 async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool) -> Applying:
-    line = lineage(runtime.view, runtime.journal.operations(runtime.session))
+    line = ancestry(runtime.journal, runtime.session, runtime.view)
     bases = bases_of(line)
     changed = await _unapplied(runtime, bases)
     wanted, git = _chosen(changed, paths, include_git)
@@ -116,12 +119,12 @@ async def _plan(runtime: Runtime, paths: Sequence[str] | None, include_git: bool
     refused = {path for path, _ in plan.refused}
     asked = {effect.path for effect in wanted} - refused
     left = tuple(effect for effect in changed if effect.path not in asked)
-    return Applying(plan, left, git, tuple(line))
+    return Applying(plan, left, git, tuple(line), runtime.session)
 
 
 async def pending(runtime: Runtime) -> list[FileEffect]:
     """All that could be applied, sorted."""
-    return await _unapplied(runtime, bases_of(lineage(runtime.view, runtime.journal.operations(runtime.session))))
+    return await _unapplied(runtime, bases_of(ancestry(runtime.journal, runtime.session, runtime.view)))
 
 
 async def _unapplied(runtime: Runtime, bases: Mapping[str, FileState | None]) -> list[FileEffect]:
@@ -173,13 +176,16 @@ def in_git(effect: FileEffect) -> bool:
 
 
 def _accepted(planned: Applying) -> tuple[int, ...]:
-    """To apply is to accept: the acts of which something is applied and nothing else is left to apply."""
+    """To apply is to accept: the session's acts of which something is applied and nothing else is left to apply."""
     applied = paths_of(step.effect for step in planned.plan.steps)
     left = paths_of(planned.left) - set(planned.git)
     return tuple(
         op.id
         for op in planned.lineage
-        if op.review == "pending" and paths_of(op.effects) & applied and not paths_of(op.effects) & left
+        if op.session == planned.session
+        and op.review == "pending"
+        and paths_of(op.effects) & applied
+        and not paths_of(op.effects) & left
     )
 
 

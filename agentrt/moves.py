@@ -65,6 +65,8 @@ async def preview(runtime: Runtime, step: Step, scope: Scope) -> Preview:
 async def move(runtime: Runtime, step: Step, scope: Scope, actor: str) -> Operation:
     """Go there. The caller holds ``runtime.turn``. Raises ``Conflict``: nothing is touched."""
     planned = _plan(runtime, step, scope)
+    if planned.take_back or planned.put_back:
+        await runtime.turn.alone()
     if found := _obstacles(runtime, planned):
         raise Conflict(
             f"{step.kind} would overwrite what changed since in {runtime.store.workspace}",
@@ -143,7 +145,7 @@ class _Workspace:
 def _plan(runtime: Runtime, step: Step, scope: Scope) -> Move:
     now, there = runtime.view, step.view
     if step.kind != "undo":
-        there = there.model_copy(update={"conversation": _told(runtime, step.target[0], there)})
+        there = there.model_copy(update={"conversation": told_by(runtime, step.target[0], there)})
     if scope == "files":
         there = there.model_copy(update={"conversation": now.conversation})
     elif scope == "conversation":
@@ -156,7 +158,7 @@ def _plan(runtime: Runtime, step: Step, scope: Scope) -> Move:
     )
 
 
-def _told(runtime: Runtime, op: int, view: View) -> int:
+def told_by(runtime: Runtime, op: int, view: View) -> int:
     """The conversation after an operation, with what the planner was told of it if it was told anything.
 
     An answer, or a verification's notice, is said when the operation is over: it is not yet in its own view.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -15,6 +15,7 @@ from agentrt.contracts import Confinement, OpenPolicy, OpenSandbox, Policy, Sand
 from agentrt.errors import PluginError, SessionBusy, UsageError
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, Store, create, locate
+from agentrt.turns import Ground
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -30,11 +31,20 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Opened:
-    """The store's two exclusive things."""
+    """The store's exclusive things, and who shares them: runtimes of this process, forked from each other."""
 
     store: Store
     lock: Lock
     journal: Journal
+    ground: Ground = field(default_factory=Ground)
+    sessions: set[str] = field(default_factory=set)
+    """Those that are open."""
+
+    def leave(self, session: str) -> None:
+        """The last one closes it."""
+        self.sessions.discard(session)
+        if not self.sessions:
+            self.close()
 
     def close(self) -> None:
         self.journal.close()

@@ -51,9 +51,16 @@ class Reader:
         head = self.journal.message_head(self.session)
         return self.timeline.view.model_copy(update={"conversation": head})
 
-    def log(self) -> list[Operation]:
-        """Every operation of the session, oldest first, without output."""
-        return self.journal.operations(self.session)
+    def log(self, *, at: int | None = None) -> list[Operation]:
+        """Every operation of the session, oldest first, without output.
+
+        ``at``: those up to that one, as it stood right after it (0: at the start); what each is reviewed as is the
+        present word. Raises ``UnknownOperation``.
+        """
+        operations = self.journal.operations(self.session)
+        if at:
+            self.show(at)
+        return operations if at is None else operations[:at]
 
     def to_review(self) -> list[Operation]:
         """The operations in the session's files that wait for a person's word, oldest first, without output."""

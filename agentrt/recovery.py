@@ -1,60 +1,67 @@
-"""When a session is opened after a crash: the real workspace is made to agree with what the journal says."""
+"""When a workspace is opened after a crash: the real workspace is made to agree with what the journal says."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt.errors import Conflict
 from agentrt.history import apply
+from agentrt.history.store import Store
+from agentrt.records import Operation
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
 
 _TOUCHES_WORKSPACE = frozenset({"apply", "undo", "redo", "restore"})
+_TELLS = _TOUCHES_WORKSPACE | {"revert", "reject"}
+"""They say their notice to the planner before they settle."""
 
 
 async def recover(runtime: Runtime) -> tuple[str, ...]:
-    """What was done about the operation that was cut off, if the last one was: lines for a person.
+    """What was done about operations that were cut off, of whatever session: lines for a person.
 
-    Its intent stays an intent. An act leaves nothing behind: its layer was never part of a view. Raises ``OSError``,
-    ``JournalError``.
+    Only a session's last operation can have been. Its intent stays an intent, and what is settled once needs nothing
+    more. An act leaves nothing behind: its layer was never part of a view. Raises ``OSError``, ``JournalError``.
     """
-    if not runtime.operations:
-        return ()
-    last = runtime.operations[max(runtime.operations)]
-    if last.status != "intent":
-        return ()
-    notes = [f"operation {last.id} ({last.kind}) was cut off"]
-    if last.kind in _TOUCHES_WORKSPACE:
-        runtime.forget_messages_of(last)
-        applies = [op.id for op in runtime.operations.values() if op.kind == "apply"]
-        notes += await asyncio.to_thread(lambda: list(_settle_workspace(runtime, applies)))
+    notes: list[str] = []
+    for session in runtime.journal.cut_off():
+        operations = runtime.journal.operations(session)
+        last, own = operations[-1], session == runtime.session
+        found: list[str] = []
+        if own and last.kind in _TELLS:
+            runtime.forget_messages_of(last)
+        if last.kind in _TOUCHES_WORKSPACE:
+            found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))
+        if own or found:
+            whose = "" if own else f" of session {session}"
+            notes += [f"operation {last.id} ({last.kind}){whose} was cut off", *found]
     return tuple(notes)
 
 
-def _settle_workspace(runtime: Runtime, applies: list[int]) -> Iterator[str]:
-    root, standing = runtime.store.workspace, {}
-    for op in applies:
-        aside = runtime.store.aside / runtime.layer(op)
+def _settle_workspace(store: Store, operations: Sequence[Operation]) -> Iterator[str]:
+    """Of one session, whose last operation was cut off."""
+    applies = {op.id: store.aside / f"{op.session}.{op.id}" for op in operations if op.kind == "apply"}
+    root, standing = store.workspace, {}
+    for op, aside in applies.items():
         found = apply.recover(aside, root)
         standing[op] = found.standing
         if found.undone is not None:
             yield f"what apply {op} had begun to change in {root} was put back"
         for conflict in found.left:
             yield f"{conflict.path}: {conflict.theirs}; left as it is ({conflict.ours})"
-    applied = runtime.view.applied
-    for op in reversed(applies):
+    applied = operations[-1].before.applied
+    for op, aside in reversed(applies.items()):
         if standing[op] == "after" and op not in applied:
-            yield from _turn(runtime, op, "take_back")
-    for op in applies:
+            yield from _turn(op, aside, root, "take_back")
+    for op, aside in applies.items():
         if standing[op] == "before" and op in applied:
-            yield from _turn(runtime, op, "put_back")
+            yield from _turn(op, aside, root, "put_back")
 
 
-def _turn(runtime: Runtime, op: int, way: str) -> Iterator[str]:
-    aside, root = runtime.store.aside / runtime.layer(op), runtime.store.workspace
+def _turn(op: int, aside: Path, root: Path, way: str) -> Iterator[str]:
     try:
         (apply.take_back if way == "take_back" else apply.put_back)(aside, root)
     except Conflict as conflict:

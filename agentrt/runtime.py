@@ -6,30 +6,30 @@ The transaction itself is in ``transaction``, undo and its like in ``moves``, th
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
-from agentrt import applying, moves, plugins, reverting, reviewing, transaction
+from agentrt import applying, forking, moves, plugins, reverting, reviewing, transaction
 from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
 from agentrt.history.revert import Parts
-from agentrt.history.timeline import Timeline
 from agentrt.moves import Scope
 from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
 from agentrt.preview import Preview
-from agentrt.reader import Reader
-from agentrt.records import FileEffect, Message, Operation, ProposedAction, View
-from agentrt.records.operations import Kind, Review, Status
+from agentrt.records import FileEffect, Operation, ProposedAction
+from agentrt.records.operations import Review
+from agentrt.standing import Standing
+from agentrt.turns import Turn
 
 
-class Runtime(Reader):
-    """Everything an agent does passes here. One runtime a workspace at a time; its methods may be called
-    concurrently and then wait for each other."""
+class Runtime(Standing):
+    """Everything an agent does passes here. A workspace is opened once at a time; ``fork`` gives more runtimes over
+    it. A runtime's methods may be called concurrently and then wait for each other; those of two do not wait, save
+    for what changes the real workspace."""
 
     policy: Policy
     sandbox: Sandbox
@@ -70,12 +70,10 @@ class Runtime(Reader):
         """For ``open``."""
         super().__init__(opened.store, opened.journal, session)
         self.policy, self.sandbox, self.attended = policy, sandbox, attended
-        self.turn = asyncio.Lock()
+        self.turn = Turn(opened.ground)
         """Held while an operation is in progress."""
-        self._opened = opened
-        self._operations = {operation.id: _light(operation) for operation in self.log()}
-        self._head = self.journal.message_head(session)
-        self._timeline = Timeline.of(self.info.start, self._operations.values())
+        self.opened = opened
+        opened.sessions.add(session)
 
     # Doing
 
@@ -195,6 +193,7 @@ class Runtime(Reader):
         touched), ``UsageError`` (a path that has no change), ``SandboxError``, ``DiskFull``.
         """
         async with self.turn:
+            await self.turn.alone()
             return await applying.apply(self, paths, include_git, actor)
 
     async def preview(
@@ -215,10 +214,15 @@ class Runtime(Reader):
                 return await applying.preview(self, paths, include_git)
             return await moves.preview(self, moves.step_of(self, kind, number), scope)
 
-    def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
-        """Add a message to the conversation; its id."""
-        self._head = self.journal.say(self.session, self._head, role, body, operation)
-        return self._head
+    async def fork(self, op: int) -> Self:
+        """A second session from the view after ``op`` (0: the start), open beside this one; both must be closed.
+
+        It becomes the workspace's current one. Neither sees what the other does from here on, but what is applied.
+        Raises ``UnknownOperation``; ``Conflict`` where the real workspace has other applies of this session in it
+        now than it had then; ``DiskFull``, ``SandboxUnavailable``.
+        """
+        async with self.turn:
+            return await forking.fork(self, op)
 
     def new_session(self, title: str = "") -> SessionInfo:
         """A session on the untouched workspace; the workspace's current one from now on, though not this runtime's."""
@@ -226,25 +230,10 @@ class Runtime(Reader):
 
     # Looking
 
-    @property
-    def timeline(self) -> Timeline:
-        return self._timeline
-
-    @property
-    def view(self) -> View:
-        return self._timeline.view.model_copy(update={"conversation": self._head})
-
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
         """Every tool that is installed, by name. Raises ``PluginError``."""
         return MappingProxyType({kind: load_tool(kind) for kind in plugins.names(GROUP)})
-
-    def view_after(self, op: int) -> View:
-        """The view after an operation; 0 is the start. Raises ``UnknownOperation``."""
-        return self._timeline.restore(op).view
-
-    def conversation(self) -> list[Message]:
-        return self.journal.conversation(self._head)
 
     async def changes(self, a: int, b: int) -> list[FileEffect]:
         """Every path that differs between the views after operations ``a`` and ``b``. Raises ``UnknownOperation``."""
@@ -264,11 +253,11 @@ class Runtime(Reader):
             return await self.sandbox.read_at(snapshot, path)
 
     async def close(self) -> None:
-        """End what runs, let go of the workspace. Closing twice is fine."""
+        """End what runs; the last of several forks lets go of the workspace. Closing twice is fine."""
         try:
             await self.sandbox.close()
         finally:
-            self._opened.close()
+            self.opened.leave(self.session)
 
     async def __aenter__(self) -> Self:
         return self
@@ -277,37 +266,6 @@ class Runtime(Reader):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    # For the modules that carry operations out
-
-    @property
-    def operations(self) -> Mapping[int, Operation]:
-        """By number, oldest first, without effects, action and observation."""
-        return self._operations
-
-    def layer(self, op: int) -> str:
-        """The name of everything an operation keeps on disk."""
-        return f"{self.session}.{op}"
-
-    def intend(self, kind: Kind, *, actor: str, **more: Any) -> Operation:
-        """Write down that an operation is about to happen. Raises ``DiskFull``, ``JournalError``."""
-        operation = self.journal.intend(self.session, kind=kind, actor=actor, before=self.view, **more)
-        self._operations[operation.id] = _light(operation)
-        return operation
-
-    def forget_messages_of(self, operation: Operation) -> None:
-        """A move says its notice before it settles; one that was cut off leaves it hanging."""
-        line = self.conversation()
-        if line and line[-1].operation == operation.id:
-            self._head = operation.before.conversation
-
-    def settle(self, intent: Operation, *, status: Status, after: View, **more: Any) -> Operation:
-        """Write down how it ended, and stand on its view. Raises ``DiskFull``, ``JournalError``."""
-        operation = self.journal.settle(intent, status=status, after=after, **more)
-        self._operations[operation.id] = light = _light(operation)
-        self._timeline.add(light)
-        self._head = after.conversation
-        return operation
 
     async def _act(
         self,
@@ -327,9 +285,3 @@ class Runtime(Reader):
     ) -> Operation:
         async with self.turn:
             return await moves.move(self, moves.step_of(self, kind, number), scope, actor)
-
-
-def _light(operation: Operation) -> Operation:
-    """What the timeline needs of it: a long session's effects and actions stay on disk."""
-    asked = operation.action if operation.kind != "act" else None
-    return operation.model_copy(update={"action": asked, "effects": (), "observation": None})

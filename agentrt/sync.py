@@ -75,9 +75,13 @@ class _Same(Generic[P, T]):
 class Runtime:
     """``agentrt.Runtime`` without ``await``; a context manager."""
 
-    def __init__(self, runner: asyncio.Runner, runtime: asynchronous.Runtime) -> None:
-        """For ``open``."""
+    def __init__(
+        self, runner: asyncio.Runner, runtime: asynchronous.Runtime, together: set[Runtime] | None = None
+    ) -> None:
+        """For ``open`` and ``fork``. ``together``: those that are open on this runner; the last one closes it."""
         self.runner, self.runtime = runner, runtime
+        self._together = together if together is not None else set()
+        self._together.add(self)
 
     @classmethod
     def open(
@@ -119,6 +123,10 @@ class Runtime:
     changes = _Blocking(asynchronous.Runtime.changes)
     pending = _Blocking(asynchronous.Runtime.pending)
     read_at = _Blocking(asynchronous.Runtime.read_at)
+
+    def fork(self, op: int) -> Self:
+        """As ``agentrt.Runtime.fork``. Both are used from the same thread."""
+        return type(self)(self.runner, self.runner.run(self.runtime.fork(op)), self._together)
 
     say = _Same(asynchronous.Runtime.say)
     new_session = _Same(asynchronous.Runtime.new_session)
@@ -167,11 +175,15 @@ class Runtime:
         return self.runtime.notes
 
     def close(self) -> None:
-        """End what runs, let go of the workspace. Closing twice is fine."""
+        """End what runs; the last of several forks lets go of the workspace. Closing twice is fine."""
+        if self not in self._together:
+            return
         try:
             self.runner.run(self.runtime.close())
         finally:
-            self.runner.close()
+            self._together.discard(self)
+            if not self._together:
+                self.runner.close()
 
     def __enter__(self) -> Self:
         return self

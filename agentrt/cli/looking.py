@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from agentrt.errors import UnknownOperation
+from agentrt.history.journal import SessionInfo
 from agentrt.history.timeline import Timeline
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Operation
@@ -19,6 +21,7 @@ from .render import (
     action_text,
     effect_line,
     effects_text,
+    forked_text,
     operation_json,
     paths_of,
     put,
@@ -29,16 +32,22 @@ from .render import (
 _SHOWN_EFFECTS = 200
 
 
-def log(*, where: Where = HERE) -> int:
+def log(
+    *,
+    at: Annotated[
+        int | None, WHOLE, Parameter(name="--at", help="As it stood right after this operation; 0 is the start.")
+    ] = None,
+    where: Where = HERE,
+) -> int:
     """List the session's operations, oldest first."""
     try:
         reader = open_reader(where.workspace, session=where.session)
     except UnknownOperation:
-        if where.session is not None:
+        if where.session is not None or at is not None:
             raise
         return _nothing_yet(where, [])
     with reader:
-        operations = reader.log()
+        operations = reader.log(at=at)
         if where.json:
             put_json([operation_json(operation) for operation in operations])
             return 0
@@ -97,7 +106,7 @@ def show(
 
 
 def sessions(*, where: Where = HERE) -> int:
-    """List the workspace's sessions; the current one has a star."""
+    """List the workspace's sessions, forks under what they were forked from; the current one has a star."""
     try:
         reader = open_reader(where.workspace)
     except UnknownOperation:
@@ -108,12 +117,24 @@ def sessions(*, where: Where = HERE) -> int:
         if where.json:
             put_json([{**info.to_dict(), "operations": n, "current": info.id == current} for info, n in found])
             return 0
-        for info, number in found:
+        numbers = {info.id: number for info, number in found}
+        tree = _tree([info for info, _ in found])
+        names = [f"{'  ' * depth}{info.id}" for info, depth in tree]
+        for name, (info, _) in zip(names, tree, strict=True):
             star = "*" if info.id == current else " "
-            count = f"{number} operation{'s' * (number != 1)}"
-            line = f"{star} {info.id:<4} {time_text(info.created)}  {count:<14}  {plain(info.title)}"
-            put(cut(line.rstrip(), terminal_width()))
+            count = f"{numbers[info.id]} operation{'s' * (numbers[info.id] != 1)}"
+            at = f"at {info.parent_operation}  " if info.parent is not None else ""
+            line = f"{star} {name:<{max(4, *map(len, names))}} {time_text(info.created)}  {count:<14}  {at}"
+            put(cut((line + plain(info.title)).rstrip(), terminal_width()))
     return 0
+
+
+def _tree(sessions: Sequence[SessionInfo]) -> list[tuple[SessionInfo, int]]:
+    """Each with how deep it is; forks behind what they were forked from, else oldest first."""
+    places: dict[str, tuple[int, ...]] = {}
+    for number, info in enumerate(sessions):  # a fork is younger than its parent
+        places[info.id] = (*places.get(info.parent or "", ()), number)
+    return [(info, len(places[info.id]) - 1) for info in sorted(sessions, key=lambda info: places[info.id])]
 
 
 def status(where: Where) -> int:
@@ -142,6 +163,7 @@ def status(where: Where) -> int:
             )
             return 0
         title = f" — {plain(reader.info.title)}" if reader.info.title else ""
+        title += f" (forked from {forked_text(reader.info)})" if reader.info.parent else ""
         put(cut(f"{plain(str(reader.store.workspace))}: session {reader.session}{title}", terminal_width()))
         for operation in operations[-5:]:
             stands = operation.id in timeline.done

@@ -33,6 +33,7 @@ _COMMANDS = {
         "redo": ("moves:redo", "Do again what was undone last."),
         "restore": ("moves:restore", "Go to where the session stood after an operation."),
         "revert": ("revert:revert", "Take out old operations and keep the later ones."),
+        "fork": ("work:fork", "Start a second session from where this one stood after an operation."),
     },
     "Reviewing": {
         "review": ("review:review", "List what waits for a word."),

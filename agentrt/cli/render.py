@@ -7,12 +7,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentrt.errors import AgentrtError, Conflict
 from agentrt.records import Effect, Operation, PathConflict, dump_json
 
 from .plain import plain
+
+if TYPE_CHECKING:
+    from agentrt.history.journal import SessionInfo
 
 _TOLD = ("command", "path", "pattern", "glob", "args", "patch")
 """Fields of an action that say most of what it is about, first ones first."""
@@ -68,6 +71,13 @@ def action_text(operation: Operation) -> str:
     because = str(asked.get("because", ""))
     about = ", ".join(asked.get("parts", {}))
     return plain(f"of {ids}" + (f", {about}" if about else "") + (f": {because}" if because else "")) if ids else ""
+
+
+def forked_text(info: SessionInfo) -> str:
+    """Where a fork began; empty for a session that is none."""
+    if info.parent is None:
+        return ""
+    return f"{info.parent} at {info.parent_operation or 'its start'}"
 
 
 def effects_text(effects: Sequence[Effect]) -> str:

@@ -1,4 +1,4 @@
-"""``run``, ``exec`` and ``new``."""
+"""``run``, ``exec``, ``new`` and ``fork``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cyclopts import Parameter
 from agentrt.errors import UsageError
 from agentrt.records import Operation
 
-from .options import HERE, Where
+from .options import HERE, WHOLE, Where
 from .plain import plain
-from .render import action_text, effects_text, mute, operation_json, put, put_json, say
+from .render import action_text, effects_text, forked_text, mute, operation_json, put, put_json, say
 
 
 def run(task: Annotated[Path, Parameter(help="The task file (docs/tasks.md).")], /, *, where: Where = HERE) -> int:
@@ -66,6 +66,28 @@ def new(
         put_json(info)
     else:
         put(f"session {info.id} on {plain(str(store.workspace))}")
+    return 0
+
+
+def fork(
+    op: Annotated[int, WHOLE, Parameter(help="The operation's number; 0 is the start.")], /, *, where: Where = HERE
+) -> int:
+    """Start a second session from where this one stood after an operation; it becomes the current one."""
+    from agentrt.history.journal import SessionInfo
+    from agentrt.runtime import Runtime
+
+    from .session import with_runtime
+
+    async def work(runtime: Runtime) -> SessionInfo:
+        async with await runtime.fork(op) as branch:
+            return branch.info
+
+    info = with_runtime(where, work)
+    if where.json:
+        put_json(info)
+    else:
+        put(f"session {info.id}: forked from {forked_text(info)}; it is the current one now")
+        put(f"agentrt --session {info.parent} … goes on with {info.parent}")
     return 0
 
 

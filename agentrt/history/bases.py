@@ -6,14 +6,31 @@ from collections.abc import Iterable, Sequence
 
 from agentrt.records import Effect, FileState, Operation, View
 
+from .journal import Journal
+
 _WORK = frozenset({"act", "revert", "reject"})
+
+
+def ancestry(journal: Journal, session: str, view: View) -> list[Operation]:
+    """``lineage`` of a session's view, and before it that of the views it was forked from.
+
+    Operations are numbered anew in each session: mind ``Operation.session``. Raises ``UnknownOperation``.
+    """
+    lines = [lineage(view, journal.operations(session))]
+    info = journal.session(session)
+    while info.parent is not None:
+        forked_at, info = info.parent_operation, journal.session(info.parent)
+        view = journal.operation(info.id, forked_at).after if forked_at else info.start
+        lines.append(lineage(view, journal.operations(info.id)))
+    return [operation for line in reversed(lines) for operation in line]
 
 
 def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
     """The operations whose work is in ``view``, oldest first: acts, what took acts out, and applies.
 
     Snapshots grow layer by layer, so an act's work is in a view when the view's layers begin with those after it.
-    An apply starts a new list of layers, with what it left; what came before it is in its own ``before``.
+    An apply starts a new list of layers, with what it left; what came before it is in its own ``before``. Only
+    operations of the session itself are found: see ``ancestry``.
     """
     by_id = {operation.id: operation for operation in operations}
     found: list[Operation] = []

@@ -98,6 +98,11 @@ class Journal:
             sessions.check_session(self._db, session)
             sessions.make_current(self._db, session)
 
+    def cut_off(self) -> list[str]:
+        """The sessions whose last operation is an intent, oldest first."""
+        with self._reading():
+            return sessions.cut_off(self._db)
+
     # Operations
 
     def intend(

@@ -77,6 +77,14 @@ def last_outcome(db: sqlite3.Connection, session: str) -> tuple[int, int | None]
     return row or (0, None)
 
 
+def cut_off(db: sqlite3.Connection) -> list[str]:
+    """The sessions whose last operation has no outcome, oldest first."""
+    last = "SELECT s.number, s.id, (SELECT max(id) FROM operation WHERE session = s.id) AS last FROM session s"
+    ended = "SELECT 1 FROM outcome WHERE session = found.id AND operation = last"
+    query = f"SELECT id FROM ({last}) AS found WHERE last IS NOT NULL AND NOT EXISTS ({ended}) ORDER BY number"
+    return [str(row[0]) for row in db.execute(query)]
+
+
 def make_current(db: sqlite3.Connection, session: str) -> None:
     db.execute("INSERT INTO current (session, at) VALUES (?, ?)", (session, time.time()))
 

@@ -296,6 +296,7 @@ def _build(root: Path, tree: Tree) -> None:
     """Make ``tree`` under ``root``; modes and times last, innermost first, or nothing could be put in."""
     for path, (state, content) in tree.items():
         target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)  # the real one may be gone from under a layer
         if state.type == "directory":
             target.mkdir()
         elif state.type == "symlink":

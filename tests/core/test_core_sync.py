@@ -39,6 +39,20 @@ def test_everything_without_await(workspace: Path, box: Any) -> None:
         assert rt.show(4).kind == "apply"
 
 
+def test_forks_close_in_any_order(workspace: Path, box: Any) -> None:
+    rt = Runtime.open(workspace, sandbox=box)
+    rt.act("write", path="f", content="1")
+    branch = rt.fork(1)
+    assert (branch.session, rt.session) == ("s2", "s1")
+    rt.close()
+    rt.close()
+    branch.act("write", path="g", content="2")
+    assert [e.path for e in branch.pending()] == ["f", "g"]
+    branch.close()
+    with Runtime.open(workspace, sandbox=box, session="s1") as again:
+        assert [e.path for e in again.pending()] == ["f"]
+
+
 def test_it_has_every_public_method_of_the_asynchronous_one() -> None:
     def public(kind: type) -> set[str]:
         return {name for name, _ in inspect.getmembers(kind) if not name.startswith("_")}

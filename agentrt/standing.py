@@ -1,0 +1,78 @@
+"""Where an open session stands: what the journal says of it, at hand, and added to by its one writer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from agentrt.history.journal import Journal
+from agentrt.history.store import Store
+from agentrt.history.timeline import Timeline
+from agentrt.reader import Reader
+from agentrt.records import Message, Operation, View
+from agentrt.records.operations import Kind, Status
+
+
+class Standing(Reader):
+    """One session while nobody else writes to it."""
+
+    def __init__(self, store: Store, journal: Journal, session: str) -> None:
+        super().__init__(store, journal, session)
+        self._operations = {operation.id: _light(operation) for operation in self.log()}
+        self._head = journal.message_head(session)
+        self._timeline = Timeline.of(self.info.start, self._operations.values())
+
+    @property
+    def timeline(self) -> Timeline:
+        return self._timeline
+
+    @property
+    def view(self) -> View:
+        return self._timeline.view.model_copy(update={"conversation": self._head})
+
+    def view_after(self, op: int) -> View:
+        """The view after an operation; 0 is the start. Raises ``UnknownOperation``."""
+        return self._timeline.restore(op).view
+
+    def conversation(self) -> list[Message]:
+        return self.journal.conversation(self._head)
+
+    @property
+    def operations(self) -> Mapping[int, Operation]:
+        """By number, oldest first, without effects, action and observation."""
+        return self._operations
+
+    def layer(self, op: int) -> str:
+        """The name of everything an operation keeps on disk."""
+        return f"{self.session}.{op}"
+
+    def intend(self, kind: Kind, *, actor: str, **more: Any) -> Operation:
+        """Write down that an operation is about to happen. Raises ``DiskFull``, ``JournalError``."""
+        operation = self.journal.intend(self.session, kind=kind, actor=actor, before=self.view, **more)
+        self._operations[operation.id] = _light(operation)
+        return operation
+
+    def forget_messages_of(self, operation: Operation) -> None:
+        """A move says its notice before it settles; one that was cut off leaves it hanging."""
+        line = self.conversation()
+        if line and line[-1].operation == operation.id:
+            self._head = operation.before.conversation
+
+    def settle(self, intent: Operation, *, status: Status, after: View, **more: Any) -> Operation:
+        """Write down how it ended, and stand on its view. Raises ``DiskFull``, ``JournalError``."""
+        operation = self.journal.settle(intent, status=status, after=after, **more)
+        self._operations[operation.id] = light = _light(operation)
+        self._timeline.add(light)
+        self._head = after.conversation
+        return operation
+
+    def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
+        """Add a message to the conversation; its id."""
+        self._head = self.journal.say(self.session, self._head, role, body, operation)
+        return self._head
+
+
+def _light(operation: Operation) -> Operation:
+    """What the timeline needs of it: a long session's effects and actions stay on disk."""
+    asked = operation.action if operation.kind != "act" else None
+    return operation.model_copy(update={"action": asked, "effects": (), "observation": None})
