@@ -124,7 +124,7 @@ class Runtime(Standing):
         """Take back the last ``n`` steps that stand.
 
         Raises ``UnknownOperation`` (there are fewer); ``Conflict`` (an apply among them cannot be taken out of the
-        real workspace, because it was changed since; nothing is touched).
+        real workspace, because what was changed since cannot be merged; nothing is touched).
         """
         return await self._move("undo", n, scope, actor)
 
@@ -198,8 +198,8 @@ class Runtime(Standing):
         ``ops``: only what these operations did. ``paths``: only these files and folders, relative to the workspace.
         What lies in a ``.git`` folder stays in
         the sandbox unless it is named or ``include_git`` is set: hooks and configuration an agent wrote would be run
-        by the user's own git. Raises ``Conflict`` (something changed underneath; nothing is touched), ``UsageError``
-        (a path that has no change), ``SandboxError``, ``DiskFull``.
+        by the user's own git. Raises ``Conflict`` (what changed underneath cannot be merged; nothing is
+        touched), ``UsageError`` (a path that has no change), ``SandboxError``, ``DiskFull``.
         """
         async with self.turn:
             await self.turn.alone()

@@ -7,6 +7,7 @@ means that a merge is not to be had and a difference is a conflict.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -38,16 +39,17 @@ class Contents:
 
     def keep(self, state: FileState, content: bytes) -> None:
         """Keep the content of this file if it is text and not too large. Raises ``OSError``."""
-        if len(content) > MOST_BYTES or not is_text(content) or self.has(state):
+        if len(content) > MOST_BYTES or not is_text(content):
             return
-        self.folder.mkdir(mode=0o700, exist_ok=True)
         file = self._file(state)
-        new = file.with_suffix(".new")
+        new = f"{file}.new"
         try:
-            new.write_bytes(content)
-            new.replace(file)
+            with self._new(new) as writing:
+                writing.write(content)
+            os.replace(new, file)
         except OSError:
-            new.unlink(missing_ok=True)
+            with suppress(OSError):
+                os.unlink(new)
             raise
 
     def get(self, state: FileState) -> bytes | None:
@@ -55,7 +57,7 @@ class Contents:
         if state.digest is None:
             return None
         with suppress(OSError):
-            content = self._file(state).read_bytes()
+            content = Path(self._file(state)).read_bytes()
             if digest_of(content) == state.digest:
                 return content
         return None
@@ -67,9 +69,16 @@ class Contents:
                 if name not in digests:
                     (self.folder / name).unlink()
 
-    def _file(self, state: FileState) -> Path:
+    def _new(self, name: str) -> io.FileIO:
+        try:
+            return open(name, "wb", buffering=0)
+        except FileNotFoundError:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            return open(name, "wb", buffering=0)
+
+    def _file(self, state: FileState) -> str:
         assert state.digest is not None
-        return self.folder / state.digest
+        return os.path.join(self.folder, state.digest)
 
 
 def digest_of(content: bytes) -> str:

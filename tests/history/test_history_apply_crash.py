@@ -313,18 +313,32 @@ def test_an_error_half_way_through_a_merge_takes_everything_back(stage: Stage, n
     assert step > 20
 
 
+LATER = AFTER["text"].replace(b"5", b"five")
+
+
 def test_what_was_changed_after_a_crash_in_a_merge_is_left_and_what_stood_is_kept(stage: Stage) -> None:
     to_merge(stage, "take_back")
     late = steps_until(stage, stage.take_back, "settled")
     to_merge(stage, "take_back")
     assert killed_at(late, stage.take_back)
-    put(stage.real / "text", b"the user's, after the crash")
+    put(stage.real / "text", LATER)
     (left,) = recover(stage.aside, stage.real).left
-    assert (stage.real / "text").read_bytes() == b"the user's, after the crash"
+    assert (stage.real / "text").read_bytes() == LATER
     assert Path(left.ours.rpartition("kept in ")[2]).read_bytes() == AFTER["text"]
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict):  # it could be merged, but not without giving up what is kept
         stage.take_back()
     assert Path(left.ours.rpartition("kept in ")[2]).read_bytes() == AFTER["text"]
+
+
+def test_after_a_merge_that_failed_later_edits_are_merged_as_well(stage: Stage) -> None:
+    to_merge(stage, "take_back")
+    late = steps_until(stage, stage.take_back, "settled")
+    to_merge(stage, "take_back")
+    with failing_at(late, errno.EACCES), pytest.raises(Conflict):
+        stage.take_back()
+    put(stage.real / "text", LATER, 0o755)
+    stage.take_back()
+    assert (stage.real / "text").read_bytes() == BEFORE["text"].replace(b"5", b"five")
 
 
 # ── what else goes wrong ─────────────────────────────────────────────────────────────────────────────────────
