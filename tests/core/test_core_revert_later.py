@@ -312,7 +312,7 @@ def test_what_lies_outside_the_workspace_has_dependents_too(workspace: Path) -> 
 def test_a_preview_that_was_cut_off_stands_in_nobodys_way(workspace: Path) -> None:
     async def work(ground: Ground) -> None:
         await ground.act("echo more >> f; mkdir d")
-        left = ground.rt.store.layers / f"{ground.rt.session}.preview"
+        left = ground.rt.store.layers / f"{ground.rt.session}.scratch"
         (left / "work").mkdir(parents=True)
         (left / "work/half").write_text("x")
         await ground.reverts(1, expected=ground.plain())
