@@ -182,6 +182,19 @@ class MemorySandbox:
         for name in names:
             _remove(self._store / name)
 
+    async def purge(self, path: str, *, dry_run: bool = False) -> Sequence[str]:
+        await self.discard()
+        path = os.path.relpath(os.path.join(self._real, path), self._real)
+        found = []
+        for layer in sorted(folder for folder in self._store.iterdir() if (folder / "effects.json").exists()):
+            effects = _effects(layer)
+            kept = [e for e in effects if e.after is None or not f"{e.path}/".startswith(f"{path}/")]
+            if len(kept) < len(effects):
+                found.append(layer.name)
+                if not dry_run:
+                    _keep_only(layer, [effects.index(effect) for effect in kept], kept)
+        return found
+
     async def fork(self, snapshot: Snapshot) -> Sandbox:
         other = MemorySandbox(self._real, self._store)
         await other.start(snapshot)
@@ -198,10 +211,7 @@ class MemorySandbox:
         return tree
 
     def _over(self, tree: Tree, layer: Path) -> Tree:
-        import json
-
-        for number, data in enumerate(json.loads((layer / "effects.json").read_text())):
-            effect = FileEffect.from_dict(data)
+        for number, effect in enumerate(_effects(layer)):
             for path in [p for p in tree if p == effect.path or p.startswith(effect.path + "/")]:
                 if effect.after is None or path == effect.path or effect.after.type != "directory":
                     del tree[path]
@@ -219,6 +229,22 @@ class MemorySandbox:
         (half / "effects.json").write_text(dump_json([effect.to_dict() for effect in effects]))
         half.rename(self._store / name)
         return name
+
+
+def _effects(layer: Path) -> list[FileEffect]:
+    import json
+
+    return [FileEffect.from_dict(data) for data in json.loads((layer / "effects.json").read_text())]
+
+
+def _keep_only(layer: Path, numbers: Sequence[int], effects: Sequence[FileEffect]) -> None:
+    """The others' content goes, and these are numbered anew."""
+    for file in [file for file in layer.iterdir() if file.name.isdigit() and int(file.name) not in numbers]:
+        file.unlink()
+    for new, old in enumerate(numbers):
+        if (layer / str(old)).exists():
+            (layer / str(old)).rename(layer / str(new))
+    (layer / "effects.json").write_text(dump_json([effect.to_dict() for effect in effects]))
 
 
 async def _pump(stream: asyncio.StreamReader, take: Callable[[bytes], None]) -> None:

@@ -18,20 +18,21 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from . import compare, disk, init, kernel, namespaces, overlay, wire
+from . import compare, disk, init, kernel, namespaces, overlay, removal, squash, wire
 from .action import Action
 from .graft import Scion, write_layer
 from .layered import Entry
 from .meta import copy_meta
 from .opened import OpenLayer
 from .root import Template
-from .squash import squash
 from .store import PARTS, Store, remove_tree
 
 _DEEPEST = 8000
 """Calls. Trees are walked by recursion, and a path of 4096 bytes can name 2048 folders."""
 _TRIES = 2
 _IDLE_MS = 20
+_TOO_DEEP = 320
+"""Layers of a mount: some way before the kernel's end, and one takes 4 ms to mount by then."""
 _MUCH = 64
 """Pieces of litter that are not left lying even while there is something to do."""
 _THEN_READY = frozenset({"start", "stand", "run", "seal"})
@@ -45,6 +46,8 @@ class Server:
         self._last: Action | None = None
         """Ran the request before, and may still be on its way out."""
         self._squashing: set[int] = set()
+        self._depth_known = False
+        """That what is stood on can be mounted."""
         self._started = False
 
     def serve(self) -> None:
@@ -97,6 +100,7 @@ class Server:
         for part in PARTS:
             self._store.uppers(request["layers"], part)  # a missing layer is told now, not when an action needs it
         self._open.stand(request["layers"])
+        self._depth_known = False
         return {}
 
     def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
@@ -129,6 +133,7 @@ class Server:
             self._open.stand(self._open.layers)
             return {"layer": None, "effects": []}
         self._open.seal(written, request["name"])
+        self._depth_known = False
         self._squash()
         return {"layer": request["name"], "effects": compare.pair_renames(found)}
 
@@ -196,9 +201,17 @@ class Server:
         self._open.unmount()
         if request["opened"]:
             self._open.drop()
-        for name in request["names"]:
-            remove_tree(self._store.folder + b"/" + os.fsencode(name))
+        removal.remove(self._store.folder, request["names"])
+        self._depth_known = False
         return {}
+
+    def _do_purge(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        if not request["dry_run"]:
+            self._let_go()
+            self._open.unmount()
+            self._wait_for_squashes()
+            self._depth_known = False
+        return {"layers": removal.purge(self._store, request["path"], dry_run=request["dry_run"])}
 
     def _add(
         self,
@@ -217,6 +230,7 @@ class Server:
         if self._last is not None:
             self._last.end()
             self._last = None
+        self._make_shallow()
         if not self._open.is_mounted():
             self._let_go()
             self._open.mount()
@@ -254,6 +268,23 @@ class Server:
             kernel.unmount(self._store.stage)
             self._store.leave()
 
+    def _make_shallow(self) -> None:
+        """Squashing in the background may be behind, or its work may be gone: then it is waited for."""
+        for _ in range(_TRIES):
+            if self._depth_known or max(map(self._depth, PARTS)) <= _TOO_DEEP:
+                break
+            self._wait_for_squashes()  # it may be one of other layers
+            self._squash()
+            self._wait_for_squashes()
+        self._depth_known = True
+
+    def _depth(self, part: str) -> int:
+        return len(self._store.lowers(self._open.layers, part))
+
+    def _wait_for_squashes(self) -> None:
+        while self._squashing:
+            os.waitpid(self._squashing.pop(), 0)
+
     def _squash(self) -> None:
         """Merge full runs of layers in the background; until one is there, the mount is that much deeper."""
         for pid in list(self._squashing):
@@ -274,11 +305,7 @@ class Server:
         try:
             self._channel.close()
             for target, run in todo:
-                made = self._store.scratch
-                remove_tree(made)
-                squash(run, made)
-                disk.sync_file_system(made)
-                os.rename(made, target)
+                squash.make(self._store, run, target)
         finally:
             os._exit(0)
 
