@@ -68,6 +68,8 @@ def action_text(operation: Operation) -> str:
     asked = operation.action or {}
     if asked.get("kind") == "review_deadline":
         return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
+    if asked.get("kind") == "purge":
+        return plain(f"purge {asked['path']}")
     because = str(asked.get("because", ""))
     about = ", ".join(asked.get("parts", {}))
     return plain(f"of {ids}" + (f", {about}" if about else "") + (f": {because}" if because else "")) if ids else ""

@@ -144,9 +144,7 @@ class LocalSandbox:
             await _thread(partial(_remove, os.fsencode(self._store), names))
             return
         # Without standing anywhere, which takes the room that may have to be made first.
-        return await self._with_server(
-            lambda client: client.ask("remove", names=list(names), opened=self._stale), stand=False
-        )
+        await self._with_server(lambda client: client.ask("remove", names=list(names), opened=self._stale), stand=False)
 
     async def purge(self, path: str, *, dry_run: bool = False) -> Sequence[str]:
         if not dry_run:
