@@ -107,7 +107,8 @@ async def open_runtime(
             runtime.notes = await uninterrupted(recover(runtime))
             await box.start(runtime.view.snapshot)
             runtime.notes += await uninterrupted(keep_deadline(runtime))
-            runtime.notes += await uninterrupted(opened.room.keep_within(box))
+            if to_act:  # who wants to undo, or to know what would be collected, loses nothing by it
+                runtime.notes += await uninterrupted(opened.room.keep_within(box))
         except BaseException:
             await box.close()
             raise
