@@ -349,6 +349,7 @@ def test_every_table_is_insert_only(journal: Journal, path: Path) -> None:
     op = journal.intend(session, kind="act", actor="agent", before=view("a"))
     journal.settle(op, status="settled", after=View(), effects=EFFECTS, observation=OBSERVATION, review="pending")
     journal.say(session, 0, "task", {})
+    journal.record_removals("path", ["x"], "purge")
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA recursive_triggers = ON")
     tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
