@@ -136,6 +136,13 @@ class Sandbox(Protocol):
         """Delete layers for good. Only for names that no snapshot in the journal has."""
         ...
 
+    async def purge(self, path: str, *, dry_run: bool = False) -> Sequence[str]:
+        """Take what lies at ``path``, a file or a folder, out of every layer; the names of those that had it.
+
+        What was not sealed is discarded. In a view where a layer had it, the path is then as in the real workspace.
+        """
+        ...
+
     async def fork(self, snapshot: Snapshot) -> Sandbox:
         """A second sandbox over the same layers, standing on ``snapshot``; both must be closed."""
         ...

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agentrt import applied, reverting
+from agentrt.collecting import check_kept
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history.timeline import Step
 from agentrt.notices import words
 from agentrt.preview import Preview
+from agentrt.purging import not_brought_back, note_of
 from agentrt.records import FileEffect, Operation, PathConflict, View
 from agentrt.uninterrupted import uninterrupted
 
@@ -88,6 +90,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
         if planned.put_back and not planned.take_back:
             effects = await runtime.sandbox.changes(start.snapshot, planned.view.snapshot)
         await runtime.sandbox.restore(planned.view.snapshot)
+        purged = note_of(not_brought_back(runtime, start, planned.view))
         notice = {"text": _notice(runtime, planned, actor, effects)}
         head = runtime.journal.say(runtime.session, planned.view.conversation, "notice", notice, op.id)
         after = planned.view.model_copy(update={"conversation": head})
@@ -99,7 +102,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
             after=after,
             effects=shown,
             reviews=reverting.reviews(runtime, start, after),
-            note=_note(runtime, planned, moved),
+            note="; ".join(filter(None, (_note(runtime, planned, moved), purged))),
         )
     except BaseException as error:
         await asyncio.to_thread(real.back)
@@ -149,6 +152,7 @@ def _plan(runtime: Runtime, step: Step, scope: Scope) -> Move:
         there = there.model_copy(update={"conversation": now.conversation})
     elif scope == "conversation":
         there = now.model_copy(update={"conversation": there.conversation})
+    check_kept(runtime, step.target[0], there)
     return Move(
         step,
         there,

@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from agentrt import plugins
+from agentrt.collecting import Room
 from agentrt.contracts import Confinement, OpenPolicy, OpenSandbox, Policy, Sandbox
 from agentrt.errors import PluginError, SessionBusy, UsageError
+from agentrt.history import room
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, Store, create, locate
 from agentrt.turns import Ground
@@ -36,6 +38,7 @@ class Opened:
     store: Store
     lock: Lock
     journal: Journal
+    room: Room
     ground: Ground = field(default_factory=Ground)
     sessions: set[str] = field(default_factory=set)
     """Those that are open."""
@@ -47,6 +50,7 @@ class Opened:
             self.close()
 
     def close(self) -> None:
+        self.room.leave()
         self.journal.close()
         self.lock.close()
 
@@ -81,6 +85,7 @@ async def open_runtime(
     session: str | None,
     attended: bool,
     folder: Path | None,
+    to_act: bool,
 ) -> R:
     """See ``Runtime.open``."""
     from agentrt.recovery import recover
@@ -91,7 +96,9 @@ async def open_runtime(
     # Mistakes in what was asked for come before anything is made or waited for.
     chosen_policy = open_policy(policy, folder or Path.cwd())
     make_sandbox = sandbox_opener(sandbox)
-    opened = await _take(store)
+    if to_act:
+        room.check_floor(store)
+    opened = await _take(store, reserve=to_act)
     try:
         chosen = _session(opened.journal, session)
         box = make_sandbox(store, chosen_policy.confinement)
@@ -100,6 +107,8 @@ async def open_runtime(
             runtime.notes = await uninterrupted(recover(runtime))
             await box.start(runtime.view.snapshot)
             runtime.notes += await uninterrupted(keep_deadline(runtime))
+            if to_act:  # who wants to undo, or to know what would be collected, loses nothing by it
+                runtime.notes += await uninterrupted(opened.room.keep_within(box))
         except BaseException:
             await box.close()
             raise
@@ -136,8 +145,9 @@ def sandbox_opener(choice: SandboxChoice) -> Callable[[Store, Confinement], Sand
     )
 
 
-async def _take(store: Store) -> Opened:
+async def _take(store: Store, *, reserve: bool) -> Opened:
     create(store)
+    (room.keep_reserve if reserve else room.spend_reserve)(store)
     lock, deadline = Lock(store), time.monotonic() + _PATIENCE
     while True:
         try:
@@ -148,7 +158,12 @@ async def _take(store: Store) -> Opened:
                 raise
         await asyncio.sleep(0.02)
     try:
-        return Opened(store, lock, Journal.open(store.journal))
+        journal = Journal.open(store.journal)
+        try:
+            return Opened(store, lock, journal, Room(store, journal))
+        except BaseException:
+            journal.close()
+            raise
     except BaseException:
         lock.close()
         raise

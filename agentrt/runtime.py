@@ -24,6 +24,7 @@ from agentrt.records import FileEffect, Operation, ProposedAction
 from agentrt.selecting import Asked
 from agentrt.standing import Standing
 from agentrt.turns import Turn
+from agentrt.uninterrupted import uninterrupted
 
 
 class Runtime(Standing):
@@ -34,7 +35,7 @@ class Runtime(Standing):
     policy: Policy
     sandbox: Sandbox
     notes: tuple[str, ...] = ()
-    """What was found cut off when it was opened, and what was done about it."""
+    """What was found cut off when it was opened, and what was done about it; and what the quota made of history."""
 
     @classmethod
     def open(
@@ -46,11 +47,13 @@ class Runtime(Standing):
         session: str | None = None,
         attended: bool = False,
         folder: Path | None = None,
+        to_act: bool = True,
     ) -> Opening[Self]:
         """``async with Runtime.open(…) as rt`` or ``rt = await Runtime.open(…)`` and ``await rt.close()``.
 
         ``session`` defaults to the workspace's current one, which is made if there is none. ``attended``: a person
         is there to be asked. Relative files in ``policy`` lie in ``folder`` (default: the current folder).
+        On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room.
         Raises ``WorkspaceError``, ``SessionBusy``, ``JournalError``, ``DiskFull``, ``PluginError``,
         ``UnknownOperation`` (no such session) and ``DocumentError`` (a malformed policy).
         """
@@ -63,6 +66,7 @@ class Runtime(Standing):
                 session=session,
                 attended=attended,
                 folder=folder,
+                to_act=to_act,
             )
         )
 
@@ -205,8 +209,12 @@ class Runtime(Standing):
             await self.turn.alone()
             asked = Asked(paths, ops, include_git)
             if to == "files" and message is None:
-                return await applying.apply(self, asked, actor)
-            return await committing.apply(self, asked, actor, to, message)
+                operation = await applying.apply(self, asked, actor)
+            else:
+                operation = await committing.apply(self, asked, actor, to, message)
+            if operation is not None:
+                await self._count(operation)
+            return operation
 
     async def preview(
         self,
@@ -291,7 +299,14 @@ class Runtime(Standing):
     ) -> Operation:
         tool, action = transaction.checked(self, kind, arguments)
         async with self.turn:
-            return await transaction.carry_out(self, tool, action, actor=actor, on_output=on_output, keep=keep)
+            operation = await transaction.carry_out(self, tool, action, actor=actor, on_output=on_output, keep=keep)
+            await self._count(operation)
+            return operation
+
+    async def _count(self, operation: Operation) -> None:
+        self.opened.room.add(operation)
+        alone = self.opened.sessions == {self.session}
+        self.notes += await uninterrupted(self.opened.room.keep_within(self.sandbox, alone=alone))
 
     async def _move(
         self, kind: Literal["undo", "redo", "restore"], number: int | None, scope: Scope, actor: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agentrt.collecting import check_kept
 from agentrt.history.journal import Journal
 from agentrt.history.store import Store
 from agentrt.history.timeline import Timeline
@@ -31,8 +32,10 @@ class Standing(Reader):
         return self._timeline.view.model_copy(update={"conversation": self._head})
 
     def view_after(self, op: int) -> View:
-        """The view after an operation; 0 is the start. Raises ``UnknownOperation``."""
-        return self._timeline.restore(op).view
+        """The view after an operation; 0 is the start. Raises ``UnknownOperation``, ``UsageError`` (collected)."""
+        view = self._timeline.restore(op).view
+        check_kept(self, op, view)
+        return view
 
     def conversation(self) -> list[Message]:
         return self.journal.conversation(self._head)

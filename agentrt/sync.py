@@ -93,13 +93,20 @@ class Runtime:
         session: str | None = None,
         attended: bool = False,
         folder: Path | None = None,
+        to_act: bool = True,
     ) -> Self:
         """As ``agentrt.Runtime.open``. Raises ``UsageError`` inside an event loop, too."""
         if asyncio._get_running_loop() is not None:
             raise UsageError("agentrt.sync cannot be used inside an event loop", hint="use agentrt.Runtime")
         runner = asyncio.Runner()
         opening = asynchronous.Runtime.open(
-            workspace, policy=policy, sandbox=sandbox, session=session, attended=attended, folder=folder
+            workspace,
+            policy=policy,
+            sandbox=sandbox,
+            session=session,
+            attended=attended,
+            folder=folder,
+            to_act=to_act,
         )
         try:
             return cls(runner, runner.run(_opened(opening)))

@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from agentrt.applying import in_git
+from agentrt.collecting import check_kept
 from agentrt.errors import UsageError
 from agentrt.records import Effect, Snapshot
 from agentrt.runtime import Runtime
@@ -84,4 +85,6 @@ async def _between(runtime: Runtime, what: str | None) -> _Between:
     if not what.isascii() or not what.isdigit():
         raise UsageError(f"{what!r} is no operation", hint="give a number, or two as in 3..7")
     operation = runtime.show(int(what))
+    for view in (operation.before, operation.after):
+        check_kept(runtime, operation.id, view)
     return _Between(operation.before.snapshot, operation.after.snapshot, operation.effects)

@@ -1,4 +1,4 @@
-"""``doctor``, ``gc`` and ``policy check``."""
+"""``doctor`` and ``policy check``."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from agentrt import plugins
-from agentrt.history import garbage
 from agentrt.history.store import locate, state_home
 from agentrt.opening import open_policy
-from agentrt.runtime import Runtime
 
 from .options import HERE, Where, sandbox_name
 from .plain import plain
 from .render import put, put_json
-from .session import with_runtime
 
 _DOCTORS = "agentrt.doctors"
 """Entry points: ``doctor(*, workspace, store, confinement)`` gives checks with ``name, ok, detail, cure``."""
@@ -69,38 +66,6 @@ def _active(chosen: str, failed: bool) -> str:
     if failed:
         return f"active: none; {plain(chosen)}, {why}, does not work here, and nothing is run without (exit code 5)"
     return f"active: {plain(chosen)}, {why}"
-
-
-def gc(
-    *,
-    dry_run: Annotated[bool, Parameter(help="Say what would be removed; remove nothing.", negative="")] = False,
-    where: Where = HERE,
-) -> int:
-    """Remove what is kept on disk and no operation of any session can come back to."""
-
-    async def work(runtime: Runtime) -> garbage.Garbage:
-        store = runtime.store
-        found = garbage.find(store, runtime.journal)
-        if not dry_run:
-            if found.layers:
-                await runtime.sandbox.remove(found.layers)
-            kept = ((store.outputs, found.outputs), (store.aside, found.aside), (store.bases, found.bases))
-            for folder, names in kept:
-                for name in names:
-                    garbage.remove(folder / name)
-        return found
-
-    found = with_runtime(where, work)
-    parts = {"layers": found.layers, "outputs": found.outputs, "aside": found.aside, "bases": found.bases}
-    if where.json:
-        put_json({**parts, "bytes": found.size, "dry_run": dry_run})
-        return 0
-    for kind, names in parts.items():
-        for name in names:
-            put(f"{kind}/{plain(name)}")
-    verb = "would be freed" if dry_run else "freed"
-    put(f"{found.size / 1e6:,.1f} MB {verb}" if any(parts.values()) else "nothing to remove")
-    return 0
 
 
 def policy_check(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from agentrt.errors import UnknownOperation
+from agentrt.collecting import gone
+from agentrt.errors import UnknownOperation, UsageError
 from agentrt.history.journal import SessionInfo
+from agentrt.history.removals import Removal
 from agentrt.history.timeline import Timeline
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Operation
@@ -48,13 +50,16 @@ def log(
         return _nothing_yet(where, [])
     with reader:
         operations = reader.log(at=at)
+        removals = reader.journal.removals()
+        lost = {op.id: removal for op in operations if (removal := removals.of_view(op.session, op.after))}
         if where.json:
-            put_json([operation_json(operation) for operation in operations])
+            put_json([_document(operation, lost.get(operation.id)) for operation in operations])
             return 0
         done, width = set(Timeline.of(reader.info.start, operations).done), terminal_width()
     digits = len(str(len(operations)))
     for operation in operations:
-        put(cut(log_line(operation, digits, stands=operation.id in done), width))
+        mark = f"  [its files {gone(lost[operation.id])}]" if operation.id in lost else ""
+        put(cut(log_line(operation, digits, stands=operation.id in done), max(width - len(mark), 1)) + mark)
     if not operations:
         put("no operations yet")
     return 0
@@ -89,8 +94,9 @@ def show(
     """Show one operation whole."""
     with open_reader(where.workspace, session=where.session) as reader:
         operation = reader.show(op)
+        lost = reader.journal.removals().of_view(operation.session, operation.after)
         if where.json:
-            document = operation_json(operation)
+            document = _document(operation, lost)
             if output and operation.observation is not None:
                 whole = reader.output(op)
                 if whole is not None:
@@ -102,6 +108,8 @@ def show(
         else:
             for line in _about(operation):
                 put(line)
+            if lost is not None:
+                put(f"its files {gone(lost)}: agentrt restore {op} is not to be had any more")
     return 0
 
 
@@ -186,8 +194,21 @@ def _nothing_yet(where: Where, document: object) -> int:
     return 0
 
 
+def _document(operation: Operation, lost: Removal | None) -> dict[str, Any]:
+    return {**operation_json(operation), "collected": None if lost is None else lost.at}
+
+
 def _put_output(reader: Reader, operation: Operation) -> None:
+    """Raises ``UsageError`` where the whole of it was collected."""
     whole = reader.output(operation.id)
+    kept_in = operation.observation.output_file if operation.observation is not None else None
+    if whole is None and kept_in is not None:
+        removal = reader.journal.removals().find("output", kept_in)
+        if removal is not None:
+            raise UsageError(
+                f"the whole output of operation {operation.id} was {gone(removal).removeprefix('were ')}",
+                hint=f"agentrt show {operation.id} has its beginning and its end",
+            )
     sys.stdout.flush()
     if whole is not None:
         with whole:

@@ -48,7 +48,7 @@ _COMMANDS = {
     },
     "Keeping house": {
         "doctor": ("house:doctor", "Find out which confinement is to be had here, and what is missing."),
-        "gc": ("house:gc", "Remove what is kept on disk and nothing can come back to."),
+        "gc": ("gc:gc", "Remove what is kept on disk and nothing can come back to."),
     },
 }
 """Each is imported when it is used: ``agentrt log`` must not pay for a sandbox."""

@@ -80,6 +80,8 @@ def action_text(operation: Operation) -> str:
         return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
     if operation.kind == "apply" and "commit" in asked:
         return plain(f"{asked['kind']} {asked['branch']}" + (f", of {ids}" if ids else ""))
+    if asked.get("kind") == "purge":
+        return plain(f"purge {asked['path']}")
     because = str(asked.get("because", ""))
     about = ", ".join(asked.get("parts", {}))
     return plain(f"of {ids}" + (f", {about}" if about else "") + (f": {because}" if because else "")) if ids else ""

@@ -28,9 +28,16 @@ def with_runtime(where: Where, work: Callable[[Runtime], Coroutine[Any, Any, T]]
         )
 
     async def opened() -> T:
-        async with Runtime.open(where.workspace, sandbox=sandbox_name(), session=where.session) as runtime:
+        async with Runtime.open(
+            where.workspace, sandbox=sandbox_name(), session=where.session, to_act=create
+        ) as runtime:
+            told = len(runtime.notes)
             for note in runtime.notes:
                 say(plain(note))
-            return await work(runtime)
+            try:
+                return await work(runtime)
+            finally:
+                for note in runtime.notes[told:]:
+                    say(plain(note))
 
     return asyncio.run(opened())

@@ -157,7 +157,11 @@ def _again(aside: Path, root: Path, doing: Doing, expected: Standing) -> tuple[F
         turn = Turn(tree, aside, ledger)
         turn.run(doing)
     now, was = other(expected), expected
-    effects = [_effect(slot.path, slot.side(was), slot.side(now), slot.in_place) for slot in turn.ledger.slots]
+    effects = [
+        _effect(slot.path, slot.side(was), slot.side(now), slot.in_place)
+        for slot in turn.ledger.slots
+        if not slot.purged
+    ]
     noted = (e.model_copy(update={"note": NOTE}) if e.path in turn.merged else e for e in effects)
     return tuple(sorted(noted, key=lambda effect: effect.path))
 

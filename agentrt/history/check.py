@@ -23,9 +23,10 @@ def check(tree: Beneath, held: int | None, ledger: Ledger, since: Since = UNCHAN
     """
     ledger = ledger.model_copy(update={"slots": since.slots}) if since.slots else ledger
     checker = _Checker(tree, ledger, since)
-    slots = [checker.slot(slot) for slot in ledger.slots]
+    slots = [slot if slot.purged else checker.slot(slot) for slot in ledger.slots]
     for slot in slots:
-        checker.permission(slot)
+        if not slot.purged:
+            checker.permission(slot)
     if held is not None:
         checker.kept(held)
     if checker.conflicts:

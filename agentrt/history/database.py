@@ -13,8 +13,10 @@ from agentrt.errors import AgentrtError, DiskFull, JournalError, SessionBusy, Un
 
 APPLICATION = 0x61677274
 """``agrt``: SQLite's application_id of a journal."""
-VERSION = 1
+VERSION = 2
 """SQLite's user_version of a journal: the version of schema.sql."""
+_VERSION_2 = "-- Version 2: "
+"""So begins, in schema.sql, what a journal of version 1 has not."""
 _BUSY_MS = 10_000
 _SQLITE_NEEDED = (3, 37, 0)
 
@@ -59,6 +61,8 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
                     raise _nothing(path)
                 _make(db)
             _check(db, path)
+            if mode in ("rw", "rwc"):
+                _upgrade(db)
         except BaseException:
             db.close()
             raise
@@ -112,14 +116,32 @@ def _make(db: sqlite3.Connection) -> None:
     with transaction(db, write=True):
         if not _blank(db):  # someone else made it meanwhile
             return
-        statement = ""
-        for line in Path(__file__).with_name("schema.sql").read_text("ascii").splitlines(keepends=True):
-            statement += line
-            if sqlite3.complete_statement(statement):
-                db.execute(statement)
-                statement = ""
+        _run(db, _schema())
         db.execute(f"PRAGMA application_id = {APPLICATION}")
         db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _upgrade(db: sqlite3.Connection) -> None:
+    """A journal of version 1 gets what came since. Nothing is asked of the disk where it is of our version."""
+    if _pragmas(db)[1] < VERSION:
+        with transaction(db, write=True):
+            if _pragmas(db)[1] < VERSION:
+                schema = _schema()
+                _run(db, schema[schema.index(_VERSION_2) :])
+                db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _schema() -> str:
+    return Path(__file__).with_name("schema.sql").read_text("ascii")
+
+
+def _run(db: sqlite3.Connection, statements: str) -> None:
+    statement = ""
+    for line in statements.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            db.execute(statement)
+            statement = ""
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,21 +11,18 @@ from agentrt.records import Operation
 
 from .contents import based_on
 from .journal import Journal
+from .removals import layer_names
 from .store import Store
-
-_OURS = re.compile(r"s\d+\.\d+")
-"""``<session>.<operation>``: how layers, outputs and asides are named."""
 
 
 @dataclass(frozen=True)
 class Garbage:
-    """Names within ``layers``, ``outputs``, ``aside`` and ``bases``, sorted, and the bytes they take."""
+    """Names within ``layers``, ``outputs``, ``aside`` and ``bases``, sorted."""
 
     layers: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     aside: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
-    size: int = 0
 
 
 @dataclass
@@ -39,7 +35,7 @@ class _Needed:
     def add(self, operation: Operation) -> None:
         name = f"{operation.session}.{operation.id}"
         for view in (operation.before, operation.after):
-            self.add_layers(view.snapshot.layers)
+            self.layers |= layer_names(view.snapshot.layers)
         if operation.status == "intent":  # what it left is all there is of it
             self.layers.add(name)
             self.outputs.add(name)
@@ -50,10 +46,6 @@ class _Needed:
             self.aside.add(name)
         self.bases |= {state.digest for state in based_on(operation.effects).values()}
 
-    def add_layers(self, layers: Iterable[str]) -> None:
-        # A sandbox may name a part of a layer; what follows the name begins with a character no name has.
-        self.layers |= {found.group() for found in map(_OURS.match, layers) if found}
-
 
 def find(store: Store, journal: Journal) -> Garbage:
     """Nothing is touched. The caller holds the store's lock, so what is half-written is of a process that is gone.
@@ -62,16 +54,14 @@ def find(store: Store, journal: Journal) -> Garbage:
     """
     needed = _Needed()
     for session in journal.sessions():
-        needed.add_layers(session.start.snapshot.layers)
+        needed.layers |= layer_names(session.start.snapshot.layers)
         for operation in journal.operations(session.id):
             needed.add(operation)
-    layers = _unneeded(store.layers, needed.layers, key=lambda name: name)
-    outputs = _unneeded(store.outputs, needed.outputs, key=lambda name: ".".join(name.split(".")[:2]))
-    aside = _unneeded(store.aside, needed.aside, key=lambda name: name)
-    bases = _unneeded(store.bases, needed.bases, key=lambda name: name)
-    folders = ((store.layers, layers), (store.outputs, outputs), (store.aside, aside), (store.bases, bases))
-    size = sum(_size(folder / name) for folder, names in folders for name in names)
-    return Garbage(layers, outputs, aside, bases, size)
+    removed = journal.removals()  # what a crash kept from being removed, once that was written down
+    layers = _unneeded(store.layers, needed.layers - removed.names("layer"))
+    outputs = _unneeded(store.outputs, needed.outputs - removed.names("output"))
+    aside = _unneeded(store.aside, needed.aside - removed.names("aside"))
+    return Garbage(layers, outputs, aside, _unneeded(store.bases, needed.bases))
 
 
 def remove(path: Path) -> None:
@@ -85,14 +75,23 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _unneeded(folder: Path, needed: Set[str | None], *, key: Callable[[str], str]) -> tuple[str, ...]:
+def stored(folder: Path) -> list[str]:
+    """The names in it, sorted, that are not a sandbox's own."""
     if not folder.is_dir():
-        return ()
-    names = (name for name in os.listdir(folder) if not name.startswith("."))
-    return tuple(sorted(name for name in names if key(name) not in needed))
+        return []
+    return sorted(name for name in os.listdir(folder) if not name.startswith("."))
 
 
-def _size(path: Path) -> int:
+def owner(name: str) -> str:
+    """The operation a layer, output or aside is of, as ``<session>.<operation>``."""
+    return ".".join(name.split(".")[:2])
+
+
+def _unneeded(folder: Path, needed: Set[str | None]) -> tuple[str, ...]:
+    return tuple(name for name in stored(folder) if owner(name) not in needed)
+
+
+def size(path: Path) -> int:
     """Bytes on disk, as far as they can be seen."""
     total = 0
     for found in _walk(path):

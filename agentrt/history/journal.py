@@ -18,8 +18,9 @@ from agentrt.errors import AgentrtError, JournalError
 from agentrt.records import Decision, Effect, Judgement, Message, Observation, Operation, View, dump_json
 from agentrt.records.operations import Kind, Review, Status
 
-from . import messages, rows, sessions
+from . import messages, removals, rows, sessions
 from .database import connect, transaction, translated, unreadable
+from .removals import Because, Removals, Removed
 from .sessions import SessionInfo
 from .views import Views
 
@@ -204,6 +205,18 @@ class Journal:
         with self._writing():
             sessions.check_operation(self._db, session, op)
             self._review(session, op, review, by)
+
+    # What is not kept any more
+
+    def removals(self) -> Removals:
+        """What was removed from the store although views name it, and the paths that were purged."""
+        with self._reading():
+            return removals.read(self._db)
+
+    def record_removals(self, kind: Removed, names: Sequence[str], because: Because) -> None:
+        """Written before anything is removed: what is missing is then always known to be."""
+        with self._writing():
+            removals.add(self._db, kind, names, because)
 
     # The conversation
 

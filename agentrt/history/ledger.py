@@ -41,6 +41,11 @@ class Slot(Record):
     merged: bool = False
     """What is held has the second of the two names a slot has in the held folder."""
 
+    @property
+    def purged(self) -> bool:
+        """Neither side is known any more: what is at the path is left as it is."""
+        return self.before is None and self.after is None
+
     def side(self, standing: Standing) -> FileState | None:
         return self.before if standing == "before" else self.after
 

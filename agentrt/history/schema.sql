@@ -1,4 +1,4 @@
--- The journal, version 1. docs/journal.md is its specification; change both together.
+-- The journal, version 2. docs/journal.md is its specification; change both together.
 -- Insert-only: what happened is never changed, what happens next is a new row.
 
 CREATE TABLE chain (
@@ -130,3 +130,16 @@ CREATE TRIGGER review_no_update BEFORE UPDATE ON review BEGIN SELECT RAISE(ABORT
 CREATE TRIGGER review_no_delete BEFORE DELETE ON review BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
 CREATE TRIGGER message_no_update BEFORE UPDATE ON message BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
 CREATE TRIGGER message_no_delete BEFORE DELETE ON message BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
+
+-- Version 2: what was removed from the store, so that it is known and not missed.
+
+CREATE TABLE removal (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('layer', 'output', 'aside', 'path')),
+    name ANY NOT NULL,
+    at REAL NOT NULL,
+    because TEXT NOT NULL
+) STRICT;
+
+CREATE TRIGGER removal_no_update BEFORE UPDATE ON removal BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
+CREATE TRIGGER removal_no_delete BEFORE DELETE ON removal BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;

@@ -195,7 +195,7 @@ class Turn:
             drop_texts(self.ledger, self.aside)
 
     def _in_order(self) -> list[tuple[int, Slot]]:
-        slots = list(enumerate(self.ledger.slots))
+        slots = [(number, slot) for number, slot in enumerate(self.ledger.slots) if not slot.purged]
         return slots if self.ledger.standing == "before" else slots[::-1]
 
     @contextmanager

@@ -9,14 +9,11 @@ with what it was. What is done outside the workspace is neither seen nor undone.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
-import shutil
 import signal
-import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -25,8 +22,7 @@ from agentrt.contracts import Confinement, ExecResult, Sandbox
 from agentrt.errors import SandboxError, SandboxUnavailable
 from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot, dump_json
 
-Tree = dict[str, tuple[FileState, Path]]
-"""Path → what it is, and where its content lies. Parents sort before what is in them."""
+from .memory_trees import Tree, build, by_path, compare, copy_file, remove, scan, written
 
 
 def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:
@@ -57,8 +53,8 @@ class MemorySandbox:
         await self.discard()
         self._live = Path(tempfile.mkdtemp(prefix="live-", dir=self._store))
         tree = self._tree(self._snapshot)
-        _build(self._live, tree)
-        self._before, self._name = _scan(self._live), name
+        build(self._live, tree)
+        self._before, self._name = scan(self._live), name
 
     async def exec(
         self,
@@ -125,8 +121,8 @@ class MemorySandbox:
 
     async def seal(self) -> Snapshot:
         assert self._live is not None and self._name is not None, "seal without begin"
-        after = _scan(self._live)
-        effects = _compare(self._before, after)
+        after = scan(self._live)
+        effects = compare(self._before, after)
         if effects:
             self._snapshot = Snapshot(layers=(*self._snapshot.layers, self._layer(self._name, effects, after)))
         await self.discard()
@@ -134,11 +130,11 @@ class MemorySandbox:
 
     async def discard(self) -> None:
         if self._live is not None:
-            _remove(self._live)
+            remove(self._live)
         self._live = self._name = None
 
     async def changes(self, a: Snapshot, b: Snapshot) -> list[FileEffect]:
-        return _compare(self._tree(a), self._tree(b))
+        return compare(self._tree(a), self._tree(b))
 
     async def look(self, snapshot: Snapshot, paths: Sequence[str]) -> list[FileState | None]:
         tree = self._tree(snapshot)
@@ -165,7 +161,7 @@ class MemorySandbox:
         before = self._tree(onto)
         after, going = dict(before), {p.path for p in picks if p.path not in self._tree(p.source)}
         with tempfile.TemporaryDirectory(prefix="graft-", dir=self._store) as folder:
-            for number, pick in enumerate(sorted(picks, key=lambda pick: _by_path((pick.path, None)))):
+            for number, pick in enumerate(sorted(picks, key=lambda pick: by_path((pick.path, None)))):
                 found, inside = self._tree(pick.source).get(pick.path), f"{pick.path}/"
                 if found is None:
                     if all(path in going for path in after if path.startswith(inside)):
@@ -176,15 +172,28 @@ class MemorySandbox:
                     continue
                 if found[0].type != "directory":
                     after = {path: node for path, node in after.items() if not path.startswith(inside)}
-                after[pick.path] = found if pick.content is None else _written(found[0], pick.content, folder, number)
-            effects = _compare(before, after)
+                after[pick.path] = found if pick.content is None else written(found[0], pick.content, folder, number)
+            effects = compare(before, after)
             if not effects:
                 return onto
             return Snapshot(layers=(*onto.layers, self._layer(name, effects, after)))
 
     async def remove(self, names: Sequence[str]) -> None:
         for name in names:
-            _remove(self._store / name)
+            remove(self._store / name)
+
+    async def purge(self, path: str, *, dry_run: bool = False) -> Sequence[str]:
+        await self.discard()
+        path = os.path.relpath(os.path.join(self._real, path), self._real)
+        found = []
+        for layer in sorted(folder for folder in self._store.iterdir() if (folder / "effects.json").exists()):
+            effects = _effects(layer)
+            kept = [e for e in effects if e.after is None or not f"{e.path}/".startswith(f"{path}/")]
+            if len(kept) < len(effects):
+                found.append(layer.name)
+                if not dry_run:
+                    _keep_only(layer, [effects.index(effect) for effect in kept], kept)
+        return found
 
     async def fork(self, snapshot: Snapshot) -> Sandbox:
         other = MemorySandbox(self._real, self._store)
@@ -196,16 +205,13 @@ class MemorySandbox:
 
     def _tree(self, snapshot: Snapshot) -> Tree:
         """The real workspace with the layers laid over it."""
-        tree = _scan(self._real)
+        tree = scan(self._real)
         for name in snapshot.layers:
-            tree = dict(sorted(self._over(tree, self._store / name).items(), key=_by_path))
+            tree = dict(sorted(self._over(tree, self._store / name).items(), key=by_path))
         return tree
 
     def _over(self, tree: Tree, layer: Path) -> Tree:
-        import json
-
-        for number, data in enumerate(json.loads((layer / "effects.json").read_text())):
-            effect = FileEffect.from_dict(data)
+        for number, effect in enumerate(_effects(layer)):
             for path in [p for p in tree if p == effect.path or p.startswith(effect.path + "/")]:
                 if effect.after is None or path == effect.path or effect.after.type != "directory":
                     del tree[path]
@@ -215,114 +221,32 @@ class MemorySandbox:
 
     def _layer(self, name: str, effects: Sequence[FileEffect], tree: Tree) -> str:
         half = self._store / f"{name}.half"
-        _remove(half)
+        remove(half)
         half.mkdir()
         for number, effect in enumerate(effects):
             if effect.after is not None and effect.after.type == "file":
-                _copy(tree[effect.path][1], half / str(number))
+                copy_file(tree[effect.path][1], half / str(number))
         (half / "effects.json").write_text(dump_json([effect.to_dict() for effect in effects]))
         half.rename(self._store / name)
         return name
 
 
+def _effects(layer: Path) -> list[FileEffect]:
+    import json
+
+    return [FileEffect.from_dict(data) for data in json.loads((layer / "effects.json").read_text())]
+
+
+def _keep_only(layer: Path, numbers: Sequence[int], effects: Sequence[FileEffect]) -> None:
+    """The others' content goes, and these are numbered anew."""
+    for file in [file for file in layer.iterdir() if file.name.isdigit() and int(file.name) not in numbers]:
+        file.unlink()
+    for new, old in enumerate(numbers):
+        if (layer / str(old)).exists():
+            (layer / str(old)).rename(layer / str(new))
+    (layer / "effects.json").write_text(dump_json([effect.to_dict() for effect in effects]))
+
+
 async def _pump(stream: asyncio.StreamReader, take: Callable[[bytes], None]) -> None:
     while chunk := await stream.read(65536):
         take(chunk)
-
-
-def _written(like: FileState, content: bytes, folder: str, number: int) -> tuple[FileState, Path]:
-    file = Path(folder, str(number))
-    file.write_bytes(content)
-    known = {"size": len(content), "digest": hashlib.sha256(content).hexdigest(), "mtime_ns": time.time_ns()}
-    return like.model_copy(update=known), file
-
-
-def _by_path(item: tuple[str, object]) -> bytes:
-    return os.fsencode(item[0]).replace(b"/", b"\0")
-
-
-def _scan(root: Path) -> Tree:
-    return dict(sorted(_walk(str(root), ""), key=_by_path))
-
-
-def _walk(root: str, folder: str) -> Iterator[tuple[str, tuple[FileState, Path]]]:
-    for entry in os.scandir(os.path.join(root, folder)):
-        path = os.path.join(folder, entry.name)
-        yield path, (_state(entry), Path(entry.path))
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(root, path)
-
-
-def _state(entry: os.DirEntry[str]) -> FileState:
-    found = entry.stat(follow_symlinks=False)
-    digest = target = None
-    if stat.S_ISREG(found.st_mode):
-        with open(entry.path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        kind = "file"
-    elif stat.S_ISLNK(found.st_mode):
-        target = os.readlink(entry.path)
-        digest, kind = hashlib.sha256(os.fsencode(target)).hexdigest(), "symlink"
-    elif stat.S_ISDIR(found.st_mode):
-        kind = "directory"
-    else:
-        kind = {stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket"}.get(stat.S_IFMT(found.st_mode), "device")
-    return FileState.from_dict(
-        {
-            "type": kind,
-            "mode": 0o777 if kind == "symlink" else stat.S_IMODE(found.st_mode),
-            "size": found.st_size if kind in ("file", "symlink") else 0,
-            "mtime_ns": found.st_mtime_ns,
-            "inode": found.st_ino,
-            "digest": digest,
-            "target": target,
-        }
-    )
-
-
-def _compare(before: Tree, after: Tree) -> list[FileEffect]:
-    effects = []
-    for path, _ in sorted(dict.fromkeys((*before, *after)).items(), key=_by_path):
-        old, new = before.get(path, (None,))[0], after.get(path, (None,))[0]
-        if old is None or new is None:
-            change = "created" if old is None else "deleted"
-        elif (old.type, old.digest) != (new.type, new.digest):
-            change = "modified"
-        elif old.mode != new.mode:
-            change = "mode"
-        else:
-            continue
-        effects.append(FileEffect.from_dict({"path": path, "change": change, "before": old, "after": new}))
-    return effects
-
-
-def _build(root: Path, tree: Tree) -> None:
-    """Make ``tree`` under ``root``; modes and times last, innermost first, or nothing could be put in."""
-    for path, (state, content) in tree.items():
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)  # the real one may be gone from under a layer
-        if state.type == "directory":
-            target.mkdir()
-        elif state.type == "symlink":
-            target.symlink_to(state.target or "")
-        elif state.type == "fifo":
-            os.mkfifo(target)
-        elif state.type == "file":
-            _copy(content, target)
-    for path, (state, _) in reversed(tree.items()):
-        if state.type in ("file", "directory", "fifo"):
-            os.chmod(root / path, state.mode)
-            os.utime(root / path, ns=(state.mtime_ns, state.mtime_ns))
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copyfile(source, target)
-
-
-def _remove(folder: Path) -> None:
-    for around, names, _ in os.walk(folder):
-        for name in names:
-            path = os.path.join(around, name)
-            if not os.path.islink(path):
-                os.chmod(path, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)

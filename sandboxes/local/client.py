@@ -34,8 +34,8 @@ class Client:
 
     start {store, workspace, shows} · stand {layers} · run {argv | call, path, limit; env, cwd, seconds, processes,
     memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} · look {layers, paths} ·
-    open {layers, path} ·
-    keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content], name} · remove {names, opened}
+    open {layers, path} · keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content], name} ·
+    remove {names, opened} · purge {path, dry_run}
     """
 
     def __init__(self) -> None:

@@ -16,7 +16,9 @@ from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot
 
 from . import causes, toolchains
 from .client import FULL, Client, ServerError, told
+from .inside import removal
 from .inside.root import HOME
+from .inside.store import locked, remove_dead_runs
 
 T = TypeVar("T")
 
@@ -140,9 +142,20 @@ class LocalSandbox:
         return twin
 
     async def remove(self, names: Sequence[str]) -> None:
-        """Delete layers from the store for good. Only for names that no view uses."""
+        """Delete layers from the store for good, and what servers that were killed left."""
+        if self._client is None:
+            # A disk may be too full to start a server; and who removes layers is mostly not going to run anything.
+            await _thread(partial(_remove, os.fsencode(self._store), names))
+            return
         # Without standing anywhere, which takes the room that may have to be made first.
         await self._with_server(lambda client: client.ask("remove", names=list(names), opened=self._stale), stand=False)
+
+    async def purge(self, path: str, *, dry_run: bool = False) -> Sequence[str]:
+        if not dry_run:
+            await self.discard()
+            self._sealed = None
+        found: list[str] = (await self._ask("purge", path=self._inside(path), dry_run=dry_run))["layers"]
+        return found
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -222,6 +235,13 @@ class LocalSandbox:
                 raise told("start", error) from error
             raise causes.explain(error, workspace=self._workspace) from error
         return client
+
+
+def _remove(store: bytes, names: Sequence[str]) -> None:
+    if os.path.isdir(store):
+        with locked(store):
+            remove_dead_runs(store)
+        removal.remove(store, names)
 
 
 async def _thread(call: Callable[[], T], interrupt: Callable[[], None] | None = None) -> T:

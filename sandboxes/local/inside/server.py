@@ -18,14 +18,14 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from . import compare, disk, init, kernel, namespaces, overlay, wire
+from . import compare, disk, init, kernel, namespaces, overlay, removal, wire
 from .action import Action
 from .graft import Scion, write_layer
 from .layered import Entry
 from .meta import copy_meta
 from .opened import OpenLayer
 from .root import Template
-from .squash import squash
+from .squashing import Squashing
 from .store import PARTS, Store, remove_tree
 
 _DEEPEST = 8000
@@ -44,7 +44,6 @@ class Server:
         """Waits for the next request to run something, so that nobody waits for its namespaces to be made."""
         self._last: Action | None = None
         """Ran the request before, and may still be on its way out."""
-        self._squashing: set[int] = set()
         self._started = False
 
     def serve(self) -> None:
@@ -81,6 +80,7 @@ class Server:
         kernel.set_hostname(b"agentrt")
         folder, workspace = os.fsencode(request["store"]), os.fsencode(request["workspace"])
         self._store = Store(folder, workspace)
+        self._squashing = Squashing(self._store, self._channel)
         os.mkdir(self._store.stage)
         shows = [os.fsencode(path) for path in request["shows"]]
         self._template = Template(self._store.stage, workspace, shows, self._store.base["rest"])
@@ -129,7 +129,7 @@ class Server:
             self._open.stand(self._open.layers)
             return {"layer": None, "effects": []}
         self._open.seal(written, request["name"])
-        self._squash()
+        self._squashing.begin(self._open.layers)
         return {"layer": request["name"], "effects": compare.pair_renames(found)}
 
     def _do_changes(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
@@ -205,9 +205,15 @@ class Server:
         self._open.unmount()
         if request["opened"]:
             self._open.drop()
-        for name in request["names"]:
-            remove_tree(self._store.folder + b"/" + os.fsencode(name))
+        removal.remove(self._store.folder, request["names"])
         return {}
+
+    def _do_purge(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        if not request["dry_run"]:
+            self._let_go()
+            self._open.unmount()
+            self._squashing.wait()
+        return {"layers": removal.purge(self._store, request["path"], dry_run=request["dry_run"])}
 
     def _add(
         self,
@@ -226,6 +232,7 @@ class Server:
         if self._last is not None:
             self._last.end()
             self._last = None
+        self._squashing.make_shallow(self._open.layers)
         if not self._open.is_mounted():
             self._let_go()
             self._open.mount()
@@ -262,34 +269,6 @@ class Server:
             self._open.unmount()
             kernel.unmount(self._store.stage)
             self._store.leave()
-
-    def _squash(self) -> None:
-        """Merge full runs of layers in the background; until one is there, the mount is that much deeper."""
-        for pid in list(self._squashing):
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                self._squashing.discard(pid)
-        todo = [
-            (target, run)
-            for part in PARTS
-            for target, run in self._store.chunks(self._open.layers, part)
-            if not os.path.lexists(target)
-        ]
-        if not todo or self._squashing:
-            return
-        pid = os.fork()
-        if pid:
-            self._squashing.add(pid)
-            return
-        try:
-            self._channel.close()
-            for target, run in todo:
-                made = self._store.scratch
-                remove_tree(made)
-                squash(run, made)
-                disk.sync_file_system(made)
-                os.rename(made, target)
-        finally:
-            os._exit(0)
 
 
 def _os_error(number: int, path: str) -> OSError:

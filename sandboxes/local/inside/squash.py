@@ -6,8 +6,22 @@ import os
 import stat
 from collections.abc import Sequence
 
+from . import disk
 from .layered import is_opaque, is_whiteout, make_whiteout, mark_opaque
 from .meta import copy_meta
+from .store import OF, TREE, Store, remove_tree
+
+
+def make(store: Store, run: Sequence[bytes], target: bytes) -> None:
+    """Squash ``run`` (lowest first) at ``target``, whole or not at all."""
+    made = store.scratch
+    remove_tree(made)
+    os.mkdir(made)
+    squash(run[::-1], made + TREE)
+    with open(made + OF, "wb") as file:
+        file.write(store.members(run))
+    disk.sync_file_system(made)
+    os.rename(made, target)
 
 
 def squash(uppers: Sequence[bytes], target: bytes) -> None:

@@ -3,7 +3,8 @@
     <store>/<name>/work      what an action changed below the workspace
     <store>/<name>/rest      what it changed in home, tmp and var
     <store>/.base            the empty home, tmp and var that everything starts from
-    <store>/.squash-<hash>   several layers as one, to keep mounts shallow; made anew when missing
+    <store>/.squash-<hash>/  several layers as one, to keep mounts shallow; made anew when missing: of names them,
+                             tree is what they come to
     <store>/.run-<pid>.<n>/  one server's: open/ is the layer being written (work, rest and the kernel's work
                              folders), stage/ a mount point, and what is not finished. Locked while the server
                              lives, removed by the next.
@@ -23,6 +24,7 @@ from collections.abc import Iterator, Sequence
 from .layered import Layered
 
 PARTS = ("work", "rest")
+SQUASH, OF, TREE = b"/.squash-", b"/of", b"/tree"
 _CHUNK = 64
 """Layers squashed together. A mount of n layers is then n/64 + 63 deep; the kernel's end is 500."""
 
@@ -38,8 +40,8 @@ class Store:
             b"/var": ("rest", b"var/"),
         }
         os.makedirs(self.base["rest"], exist_ok=True)
-        with _locked(folder):
-            self._remove_dead_runs()
+        with locked(folder):
+            remove_dead_runs(folder)
             self._run = _unused(folder + b"/.run-%d" % os.getpid())
             os.mkdir(self._run)
             self._lock = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -47,19 +49,6 @@ class Store:
         self._numbers = itertools.count()
         self.litter: list[bytes] = []
         """What ``discard`` moved aside and ``tidy`` has not removed yet."""
-
-    def _remove_dead_runs(self) -> None:
-        for name in os.listdir(self.folder):
-            if name.startswith(b".run-"):
-                path = self.folder + b"/" + name
-                lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    remove_tree(path)
-                except BlockingIOError:
-                    pass  # its server lives
-                finally:
-                    os.close(lock)
 
     def leave(self) -> None:
         """Remove what is this server's own; what cannot be removed now, the next server removes."""
@@ -141,10 +130,10 @@ class Store:
         return Layered([*self.uppers(layers, part), self.base[part]])
 
     def chunks(self, layers: Sequence[str], part: str) -> list[tuple[bytes, list[bytes]]]:
-        """Where each full run of layers is squashed, and what goes in: every run but the newest layers."""
+        """Where each full run of layers is squashed, and what goes in, lowest first; the newest layers make none."""
         uppers = self.uppers(layers, part)[::-1]
         runs = [uppers[i : i + _CHUNK] for i in range(0, len(uppers) - _CHUNK + 1, _CHUNK)]
-        return [(self._squashed(run), run[::-1]) for run in runs]
+        return [(self._squashed(run), run) for run in runs]
 
     def lowers(self, layers: Sequence[str], part: str) -> list[bytes]:
         """What to mount, topmost first: squashed runs where they exist, and the base."""
@@ -153,25 +142,44 @@ class Store:
         for start in range(0, len(uppers), _CHUNK):
             run = uppers[start : start + _CHUNK]
             squashed = self._squashed(run)
-            lowers += [squashed] if len(run) == _CHUNK and os.path.lexists(squashed) else run
+            lowers += [squashed + TREE] if len(run) == _CHUNK and os.path.lexists(squashed) else run
         return [*lowers[::-1], self.base[part]]
 
     def _squashed(self, run: Sequence[bytes]) -> bytes:
-        name = hashlib.sha256(b"\0".join(os.path.relpath(path, self.folder) for path in run)).hexdigest()[:24]
-        return self.folder + b"/.squash-" + name.encode()
+        name = hashlib.sha256(self.members(run)).hexdigest()[:24]
+        return self.folder + SQUASH + name.encode()
+
+    def members(self, run: Sequence[bytes]) -> bytes:
+        """What the file ``of`` of a squashed run says, and its name is made from."""
+        return b"".join(os.path.relpath(path, self.folder) + b"\n" for path in run)
 
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def remove_dead_runs(folder: bytes) -> None:
+    """What servers left that did not come to remove it themselves. The caller holds the store ``locked``."""
+    for name in os.listdir(folder):
+        if name.startswith(b".run-"):
+            path = folder + b"/" + name
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_tree(path)
+            except BlockingIOError:
+                pass  # its server lives
+            finally:
+                os.close(lock)
+
+
 def remove_tree(path: bytes) -> None:
-    """Remove a folder of ours; the server's capabilities see to the modes an action left in it.
+    """Remove a folder of ours, whatever modes an action left in it.
 
     Step by step, because an action may have made folders deeper than any path or any stack of calls can be.
     """
     if not os.path.lexists(path):
         return
-    here = os.open(path, _FOLDER)
+    here = _step(os.open(os.path.dirname(path), os.O_PATH), os.path.basename(path))
     try:
         inner = [_remove_files(here)]
         while True:
@@ -201,14 +209,19 @@ def _remove_files(folder: int) -> list[str]:
     return inner
 
 
-def _step(here: int, name: str) -> int:
-    there = os.open(name, _FOLDER, dir_fd=here)
-    os.close(here)
-    return there
+def _step(here: int, name: str | bytes) -> int:
+    """Into a folder, writable from now on: the server's capabilities do not need that, its owner outside does."""
+    try:
+        if name != "..":
+            with contextlib.suppress(PermissionError):
+                os.chmod(name, 0o700, dir_fd=here)
+        return os.open(name, _FOLDER, dir_fd=here)
+    finally:
+        os.close(here)
 
 
 @contextlib.contextmanager
-def _locked(folder: bytes) -> Iterator[None]:
+def locked(folder: bytes) -> Iterator[None]:
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
