@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
-from agentrt import applying, moves, plugins, reverting, reviewing, transaction
+from agentrt import applying, moves, plugins, reverting, reviewing, transaction, verifying
 from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
@@ -262,6 +262,12 @@ class Runtime(Reader):
         snapshot = self.view_after(op).snapshot
         async with self.turn:
             return await self.sandbox.read_at(snapshot, path)
+
+    async def verify_undo(self) -> verifying.Verification:
+        """Restore every view of the session in a second sandbox and compare it with what was recorded; nothing is
+        touched. What is damaged is in the result. Raises ``SandboxUnavailable``, ``JournalError``."""
+        async with self.turn:
+            return await verifying.verify(self)
 
     async def close(self) -> None:
         """End what runs, let go of the workspace. Closing twice is fine."""

@@ -119,6 +119,7 @@ class Runtime:
     changes = _Blocking(asynchronous.Runtime.changes)
     pending = _Blocking(asynchronous.Runtime.pending)
     read_at = _Blocking(asynchronous.Runtime.read_at)
+    verify_undo = _Blocking(asynchronous.Runtime.verify_undo)
 
     say = _Same(asynchronous.Runtime.say)
     new_session = _Same(asynchronous.Runtime.new_session)
