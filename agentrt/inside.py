@@ -10,10 +10,14 @@ from typing import NamedTuple
 
 from agentrt.contracts import Sandbox
 from agentrt.errors import SandboxError
-from agentrt.history.states import type_of_mode
 from agentrt.records import FileState, Limits, Snapshot
+from agentrt.records.effects import FileType
 
-_STAT = ("stat", "--printf", r"%f %s %.9Y %.9Z %i %n\0", "--")
+_TYPES: dict[bytes, FileType] = {b"f": "file", b"d": "directory", b"l": "symlink", b"p": "fifo", b"s": "socket"}
+_LARGE = 1 << 20
+_LOOK = rf"""exec find "$@" -maxdepth 0 -printf '= %y %m %s %T@ %C@ %i %p\0%l\0' \
+    -type f -size -{_LARGE // 1024 + 1}k -exec sha256sum -z -- {{}} +"""
+"""One process a snapshot: starting one is most of what a look costs. Large files are hashed apart, once."""
 _NOT_ALL = 123
 """xargs: of some paths the command said no."""
 _LIMITS = Limits(seconds=3600)
@@ -27,7 +31,7 @@ class Seen(NamedTuple):
 
 
 class Inside:
-    """Looks at one snapshot after the other. What did not change from one to the next is hashed once.
+    """Looks at one snapshot after the other. What is large and did not change from one to the next is hashed once.
 
     The sandbox is its own to move about: whatever is unsealed there is discarded.
     """
@@ -43,7 +47,7 @@ class Inside:
         await self._sandbox.begin("look")
         try:
             names = sorted({above for path in wanted for above in _folders(path)} | wanted)
-            found = await self._stat(snapshot, names)
+            found = await self._stat(snapshot, [".", *names])
         finally:
             await self._sandbox.discard()
         seen = Seen({}, set())
@@ -59,37 +63,34 @@ class Inside:
     async def _stat(self, snapshot: Snapshot, names: list[str]) -> dict[str, FileState]:
         found: dict[str, FileState] = {}
         files: dict[str, tuple[bytes, ...]] = {}
-        for line in await self._each(_STAT, names):
-            bits, size, mtime, ctime, inode, path = line.split(b" ", 5)
-            mode, name = int(bits, 16), os.fsdecode(path)
-            kind = type_of_mode(mode)
-            found[name] = FileState(
-                type=kind,
-                mode=stat.S_IMODE(mode),
-                size=int(size) if kind in ("file", "symlink") else 0,
-                mtime_ns=int(mtime.replace(b".", b"")),
-            )
-            if kind == "file":
-                files[name] = inode, size, mtime, ctime
-        links = [name for name, state in found.items() if state.type == "symlink"]
-        targets = await self._each(("readlink", "-z", "--"), links)
-        if len(targets) != len(links):
-            raise SandboxError("links were changed while they were read")
-        for name, target in zip(links, targets, strict=True):
-            about = {"target": os.fsdecode(target), "digest": hashlib.sha256(target).hexdigest()}
-            found[name] = found[name].model_copy(update=about)
-        await self._hash(snapshot, {name: one for name, one in files.items() if one not in self._digests})
+        digests: dict[str, str] = {}
+        lines = iter(await self._each(("sh", "-c", _LOOK, "sh"), names))
+        for line in lines:
+            if line.startswith(b"= "):
+                _, kind, mode, size, mtime, ctime, inode, path = line.split(b" ", 7)
+                name = _named(path)
+                found[name] = _state(kind, int(mode, 8), int(size), mtime, next(lines))
+                if found[name].type == "file":
+                    files[name] = inode, size, mtime, ctime
+            else:
+                digests[_named(line[66:])] = line[:64].decode("ascii")
+        if "." not in found:
+            raise SandboxError("the sandbox could not be looked at: GNU find is not there")
+        await self._hash(snapshot, {name: one for name, one in files.items() if name not in digests})
         for name, identity in files.items():
-            found[name] = found[name].model_copy(update={"digest": self._digests[identity]})
+            digest = digests.get(name) or self._digests[identity]
+            found[name] = found[name].model_copy(update={"digest": digest})
         return found
 
     async def _hash(self, snapshot: Snapshot, files: dict[str, tuple[bytes, ...]]) -> None:
-        for line in await self._each(("sha256sum", "-z", "--"), list(files)):
-            self._digests[files[os.fsdecode(line[66:])]] = line[:64].decode("ascii")
-        for name, identity in files.items():
-            if identity not in self._digests:  # a process inside may not read it
+        """Files that are large, or that a process inside may not read."""
+        new = [name for name, identity in files.items() if identity not in self._digests]
+        for line in await self._each(("sha256sum", "-z", "--"), new):
+            self._digests[files[_named(line[66:])]] = line[:64].decode("ascii")
+        for name in new:
+            if files[name] not in self._digests:
                 with await self._sandbox.read_at(snapshot, name) as file:
-                    self._digests[identity] = hashlib.sha256(file.read()).hexdigest()
+                    self._digests[files[name]] = hashlib.sha256(file.read()).hexdigest()
 
     async def _each(self, command: tuple[str, ...], names: list[str]) -> list[bytes]:
         """What a command prints of each name, in one process for all of them."""
@@ -99,15 +100,37 @@ class Inside:
         ended = await self._sandbox.exec(
             ("xargs", "-0", *command),
             env={"LC_ALL": "C"},
-            stdin=b"".join(os.fsencode(name) + b"\0" for name in names),
+            stdin=b"".join(_argument(name) + b"\0" for name in names),
             limits=_LIMITS,
             on_output=printed.extend,
             on_error=errors.extend,
         )
         if ended.exit_code not in (0, _NOT_ALL):
             said = os.fsdecode(bytes(errors)).strip() or f"exit code {ended.exit_code}"
-            raise SandboxError(f"{command[0]} could not be run in the sandbox: {said}")
+            raise SandboxError(f"the sandbox could not be looked at: {said}")
         return bytes(printed).split(b"\0")[:-1]
+
+
+def _state(kind: bytes, mode: int, size: int, mtime: bytes, target: bytes) -> FileState:
+    seconds, _, fraction = mtime.partition(b".")
+    found = FileState(
+        type=_TYPES.get(kind, "device"),
+        mode=mode,
+        size=size if kind in (b"f", b"l") else 0,
+        mtime_ns=int(seconds + fraction[:9]),
+    )
+    if kind != b"l":
+        return found
+    return found.model_copy(update={"target": os.fsdecode(target), "digest": hashlib.sha256(target).hexdigest()})
+
+
+def _argument(name: str) -> bytes:
+    """So that no program takes it for an option or an expression."""
+    return os.fsencode(name if name.startswith("/") else f"./{name}")
+
+
+def _named(argument: bytes) -> str:
+    return os.fsdecode(argument.removeprefix(b"./"))
 
 
 def _folders(path: str) -> Iterator[str]:

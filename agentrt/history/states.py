@@ -23,11 +23,7 @@ _CHUNK = 1 << 20
 
 
 def type_of(found: os.stat_result) -> FileType:
-    return type_of_mode(found.st_mode)
-
-
-def type_of_mode(mode: int) -> FileType:
-    return _TYPES.get(stat.S_IFMT(mode), "device")
+    return _TYPES.get(stat.S_IFMT(found.st_mode), "device")
 
 
 def state_of(found: os.stat_result, *, digest: str | None = None, target: str | None = None) -> FileState:
