@@ -227,6 +227,7 @@ def test_room_ends_somewhere_on_the_way(small: SmallDisk, leave: int) -> None:
     small.check_goes_on()
 
 
+@pytest.mark.damages_the_store  # the disk its later layers are on is gone with its namespace
 def test_sealing_fails(small: SmallDisk) -> None:
     """The layers' disk has no room for one more name; the journal is on another and tells."""
     small.ok("exec", "--", "echo one > one")
