@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, Literal, Self
 
-from agentrt import applying, committing, forking, moves, plugins, reverting, reviewing, transaction
+from agentrt import applying, committing, forking, moves, plugins, reverting, reviewing, transaction, verifying
 from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
@@ -272,6 +272,12 @@ class Runtime(Standing):
         snapshot = self.view_after(op).snapshot
         async with self.turn:
             return await self.sandbox.read_at(snapshot, path)
+
+    async def verify_undo(self) -> verifying.Verification:
+        """Restore every view of the session in a second sandbox and compare it with what was recorded; nothing is
+        touched. What is damaged is in the result. Raises ``SandboxUnavailable``, ``JournalError``."""
+        async with self.turn:
+            return await verifying.verify(self)
 
     async def close(self) -> None:
         """End what runs; the last of several forks lets go of the workspace. Closing twice is fine."""

@@ -130,6 +130,7 @@ class Runtime:
     changes = _Blocking(asynchronous.Runtime.changes)
     pending = _Blocking(asynchronous.Runtime.pending)
     read_at = _Blocking(asynchronous.Runtime.read_at)
+    verify_undo = _Blocking(asynchronous.Runtime.verify_undo)
 
     def fork(self, op: int) -> Self:
         """As ``agentrt.Runtime.fork``. Both are used from the same thread."""

@@ -49,6 +49,7 @@ _COMMANDS = {
     "Keeping house": {
         "doctor": ("house:doctor", "Find out which confinement is to be had here, and what is missing."),
         "gc": ("gc:gc", "Remove what is kept on disk and nothing can come back to."),
+        "verify-undo": ("verify:verify_undo", "Restore every view elsewhere and compare it with what was recorded."),
     },
 }
 """Each is imported when it is used: ``agentrt log`` must not pay for a sandbox."""

@@ -196,9 +196,11 @@ def _put_nothing(found: Preview, where: Where) -> int:
         put_json({**nothing, "left": list(found.left), "refused": list(found.refused)})
         return 0
     put("nothing to apply")
-    if found.left:
-        count = f"{len(found.left):,} path{'s' * (len(found.left) != 1)}"
-        put(f"left in the sandbox: {count}, first {plain(found.left[0])}")
+    for refused in found.refused:
+        put(f"refused: {plain(refused.path)} ({plain(refused.because)})")
+    if left := [path for path in found.left if path not in {refused.path for refused in found.refused}]:
+        count = f"{len(left):,} path{'s' * (len(left) != 1)}"
+        put(f"left in the sandbox: {count}, first {plain(left[0])}")
         put("a path that is named is applied, also in a .git folder: agentrt apply PATH")
     return 0
 

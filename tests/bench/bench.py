@@ -34,8 +34,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="agentrt-bench-") as folder:
         os.environ["XDG_STATE_HOME"] = folder + "/state"
         rows = {size: asyncio.run(measure(Path(folder), size)) for size in sizes}
-        log = _log_cost(Path(folder))
-    _print(rows, log)
+        log, verified = _log_cost(Path(folder)), asyncio.run(_verify_cost(Path(folder)))
+    _print(rows, log, verified)
     return 0 if all(_holds(value, sign, goal) for _, value, sign, goal in _GOALS) else 1
 
 
@@ -166,7 +166,20 @@ async def _thousand(workspace: Path) -> None:
             await runtime.act("write", path=f"f{number % 50}", content=f"{number}\n")
 
 
-def _print(rows: dict[int, dict[str, float]], log: float) -> None:
+async def _verify_cost(folder: Path) -> float:
+    """Seconds to verify a session of 200 operations that each changed one of 50 files."""
+    workspace = folder / "verify"
+    workspace.mkdir()
+    async with Runtime.open(workspace) as runtime:
+        for number in range(200):
+            await runtime.act("write", path=f"f{number % 50}", content=f"{number}\n")
+        start = time.perf_counter()
+        found = await runtime.verify_undo()
+        assert found.ok and len(found.views) == 201
+        return time.perf_counter() - start
+
+
+def _print(rows: dict[int, dict[str, float]], log: float, verified: float) -> None:
     columns = (
         ("plain true", "bash -c true, plain"),
         ("true", "bash -c true, a transaction"),
@@ -194,6 +207,7 @@ def _print(rows: dict[int, dict[str, float]], log: float) -> None:
     whole = (large["git snapshot"] + large["plain one file"]) / large["one file"]
     print(f"\nplain + shadow git's snapshot / our whole transaction of one file at {max(rows):,}: {whole:.1f}")
     goal((f"64 forks at {max(rows):,} files, CPU s", large["64 forks"] / 1000, "<=", 1))
+    print(f"verify-undo of 200 operations, a file each: {verified:.2f} s, {verified / 201 * 1000:.1f} ms a view")
     goal(("agentrt log of 1,000 operations, CPU s", log, "<=", 0.35))
     print()
     for title, value, sign, bound in _GOALS:

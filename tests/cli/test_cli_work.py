@@ -231,3 +231,9 @@ def test_the_log_can_be_read_while_another_works(cli: Cli, workspace: Path, envi
     finally:
         working.send_signal(signal.SIGINT)
         working.communicate(timeout=20)
+
+
+def test_what_is_refused_is_said_also_where_nothing_is_left_to_apply(cli: Cli, workspace: Path) -> None:
+    cli("exec", "--", "mkfifo pipe")
+    done = cli("apply")
+    assert done.code == 0 and done.out == "nothing to apply\nrefused: pipe (a fifo is never written to a workspace)\n"

@@ -328,6 +328,7 @@ def test_what_the_user_changed_after_a_crash_is_left_and_said(workspace: Path) -
     run(workspace, "local", work)
 
 
+@pytest.mark.damages_the_store
 def test_output_that_cannot_be_kept_is_said_and_the_action_stands(workspace: Path) -> None:
     async def work(rt: Runtime) -> None:
         rt.store.outputs.rmdir()

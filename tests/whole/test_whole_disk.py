@@ -287,6 +287,7 @@ def test_too_few_names_left(small: SmallDisk) -> None:
     small.check_goes_on()
 
 
+@pytest.mark.damages_the_store  # the disk its later layers are on is gone with its namespace
 def test_sealing_fails(small: SmallDisk) -> None:
     """The layers' disk has no room for one more name; the journal is on another and tells."""
     small.ok("exec", "--", "echo one > one")
