@@ -71,6 +71,7 @@ class Machine(RuleBasedStateMachine):
         self.done: list[int] = []
         self.undone: list[int] = []
         self.before: dict[int, int] = {}
+        self.work: list[int] = []
         self.now = self.copy(0, self.real, self.real)
 
     async def open(self) -> Runtime:
@@ -101,6 +102,7 @@ class Machine(RuleBasedStateMachine):
             assert operation.observation is not None
             assert operation.observation.exit_code == done.returncode, (command, operation.observation, done)
             self.new_work(operation.id, view, self.copies[self.now][1])
+            self.work.append(operation.id)
 
     @rule(command=commands())
     def verify(self, command: str) -> None:
@@ -134,14 +136,14 @@ class Machine(RuleBasedStateMachine):
         operation = self.runner.run(self.runtime.restore(target))
         self.new_work(operation.id, *self.copies[target])
 
-    @precondition(lambda self: self.before)
+    @precondition(lambda self: self.work)
     @rule(choice=st.integers(0, 1000))
     def revert(self, choice: int) -> None:
-        op = sorted(self.before)[-1 - choice % len(self.before)]
+        op = self.work[-1 - choice % len(self.work)]
         try:
             preview = self.runner.run(self.runtime.preview_revert(op))
         except UsageError:
-            return  # it is a move, changed nothing, is applied or not in the view
+            return  # it changed nothing, is applied, or not in the view
         before, after, now = (_states(self.copies[n][0]) for n in (self.before[op], op, self.now))
         if preview.conflicts:
             assert now != after, "untouched since is no conflict"
@@ -162,6 +164,7 @@ class Machine(RuleBasedStateMachine):
                 with self.runner.run(self.runtime.read_at(operation.id, path)) as file:
                     (view / path).write_bytes(file.read())
             self.new_work(operation.id, view, self.copies[self.now][1])
+            self.work.append(operation.id)
 
     @rule()
     def apply(self) -> None:
