@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from agentrt.collecting import gone
 from agentrt.errors import AgentrtError, SandboxUnavailable
 from agentrt.history.aside import Kept, kept
+from agentrt.history.bases import ancestry
 from agentrt.history.beneath import Beneath
 from agentrt.history.expected import Expected, Recorded, recorded
 from agentrt.history.states import alike, look
@@ -70,7 +71,10 @@ class Verification(Record):
 
 async def verify(runtime: Runtime) -> Verification:
     """See ``Runtime.verify_undo``. The caller holds ``runtime.turn``."""
-    session = recorded(runtime.info.start, runtime.log())
+    inherited = [
+        op for op in ancestry(runtime.journal, runtime.session, runtime.info.start) if op.session != runtime.session
+    ]
+    session = recorded(runtime.info.start, runtime.log(), inherited)
     sandbox = await runtime.sandbox.fork(runtime.view.snapshot)
     try:
         return await _Verifying(runtime, session, Inside(sandbox)).all()

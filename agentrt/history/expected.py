@@ -40,10 +40,13 @@ class Recorded:
     """By path, what was there where no operation had touched it yet; several where the user changed it meanwhile."""
 
 
-def recorded(start: View, operations: Iterable[Operation]) -> Recorded:
-    """What a session's operations, oldest first, say of its views."""
+def recorded(start: View, operations: Iterable[Operation], inherited: Iterable[Operation] = ()) -> Recorded:
+    """What a session's operations, oldest first, say of its views. ``inherited``: what led to its start, in others."""
     bases: dict[str, list[FileState | None]] = {}
-    here = Expected(start, [0])
+    here = Expected(start)
+    for operation in inherited:
+        here = _after(here, operation, bases)
+    here = Expected(start, [0], here.states, here.covered, here.kept)
     found = {_key(start): here}
     for operation in operations:
         key = _key(operation.after)

@@ -79,7 +79,8 @@ def _clashes(marked: bytes) -> tuple[Clash, ...]:
     side: bytes | None = None
     line = 1
     for text in marked.splitlines(keepends=True):
-        mark = text[:1] if text[:1] * _MARK == text[:_MARK] and text[:1] in b"<|=>" else b""
+        is_mark = text[:1] in b"<|=>" and text.rstrip(b"\r\n").split(b" ")[0] == text[:1] * _MARK
+        mark = text[:1] if is_mark else b""
         if mark == b"<" and side is None:
             side, parts = b"<", {b"<": [], b"|": [], b"=": []}
         elif side is not None and mark in (b"|", b"="):

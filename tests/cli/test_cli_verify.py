@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-NOTHING = {"edited": 0, "not_comparable": 0, "wrong": 0, "damaged": 0}
+NOTHING = {"edited": 0, "not_comparable": 0, "wrong": 0, "damaged": 0, "collected": 0}
 
 
 def test_a_line_for_every_view_and_a_total(both: Cli, workspace: Path) -> None:

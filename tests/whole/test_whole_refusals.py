@@ -504,7 +504,7 @@ def test_an_edit_underneath_is_a_conflict(cli: Cli) -> None:
     done = cli("apply")
     assert done.code == 4 and done.out == b"", done
     for path, theirs, ours in (
-        ("a.txt", "modified, 11 bytes", "modified, 6 bytes"),
+        ("a.txt", 'modified, line 1: "the user\'s"', 'modified, there: "agent"'),
         ("src/b.py", "modified", "deleted"),
         ("new", "a folder", "created, 4 bytes"),
     ):
@@ -530,7 +530,7 @@ def test_an_edit_after_an_apply_stops_its_undo(cli: Cli, words: tuple[str, ...])
     (cli.work / "made/theirs").write_text("theirs\n")
     edited = tree_state(cli.work)
     done = cli(*words)
-    assert done.code == 4 and "  a.txt: here modified, 11 bytes" in done.err and "  made/theirs: " in done.err, done
+    assert done.code == 4 and "  a.txt: here modified, line 1" in done.err and "  made/theirs: " in done.err, done
     document = cli(words[0], "--json", *words[1:]).json
     assert {conflict["path"] for conflict in document["conflicts"]} == {"a.txt", "made/theirs"}
     assert cli(words[0], "--preview", *words[1:]).code == 4
