@@ -76,12 +76,12 @@ def test_names_of_any_bytes_are_compared(workspace: Path, box: Any) -> None:
     run(workspace, box, work)
 
 
-def test_what_no_process_may_read_is_compared_all_the_same(workspace: Path, box: Any) -> None:
+def test_what_no_process_may_read_is_compared_all_the_same(workspace: Path) -> None:
     async def work(rt: Runtime) -> None:
         await rt.act("bash", command="echo secret > s; chmod 0 s")
         assert (await rt.verify_undo()).ok
 
-    run(workspace, box, work)
+    run(workspace, "local", work)
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root enters every folder")

@@ -35,7 +35,9 @@ class Stage:
 
     def build(self, build: Build, change: Build) -> None:
         for path in (self.real, self.sandbox, self.aside):
-            shutil.rmtree(path, ignore_errors=True)
+            if path.exists():  # whatever modes were left in it
+                subprocess.run(["chmod", "-R", "u+rwx", str(path)], check=True)
+                shutil.rmtree(path)
         self.real.mkdir()
         build(self.real)
         copy(self.real, self.sandbox)

@@ -47,7 +47,9 @@ def commands() -> st.SearchStrategy[str]:
         .map(lambda t: f"cp -a {quoted(t[0])} {quoted(t[1])}"),
         st.tuples(one, one).map(lambda t: f"rm -rf {t[1]}; ln -s {t[0]} {t[1]}"),
         st.tuples(one, one).map(lambda t: f"ln -f {t[0]} {t[1]}"),
-        st.tuples(one, st.sampled_from(["600", "644", "755", "u+x"])).map(lambda t: f"chmod {t[1]} {t[0]}"),
+        st.tuples(one, st.sampled_from(["600", "644", "755", "u+x"])).map(
+            lambda t: f"[ -d {t[0]} ] || chmod {t[1]} {t[0]}"
+        ),
         st.just("rm -rf d; mkdir d; echo again > d/b"),
         st.just("find . -mindepth 1 -not -path './user*' -delete"),
         st.just("true"),
