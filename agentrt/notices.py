@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from agentrt.records import Operation
+
+
+def named(ids: Iterable[int]) -> str:
+    """``operation 3``, ``operations 3, 5``"""
+    numbers = sorted(ids)
+    return f"operation{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 def words(operation: Operation) -> str:

@@ -12,7 +12,7 @@ from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history.bases import applied_paths, lineage
 from agentrt.history.dependents import Dependents, dependents
 from agentrt.history.revert import Parts, Reversal, sides_of, take_out
-from agentrt.notices import words
+from agentrt.notices import named, words
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, FileState, Operation, Pick, Snapshot, View
 from agentrt.records.operations import Review
@@ -56,8 +56,9 @@ async def plan(
     runtime: Runtime, ops: Collection[int], *, with_dependents: bool = False, parts: Parts | None = None
 ) -> Reverting:
     """Nothing is touched. Raises ``UnknownOperation``, ``UsageError`` (it is not in the view, or nothing of it is)."""
-    line = _checked_line(runtime, ops, parts)
-    found = dependents(ops, [*line, *_readers(runtime)], lambda operation: reads(runtime, operation))
+    log = runtime.log()
+    line = _checked_line(runtime, log, ops, parts)
+    found = dependents(ops, [*line, *_readers(runtime, log)], lambda operation: reads(runtime, operation))
     wanted = {*ops, *found.known} if with_dependents else set(ops)
     targets = tuple(operation for operation in reversed(line) if operation.id in wanted)
     if with_dependents:
@@ -71,7 +72,7 @@ async def plan(
 
 def standing(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
     """These operations, oldest first. Raises ``UnknownOperation``, ``UsageError`` unless their work is in the view."""
-    return [operation for operation in _checked_line(runtime, ops, parts) if operation.id in ops]
+    return [operation for operation in _checked_line(runtime, runtime.log(), ops, parts) if operation.id in ops]
 
 
 @asynccontextmanager
@@ -180,12 +181,10 @@ def _words(operations: Sequence[Operation], view: View) -> dict[int, Review]:
     return found
 
 
-def _readers(runtime: Runtime) -> list[Operation]:
+def _readers(runtime: Runtime, log: Sequence[Operation]) -> list[Operation]:
     """Acts that stand and changed nothing: they may have read what is taken out."""
     done = set(runtime.timeline.done)
-    return [
-        op for op in runtime.log() if op.kind == "act" and op.id in done and op.after.snapshot == op.before.snapshot
-    ]
+    return [op for op in log if op.kind == "act" and op.id in done and op.after.snapshot == op.before.snapshot]
 
 
 def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
@@ -204,7 +203,9 @@ def reads(runtime: Runtime, operation: Operation) -> Collection[str] | None:
     return [os.path.relpath(path, root) if path.startswith(f"{root}/") else path for path in full]
 
 
-def _checked_line(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
+def _checked_line(
+    runtime: Runtime, log: Sequence[Operation], ops: Collection[int], parts: Parts | None
+) -> list[Operation]:
     """The operations whose work is in the view.
 
     Raises ``UnknownOperation``, ``UsageError`` unless ``ops`` are among them and can be taken out.
@@ -213,7 +214,7 @@ def _checked_line(runtime: Runtime, ops: Collection[int], parts: Parts | None) -
         raise UsageError("no operation is named", hint="agentrt log lists them")
     if parts is not None and len(ops) > 1:
         raise UsageError("files and hunks are of one operation", hint="name one operation with them")
-    line = lineage(runtime.view, runtime.log())
+    line = lineage(runtime.view, log)
     for op in ops:
         _check(runtime, op, line)
     return line
@@ -241,7 +242,7 @@ def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
 
 def _nothing_left(planned: Reverting) -> UsageError:
     return UsageError(
-        f"nothing of {_named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
+        f"nothing of {named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
     )
 
 
@@ -281,8 +282,4 @@ def _note(planned: Reverting, because: str) -> str:
 
 
 def _stand(ids: Sequence[int]) -> str:
-    return f"{_named(ids)} stand{'s' * (len(ids) == 1)} on what is gone"
-
-
-def _named(ids: Sequence[int]) -> str:
-    return f"operation{'s' * (len(ids) > 1)} {', '.join(map(str, sorted(ids)))}"
+    return f"{named(ids)} stand{'s' * (len(ids) == 1)} on what is gone"

@@ -11,6 +11,7 @@ from agentrt.errors import Conflict, UsageError
 from agentrt.history import hunks, reviews
 from agentrt.history.bases import lineage
 from agentrt.history.revert import Parts
+from agentrt.notices import named
 from agentrt.records import Operation
 from agentrt.records.operations import Review
 
@@ -53,7 +54,7 @@ async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
         return ()
     if then == "accept":
         await accept(runtime, late, None, _ACTOR)
-        return (f"{_named(late)}: accepted, as nobody said otherwise in time",)
+        return (f"{named(late)}: accepted, as nobody said otherwise in time",)
     notes = []
     for op in reversed(late):
         try:
@@ -119,7 +120,3 @@ def _recorded(parts: Parts | None, given: Mapping[int, Review]) -> dict[str, obj
     if parts is None:
         return {}
     return {"parts": {path: sorted(numbers) for path, numbers in parts.items()}, "review": next(iter(given.values()))}
-
-
-def _named(ids: Sequence[int]) -> str:
-    return f"operation{'s' * (len(ids) > 1)} {', '.join(map(str, ids))}"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from agentrt import reverting
 from agentrt.errors import Conflict, UsageError
 from agentrt.history.bases import applied_paths, lineage
-from agentrt.history.revert import take_out
-from agentrt.records import FileEffect, Operation, Snapshot
+from agentrt.history.revert import sides_of, take_out
+from agentrt.records import Operation, Snapshot
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -67,10 +67,6 @@ def _others(line: Sequence[Operation], chosen: set[int]) -> list[Operation]:
     for op in line:
         if op.id not in stay and op.kind != "apply":
             applied = applied_paths(line, op)
-            effects = tuple(effect for effect in op.effects if not applied & _places(effect))
+            effects = tuple(effect for effect in op.effects if applied.isdisjoint(sides_of([effect])))
             found.append(op.model_copy(update={"effects": effects}))
     return found
-
-
-def _places(effect: FileEffect) -> set[str]:
-    return {effect.path} | ({effect.renamed_from} if effect.renamed_from is not None else set())

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from agentrt.notices import named
 from agentrt.preview import Preview
 from agentrt.runtime import Runtime
 
@@ -55,13 +56,9 @@ def _put_preview(found: Preview, where: Where) -> int:
         merged = "  (merged with later changes)" if effect.path in found.merged else ""
         put(f"  {effect_line(effect)}{merged}")
     if found.dependents:
-        put(f"what stands on it: {_operations(found.dependents)} (--with-dependents reverts them as well)")
+        put(f"what stands on it: {named(found.dependents)} (--with-dependents reverts them as well)")
     if found.possible:
-        put(f"what may stand on it, as what they read is not known: {_operations(found.possible)}")
+        put(f"what may stand on it, as what they read is not known: {named(found.possible)}")
     for conflict in found.conflicts:
         put(f"conflict: {conflict_line(conflict)}")
     return code
-
-
-def _operations(ids: tuple[int, ...]) -> str:
-    return f"operation{'s' * (len(ids) > 1)} {', '.join(map(str, ids))}"
