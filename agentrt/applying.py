@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from agentrt import applied
 from agentrt.errors import AgentrtError, Conflict, UsageError
+from agentrt.fetching import Fetching
 from agentrt.history import apply as history
 from agentrt.history.bases import ancestry, bases_of, paths_of
 from agentrt.history.contents import Contents
@@ -112,8 +113,8 @@ async def carry_out(
     carried_out = False
     try:
         kept = await runtime.sandbox.keep(before.snapshot, planned.left, runtime.layer(op.id))
-        content = content_of(runtime, planned.source)
-        effects = await asyncio.to_thread(history.carry_out, planned.plan, content, aside)
+        async with Fetching(runtime.sandbox, planned.source, planned.plan.fetched) as content:
+            effects = await asyncio.to_thread(history.carry_out, planned.plan, content, aside)
         carried_out = True
         if made is not None:
             await asyncio.to_thread(applied.commit, aside, root, made)
@@ -132,22 +133,18 @@ async def carry_out(
     return operation
 
 
-def content_of(runtime: Runtime, snapshot: Snapshot) -> Callable[[str], BinaryIO]:
-    """Reads files of the snapshot, from a worker thread."""
-    loop = asyncio.get_running_loop()
-    return lambda path: asyncio.run_coroutine_threadsafe(runtime.sandbox.read_at(snapshot, path), loop).result()
-
-
 async def plan_of(runtime: Runtime, asked: Asked, source: Snapshot, compare: Compare = history.plan) -> Applying:
     """What is asked for of the view ``source``, compared with what is there. Raises ``UsageError``."""
-    line = ancestry(runtime.journal, runtime.session, runtime.view)
+    differing_here = await _differing(runtime, runtime.view.snapshot)
+    of_source = differing_here if not asked.ops else await _differing(runtime, source)
+    line = _line(runtime, [*differing_here, *of_source])
     bases = bases_of(line)
-    changed = await _unapplied(runtime, bases, runtime.view.snapshot)
-    of_source = changed if not asked.ops else await _unapplied(runtime, bases, source)
+    changed, of_source = ([e for e in found if _unapplied(e, bases)] for found in (differing_here, of_source))
     wanted, git = _chosen(of_source, asked)
     with_base = [(effect, bases.get(effect.renamed_from or effect.path)) for effect in wanted]
-    sources = history.Sources(Contents(runtime.store.bases), content_of(runtime, source))
-    plan = await asyncio.to_thread(compare, runtime.store.workspace, with_base, sources)
+    async with Fetching(runtime.sandbox, source) as agents:
+        sources = history.Sources(Contents(runtime.store.bases), agents)
+        plan = await asyncio.to_thread(compare, runtime.store.workspace, with_base, sources)
     refused = {path for path, _ in plan.refused}
     applied = {place for effect in wanted for place in _places(effect)} - refused
     differing: set[str] = set()
@@ -161,17 +158,25 @@ async def plan_of(runtime: Runtime, asked: Asked, source: Snapshot, compare: Com
 
 async def pending(runtime: Runtime) -> list[FileEffect]:
     """All that could be applied, sorted."""
-    bases = bases_of(ancestry(runtime.journal, runtime.session, runtime.view))
-    return await _unapplied(runtime, bases, runtime.view.snapshot)
+    found = await _differing(runtime, runtime.view.snapshot)
+    bases = bases_of(_line(runtime, found))
+    return [effect for effect in found if _unapplied(effect, bases)]
 
 
-async def _unapplied(runtime: Runtime, bases: Mapping[str, FileState | None], snapshot: Snapshot) -> list[FileEffect]:
-    # What differs but was never an effect is the user's own doing, under a copy or a folder that the agent replaced.
-    return [
-        effect
-        for effect in await runtime.sandbox.changes(Snapshot(), snapshot)
-        if effect.in_workspace and any(place in bases for place in _places(effect)) and not _returned(effect, bases)
-    ]
+async def _differing(runtime: Runtime, snapshot: Snapshot) -> list[FileEffect]:
+    """What of the workspace is otherwise in a snapshot than it really is."""
+    return [effect for effect in await runtime.sandbox.changes(Snapshot(), snapshot) if effect.in_workspace]
+
+
+def _line(runtime: Runtime, found: Sequence[FileEffect]) -> list[Operation]:
+    """The operations whose work stands in the view, as far as they are about these paths."""
+    places = {place for effect in found for place in _places(effect)}
+    return ancestry(runtime.journal, runtime.session, runtime.view, places)
+
+
+def _unapplied(effect: FileEffect, bases: Mapping[str, FileState | None]) -> bool:
+    """What differs but was never an effect is the user's own, under a copy or a folder that the agent replaced."""
+    return any(place in bases for place in _places(effect)) and not _returned(effect, bases)
 
 
 def _returned(effect: FileEffect, bases: Mapping[str, FileState | None]) -> bool:

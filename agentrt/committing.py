@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from agentrt import applied, applying
 from agentrt.applying import Applying
 from agentrt.errors import AgentrtError, Conflict, UsageError
+from agentrt.fetching import Fetching
 from agentrt.history import apply as history
 from agentrt.history.bases import paths_of
 from agentrt.history.beneath import Beneath
@@ -114,18 +115,20 @@ async def _drafted(
     runtime: Runtime, repository: Repository, parent: str, planned: Applying, message: str | None, *, indexed: bool
 ) -> Drafted:
     """Raises ``Conflict``, with the operations that touched its paths, and what ``draft`` raises."""
+    merged = {step.path: step.content for step in planned.plan.steps if step.content is not None}
     try:
-        return await asyncio.to_thread(
-            draft,
-            repository,
-            parent,
-            [Change(step.path, step.before, step.after) for step in planned.plan.steps],
-            before=lambda path: _in_workspace(runtime, path),
-            after=_to_be(runtime, planned),
-            message=_message(runtime, planned, message),
-            scratch=runtime.store.root / "git",
-            indexed=indexed,
-        )
+        async with Fetching(runtime.sandbox, planned.source, planned.plan.fetched) as agents:
+            return await asyncio.to_thread(
+                draft,
+                repository,
+                parent,
+                [Change(step.path, step.before, step.after) for step in planned.plan.steps],
+                before=lambda path: _in_workspace(runtime, path),
+                after=lambda path: BytesIO(merged[path]) if path in merged else agents(path),
+                message=_message(runtime, planned, message),
+                scratch=runtime.store.root / "git",
+                indexed=indexed,
+            )
     except Conflict as conflict:
         conflict.conflicts = planned.with_operations(conflict.conflicts)
         raise
@@ -134,12 +137,6 @@ async def _drafted(
 def _in_workspace(runtime: Runtime, path: str) -> BinaryIO:
     with Beneath(runtime.store.workspace) as tree:
         return open(tree.open(os.fsencode(path), os.O_RDONLY | os.O_NONBLOCK), "rb")
-
-
-def _to_be(runtime: Runtime, planned: Applying) -> Callable[[str], BinaryIO]:
-    merged = {step.path: step.content for step in planned.plan.steps if step.content is not None}
-    agents = applying.content_of(runtime, planned.source)
-    return lambda path: BytesIO(merged[path]) if path in merged else agents(path)
 
 
 def _as_asked(root: Path, wanted: Sequence[Wanted], _: history.Sources) -> history.Plan:

@@ -24,6 +24,7 @@ from agentrt.records import FileEffect, Operation, ProposedAction
 from agentrt.selecting import Asked
 from agentrt.standing import Standing
 from agentrt.turns import Turn
+from agentrt.uncollected import uncollected
 from agentrt.uninterrupted import uninterrupted
 
 
@@ -208,10 +209,11 @@ class Runtime(Standing):
         async with self.turn:
             await self.turn.alone()
             asked = Asked(paths, ops, include_git)
-            if to == "files" and message is None:
-                operation = await applying.apply(self, asked, actor)
-            else:
-                operation = await committing.apply(self, asked, actor, to, message)
+            with uncollected():
+                if to == "files" and message is None:
+                    operation = await applying.apply(self, asked, actor)
+                else:
+                    operation = await committing.apply(self, asked, actor, to, message)
             if operation is not None:
                 await self._count(operation)
             return operation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from agentrt.records import Effect, FileState, Operation, View
 
@@ -11,17 +11,18 @@ from .journal import Journal
 _WORK = frozenset({"act", "revert", "reject"})
 
 
-def ancestry(journal: Journal, session: str, view: View) -> list[Operation]:
+def ancestry(journal: Journal, session: str, view: View, effects_at: Collection[str] | None = None) -> list[Operation]:
     """``lineage`` of a session's view, and before it that of the views it was forked from.
 
-    Operations are numbered anew in each session: mind ``Operation.session``. Raises ``UnknownOperation``.
+    Operations are numbered anew in each session: mind ``Operation.session``. ``effects_at``: see
+    ``Journal.operations``. Raises ``UnknownOperation``.
     """
-    lines = [lineage(view, journal.operations(session))]
+    lines = [lineage(view, journal.operations(session, effects_at=effects_at))]
     info = journal.session(session)
     while info.parent is not None:
         forked_at, info = info.parent_operation, journal.session(info.parent)
         view = journal.operation(info.id, forked_at).after if forked_at else info.start
-        lines.append(lineage(view, journal.operations(info.id)))
+        lines.append(lineage(view, journal.operations(info.id, effects_at=effects_at)))
     return [operation for line in reversed(lines) for operation in line]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -194,11 +194,18 @@ class Journal:
             sessions.check_operation(self._db, session, op)
             return rows.read_operations(self._db, self._views, session, op, op, with_output=True)[0]
 
-    def operations(self, session: str, *, with_output: bool = False) -> list[Operation]:
-        """All of a session, oldest first. Without output it is "" and not read. Raises ``UnknownOperation``."""
+    def operations(
+        self, session: str, *, with_output: bool = False, effects_at: Collection[str] | None = None
+    ) -> list[Operation]:
+        """All of a session, oldest first. Without output it is "" and not read. Raises ``UnknownOperation``.
+
+        ``effects_at``: without the effects on other paths than these, renamed ones excepted, which costs far less.
+        """
         with self._reading():
             sessions.check_session(self._db, session)
-            return rows.read_operations(self._db, self._views, session, 1, _LAST, with_output=with_output)
+            return rows.read_operations(
+                self._db, self._views, session, 1, _LAST, with_output=with_output, effects_at=effects_at
+            )
 
     def set_review(self, session: str, op: int, review: Review, *, by: str) -> None:
         """The last one counts; earlier ones are kept. Raises ``UnknownOperation``."""

@@ -53,6 +53,12 @@ class Plan:
     refused: tuple[tuple[str, str], ...] = ()
 
     @property
+    def fetched(self) -> tuple[str, ...]:
+        """The files whose content is the agent's, in the order of the steps."""
+        made = (step for step in self.steps if not step.in_place and step.content is None)
+        return tuple(step.path for step in made if step.after is not None and step.after.type == "file")
+
+    @property
     def merged(self) -> tuple[str, ...]:
         """Paths that will be merged with what changed in the workspace."""
         return tuple(sorted(step.path for step in self.steps if step.merged))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import defaultdict
+from collections.abc import Collection
 from functools import cache
 from json import JSONDecoder
 from typing import Any, TypeVar
@@ -56,12 +57,20 @@ def effect(session: str, operation: int, position: int, value: Effect) -> tuple[
 
 
 def read_operations(
-    db: sqlite3.Connection, views: Views, session: str, first: int, last: int, *, with_output: bool
+    db: sqlite3.Connection,
+    views: Views,
+    session: str,
+    first: int,
+    last: int,
+    *,
+    with_output: bool,
+    effects_at: Collection[str] | None = None,
 ) -> list[Operation]:
     """The operations ``first`` to ``last`` of a session, in a fixed number of queries, within a transaction.
 
     Raises ``ValueError`` for what is not as schema.sql has it.
     """
+    places = None if effects_at is None else {os.fsencode(path) for path in effects_at}
     wanted = (session, first, last)
     found = db.execute(_OPERATIONS, wanted).fetchall()
     known = views.read({row[4] for row in found} | {row[9] for row in found if row[9] is not None})
@@ -70,7 +79,8 @@ def read_operations(
     ruling = cache(_ruling)  # a policy says the same few things again and again
     effects: defaultdict[int, list[Any]] = defaultdict(list)
     for operation, *effect in db.execute(_EFFECTS, wanted):
-        effects[operation].append(effect)
+        if places is None or effect[0] in places or effect[2] == "renamed":
+            effects[operation].append(effect)
     return [
         Operation(
             id=id,

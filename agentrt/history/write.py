@@ -41,17 +41,21 @@ def make(
         os.chmod(name, wanted.mode | 0o700, dir_fd=at)
         return wanted.model_copy(update={"inode": _inode(at, name), "size": 0})
     assert content is not None
-    with open(os.open(name, _NEW, 0o600, dir_fd=at), "wb", buffering=0) as new:
-        digest = _copy(content, new.fileno())
-        _own(at, name, replaces, group)
+    new = os.open(name, _NEW, 0o600, dir_fd=at)
+    try:
+        digest = _copy(content, new, wanted.size)
+        if replaces is not None or group is not None:
+            _own(at, name, replaces, group)
         attributes = _inherited(replaces)
         source = _descriptor(content)
         if source is not None:
             attributes = {k: v for k, v in attributes.items() if not k.startswith("user.")} | _visible(source)
-        _set_attributes(new.fileno(), attributes)
-        os.fchmod(new.fileno(), wanted.mode)
-        os.utime(new.fileno(), ns=(wanted.mtime_ns, wanted.mtime_ns))
-        return state_of(os.fstat(new.fileno()), digest=digest)
+        _set_attributes(new, attributes)
+        os.fchmod(new, wanted.mode)
+        os.utime(new, ns=(wanted.mtime_ns, wanted.mtime_ns))
+        return state_of(os.fstat(new), digest=digest)
+    finally:
+        os.close(new)
 
 
 def duplicate(from_fd: int, source: bytes, to_fd: int, target: bytes) -> int:
@@ -71,7 +75,7 @@ def duplicate(from_fd: int, source: bytes, to_fd: int, target: bytes) -> int:
     elif kind == stat.S_IFREG:
         reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=from_fd)
         with open(reading, "rb", buffering=0) as old, open(os.open(new, _NEW, 0o600, dir_fd=to_fd), "wb") as file:
-            _copy(old, file.fileno())
+            _copy(old, file.fileno(), found.st_size)
     else:
         os.mknod(new, kind | 0o600, found.st_rdev, dir_fd=to_fd)
     with suppress(PermissionError):
@@ -101,19 +105,21 @@ def remove(at: int, name: bytes) -> None:
         pass
 
 
-def _copy(source: BinaryIO | io.RawIOBase, to: int) -> str:
-    """Copy to an empty file, leaving holes where whole chunks are zero; the digest."""
-    digest, size = hashlib.sha256(), 0
-    while chunk := source.read(_CHUNK):
+def _copy(source: BinaryIO | io.RawIOBase, to: int, size: int) -> str:
+    """Copy to an empty file, leaving holes where whole chunks are zero; the digest. ``size``: what may be expected."""
+    digest, copied, hole = hashlib.sha256(), 0, False
+    while chunk := source.read(min(size + 1, _CHUNK)):
         digest.update(chunk)
-        if chunk.count(0) == len(chunk):
+        hole = chunk.count(0) == len(chunk)
+        if hole:
             os.lseek(to, len(chunk), os.SEEK_CUR)
         else:
             rest = memoryview(chunk)
             while rest:
                 rest = rest[os.write(to, rest) :]
-        size += len(chunk)
-    os.ftruncate(to, size)
+        copied += len(chunk)
+    if hole:
+        os.ftruncate(to, copied)
     return digest.hexdigest()
 
 

@@ -14,7 +14,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -147,6 +147,12 @@ class MemorySandbox:
         if found[0].type != "file":
             raise OSError(f"{path}: not a regular file")
         return open(found[1], "rb")  # the caller closes it
+
+    async def read_many(self, snapshot: Snapshot, paths: Sequence[str]) -> list[BinaryIO]:
+        with ExitStack() as opened:
+            files = [opened.enter_context(await self.read_at(snapshot, path)) for path in paths]
+            opened.pop_all()
+        return files
 
     async def restore(self, snapshot: Snapshot) -> None:
         await self.discard()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from contextlib import ExitStack
 
 from agentrt.records import Snapshot
 
@@ -197,6 +198,21 @@ async def _(ground: Ground) -> None:
         (third, "x"),
     ):
         assert await _errno(ground.sandbox.read_at(snapshot, path)) in (errno.ENOENT, errno.ENOTDIR), path
+
+
+@check("read_many: in that order, or none of them")
+async def _(ground: Ground) -> None:
+    made = await ground.act("for n in $(seq 200); do echo $n > n$n; done; mkfifo fifo; echo t > /tmp/t")
+    names = [f"n{number}" for number in range(200, 0, -3)]
+    files = await ground.sandbox.read_many(made, [*names, "/tmp/t", "README"])
+    with ExitStack() as opened:
+        said = [opened.enter_context(file).read().decode() for file in files]
+    assert said == [*(f"{name[1:]}\n" for name in names), "t\n", "read me\n"]
+    assert await ground.sandbox.read_many(made, []) == []
+    before = len(os.listdir("/proc/self/fd"))
+    for bad in ("fifo", "missing", "src"):
+        await _errno(ground.sandbox.read_many(made, [*names, bad, "README"]))
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 @check("read_at: elsewhere in the sandbox")

@@ -34,7 +34,7 @@ class Client:
 
     start {store, workspace, shows} · stand {layers} · run {argv | call, path, limit; env, cwd, seconds, processes,
     memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} · look {layers, paths} ·
-    open {layers, path} · keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content], name} ·
+    open {layers, paths} · keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content], name} ·
     remove {names, opened} · purge {path, dry_run}
     """
 
@@ -73,17 +73,22 @@ class Client:
             except OSError as error:
                 raise told(do, error) from error
 
-    def open(self, layers: Sequence[str], path: str) -> int:
-        """A descriptor of the file as of ``layers``. Raises ``SandboxError``, or the ``ServerError`` of that file."""
+    def open(self, layers: Sequence[str], paths: Sequence[str]) -> list[int]:
+        """Descriptors of files as of ``layers``. Raises ``SandboxError``, or the ``ServerError`` of one of them."""
+        files: list[int] = []
         with self._turn:
             try:
-                self._send({"do": "open", "layers": list(layers), "path": path})
-                _, files = self._answer()
-            except ServerError as error:
-                if self.gone:
+                for first in range(0, len(paths), wire.MOST_FILES):
+                    some = list(paths[first : first + wire.MOST_FILES])
+                    self._send({"do": "open", "layers": list(layers), "paths": some})
+                    files += self._answer()[1]
+            except BaseException as error:
+                for file in files:
+                    os.close(file)
+                if isinstance(error, ServerError) and self.gone:
                     raise told("open", error) from error
                 raise
-            return files[0]
+            return files
 
     def run(
         self,

@@ -110,11 +110,15 @@ class LocalSandbox:
         return [None if found is None else FileState.from_dict(found) for found in answer["states"]]
 
     async def read_at(self, snapshot: Snapshot, path: str) -> BinaryIO:
+        [file] = await self.read_many(snapshot, [path])
+        return file
+
+    async def read_many(self, snapshot: Snapshot, paths: Sequence[str]) -> list[BinaryIO]:
         try:
-            file = await self._with_server(lambda client: client.open(snapshot.layers, path))
-            return os.fdopen(file, "rb")
+            files = await self._with_server(lambda client: client.open(snapshot.layers, paths))
         except ServerError as error:
-            raise OSError(error.errno, error.strerror, path) from error
+            raise OSError(error.errno, error.strerror, error.filename) from error
+        return [os.fdopen(file, "rb") for file in files]
 
     async def restore(self, snapshot: Snapshot) -> None:
         self._standing, self._stale, self._dirty = snapshot, True, False

@@ -60,8 +60,8 @@ class Server:
             files: list[int] = []
             try:
                 answer = getattr(self, "_do_" + request["do"])(request, given)
-                if isinstance(answer, int):
-                    files, answer = [answer], {}
+                if isinstance(answer, list):
+                    files, answer = answer, {}
             except OSError as error:
                 answer = {"error": [error.errno or 0, error.strerror or str(error), _name(error)]}
             finally:
@@ -155,14 +155,18 @@ class Server:
             states.append(None if entry is None else compare.state(entry, hashed=True))
         return {"states": states}
 
-    def _do_open(self, request: dict[str, Any], _: list[int]) -> int:
-        part, path = self._store.place(os.path.normpath(os.fsencode(request["path"])))
-        entry = self._store.view(request["layers"], part).find(path) if part is not None else None
-        if entry is None:
-            raise _os_error(errno.ENOENT, request["path"])
-        if not stat.S_ISREG(entry.status.st_mode):
-            raise _os_error(errno.EISDIR if entry.is_directory else errno.EINVAL, request["path"])
-        return os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    def _do_open(self, request: dict[str, Any], _: list[int]) -> list[int]:
+        views = {part: self._store.view(request["layers"], part) for part in PARTS}
+        files: list[int] = []
+        try:
+            for path in request["paths"]:
+                part, inner = self._store.place(os.path.normpath(os.fsencode(path)))
+                files.append(_open(views[part].find(inner) if part is not None else None, path))
+        except BaseException:
+            for file in files:
+                os.close(file)
+            raise
+        return files
 
     def _do_keep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         layers = [name for name in request["layers"] if self._store.uppers([name], "rest")]
@@ -269,6 +273,17 @@ class Server:
             self._open.unmount()
             kernel.unmount(self._store.stage)
             self._store.leave()
+
+
+def _open(entry: Entry | None, path: str) -> int:
+    if entry is None:
+        raise _os_error(errno.ENOENT, path)
+    if not stat.S_ISREG(entry.status.st_mode):
+        raise _os_error(errno.EISDIR if entry.is_directory else errno.EINVAL, path)
+    try:
+        return os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _os_error(error.errno or errno.EIO, path) from error
 
 
 def _os_error(number: int, path: str) -> OSError:

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 _LENGTH = struct.Struct("!I")
-_MOST_FILES = 8
+MOST_FILES = 128
+"""With one message; the kernel's own limit is 253."""
 
 
 def send(channel: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
@@ -36,7 +37,7 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     head, ancillary, _, _ = channel.recvmsg(
-        _LENGTH.size, socket.CMSG_LEN(_MOST_FILES * 4), socket.MSG_CMSG_CLOEXEC | socket.MSG_WAITALL
+        _LENGTH.size, socket.CMSG_LEN(MOST_FILES * 4), socket.MSG_CMSG_CLOEXEC | socket.MSG_WAITALL
     )
     files = array.array("i")
     for level, kind, data in ancillary:
