@@ -215,14 +215,14 @@ def _checked_line(
     if parts is not None and len(ops) > 1:
         raise UsageError("files and hunks are of one operation", hint="name one operation with them")
     line = lineage(runtime.view, log)
+    by_id = {operation.id: operation for operation in log}
     for op in ops:
-        _check(runtime, op, line)
+        _check(op, by_id.get(op) or runtime.show(op), line)
     return line
 
 
-def _check(runtime: Runtime, op: int, line: Sequence[Operation]) -> None:
-    """Raises ``UnknownOperation``, ``UsageError`` unless its work is in the view, and can be taken out of it."""
-    operation = runtime.show(op)
+def _check(op: int, operation: Operation, line: Sequence[Operation]) -> None:
+    """Raises ``UsageError`` unless its work is in the view, and can be taken out of it."""
     if operation.kind not in ("act", "revert", "reject") or not operation.effects or operation.status != "settled":
         what = operation.status.replace("_", " ") if operation.status != "settled" else "changed no file"
         if operation.kind not in ("act", "revert", "reject"):

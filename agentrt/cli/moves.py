@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
 from agentrt.errors import UsageError
 from agentrt.history.store import locate
@@ -32,8 +33,27 @@ from .render import (
 from .session import with_runtime
 
 PreviewFlag = Annotated[bool, Parameter(help="Show what would happen; touch nothing.", negative="")]
-_FilesFlag = Annotated[bool, Parameter(help="Only the files; the conversation stays.", negative="")]
-_ConversationFlag = Annotated[bool, Parameter(help="Only the conversation; the files stay.", negative="")]
+
+
+@Parameter(name="*", group=Group("What moves", sort_key=5))
+@dataclass(frozen=True)
+class _Moves:
+    """Which part of the session goes along; one of them at most."""
+
+    both: Annotated[bool, Parameter(help="Files and conversation, as without any of these.", negative="")] = False
+    files: Annotated[bool, Parameter(help="Only the files; the conversation stays.", negative="")] = False
+    conversation: Annotated[bool, Parameter(help="Only the conversation; the files stay.", negative="")] = False
+
+    @property
+    def scope(self) -> Scope:
+        """Raises ``UsageError`` for more than one."""
+        asked: list[Scope] = [name for name in get_args(Scope) if getattr(self, name)]
+        if len(asked) > 1:
+            raise UsageError(f"--{asked[0]} and --{asked[1]} at once", hint="--both is files and conversation")
+        return asked[0] if asked else "both"
+
+
+_BOTH = _Moves()
 _SHOWN = 50
 
 
@@ -42,23 +62,21 @@ def undo(
     /,
     *,
     preview: PreviewFlag = False,
-    files: _FilesFlag = False,
-    conversation: _ConversationFlag = False,
+    moves: _Moves = _BOTH,
     where: Where = HERE,
 ) -> int:
     """Take back the last steps that stand."""
-    return _move("undo", n, preview, _scope(files, conversation), where)
+    return _move("undo", n, preview, moves.scope, where)
 
 
 def redo(
     *,
     preview: PreviewFlag = False,
-    files: _FilesFlag = False,
-    conversation: _ConversationFlag = False,
+    moves: _Moves = _BOTH,
     where: Where = HERE,
 ) -> int:
     """Do again what was undone last."""
-    return _move("redo", None, preview, _scope(files, conversation), where)
+    return _move("redo", None, preview, moves.scope, where)
 
 
 def restore(
@@ -66,12 +84,11 @@ def restore(
     /,
     *,
     preview: PreviewFlag = False,
-    files: _FilesFlag = False,
-    conversation: _ConversationFlag = False,
+    moves: _Moves = _BOTH,
     where: Where = HERE,
 ) -> int:
     """Go to where the session stood after an operation."""
-    return _move("restore", op, preview, _scope(files, conversation), where)
+    return _move("restore", op, preview, moves.scope, where)
 
 
 def apply(
@@ -142,12 +159,6 @@ def _move(
         return 0
 
     return with_runtime(where, work)
-
-
-def _scope(files: bool, conversation: bool) -> Scope:
-    if files and conversation:
-        raise UsageError("--files and --conversation together are the default", hint="leave both out")
-    return "files" if files else "conversation" if conversation else "both"
 
 
 def _told(operation: Operation) -> str:

@@ -45,14 +45,17 @@ def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
             if operation.id > since
             and operation.kind in _WORK
             and operation.status == "settled"
-            and operation.after.snapshot != operation.before.snapshot
             and operation.after.applied == view.applied
-            and layers[: len(operation.after.snapshot.layers)] == operation.after.snapshot.layers
+            and _grew(operation.before.snapshot.layers, operation.after.snapshot.layers, layers)
         ]
         if last is None:
             return found[::-1]
         found.append(last)
         view = last.before
+
+
+def _grew(before: tuple[str, ...], after: tuple[str, ...], layers: tuple[str, ...]) -> bool:
+    return after != before and layers[: len(after)] == after
 
 
 def applied_paths(line: Iterable[Operation], operation: Operation) -> set[str]:

@@ -156,7 +156,11 @@ def test_files_and_conversation(cli: Cli) -> None:
     assert cli("exec", "--", "cat f").out == "1\n"
     assert cli("restore", "0", "--files").code == 0
     assert cli("exec", "--", "ls").out == "a.txt\nsrc\n"
-    assert cli("undo", "--files", "--conversation").code == 2
+    for words in (("--files", "--conversation"), ("--both", "--files"), ("--both", "--conversation")):
+        refused = cli("undo", *words)
+        assert refused.code == 2 and f"{words[0]} and {words[1]} at once" in refused.err
+    cli("undo", "2", "--both")
+    assert cli("exec", "--", "cat f").out == "1\n"
 
 
 def test_apply_and_its_undo(both: Cli, workspace: Path) -> None:
