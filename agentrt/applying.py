@@ -85,21 +85,32 @@ async def apply(runtime: Runtime, asked: Asked, actor: str) -> Operation | None:
     """See ``Runtime.apply``. The caller holds ``runtime.turn``."""
     async with selected(runtime, asked) as source:
         planned = await plan_of(runtime, asked, source)
-        if conflicts := planned.conflicts:
-            raise conflict_of(runtime, conflicts)
+        check(runtime, planned, asked)
         if not planned.plan.steps:
             return None
         return await uninterrupted(carry_out(runtime, planned, actor))
 
 
-def conflict_of(runtime: Runtime, conflicts: Sequence[PathConflict]) -> Conflict:
-    """What an apply with these conflicts raises."""
+def check(runtime: Runtime, planned: Applying, asked: Asked) -> None:
+    """Raises ``Conflict`` where something stands against it: what changed underneath, or may not be written at all."""
+    if conflicts := planned.conflicts:
+        raise Conflict(
+            f"{_first(conflicts)}: changed in {runtime.store.workspace} since the agent first touched it",
+            conflicts=conflicts,
+            hint="name the paths to apply without it, or put it back as it was and apply again",
+        )
+    if planned.plan.refused and not asked.rest:
+        refused = [PathConflict(path=path, ours="not written", theirs=why) for path, why in planned.plan.refused]
+        raise Conflict(
+            f"{_first(refused)}: {refused[0].theirs}",
+            conflicts=planned.with_operations(refused),
+            hint="agentrt apply --rest leaves this in the sandbox and applies all else",
+        )
+
+
+def _first(conflicts: Sequence[PathConflict]) -> str:
     more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
-    return Conflict(
-        f"{conflicts[0].path}{more}: changed in {runtime.store.workspace} since the agent first touched it",
-        conflicts=conflicts,
-        hint="name the paths to apply without it, or put it back as it was and apply again",
-    )
+    return f"{conflicts[0].path}{more}"
 
 
 async def carry_out(

@@ -64,6 +64,7 @@ async def _branch(
     ref = await asyncio.to_thread(ref_of, repository, name)
     head = await asyncio.to_thread(head_of, repository)
     planned = await applying.plan_of(runtime, asked, source, _as_asked)
+    applying.check(runtime, planned, asked)
     if not planned.plan.steps:
         return None
     drafted = await _drafted(runtime, repository, head.commit, planned, message, indexed=False)
@@ -81,8 +82,7 @@ async def _commit(
 ) -> Operation | None:
     head = await asyncio.to_thread(branch_of, repository)
     planned = await applying.plan_of(runtime, asked, source)
-    if conflicts := planned.conflicts:
-        raise applying.conflict_of(runtime, conflicts)
+    applying.check(runtime, planned, asked)
     if not planned.plan.steps:
         return None
     drafted = await _drafted(runtime, repository, head.commit, planned, message, indexed=True)

@@ -190,6 +190,7 @@ class Runtime(Standing):
         *,
         ops: Sequence[int] = (),
         include_git: bool = False,
+        rest: bool = False,
         actor: str = "user",
         to: str = "files",
         message: str | None = None,
@@ -201,14 +202,16 @@ class Runtime(Standing):
         that commit's; by default it says what was done.
 
         ``ops``: only what these operations did. ``paths``: only these files and folders, relative to the workspace.
-        What lies in a ``.git`` folder stays in
-        the sandbox unless it is named or ``include_git`` is set: hooks and configuration an agent wrote would be run
-        by the user's own git. Raises ``Conflict`` (what changed underneath cannot be merged; nothing is
-        touched), ``UsageError`` (a path that has no change), ``SandboxError``, ``DiskFull``.
+        What lies in a ``.git`` folder stays in the sandbox unless it is named or ``include_git`` is set: hooks and
+        configuration an agent wrote would be run by the user's own git. ``rest``: apply all else where something is
+        never written (a fifo, a setuid file, what lies behind a symbolic link).
+
+        Raises ``Conflict`` (what changed underneath cannot be merged, or is never written; nothing is touched),
+        ``UsageError`` (a path that has no change), ``SandboxError``, ``DiskFull``.
         """
         async with self.turn:
             await self.turn.alone()
-            asked = Asked(paths, ops, include_git)
+            asked = Asked(paths, ops, include_git, rest)
             with uncollected():
                 if to == "files" and message is None:
                     operation = await applying.apply(self, asked, actor)

@@ -26,6 +26,8 @@ class Asked:
     ops: Sequence[int] = ()
     """What these operations did, without what others did."""
     include_git: bool = False
+    rest: bool = False
+    """Apply what may be written although some of it may not; else nothing is applied then."""
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from agentrt.applying import Applying, conflict_of, plan_of
+from agentrt.applying import Applying, check, plan_of
 from agentrt.preview import Refused
 from agentrt.records import FileEffect, Snapshot
 from agentrt.repository.host import object_format, top_of
@@ -22,12 +22,12 @@ from .sides import Sides
 async def put_as_patch(runtime: Runtime, asked: Asked, where: Where) -> int:
     """Nothing is touched. Raises ``Conflict`` where apply would, ``UsageError``."""
     async with runtime.turn, selected(runtime, asked) as source:
-        return await _put(runtime, await plan_of(runtime, asked, source), where)
+        planned = await plan_of(runtime, asked, source)
+        check(runtime, planned, asked)
+        return await _put(runtime, planned, where)
 
 
 async def _put(runtime: Runtime, planned: Applying, where: Where) -> int:
-    if planned.conflicts:
-        raise conflict_of(runtime, planned.conflicts)
     workspace = runtime.store.workspace
     folder, algorithm = _folder(workspace), object_format(workspace)
     sides = Sides(runtime, Snapshot(), planned.source, most=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -96,6 +96,7 @@ def apply(
         str, Parameter(help="Only what these operations did (numbers), or these files and folders.", name="OP|PATH")
     ],
     preview: PreviewFlag = False,
+    rest: Annotated[bool, Parameter(help="Though some of it may never be written.", negative="")] = False,
     as_: Annotated[str, Parameter(name="--as", help="files, patch, commit, or branch:NAME.")] = "files",
     message: Annotated[str | None, Parameter(help="The commit's message.")] = None,
     where: Where = HERE,
@@ -105,14 +106,15 @@ def apply(
         raise UsageError("--preview shows what files apply would write", hint="leave out --as, or --preview")
     if as_ == "patch" and message is not None:
         raise UsageError("a message is for a commit", hint="with --as commit or --as branch:NAME")
-    asked = _asked(what, where)
+    asked = replace(_asked(what, where), rest=rest)
 
     async def work(runtime: Runtime) -> int:
         if as_ == "patch":
             return await put_as_patch(runtime, asked, where)
         if preview:
-            return _put_preview(await runtime.preview("apply", paths=asked.paths, ops=asked.ops), where)
-        operation = await runtime.apply(asked.paths, ops=asked.ops, to=as_, message=message)
+            found = await runtime.preview("apply", paths=asked.paths, ops=asked.ops)
+            return _put_preview(found, where, rest=rest)
+        operation = await runtime.apply(asked.paths, ops=asked.ops, rest=rest, to=as_, message=message)
         if operation is None:
             return _put_nothing(await runtime.preview("apply"), where)
         if where.json:
@@ -175,9 +177,9 @@ def put_effects(operation: Operation) -> None:
         put(f"  … and {len(operation.effects) - _SHOWN:,} more: agentrt show {operation.id}")
 
 
-def _put_preview(found: Preview, where: Where) -> int:
+def _put_preview(found: Preview, where: Where, *, rest: bool = False) -> int:
     """0, or 4 where the real thing would be refused."""
-    code = 4 if found.conflicts else 0
+    code = 4 if found.conflicts or (found.refused and not rest) else 0
     if where.json:
         put_json({**found.to_dict(), "paths": paths_of(found.effects)})
         return code

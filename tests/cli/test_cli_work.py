@@ -239,5 +239,20 @@ def test_the_log_can_be_read_while_another_works(cli: Cli, workspace: Path, envi
 
 def test_what_is_refused_is_said_also_where_nothing_is_left_to_apply(cli: Cli, workspace: Path) -> None:
     cli("exec", "--", "mkfifo pipe")
-    done = cli("apply")
-    assert done.code == 0 and done.out == "nothing to apply\nrefused: pipe (a fifo is never written to a workspace)\n"
+    said = "nothing to apply\nrefused: pipe (a fifo is never written to a workspace)\n"
+    done = cli("apply", "--rest")
+    assert done.code == 0 and done.out == said
+
+
+def test_with_something_that_is_never_written_the_rest_is_applied_only_if_asked(cli: Cli, workspace: Path) -> None:
+    cli("exec", "--", "mkfifo pipe; echo new > new")
+    for words in ((), ("--preview",), ("--as", "patch"), ("pipe",)):
+        done = cli("apply", *words)
+        assert done.code == 4 and not (workspace / "new").exists(), words
+        assert "--preview" in words or ("pipe: a fifo is never" in done.err and "agentrt apply --rest" in done.err)
+    assert cli("apply", "--rest", "--preview").code == 0
+    done = cli("apply", "--rest", "--as", "patch")
+    assert done.code == 0 and "+new" in done.out
+    done = cli("apply", "--rest")
+    assert done.code == 0 and "refused: pipe (a fifo is never written to a workspace)" in done.out
+    assert (workspace / "new").read_text() == "new\n" and not (workspace / "pipe").exists()

@@ -171,7 +171,11 @@ def test_special_files_are_refused_and_said(workspace: Path, box: Any) -> None:
     async def work(rt: Runtime) -> None:
         await rt.act("bash", command="mkfifo pipe; echo f > f")
         assert [r.path for r in (await rt.preview("apply")).refused] == ["pipe"]
-        op = await rt.apply()
+        with pytest.raises(Conflict, match="pipe: a fifo is never written") as refused:
+            await rt.apply()
+        assert [(c.path, c.operations) for c in refused.value.conflicts] == [("pipe", (1,))]
+        assert len(rt.log()) == 1 and not (workspace / "f").exists()
+        op = await rt.apply(rest=True)
         assert op is not None and [e.path for e in op.effects] == ["f"]
         assert "refused: pipe" in op.note and rt.show(1).review == "pending"
         op = await rt.act("bash", command="test -p pipe")

@@ -310,6 +310,8 @@ def test_an_apply_writes_through_no_link(project: Path, tmp_path: Path) -> None:
     (project / "src").rmdir()
     (project / "src").symlink_to(outside)
     done = agentrt(project, "apply")
+    assert done.returncode == 4 and "src/main.py: a symbolic link stands" in done.stderr
+    done = agentrt(project, "apply", "--rest")
     assert done.stdout.startswith("nothing to apply\nrefused: src/main.py (a symbolic link stands")
     assert_same_tree(before, tree_state(outside))
     assert os.readlink(project / "src") == str(outside)
