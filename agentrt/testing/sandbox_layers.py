@@ -98,6 +98,18 @@ async def _(ground: Ground) -> None:
     assert [plain(effect) for effect in await other.changes(START, first)] == [plain(effect) for effect in told]
 
 
+@check("changes: compared with the workspace as it is by now")
+async def _(ground: Ground) -> None:
+    sealed = await ground.act("echo 1 > README; rm src/main.py; echo new > new")
+    before = {effect.path: effect.before for effect in await ground.sandbox.changes(START, sealed)}
+    ground.host("echo the user > README; echo 5 > src/main.py; echo new > new")
+    effects = {effect.path: effect for effect in await ground.sandbox.changes(START, sealed)}
+    assert effects.keys() == {"README", "src/main.py"}, "what both have is no difference"
+    for path, size in (("README", 9), ("src/main.py", 2)):
+        now = effects[path].before
+        assert now is not None and now.size == size and now != before[path]
+
+
 @check("changes: a rename is told as one")
 async def _(ground: Ground) -> None:
     sealed = await ground.act("mv README READ.ME; mv src/main.py main.py")

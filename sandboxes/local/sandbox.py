@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -101,7 +102,7 @@ class LocalSandbox:
     async def changes(self, a: Snapshot, b: Snapshot) -> list[FileEffect]:
         if a == b:
             return []
-        if self._sealed is not None and self._sealed[:2] == (a, b):
+        if self._sealed is not None and self._sealed[:2] == (a, b) and self._are_still(self._sealed[2]):
             return self._sealed[2]
         return _effects(await self._ask("changes", a=list(a.layers), b=list(b.layers)))
 
@@ -165,6 +166,14 @@ class LocalSandbox:
         client, self._client = self._client, None
         if client is not None:
             await _thread(client.close)
+
+    def _are_still(self, effects: Sequence[FileEffect]) -> bool:
+        """Nobody touched what they began with, where that was the real workspace's own."""
+        return all(
+            _is_still(effect.before, self._inside(effect.renamed_from or effect.path))
+            for effect in effects
+            if effect.in_workspace and (effect.before is None or effect.before.inode)
+        )
 
     def _inside(self, path: str) -> str:
         """Absolute, as processes inside see it; ``~`` is the sandbox's home."""
@@ -239,6 +248,16 @@ class LocalSandbox:
                 raise told("start", error) from error
             raise causes.explain(error, workspace=self._workspace) from error
         return client
+
+
+def _is_still(seen: FileState | None, path: str) -> bool:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return seen is None
+    if seen is None or found.st_ino != seen.inode or stat.S_IMODE(found.st_mode) != seen.mode:
+        return False
+    return stat.S_ISDIR(found.st_mode) or found.st_mtime_ns == seen.mtime_ns
 
 
 def _remove(store: bytes, names: Sequence[str]) -> None:
