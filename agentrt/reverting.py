@@ -72,7 +72,10 @@ async def plan(
 
 def standing(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
     """These operations, oldest first. Raises ``UnknownOperation``, ``UsageError`` unless their work is in the view."""
-    return [operation for operation in _checked_line(runtime, runtime.log(), ops, parts) if operation.id in ops]
+    found = [operation for operation in _checked_line(runtime, runtime.log(), ops, parts) if operation.id in ops]
+    if gone := [operation.id for operation in found if operation.review == "rejected"]:
+        raise UsageError(f"operation {gone[0]} was rejected", hint="agentrt undo takes a reject back")
+    return found
 
 
 @asynccontextmanager

@@ -20,3 +20,16 @@ def test_a_revert_of_what_is_out_already_leaves_no_trace(workspace: Path, box: A
         assert [op.id for op in rt.log()] == [1, 2]
 
     run(workspace, box, work)
+
+
+def test_what_was_rejected_is_not_accepted(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        await rt.act("write", path="new", content="1\n")
+        await rt.reject(1)
+        with pytest.raises(UsageError, match="operation 1 was rejected"):
+            await rt.accept(1)
+        assert [op.review for op in rt.log()] == ["rejected", None]
+        await rt.undo()
+        await rt.accept(1)
+
+    run(workspace, box, work)
