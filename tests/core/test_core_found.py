@@ -10,6 +10,13 @@ from test_core_runtime import run
 
 from agentrt import Runtime, UsageError
 
+TWO_FILES = """*** Begin Patch
+*** Add File: new
++1
+*** Add File: other
++2
+*** End Patch"""
+
 
 def test_a_revert_of_what_is_out_already_leaves_no_trace(workspace: Path, box: Any) -> None:
     async def work(rt: Runtime) -> None:
@@ -31,5 +38,26 @@ def test_what_was_rejected_is_not_accepted(workspace: Path, box: Any) -> None:
         assert [op.review for op in rt.log()] == ["rejected", None]
         await rt.undo()
         await rt.accept(1)
+
+    run(workspace, box, work)
+
+
+def test_a_no_to_a_part_of_what_was_accepted_does_not_make_the_rest_wait_again(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        await rt.act("edit", patch=TWO_FILES)
+        await rt.accept(1)
+        await rt.reject(1, parts={"new": []})
+        assert rt.show(1).review == "accepted" and rt.to_review() == []
+
+    run(workspace, box, work)
+
+
+def test_the_last_word_on_a_whole_file_is_the_one_that_counts(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        (workspace / "n").write_text("".join(f"{number}\n" for number in range(20)))
+        await rt.act("write", path="n", content="".join(f"{number}\n" for number in range(1, 19)))
+        await rt.accept(1, parts={"n": [1]})
+        await rt.reject(1, parts={"n": []})
+        assert rt.show(1).review == "rejected"
 
     run(workspace, box, work)
