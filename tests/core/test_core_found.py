@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from test_core_runtime import run
 
-from agentrt import Runtime, UsageError
+from agentrt import Conflict, Runtime, UsageError
 
 TWO_FILES = """*** Begin Patch
 *** Add File: new
@@ -59,5 +59,25 @@ def test_the_last_word_on_a_whole_file_is_the_one_that_counts(workspace: Path, b
         await rt.accept(1, parts={"n": [1]})
         await rt.reject(1, parts={"n": []})
         assert rt.show(1).review == "rejected"
+
+    run(workspace, box, work)
+
+
+def test_what_an_apply_left_to_the_user_is_the_users_when_it_is_touched_again(workspace: Path, box: Any) -> None:
+    """The agent had put it back as it found it. What it sees there next is what its later work is compared with."""
+
+    async def work(rt: Runtime) -> None:
+        await rt.act("write", path="a.txt", content="two\n")
+        await rt.act("write", path="a.txt", content="one\n")
+        await rt.act("write", path="other", content="1\n")
+        (workspace / "a.txt").write_text("user\n")
+        await rt.apply()
+        await rt.act("write", path="a.txt", content="agent\n")
+        (workspace / "a.txt").write_text("one\n")
+        with pytest.raises(Conflict):
+            await rt.apply()
+        (workspace / "a.txt").write_text("user\n")
+        await rt.apply()
+        assert (workspace / "a.txt").read_text() == "agent\n"
 
     run(workspace, box, work)
