@@ -44,6 +44,8 @@ class Applying:
     """The operations that were asked for; none: whatever they come from."""
     partial: tuple[str, ...]
     """Paths that are applied, and of which more is left."""
+    lapsed: tuple[str, ...]
+    """Paths the session touched and of which nothing is applied and nothing left: they are the user's again."""
     lineage: tuple[Operation, ...]
     """The operations whose work stands in the view, oldest first; also of sessions it was forked from."""
     session: str
@@ -119,7 +121,8 @@ async def carry_out(
     """Write the files and, with ``made``, move the branch they are committed on."""
     before = runtime.view
     accepted = accepted_by(planned)
-    op = runtime.intend("apply", actor=actor, target=accepted, action=action_of(planned, made))
+    asked = {**action_of(planned, made), **({"lapsed": planned.lapsed} if planned.lapsed else {})}
+    op = runtime.intend("apply", actor=actor, target=accepted, action=asked or None)
     aside, root = runtime.store.aside / runtime.layer(op.id), runtime.store.workspace
     carried_out = False
     try:
@@ -164,7 +167,9 @@ async def plan_of(runtime: Runtime, asked: Asked, source: Snapshot, compare: Com
         differing = {place for effect in others for place in _places(effect)}
     left = tuple(e for e in changed if e.path not in applied or differing.intersection(_places(e)))
     partial = tuple(sorted(applied & differing))
-    return Applying(plan, left, git, source, tuple(asked.ops), partial, tuple(line), runtime.session)
+    done = paths_of(left) | paths_of(step.effect for step in plan.steps)
+    lapsed = tuple(sorted(path for path in bases if path not in done and not path.startswith("/")))
+    return Applying(plan, left, git, source, tuple(asked.ops), partial, lapsed, tuple(line), runtime.session)
 
 
 async def pending(runtime: Runtime) -> list[FileEffect]:
@@ -243,12 +248,12 @@ def accepted_by(planned: Applying) -> tuple[int, ...]:
     )
 
 
-def action_of(planned: Applying, made: Made | None) -> dict[str, object] | None:
+def action_of(planned: Applying, made: Made | None) -> dict[str, object]:
     """What the journal keeps of what was asked."""
     asked: dict[str, object] = {} if made is None else dict(made.action())
     if planned.ops:
         asked |= {"ops": planned.ops, "partial": planned.partial}
-    return asked or None
+    return asked
 
 
 def note_of(planned: Applying, more: str = "") -> str:

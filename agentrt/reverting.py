@@ -72,7 +72,10 @@ async def plan(
 
 def standing(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
     """These operations, oldest first. Raises ``UnknownOperation``, ``UsageError`` unless their work is in the view."""
-    return [operation for operation in _checked_line(runtime, runtime.log(), ops, parts) if operation.id in ops]
+    found = [operation for operation in _checked_line(runtime, runtime.log(), ops, parts) if operation.id in ops]
+    if gone := [operation.id for operation in found if operation.review == "rejected"]:
+        raise UsageError(f"operation {gone[0]} was rejected", hint="agentrt undo takes a reject back")
+    return found
 
 
 @asynccontextmanager
@@ -123,7 +126,9 @@ async def revert(
             hint="agentrt revert --with-dependents takes out the later operations as well; agentrt restore goes back",
         )
     if not planned.reversal.picks:
-        raise _nothing_left(planned)
+        raise UsageError(
+            f"nothing of {named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
+        )
     asked = {**asked, **({"because": because} if because else {})}
     return await uninterrupted(_carry_out(runtime, planned, asked, because, actor))
 
@@ -141,8 +146,6 @@ async def _carry_out(
     try:
         snapshot = await runtime.sandbox.graft(before.snapshot, planned.reversal.picks, runtime.layer(op.id))
         effects = await runtime.sandbox.changes(before.snapshot, snapshot)
-        if not effects:
-            raise _nothing_left(planned)
         await runtime.sandbox.restore(snapshot)
         notice = {"text": _notice(planned, kind, because, actor)}
         head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
@@ -238,12 +241,6 @@ def _check(op: int, operation: Operation, line: Sequence[Operation]) -> None:
             f"operation {op} is in the real workspace, since apply {first}",
             hint=f"agentrt restore {first - 1} takes the apply out of it; then revert",
         )
-
-
-def _nothing_left(planned: Reverting) -> UsageError:
-    return UsageError(
-        f"nothing of {named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
-    )
 
 
 def check_parts(target: Operation, parts: Parts) -> None:

@@ -91,7 +91,7 @@ async def _verdict(
     reverting.check_parts(target, parts)
     line = {operation.id for operation in lineage(runtime.view, list(runtime.operations.values()))}
     counting = [op for op in runtime.operations.values() if op.kind == "accept" or op.id in line]
-    found = reviews.verdicts(target.id, counting)
+    found = reviews.verdicts(target, counting)
     reviews.add(found, parts, review)
     by_hunk = {path: given for path, given in found.items() if 0 not in given}
     counts = {path: await _count(runtime, target, path, numbers) for path, numbers in by_hunk.items()}

@@ -41,9 +41,7 @@ async def selected(runtime: Runtime, asked: Asked) -> AsyncIterator[Snapshot]:
         return
     if asked.paths is not None:
         raise UsageError("operations and paths at once", hint="name either; ./7 is a file called 7")
-    chosen = reverting.standing(runtime, asked.ops, None)
-    if gone := [op.id for op in chosen if op.review == "rejected"]:
-        raise UsageError(f"operation {gone[0]} was rejected", hint="agentrt undo takes a reject back")
+    reverting.standing(runtime, asked.ops, None)
     line = lineage(runtime.view, runtime.log())
     views = reverting.SandboxViews(runtime)
     reversal = await take_out(views, runtime.view.snapshot, _others(line, set(asked.ops)), line)

@@ -74,8 +74,11 @@ def bases_of(line: Iterable[Operation]) -> dict[str, FileState | None]:
     """By path, what was there before the first of these operations that touched it; None: nothing was."""
     bases: dict[str, FileState | None] = {}
     for operation in line:
+        asked = (operation.action or {}) if operation.kind == "apply" else {}
         # Of some paths an apply may have written the work of some operations only: then that is what the rest is on.
-        partial = (operation.action or {}).get("partial", ()) if operation.kind == "apply" else ()
+        partial = asked.get("partial", ())
+        for path in asked.get("lapsed", ()):
+            bases.pop(path, None)
         for effect in operation.effects:
             if operation.kind == "apply":
                 for path in paths_of([effect]):

@@ -90,10 +90,12 @@ class _Work:
         self._known: dict[tuple[Snapshot, str], FileState | None] = {}
 
     def result(self) -> Reversal:
+        """After ``settle_folders``."""
+        picks = {p: pick for p, pick in sorted(self.picks.items()) if not alike(self._state(pick), self._now(p))}
         return Reversal(
-            tuple(self.picks[path] for path in sorted(self.picks)),
+            tuple(picks.values()),
             tuple(self.conflicts[path] for path in sorted(self.conflicts)),
-            tuple(sorted(self.merged & self.picks.keys() - self.conflicts.keys())),
+            tuple(sorted(self.merged & picks.keys() - self.conflicts.keys())),
         )
 
     async def take_out(self, target: Operation) -> None:
@@ -127,6 +129,9 @@ class _Work:
         if found is None or now.content is None:
             return found
         return found.model_copy(update={"size": len(now.content), "digest": _digest(now.content)})
+
+    def _now(self, path: str) -> FileState | None:
+        return self._known[self.current, path]
 
     async def _merge(
         self,
@@ -194,7 +199,7 @@ class _Work:
     async def _held(self, path: str) -> str | None:
         """Of what is a folder now and is to be none: something in it that no pick takes away."""
         source = self.picks[path].source
-        if not _is_folder(self._known[self.current, path]) or _is_folder(self._known[source, path]):
+        if not _is_folder(self._now(path)) or _is_folder(self._known[source, path]):
             return None
         differing = sides_of(await self.views.changes(source, self.current))
         inside = (inner for inner, (_, there) in differing.items() if inner.startswith(f"{path}/") and there)

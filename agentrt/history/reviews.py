@@ -26,18 +26,24 @@ def parts_in(operation: Operation) -> Parts:
     return parts if isinstance(parts, Mapping) else {}
 
 
-def verdicts(op: int, operations: Iterable[Operation]) -> Verdicts:
-    """The parts of operation ``op`` that have one. ``operations``: those that count, oldest first."""
+def verdicts(target: Operation, operations: Iterable[Operation]) -> Verdicts:
+    """The parts of an operation that have one. ``operations``: those that count, oldest first."""
     found: Verdicts = {}
+    everything: Parts = dict.fromkeys(sides_of(target.effects), ())
     for operation in operations:
-        if operation.kind in ("accept", "reject") and operation.status == "settled" and op in operation.target:
-            add(found, parts_in(operation), "accepted" if operation.kind == "accept" else "rejected")
+        if operation.kind in ("accept", "reject") and operation.status == "settled" and target.id in operation.target:
+            said: Review = "accepted" if operation.kind == "accept" else "rejected"
+            add(found, parts_in(operation) or everything, said)
     return found
 
 
 def add(found: Verdicts, parts: Parts, review: Review) -> None:
+    """A later word on all of a file is the only one on it."""
     for path, hunks in parts.items():
-        found.setdefault(path, {}).update(dict.fromkeys(hunks or (0,), review))
+        if hunks:
+            found.setdefault(path, {}).update(dict.fromkeys(hunks, review))
+        else:
+            found[path] = {0: review}
 
 
 def whole(operation: Operation, found: Verdicts, hunks: Mapping[str, int]) -> Review:
