@@ -14,6 +14,7 @@ from typing import NamedTuple
 _MARKS = "user.overlay."
 _OPAQUE = _MARKS + "opaque"
 _WHITEOUT = _MARKS + "whiteout"
+_ORIGIN = _MARKS + "origin"
 _ESCAPED = _MARKS + "overlay."
 """So the kernel begins the name of an attribute that was set inside and looks like one of its marks."""
 
@@ -50,6 +51,9 @@ def mark_opaque(path: bytes) -> None:
 
 
 def make_whiteout(path: bytes) -> None:
+    """Hide what is below, also from who lists the folder: where no other layer has that, the kernel looks for
+    whiteouts only in a folder with the mark of one that was copied up, as its own whiteouts are in."""
+    os.setxattr(os.path.dirname(path), _ORIGIN, b"")
     os.mknod(path, stat.S_IFCHR, os.makedev(0, 0))
 
 

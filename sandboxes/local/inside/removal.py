@@ -12,15 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from . import disk
 from .layered import is_whiteout
-from .store import OF, SQUASH, Store, remove_tree
+from .store import OF, SQUASH, Store, layers_stay, remove_at_once, remove_tree
 
 
 def remove(folder: bytes, names: Sequence[str]) -> None:
     """Layers, and the squashed runs they are in."""
     gone = set(map(os.fsencode, names))
-    _remove_squashes(folder, lambda member: member in gone)
-    for name in gone:
-        remove_tree(folder + b"/" + name)
+    with layers_stay(folder):
+        _remove_squashes(folder, lambda member: member in gone)
+        for name in gone:
+            remove_tree(folder + b"/" + name)
 
 
 def purge(store: Store, path: str, *, dry_run: bool) -> list[str]:
@@ -34,9 +35,10 @@ def purge(store: Store, path: str, *, dry_run: bool) -> list[str]:
     names = sorted(name for name in os.listdir(store.folder) if not name.startswith(b"."))
     found = [name for name in names if _holds(store.layer(os.fsdecode(name), part), inner)]
     if found and not dry_run:
-        _remove_squashes(store.folder, lambda member: member in found)
-        for name in found:
-            _take_out(store.layer(os.fsdecode(name), part) + b"/" + inner)
+        with layers_stay(store.folder):
+            _remove_squashes(store.folder, lambda member: member in found)
+            for name in found:
+                _take_out(store.layer(os.fsdecode(name), part) + b"/" + inner)
         disk.sync_file_system(store.folder)
     return list(map(os.fsdecode, found))
 
@@ -44,7 +46,7 @@ def purge(store: Store, path: str, *, dry_run: bool) -> list[str]:
 def _remove_squashes(folder: bytes, chosen: Callable[[bytes], bool]) -> None:
     for place, members in _squashes(folder):
         if members is None or any(map(chosen, members)):
-            remove_tree(place)
+            remove_at_once(folder, place)
 
 
 def _squashes(folder: bytes) -> Iterator[tuple[bytes, set[bytes] | None]]:
@@ -82,7 +84,8 @@ def _is_folder(path: bytes) -> bool:
 
 
 def _take_out(path: bytes) -> None:
-    """The folder it was in keeps its time: views that differ in nothing else stay as they were."""
+    """The folder it was in keeps its time (unless we are killed right here): views that differ in nothing else stay
+    as they were."""
     folder = os.path.dirname(path)
     before = os.stat(folder)
     if _is_folder(path):

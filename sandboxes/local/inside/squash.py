@@ -9,19 +9,26 @@ from collections.abc import Sequence
 from . import disk
 from .layered import is_opaque, is_whiteout, make_whiteout, mark_opaque
 from .meta import copy_meta
-from .store import OF, TREE, Store, remove_tree
+from .store import OF, TREE, Store, layers_stay, own_run
 
 
-def make(store: Store, run: Sequence[bytes], target: bytes) -> None:
-    """Squash ``run`` (lowest first) at ``target``, whole or not at all."""
-    made = store.scratch
-    remove_tree(made)
-    os.mkdir(made)
-    squash(run[::-1], made + TREE)
-    with open(made + OF, "wb") as file:
-        file.write(store.members(run))
-    disk.sync_file_system(made)
-    os.rename(made, target)
+def make(store: Store, todo: Sequence[tuple[bytes, Sequence[bytes]]]) -> None:
+    """Squash each run of layers (lowest first) at its place, whole or not at all.
+
+    The process that does so may outlive its server, and see another one do the same, or take layers out.
+    """
+    with own_run(store.folder) as scratch:
+        for target, run in todo:
+            with layers_stay(store.folder):
+                if os.path.lexists(target):
+                    continue
+                made = scratch + b"/squash"
+                os.mkdir(made)
+                squash(run[::-1], made + TREE)
+                with open(made + OF, "wb") as file:
+                    file.write(store.members(run))
+                disk.sync_file_system(made)
+                os.rename(made, target)
 
 
 def squash(uppers: Sequence[bytes], target: bytes) -> None:

@@ -42,8 +42,7 @@ class Squashing:
             return
         try:
             self._channel.close()
-            for target, run in todo:
-                squash.make(self._store, run, target)
+            squash.make(self._store, todo)
         finally:
             os._exit(0)
 

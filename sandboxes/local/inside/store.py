@@ -5,9 +5,9 @@
     <store>/.base            the empty home, tmp and var that everything starts from
     <store>/.squash-<hash>/  several layers as one, to keep mounts shallow; made anew when missing: of names them,
                              tree is what they come to
-    <store>/.run-<pid>.<n>/  one server's: open/ is the layer being written (work, rest and the kernel's work
-                             folders), stage/ a mount point, and what is not finished. Locked while the server
-                             lives, removed by the next.
+    <store>/.run-<pid>.<n>/  one process's: of a server, open/ is the layer being written (work, rest and the kernel's
+                             work folders), stage/ a mount point; and what is not finished, or is on its way out.
+                             Locked while the process lives, removed by the next server.
 
 A snapshot names layers; ``name:rest`` means only that layer's ``rest`` (its work was applied).
 """
@@ -25,6 +25,7 @@ from .layered import Layered
 
 PARTS = ("work", "rest")
 SQUASH, OF, TREE = b"/.squash-", b"/of", b"/tree"
+_BASE = b"/.base"
 _CHUNK = 64
 """Layers squashed together. A mount of n layers is then n/64 + 63 deep; the kernel's end is 500."""
 
@@ -32,7 +33,7 @@ _CHUNK = 64
 class Store:
     def __init__(self, folder: bytes, workspace: bytes) -> None:
         self.folder = folder
-        self.base = {"work": workspace, "rest": folder + b"/.base"}
+        self.base = {"work": workspace, "rest": folder + _BASE}
         self._places = {
             workspace: ("work", b""),  # first: it may lie inside one of the others
             b"/home/agent": ("rest", b"home/"),
@@ -40,12 +41,7 @@ class Store:
             b"/var": ("rest", b"var/"),
         }
         os.makedirs(self.base["rest"], exist_ok=True)
-        with locked(folder):
-            remove_dead_runs(folder)
-            self._run = _unused(folder + b"/.run-%d" % os.getpid())
-            os.mkdir(self._run)
-            self._lock = os.open(self._run, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._run, self._lock = _new_run(folder)
         self._numbers = itertools.count()
         self.litter: list[bytes] = []
         """What ``discard`` moved aside and ``tidy`` has not removed yet."""
@@ -54,6 +50,7 @@ class Store:
         """Remove what is this server's own; what cannot be removed now, the next server removes."""
         with contextlib.suppress(OSError):
             remove_tree(self._run)
+        os.close(self._lock)
 
     @property
     def open_layer(self) -> bytes:
@@ -62,10 +59,6 @@ class Store:
     @property
     def stage(self) -> bytes:
         return self._run + b"/stage"
-
-    @property
-    def scratch(self) -> bytes:
-        return self._run + b"/squash"
 
     def new_folder(self) -> bytes:
         """Empty, and this server's own."""
@@ -162,14 +155,9 @@ def remove_dead_runs(folder: bytes) -> None:
     for name in os.listdir(folder):
         if name.startswith(b".run-"):
             path = folder + b"/" + name
-            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its process lives, or has removed it just now.
+            with contextlib.suppress(BlockingIOError, FileNotFoundError), locked(path, fcntl.LOCK_NB):
                 remove_tree(path)
-            except BlockingIOError:
-                pass  # its server lives
-            finally:
-                os.close(lock)
 
 
 def remove_tree(path: bytes) -> None:
@@ -221,14 +209,60 @@ def _step(here: int, name: str | bytes) -> int:
 
 
 @contextlib.contextmanager
-def locked(folder: bytes) -> Iterator[None]:
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def locked(folder: bytes, how: int = 0) -> Iterator[None]:
+    lock = _lock(folder, how)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)
 
 
-def _unused(prefix: bytes) -> bytes:
+def layers_stay(folder: bytes) -> contextlib.AbstractContextManager[None]:
+    """Held by who squashes layers, and by who takes some out or changes them: each waits for the other."""
+    base = folder + _BASE
+    return locked(base) if os.path.lexists(base) else contextlib.nullcontext()  # no server ever began
+
+
+@contextlib.contextmanager
+def own_run(folder: bytes) -> Iterator[bytes]:
+    """A folder for this process alone, whatever becomes of the server it came from."""
+    path, lock = _new_run(folder)
+    try:
+        yield path
+    finally:
+        remove_tree(path)
+        os.close(lock)
+
+
+def remove_at_once(folder: bytes, place: bytes) -> None:
+    """Something of the store that may be mounted later goes as a whole, whenever this process ends."""
+    with locked(place):
+        with locked(folder):
+            path = _unused(folder)
+            os.rename(place, path)
+        remove_tree(path)
+
+
+def _new_run(folder: bytes) -> tuple[bytes, int]:
+    """Its path, and the lock that says that this process lives."""
+    with locked(folder):
+        remove_dead_runs(folder)
+        path = _unused(folder)
+        os.mkdir(path)
+        return path, _lock(path)
+
+
+def _lock(folder: bytes, how: int = 0) -> int:
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | how)
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _unused(folder: bytes) -> bytes:
+    """The name of a run of this process."""
+    prefix = folder + b"/.run-%d" % os.getpid()
     return next(path for n in itertools.count() if not os.path.lexists(path := prefix + b".%d" % n))
