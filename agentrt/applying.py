@@ -12,7 +12,7 @@ from agentrt import applied
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.fetching import Fetching
 from agentrt.history import apply as history
-from agentrt.history.bases import ancestry, bases_of, paths_of
+from agentrt.history.bases import ancestry, based_paths, bases_of, paths_of
 from agentrt.history.contents import Contents
 from agentrt.history.planning import Wanted
 from agentrt.history.states import alike
@@ -168,7 +168,7 @@ async def plan_of(runtime: Runtime, asked: Asked, source: Snapshot, compare: Com
     left = tuple(e for e in changed if e.path not in applied or differing.intersection(_places(e)))
     partial = tuple(sorted(applied & differing))
     done = paths_of(left) | paths_of(step.effect for step in plan.steps)
-    lapsed = tuple(sorted(path for path in bases if path not in done and not path.startswith("/")))
+    lapsed = tuple(sorted(based_paths(runtime.journal, line) - done))
     return Applying(plan, left, git, source, tuple(asked.ops), partial, lapsed, tuple(line), runtime.session)
 
 

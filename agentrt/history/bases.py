@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from agentrt.records import Effect, FileState, Operation, View
 
@@ -91,6 +91,22 @@ def bases_of(line: Iterable[Operation]) -> dict[str, FileState | None]:
             else:
                 bases.setdefault(effect.path, effect.before)
     return bases
+
+
+def based_paths(journal: Journal, line: Iterable[Operation]) -> set[str]:
+    """The paths of the workspace that have a base, also where ``line`` is without the effects on them."""
+    found: set[str] = set()
+    named: dict[str, Mapping[int, set[str]]] = {}
+    for operation in line:
+        if operation.session not in named:
+            named[operation.session] = journal.paths(operation.session)
+        paths = named[operation.session].get(operation.id, set()) | paths_of(operation.effects)
+        if operation.kind == "apply":
+            asked = operation.action or {}
+            found -= (paths - set(asked.get("partial", ()))) | set(asked.get("lapsed", ()))
+        else:
+            found |= paths
+    return {path for path in found if not path.startswith("/")}
 
 
 def paths_of(effects: Iterable[Effect]) -> set[str]:

@@ -207,6 +207,11 @@ class Journal:
                 self._db, self._views, session, 1, _LAST, with_output=with_output, effects_at=effects_at
             )
 
+    def paths(self, session: str) -> Mapping[int, set[str]]:
+        """By operation, what its effects are about, without the old names of what was renamed."""
+        with self._reading():
+            return rows.read_paths(self._db, session)
+
     def set_review(self, session: str, op: int, review: Review, *, by: str) -> None:
         """The last one counts; earlier ones are kept. Raises ``UnknownOperation``."""
         with self._writing():

@@ -105,6 +105,14 @@ def read_operations(
     ]
 
 
+def read_paths(db: sqlite3.Connection, session: str) -> dict[int, set[str]]:
+    """The paths of its effects, by operation."""
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for operation, path in db.execute("SELECT operation, path FROM effect WHERE session = ?", (session,)):
+        found[operation].add(os.fsdecode(path))
+    return found
+
+
 def _effect(path: bytes, kind: str, change: str, reversibility: str, detail: str) -> Any:
     fields = {"path": os.fsdecode(path), "kind": kind, "change": change, "reversibility": reversibility}
     return _object(detail) | fields
