@@ -81,3 +81,18 @@ def test_what_an_apply_left_to_the_user_is_the_users_when_it_is_touched_again(wo
         assert (workspace / "a.txt").read_text() == "agent\n"
 
     run(workspace, box, work)
+
+
+def test_what_is_left_of_a_file_merges_after_a_part_of_it_was_applied(workspace: Path, box: Any) -> None:
+    lines = [f"{number}\n" for number in range(9)]
+
+    async def work(rt: Runtime) -> None:
+        (workspace / "n").write_text("".join(lines))
+        await rt.act("write", path="n", content="".join(["first\n", *lines[1:]]))
+        await rt.act("write", path="n", content="".join(["first\n", *lines[1:8], "last\n"]))
+        await rt.apply(ops=[1])
+        (workspace / "n").write_text("".join(["first\n", *lines[1:4], "user\n", *lines[5:]]))
+        await rt.apply()
+        assert (workspace / "n").read_text() == "".join(["first\n", *lines[1:4], "user\n", *lines[5:8], "last\n"])
+
+    run(workspace, box, work)
