@@ -86,8 +86,9 @@ class Ground(RuleBasedStateMachine):
         return self.runner.run(work)
 
     def line(self, who: int, ready: Callable[[Line], object] = bool) -> Line:
-        """One of the sessions, open; mostly one with which something can be done."""
-        names = [name for name, line in self.lines.items() if who % 16 == 7 or ready(line)] or list(self.lines)
+        """One of the sessions, open; mostly one that is already, and with which something can be done."""
+        names = list(self.lines if who % 4 == 3 else self.opened)
+        names = [name for name in names if who % 16 == 7 or ready(self.lines[name])] or names
         name = names[who // 16 % len(names)]
         if name not in self.opened:
             self.reopen(name)
@@ -122,7 +123,8 @@ class Ground(RuleBasedStateMachine):
                 return None
             return "write", path, self.content(what, path, node, number)
         if what in ("mkdir", "link"):
-            return (what, path, to) if node is None and has_room(tree, path) else None
+            free = node is None or (what == "mkdir" and not is_folder(node))
+            return (what, path, to) if free and has_room(tree, path) else None
         if node is None or (what == "chmod" and node.kind == "link"):
             return None
         if what == "move":

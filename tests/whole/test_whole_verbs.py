@@ -21,8 +21,8 @@ from plain_trees import is_folder
 from agentrt import Conflict
 
 MACHINES, EXAMPLES = 10, max(200, settings().max_examples)
-NAMES = st.sampled_from(["a", "a", "a", "b", "c", "d", "d/a", "d/b", "e", "e/a"])
-FILES = st.sampled_from(["a", "a", "a", "b", "c", "d/a", "d/b", "e/a"])
+NAMES = st.sampled_from(["a", "a", "a", "b", "c", "c/a", "d", "d/a", "d/b", "e", "e/a"])
+FILES = st.sampled_from(["a", "a", "a", "b", "c", "c/a", "d/a", "d/b", "e/a"])
 EDITS = ["edit", "edit", "edit", "write", "again", "binary", "chmod", "remove"]
 NUMBER = st.integers(0, 1000)
 PART = st.sampled_from(["all", "files", "hunks"])
@@ -207,7 +207,7 @@ def _machine(number: int) -> type:
     """One of several, so that they can be spread over processes."""
     case: Any = type(f"Verbs{number}", (Verbs,), {}).TestCase  # type: ignore
     case.settings = settings(
-        max_examples=EXAMPLES, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
     )
     return case
 
