@@ -13,7 +13,7 @@ from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.fetching import Fetching
 from agentrt.history import apply as history
 from agentrt.history.bases import ancestry, based_paths, bases_of, paths_of
-from agentrt.history.contents import Contents
+from agentrt.history.contents import Contents, based_on, keep_bases
 from agentrt.history.planning import Wanted
 from agentrt.history.states import alike
 from agentrt.preview import Preview, Refused
@@ -142,6 +142,8 @@ async def carry_out(
         if isinstance(error, AgentrtError | OSError):
             runtime.settle(op, status="failed", after=before, note=str(error))
         raise
+    if wanted := based_on(operation):
+        await asyncio.to_thread(keep_bases, runtime.store.bases, root, wanted)
     for accepted_op in accepted:
         runtime.journal.set_review(runtime.session, accepted_op, "accepted", by=actor)
     return operation

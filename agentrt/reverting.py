@@ -63,6 +63,9 @@ async def plan(
     targets = tuple(operation for operation in reversed(line) if operation.id in wanted)
     if with_dependents:
         taken = {target.id for target in targets}
+        for target in targets:
+            if target.id not in ops:
+                _check(target.id, target, line)
         found = Dependents(tuple(op for op in found.known if op not in taken), found.possible)
     if parts is not None:
         check_parts(targets[0], parts)

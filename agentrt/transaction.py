@@ -85,9 +85,9 @@ class _Action:
     async def conclude(self, observation: Observation) -> Operation:
         """Seal, judge, settle; and what a later merge will be built on is kept."""
         operation = await self._settle(observation)
-        if operation.status == "settled" and based_on(operation.effects):
+        if operation.status == "settled" and (wanted := based_on(operation)):
             store = self.runtime.store
-            await asyncio.to_thread(keep_bases, store.bases, store.workspace, operation.effects)
+            await asyncio.to_thread(keep_bases, store.bases, store.workspace, wanted)
         return operation
 
     async def _settle(self, observation: Observation) -> Operation:

@@ -65,7 +65,7 @@ def applied_paths(line: Iterable[Operation], operation: Operation) -> set[str]:
         if later.kind == "apply" and later.id > operation.id:
             asked = later.action or {}
             # An apply of some operations leaves the work of others, also on the same paths.
-            others = set() if operation.id in asked.get("ops", ()) else set(asked.get("partial", ()))
+            others = set() if operation.id in asked.get("ops", ()) else set(later.partial)
             found |= paths_of(later.effects) - others
     return found
 
@@ -74,18 +74,14 @@ def bases_of(line: Iterable[Operation]) -> dict[str, FileState | None]:
     """By path, what was there before the first of these operations that touched it; None: nothing was."""
     bases: dict[str, FileState | None] = {}
     for operation in line:
-        asked = (operation.action or {}) if operation.kind == "apply" else {}
-        # Of some paths an apply may have written the work of some operations only: then that is what the rest is on.
-        partial = asked.get("partial", ())
-        for path in asked.get("lapsed", ()):
-            bases.pop(path, None)
+        if operation.kind == "apply":
+            for path in (*paths_of(operation.effects), *(operation.action or {}).get("lapsed", ())):
+                bases.pop(path, None)
+            # Where it wrote the work of some operations only, that is what the rest is on.
+            bases |= {effect.path: effect.after for effect in operation.effects if effect.path in operation.partial}
+            continue
         for effect in operation.effects:
-            if operation.kind == "apply":
-                for path in paths_of([effect]):
-                    bases.pop(path, None)
-                if effect.path in partial:
-                    bases[effect.path] = effect.after
-            elif effect.renamed_from is not None:
+            if effect.renamed_from is not None:
                 bases.setdefault(effect.renamed_from, effect.before)
                 bases.setdefault(effect.path, None)
             else:
@@ -102,8 +98,8 @@ def based_paths(journal: Journal, line: Iterable[Operation]) -> set[str]:
             named[operation.session] = journal.paths(operation.session)
         paths = named[operation.session].get(operation.id, set()) | paths_of(operation.effects)
         if operation.kind == "apply":
-            asked = operation.action or {}
-            found -= (paths - set(asked.get("partial", ()))) | set(asked.get("lapsed", ()))
+            lapsed = set((operation.action or {}).get("lapsed", ()))
+            found -= (paths - set(operation.partial)) | lapsed
         else:
             found |= paths
     return {path for path in found if not path.startswith("/")}

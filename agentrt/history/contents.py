@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from agentrt.records import Effect, FileState
+from agentrt.records import FileState, Operation
 
 from .beneath import Beneath
 from .merge import is_text
@@ -85,22 +85,27 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def based_on(effects: Iterable[Effect]) -> dict[str, FileState]:
-    """By path, the files of the real workspace that these effects changed and whose content is worth keeping."""
+def based_on(operation: Operation) -> dict[str, FileState]:
+    """By path, the files of the real workspace that it changed, and whose content is worth keeping.
+
+    Where an apply wrote a part of what the session did, the rest is based on what it wrote.
+    """
     found: dict[str, FileState] = {}
-    for effect in effects:
-        state = effect.before
-        if effect.in_workspace and effect.change in ("modified", "mode") and state is not None and _worth(state):
+    for effect in operation.effects:
+        state = effect.before if effect.change in ("modified", "mode") else None
+        if operation.kind == "apply":
+            state = effect.after if effect.path in operation.partial else None
+        if effect.in_workspace and state is not None and _worth(state):
             found[effect.path] = state
     return found
 
 
-def keep_bases(folder: Path, root: Path, effects: Iterable[Effect]) -> None:
-    """Keep what an action's effects are based on, where the real workspace still has it.
+def keep_bases(folder: Path, root: Path, wanted: Mapping[str, FileState]) -> None:
+    """Keep these files, by path, where the real workspace still has them.
 
     What somebody changed meanwhile is not kept, nor what cannot be read or written.
     """
-    contents, wanted = Contents(folder), based_on(effects)
+    contents = Contents(folder)
     with suppress(OSError), Beneath(root) as tree:
         for path, state in wanted.items():
             with suppress(OSError):

@@ -44,7 +44,7 @@ class _Needed:
             self.outputs.add(name)
         if operation.kind == "apply" and operation.status == "settled":
             self.aside.add(name)
-        self.bases |= {state.digest for state in based_on(operation.effects).values()}
+        self.bases |= {state.digest for state in based_on(operation).values()}
 
 
 def find(store: Store, journal: Journal) -> Garbage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from .base import Record, Text
@@ -114,3 +115,9 @@ class Operation(Record):
     def is_verification(self) -> bool:
         """An act that only tries things out: nothing it did is kept, and there is nothing to undo."""
         return self.kind == "act" and self.target != ()
+
+    @property
+    def partial(self) -> Collection[str]:
+        """Of an apply: the paths it wrote and of which work of other operations is left in the session."""
+        found: Collection[str] = (self.action or {}).get("partial", ()) if self.kind == "apply" else ()
+        return found

@@ -81,3 +81,33 @@ def test_what_an_apply_left_to_the_user_is_the_users_when_it_is_touched_again(wo
         assert (workspace / "a.txt").read_text() == "agent\n"
 
     run(workspace, box, work)
+
+
+def test_what_is_left_of_a_file_merges_after_a_part_of_it_was_applied(workspace: Path, box: Any) -> None:
+    lines = [f"{number}\n" for number in range(9)]
+
+    async def work(rt: Runtime) -> None:
+        (workspace / "n").write_text("".join(lines))
+        await rt.act("write", path="n", content="".join(["first\n", *lines[1:]]))
+        await rt.act("write", path="n", content="".join(["first\n", *lines[1:8], "last\n"]))
+        await rt.apply(ops=[1])
+        (workspace / "n").write_text("".join(["first\n", *lines[1:4], "user\n", *lines[5:]]))
+        await rt.apply()
+        assert (workspace / "n").read_text() == "".join(["first\n", *lines[1:4], "user\n", *lines[5:8], "last\n"])
+
+    run(workspace, box, work)
+
+
+def test_what_is_applied_is_not_reverted_as_a_dependent_either(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        await rt.act("write", path="new", content="1\n")
+        await rt.act(
+            "edit", patch="*** Begin Patch\n*** Add File: other\n+2\n*** Update File: new\n-1\n+2\n*** End Patch"
+        )
+        await rt.apply(["other"])
+        for attempt in (rt.preview_revert, rt.revert):
+            with pytest.raises(UsageError, match="operation 2 is in the real workspace, since apply 3"):
+                await attempt(1, with_dependents=True)
+        assert (workspace / "other").read_text() == "2\n" and len(rt.log()) == 3
+
+    run(workspace, box, work)

@@ -57,11 +57,8 @@ def work(world: World, base: bytes, *agents: Edit) -> Callable[[], Plan]:
     put(world.real / FILE, base)
     wanted = world.work(lambda root: None, lambda root: edit(root / FILE, *agents))
     found = (world.real / FILE).stat()
-    based = [
-        e.model_copy(update={"before": e.before.model_copy(update={"inode": found.st_ino})})
-        for e, _ in wanted
-        if e.before is not None
-    ]
+    inode = {"inode": found.st_ino}
+    based = {e.path: e.before.model_copy(update=inode) for e, _ in wanted if e.before is not None}
     bases = world.aside.parent / "bases"
     bases.mkdir(parents=True)
     keep_bases(bases, world.real, based)
@@ -204,12 +201,11 @@ def test_a_base_that_changed_meanwhile_or_is_a_link_is_not_kept(tmp_path: Path) 
     for name in ("same", "changed", "link", "gone"):
         put(root / name, name.encode() + b"\n")
     states = {n: s.model_copy(update={"inode": (root / n).stat().st_ino}) for n, s in measure(root).items()}
-    found = [FileEffect(path=name, change="modified", before=state) for name, state in states.items()]
     put(root / "changed", b"CHANGED\n")
     (root / "gone").unlink()
     (root / "link").rename(tmp_path / "link")
     (root / "link").symlink_to(tmp_path / "link")
-    keep_bases(bases, root, found)
+    keep_bases(bases, root, states)
     assert [kept.read_bytes() for kept in bases.iterdir()] == [b"same\n"]
 
 

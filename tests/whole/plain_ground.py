@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
+from hypothesis.stateful import RuleBasedStateMachine, invariant
 from plain_model import Line, Parts, View
 from plain_tool import PlainInside, Step, carry_out, done
 from plain_trees import Node, Sides, Tree, above, has_room, is_folder, read
 
 from agentrt import Runtime, verifying
 from agentrt.opening import open_policy
+from agentrt.records import Snapshot
 from agentrt.testing.memory_sandbox import open_sandbox
 
 T = TypeVar("T")
@@ -31,7 +32,6 @@ POLICY = open_policy("default", Path())
 
 
 class Ground(RuleBasedStateMachine):
-    @initialize()
     def start(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="agentrt-verbs-", dir=ROOM))
         self.patch = pytest.MonkeyPatch()
@@ -49,6 +49,8 @@ class Ground(RuleBasedStateMachine):
         self.slots: dict[tuple[str, int], Mapping[str, Sides]] = {}
         """Of each apply."""
         self.opened: dict[str, Runtime] = {}
+        self.looked: dict[str, tuple[Snapshot, Tree]] = {}
+        """Where it stood and over what, when its files were compared last."""
         self.reopen(None)
 
     @invariant()
@@ -56,7 +58,9 @@ class Ground(RuleBasedStateMachine):
         assert read(self.root) == self.real
         for name, runtime in self.opened.items():
             line, log = self.lines[name], runtime.log()
-            assert self.run(_seen(runtime)) == line.now.seen(self.real), name
+            if self.looked.get(name) != (runtime.view.snapshot, self.real):
+                assert self.run(_seen(runtime)) == line.now.seen(self.real), name
+                self.looked[name] = runtime.view.snapshot, self.real
             assert [op.id for op in log] == list(line.ops), name
             assert {op.id: op.review for op in log if op.review and op.kind == "act"} == line.reviews, name
             assert (*runtime.timeline.done,) == (*line.done,) and (*runtime.timeline.undone,) == (*line.undone,)
@@ -82,8 +86,9 @@ class Ground(RuleBasedStateMachine):
         return self.runner.run(work)
 
     def line(self, who: int, ready: Callable[[Line], object] = bool) -> Line:
-        """One of the sessions, open; mostly one with which something can be done."""
-        names = [name for name, line in self.lines.items() if who % 16 == 7 or ready(line)] or list(self.lines)
+        """One of the sessions, open; mostly one that is already, and with which something can be done."""
+        names = list(self.lines if who % 4 == 3 else self.opened)
+        names = [name for name in names if who % 16 == 7 or ready(self.lines[name])] or names
         name = names[who // 16 % len(names)]
         if name not in self.opened:
             self.reopen(name)
@@ -118,7 +123,8 @@ class Ground(RuleBasedStateMachine):
                 return None
             return "write", path, self.content(what, path, node, number)
         if what in ("mkdir", "link"):
-            return (what, path, to) if node is None and has_room(tree, path) else None
+            free = node is None or (what == "mkdir" and not is_folder(node))
+            return (what, path, to) if free and has_room(tree, path) else None
         if node is None or (what == "chmod" and node.kind == "link"):
             return None
         if what == "move":

@@ -51,7 +51,9 @@ def carry_out(root: Path | str, step: Step) -> None:
     what, path, value = step[0], os.path.join(root, step[1]), step[2]
     if what == "write":
         _write(path, value)
-    elif what == "mkdir":
+    elif what == "mkdir":  # in the place of what is no folder
+        if os.path.lexists(path):
+            os.unlink(path)
         os.mkdir(path)
         os.chmod(path, 0o755)
     elif what == "chmod":

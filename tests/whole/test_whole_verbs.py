@@ -5,14 +5,14 @@ What the verbs mean is said in ``plain_model``, of trees that are mappings; ``pl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 from plain_both import Both
 from plain_model import Line, Op, View
 from plain_tool import Step, done, install
@@ -21,14 +21,21 @@ from plain_trees import is_folder
 from agentrt import Conflict
 
 MACHINES, EXAMPLES = 10, max(200, settings().max_examples)
-NAMES = st.sampled_from(["a", "a", "a", "b", "c", "d", "d/a", "d/b", "e", "e/a"])
-FILES = st.sampled_from(["a", "a", "a", "b", "c", "d/a", "d/b", "e/a"])
+NAMES = st.sampled_from(["a", "a", "a", "b", "c", "c/a", "d", "d/a", "d/b", "e", "e/a"])
+FILES = st.sampled_from(["a", "a", "a", "b", "c", "c/a", "d/a", "d/b", "e/a"])
 EDITS = ["edit", "edit", "edit", "write", "again", "binary", "chmod", "remove"]
 NUMBER = st.integers(0, 1000)
 PART = st.sampled_from(["all", "files", "hunks"])
 
 
 class Verbs(Both):
+    @initialize()
+    def begin(self) -> None:
+        """With some work that is there already, so that every verb has something to do."""
+        self.start()
+        for number in (40, 140):
+            self.acts_in_steps(self.lines["s1"], [("edit", "a", number), ("edit", "c", number)])
+
     # Work
 
     @rule(
@@ -38,7 +45,9 @@ class Verbs(Both):
         ),
     )
     def act(self, who: int, steps: list[tuple[str, str, int]]) -> None:
-        line = self.line(who)
+        self.acts_in_steps(self.line(who), steps)
+
+    def acts_in_steps(self, line: Line, steps: Sequence[tuple[str, str, int]]) -> None:
         tree, resolved = line.now.seen(self.real), list[Step]()
         for what, path, number in steps:
             if (step := self.step(tree, what, path, number)) is not None:
@@ -83,7 +92,6 @@ class Verbs(Both):
 
     # Back and forth
 
-    @precondition(lambda self: any(line.ops for line in self.lines.values()))
     @rule(who=NUMBER, choice=NUMBER, look=st.booleans())
     def undo(self, who: int, choice: int, look: bool) -> None:
         line = self.line(who, lambda line: line.done)
@@ -92,6 +100,11 @@ class Verbs(Both):
         view = line.ops[targets[-1]].before if len(targets) == n else None
         self.moves(line, "undo", targets, view, n, look)
 
+    @rule(who=NUMBER, choice=NUMBER, look=st.booleans())
+    def undo_and_redo(self, who: int, choice: int, look: bool) -> None:
+        self.undo(who, choice, look)
+        self.redo(who, look)
+
     @precondition(lambda self: any(line.undone for line in self.lines.values()))
     @rule(who=NUMBER, look=st.booleans())
     def redo(self, who: int, look: bool) -> None:
@@ -99,7 +112,6 @@ class Verbs(Both):
         targets = tuple(line.undone[-1:])
         self.moves(line, "redo", targets, line.ops[targets[0]].after if targets else None, None, look)
 
-    @precondition(lambda self: any(line.ops for line in self.lines.values()))
     @rule(who=NUMBER, choice=NUMBER, look=st.booleans())
     def restore(self, who: int, choice: int, look: bool) -> None:
         line = self.line(who, lambda line: line.ops)
@@ -195,7 +207,7 @@ def _machine(number: int) -> type:
     """One of several, so that they can be spread over processes."""
     case: Any = type(f"Verbs{number}", (Verbs,), {}).TestCase  # type: ignore
     case.settings = settings(
-        max_examples=EXAMPLES, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
     )
     return case
 
