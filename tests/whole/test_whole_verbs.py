@@ -23,7 +23,7 @@ from agentrt import Conflict
 MACHINES, EXAMPLES = 10, max(200, settings().max_examples)
 NAMES = st.sampled_from(["a", "a", "a", "b", "c", "c/a", "d", "d/a", "d/b", "e", "e/a"])
 FILES = st.sampled_from(["a", "a", "a", "b", "c", "c/a", "d/a", "d/b", "e/a"])
-EDITS = ["edit", "edit", "edit", "write", "again", "binary", "chmod", "remove"]
+EDITS = ["edit", "edit", "edit", "write", "again", "again", "binary", "chmod", "remove"]
 NUMBER = st.integers(0, 1000)
 PART = st.sampled_from(["all", "files", "hunks"])
 
