@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from agentrt import reverting
 from agentrt.errors import Conflict, UsageError
 from agentrt.history import hunks, reviews
-from agentrt.history.bases import lineage
 from agentrt.history.revert import Parts
 from agentrt.notices import named
 from agentrt.records import Operation
@@ -89,9 +88,7 @@ async def _verdict(
         return {target.id: review for target in targets}
     (target,) = targets
     reverting.check_parts(target, parts)
-    line = {operation.id for operation in lineage(runtime.view, list(runtime.operations.values()))}
-    counting = [op for op in runtime.operations.values() if op.kind == "accept" or op.id in line]
-    found = reviews.verdicts(target, counting)
+    found = reviews.verdicts(target, runtime.view, list(runtime.operations.values()))
     reviews.add(found, parts, review)
     by_hunk = {path: given for path, given in found.items() if 0 not in given}
     counts = {path: await _count(runtime, target, path, numbers) for path, numbers in by_hunk.items()}

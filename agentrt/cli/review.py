@@ -131,7 +131,7 @@ def _about(operation: Operation, parts: Parts | None) -> str:
 
 
 def _given(reader: Reader, operation: Operation) -> reviews.Verdicts:
-    return reviews.verdicts(operation, reader.log())
+    return reviews.verdicts(operation, reader.view, reader.log())
 
 
 def _said(given: dict[int, reviews.Review]) -> str:

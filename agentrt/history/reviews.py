@@ -7,11 +7,12 @@ of the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-from agentrt.records import Operation
+from agentrt.records import Operation, View
 from agentrt.records.operations import Review
 
+from .bases import lineage
 from .revert import Parts, sides_of
 
 __all__ = ["Review", "Verdicts", "add", "parts_in", "verdicts", "whole"]
@@ -26,12 +27,15 @@ def parts_in(operation: Operation) -> Parts:
     return parts if isinstance(parts, Mapping) else {}
 
 
-def verdicts(target: Operation, operations: Iterable[Operation]) -> Verdicts:
-    """The parts of an operation that have one. ``operations``: those that count, oldest first."""
+def verdicts(target: Operation, view: View, operations: Sequence[Operation]) -> Verdicts:
+    """The parts of an operation that have one. ``operations``: the session's, oldest first, of which no reject counts
+    that is not in ``view``: it was undone."""
     found: Verdicts = {}
     everything: Parts = dict.fromkeys(sides_of(target.effects), ())
+    line = {operation.id for operation in lineage(view, operations)}
     for operation in operations:
-        if operation.kind in ("accept", "reject") and operation.status == "settled" and target.id in operation.target:
+        counts = operation.kind == "accept" or (operation.kind == "reject" and operation.id in line)
+        if counts and operation.status == "settled" and target.id in operation.target:
             said: Review = "accepted" if operation.kind == "accept" else "rejected"
             add(found, parts_in(operation) or everything, said)
     return found

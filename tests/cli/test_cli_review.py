@@ -41,8 +41,10 @@ def test_reject_of_a_hunk_and_of_a_file(two: Cli) -> None:
     assert "-3\n+three" in two("diff").out and "25!" not in two("diff").out
     assert two("reject", "1", "a.txt").code == 0
     assert "a.txt" not in two("diff", "--stat").out
+    assert two("review", "--json").json[0]["parts"] == {"n.txt": {"2": "rejected"}, "a.txt": {"0": "rejected"}}
     assert two("undo").code == 0
     assert "a.txt" in two("diff", "--stat").out
+    assert two("review", "--json").json[0]["parts"] == {"n.txt": {"2": "rejected"}}, "what was undone is no word"
 
 
 def test_reject_in_json_has_paths(two: Cli) -> None:
