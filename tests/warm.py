@@ -15,10 +15,10 @@ import json
 import os
 import pkgutil
 import runpy
+import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ _MOST = 1 << 20
 
 
 class Warm:
-    """One at a time; ``before`` is what enters other namespaces."""
+    """Any number of commands at once; ``before`` is what enters other namespaces."""
 
     def __init__(self, *, before: Sequence[str] = ()) -> None:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -38,17 +38,18 @@ class Warm:
             self._process = subprocess.Popen(
                 command, pass_fds=[theirs.fileno()], env=environment, stdin=null, stdout=null, stderr=null
             )
-        self._turn = threading.Lock()
 
     def run(
         self, words: Sequence[str | bytes], *, cwd: Path, env: Mapping[str, str]
     ) -> subprocess.CompletedProcess[bytes]:
         """``agentrt WORDS``, nothing to read, and what it printed."""
-        streams = [os.open(os.devnull, os.O_RDONLY), os.memfd_create("stdout"), os.memfd_create("stderr")]
+        ended, end = os.pipe()
+        files = [os.open(os.devnull, os.O_RDONLY), os.memfd_create("stdout"), os.memfd_create("stderr"), end]
         job = {"words": [os.fsdecode(word) for word in words], "cwd": os.fspath(cwd), "env": dict(env)}
-        with self._turn, open(streams[0]), open(streams[1], "rb") as out, open(streams[2], "rb") as err:
-            socket.send_fds(self._channel, [json.dumps(job).encode()], streams)
-            code = int(self._channel.recv(_MOST))
+        socket.send_fds(self._channel, [json.dumps(job).encode()], files)
+        os.close(end)
+        with open(files[0]), open(files[1], "rb") as out, open(files[2], "rb") as err, open(ended) as pipe:
+            code = int(pipe.read())
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(["agentrt", *job["words"]], code, out.read(), err.read())
@@ -68,17 +69,23 @@ def warm() -> Warm:
 
 def _serve(channel: socket.socket) -> None:
     """Returns in every fork, as the process that is to run the command."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for who tells how each one ended
     while True:
-        data, streams, _, _ = socket.recv_fds(channel, _MOST, 3)
+        data, files, _, _ = socket.recv_fds(channel, _MOST, 4)
         if not data:
             os._exit(0)
-        child = os.fork()
-        if child == 0:
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             channel.close()
-            return _become(json.loads(data), streams)
-        for stream in streams:
-            os.close(stream)
-        channel.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+            *streams, ended = files
+            child = os.fork()
+            if child == 0:
+                os.close(ended)
+                return _become(json.loads(data), streams)
+            os.write(ended, str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+            os._exit(0)
+        for file in files:
+            os.close(file)
 
 
 def _load() -> None:
