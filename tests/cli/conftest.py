@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from warm import warm
 
 PLUGIN = "[agentrt.sandboxes]\nmemory = agentrt.testing.memory_sandbox:open_sandbox\n"
 
@@ -62,10 +61,7 @@ def cli(workspace: Path, environment: dict[str, str]) -> Cli:
     """``cli("log", "--json")``: what ``agentrt log --json`` does in the workspace."""
 
     def run(*words: str | bytes, cwd: Path = workspace, **more: str) -> Done:
-        command = [sys.executable, "-m", "agentrt", *words]
-        done = subprocess.run(
-            command, cwd=cwd, env={**environment, **more}, capture_output=True, stdin=subprocess.DEVNULL, check=False
-        )
+        done = warm().run(words, cwd=cwd, env={**environment, **more})
         return Done(done.returncode, done.stdout, done.stderr.decode())
 
     return run

@@ -68,7 +68,7 @@ class Session:
             self.workspace, self.views = other.workspace, other.views
             subprocess.run(["cp", "-al", other.folder, self.folder], check=True)
         else:
-            self.views = self.mount(range(len(_LAYERS) + 1))
+            self.views = apart(lambda: confined(lambda: self.mount(range(len(_LAYERS) + 1))))
 
     def open(self) -> Store:
         return Store(os.fsencode(self.folder), os.fsencode(self.workspace))
@@ -118,17 +118,19 @@ def _mount(opened: Store, layers: tuple[str, ...], part: str) -> View:
         kernel.unmount(place)
 
 
+def confined(work: Callable[[], Any]) -> Any:
+    """What it returns, by a process that may mount from now on."""
+    gc.disable()  # many forks share these pages
+    namespaces.enter_namespaces()
+    return work()
+
+
 def in_namespaces(test: Callable[..., None]) -> Callable[..., None]:
     """The test by a process that may mount, like a sandbox's server."""
 
     @functools.wraps(test)
     def run(**fixtures: Any) -> None:
-        def whole() -> None:
-            gc.disable()  # many forks share these pages
-            namespaces.enter_namespaces()
-            test(**fixtures)
-
-        apart(whole)
+        apart(lambda: confined(functools.partial(test, **fixtures)))
 
     return run
 

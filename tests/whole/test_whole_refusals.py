@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from treestate import assert_same_tree, tree_state
+from warm import warm
 
 AGENTRT = [sys.executable, "-m", "agentrt"]
 RAW = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
@@ -43,13 +44,11 @@ class Cli:
         self.environment = {**os.environ, "XDG_STATE_HOME": str(state)}
 
     def __call__(self, *words: str | bytes, before: tuple[str, ...] = (), **environment: str) -> Done:
-        done = subprocess.run(
-            [*before, *AGENTRT, *words],
-            cwd=self.work,
-            env=self.environment | environment,
-            capture_output=True,
-            check=False,
-        )
+        env = self.environment | environment
+        if before:
+            done = subprocess.run([*before, *AGENTRT, *words], cwd=self.work, env=env, capture_output=True, check=False)
+        else:
+            done = warm().run(words, cwd=self.work, env=env)
         err = done.stderr.decode("utf-8", "surrogateescape")
         assert "Traceback" not in err and "this is a bug" not in err and "Warning" not in err, (words, err)
         return Done(done.returncode, done.stdout, err)
