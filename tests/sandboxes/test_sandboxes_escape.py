@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import platform
 import socket
 import subprocess
 import tempfile
@@ -15,6 +17,14 @@ from agentrt.contracts import Confinement
 from agentrt.sandboxes.local import toolchains
 from agentrt.testing.trees import tree_state
 
+CALL = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+def call(number, *arguments):
+    ctypes.set_errno(0)
+    result = libc.syscall(ctypes.c_long(number), *map(ctypes.c_long, arguments))
+    return ctypes.get_errno() if result == -1 else 0
+"""
 ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root has something to lose here")
 
@@ -281,3 +291,54 @@ def test_a_workspace_anywhere(inside, place: str) -> None:
         assert result.exit_code == 0 and printed.startswith("there\nnew\n")
         assert place in ("/opt", "/usr/local") or "beside" not in printed
         assert os.listdir(where) == ["there"]
+
+
+CALLS = {
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "bpf": (321, 280), "keyctl": (250, 219), "mount": (165, 40),
+    "perf_event_open": (298, 241), "userfaultfd": (323, 282), "setns": (308, 268), "open_tree": (428, 428),
+    "chroot": (161, 51), "syslog": (103, 116), "init_module": (175, 105), "pidfd_getfd": (438, 438),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_system_call_nobody_needs_is_refused_before_it_is_looked_at(inside, name: str) -> None:
+    """Whatever its arguments: where the kernel looked at them first, these would be EFAULT or EINVAL."""
+    number = CALLS[name][platform.machine() == "aarch64"]
+    _, printed = python(inside, CALL + f"print(call({number}, -1, -1, -1, -1, -1))")
+    assert printed.split() == [str(errno.EPERM)]
+
+
+@pytest.mark.parametrize("number", (425, 426, 427, 435), ids=("io_uring_setup", "enter", "register", "clone3"))
+def test_a_system_call_programs_go_without_is_not_there(inside, number: int) -> None:
+    _, printed = python(inside, CALL + f"print(call({number}, -1, -1, -1, -1, -1))")
+    assert printed.split() == [str(errno.ENOSYS)]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines have one set of numbers")
+def test_the_same_calls_by_other_numbers_are_not_there(inside) -> None:
+    _, printed = python(inside, CALL + "print(call(0x40000000 + 521, -1, -1, -1), call(0x40000000 + 39))")
+    assert printed.split() == [str(errno.ENOSYS)] * 2
+
+
+@pytest.mark.parametrize("flag", (0x2000_0000, 0x1000_0000, 0x0002_0000, 0x4000_0000, 0x0200_0000))
+def test_no_new_namespace_by_any_call(inside, flag: int) -> None:
+    unshare, clone = (97, 220) if platform.machine() == "aarch64" else (272, 56)
+    _, printed = python(inside, CALL + f"print(call({unshare}, {flag}), call({clone}, {flag | 17}, 0, 0, 0, 0))")
+    assert printed.split() == [str(errno.EPERM)] * 2
+
+
+def test_nothing_is_typed_into_the_terminal(inside) -> None:
+    code = (
+        "import fcntl, pty, os, errno\nmine, other = pty.openpty()\n"
+        "for request in (0x5412, 0x541C):\n"
+        "    try:\n        fcntl.ioctl(other, request, b'x')\n        print('typed')\n"
+        "    except OSError as error:\n        print(error.errno)\n"
+        "print(os.isatty(other))\n"
+    )
+    _, printed = python(inside, code)
+    assert printed.split() == [str(errno.EPERM), str(errno.EPERM), "True"]
+
+
+def test_the_filter_is_handed_down(inside) -> None:
+    _, printed = bash(inside, "setsid bash -c 'grep ^Seccomp: /proc/self/status' & wait")
+    assert printed.split() == ["Seccomp:", "2"]

@@ -5,6 +5,7 @@ It is forked by the server ahead of time and waits for its one request. Everythi
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -13,7 +14,7 @@ import socket
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from . import files, kernel, overlay, wire
+from . import calls, files, kernel, overlay, wire
 from .root import Template
 
 # What a command of root may do to things of its own; nothing that reaches the kernel or other namespaces.
@@ -21,6 +22,7 @@ _ROOT_KEEPS = (0, 1, 3, 4, 5, 6, 7, 10)  # chown dac_override fowner fsetid kill
 KEEPS = frozenset(_ROOT_KEEPS if os.geteuid() == 0 else ())
 # Whatever Python, or who started agentrt (nohup), made of them.
 _DEFAULT_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+_FILTER = calls.program()
 _COUNT_EVERY = 0.02
 _REPORT = 3
 """The socket to the server, and the only file besides the three streams. JSON lines go up it."""
@@ -85,6 +87,7 @@ def _carry_out(request: dict[str, Any], report: int) -> None:
     except OSError as error:
         _refuse(report, f"cannot enter {request['cwd']}: {error.strerror}", 125)
     kernel.drop_privilege(KEEPS)
+    _filter_calls()
     _limit(request)
     if "call" in request:
         _tell(report, files.CALLS[request["call"]](request) | {"status": 0, "killed": 0, "alone": True})
@@ -94,6 +97,16 @@ def _carry_out(request: dict[str, Any], report: int) -> None:
     left = _left()
     _tell(report, {"status": status, "killed": left} | ({} if left else {"alone": True}))
     os._exit(0)
+
+
+def _filter_calls() -> None:
+    """Where the kernel has no such filters the other walls stand; ``agentrt doctor`` says so."""
+    try:
+        if _FILTER is not None:
+            kernel.filter_calls(_FILTER)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS):
+            raise
 
 
 def _reap(command: int, most: int, report: int) -> int:

@@ -31,9 +31,11 @@ MNT_DETACH = 0x2
 
 PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_SET_SECCOMP = 22
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 
+_SECCOMP_MODE_FILTER = 2
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _MOUNT_ATTR_RDONLY = 0x1
@@ -49,6 +51,10 @@ _MOUNT_SETATTR = 442  # the same on every architecture, as all calls since 424
 
 class _MountAttr(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns_fd")]
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
 
 
 class _CapHeader(ctypes.Structure):
@@ -147,6 +153,15 @@ def drop_privilege(keep: frozenset[int]) -> None:
     header = _CapHeader(0x2008_0522, 0)
     _check(_libc.capset(ctypes.byref(header), data), "capset")
     prctl(_PR_SET_DUMPABLE, 0)
+
+
+def filter_calls(program: bytes) -> None:
+    """Install a seccomp filter, for good. After ``drop_privilege``."""
+    buffer = ctypes.create_string_buffer(program, len(program))
+    wanted = _Program(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
+    zero = ctypes.c_ulong(0)
+    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
+    _check(_libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(wanted), zero, zero), "seccomp")
 
 
 def forget_keys() -> None:
