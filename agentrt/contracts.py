@@ -15,6 +15,7 @@ from .records import (
     Action,
     Decision,
     Effect,
+    Explanation,
     FileEffect,
     FileState,
     Judgement,
@@ -23,7 +24,9 @@ from .records import (
     Observation,
     Pick,
     Record,
+    RuleExample,
     Snapshot,
+    Spent,
     ToolSpec,
     Turn,
 )
@@ -211,6 +214,8 @@ class Context(Record):
     session: str
     attended: bool
     """A person is there to be asked."""
+    spent: Spent = Spent()
+    """By the session's actions before this one."""
 
 
 class Policy(Protocol):
@@ -227,6 +232,14 @@ class Policy(Protocol):
     def decide(self, action: Action, context: Context) -> Decision: ...
 
     def judge(self, action: Action, effects: Sequence[Effect], context: Context) -> Judgement: ...
+
+    def explain(self, action: Action, context: Context) -> Explanation:
+        """How it comes to what ``decide`` says."""
+        ...
+
+    def examples(self) -> Sequence[RuleExample]:
+        """What its rules say of themselves, all of it true."""
+        ...
 
 
 class Planner(Protocol):
@@ -248,9 +261,14 @@ class OpenSandbox(Protocol):
 
 
 class OpenPolicy(Protocol):
-    """Entry point ``agentrt.policies``: a pack's name, a file, or the mapping a file would hold."""
+    """Entry point ``agentrt.policies``: a pack's name, a file, or the mapping a file would hold.
 
-    def __call__(self, policy: str | Mapping[str, object], *, folder: Path) -> Policy: ...
+    ``workspace``: the real one, whose own policy has a say as well.
+    """
+
+    def __call__(
+        self, policy: str | Mapping[str, object], *, folder: Path, workspace: Path | None = None
+    ) -> Policy: ...
 
 
 class OpenPlanner(Protocol):

@@ -94,7 +94,7 @@ async def open_runtime(
 
     store = locate(workspace)
     # Mistakes in what was asked for come before anything is made or waited for.
-    chosen_policy = open_policy(policy, folder or Path.cwd())
+    chosen_policy = open_policy(policy, folder or Path.cwd(), store.workspace)
     make_sandbox = sandbox_opener(sandbox)
     if to_act:
         room.check_floor(store)
@@ -118,11 +118,12 @@ async def open_runtime(
     return runtime
 
 
-def open_policy(choice: PolicyChoice, folder: Path) -> Policy:
+def open_policy(choice: PolicyChoice, folder: Path, workspace: Path | None = None) -> Policy:
     """Raises ``PluginError``, ``DocumentError``, ``UsageError``."""
     if not isinstance(choice, str | Mapping):
         return choice
-    return cast(OpenPolicy, plugins.find("agentrt.policies", "packs"))(choice, folder=folder)
+    packs = cast(OpenPolicy, plugins.find("agentrt.policies", "packs"))
+    return packs(choice, folder=folder, workspace=workspace)
 
 
 def sandbox_opener(choice: SandboxChoice) -> Callable[[Store, Confinement], Sandbox]:

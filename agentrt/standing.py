@@ -10,7 +10,7 @@ from agentrt.history.journal import Journal
 from agentrt.history.store import Store
 from agentrt.history.timeline import Timeline
 from agentrt.reader import Reader
-from agentrt.records import Message, Operation, View
+from agentrt.records import Message, Operation, Spent, View
 from agentrt.records.operations import Kind, Status
 
 
@@ -19,7 +19,10 @@ class Standing(Reader):
 
     def __init__(self, store: Store, journal: Journal, session: str) -> None:
         super().__init__(store, journal, session)
-        self._operations = {operation.id: _light(operation) for operation in self.log()}
+        log = self.log()
+        self._operations = {operation.id: _light(operation) for operation in log}
+        self.spent = sum(map(spent_by, log), Spent())
+        """By all actions so far."""
         self._head = journal.message_head(session)
         self._timeline = Timeline.of(self.info.start, self._operations.values())
 
@@ -65,6 +68,7 @@ class Standing(Reader):
         """Write down how it ended, and stand on its view. Raises ``DiskFull``, ``JournalError``."""
         operation = self.journal.settle(intent, status=status, after=after, **more)
         self._operations[operation.id] = light = _light(operation)
+        self.spent += spent_by(operation)
         self._timeline.add(light)
         self._head = after.conversation
         return operation
@@ -73,6 +77,15 @@ class Standing(Reader):
         """Add a message to the conversation; its id."""
         self._head = self.journal.say(self.session, self._head, role, body, operation)
         return self._head
+
+
+def spent_by(operation: Operation) -> Spent:
+    """What was rolled back or not kept changed nothing, but it ran."""
+    if operation.kind != "act" or operation.status in ("denied", "intent"):
+        return Spent()
+    kept = operation.status == "settled" and not operation.is_verification
+    seconds = operation.observation.seconds if operation.observation is not None else 0.0
+    return Spent.of(operation.effects if kept else (), actions=1, seconds=seconds)
 
 
 def _light(operation: Operation) -> Operation:

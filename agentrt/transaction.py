@@ -43,7 +43,12 @@ async def carry_out(
 
     Without ``keep`` it is a verification: told from other acts by its target, the operation it is run after.
     """
-    context = Context(workspace=str(runtime.store.workspace), session=runtime.session, attended=runtime.attended)
+    context = Context(
+        workspace=str(runtime.store.workspace),
+        session=runtime.session,
+        attended=runtime.attended,
+        spent=runtime.spent,
+    )
     decision = runtime.policy.decide(action, context)
     target = () if keep else (max(runtime.operations, default=0),)
     op = runtime.intend("act", actor=actor, action=action.to_dict(), target=target, decision=decision)

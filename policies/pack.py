@@ -9,14 +9,15 @@ from pydantic import BeforeValidator, Field
 
 from agentrt.documents import Document, Written, nearest, validate
 from agentrt.records import Text
-from agentrt.records.operations import Decide
 from agentrt.units import Count, Seconds, Size
+
+from .rules import EffectRule, Paths, Rule
 
 T = TypeVar("T")
 
 
 class Most(Written, Generic[T]):
-    """A ceiling on what one action may have done, and why."""
+    """A ceiling, and why."""
 
     most: T
     because: Text = ""
@@ -29,10 +30,11 @@ def _short(value: object) -> object:
 
 MostCount = Annotated[Most[Count], BeforeValidator(_short)]
 MostSize = Annotated[Most[Size], BeforeValidator(_short)]
+MostSeconds = Annotated[Most[Seconds], BeforeValidator(_short)]
 
 
 class PackLimits(Written):
-    """Left out: as in the default pack."""
+    """Of one action. Left out: as in the pack this one extends."""
 
     seconds: Seconds | None = None
     processes: Annotated[int, Field(ge=1)] | None = None
@@ -45,12 +47,14 @@ class PackLimits(Written):
     bytes_written: MostSize | None = None
 
 
-class Rule(Written):
-    """Left out ``actions``: every kind of action."""
+class PackBudget(Written):
+    """Of a whole session, for what was done and stands, and for what was undone since. Left out: no ceiling."""
 
-    verdict: Decide
-    actions: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
-    because: Text = ""
+    actions: MostCount | None = None
+    seconds: MostSeconds | None = None
+    files_deleted: MostCount | None = None
+    files_changed: MostCount | None = None
+    bytes_written: MostSize | None = None
 
 
 class ToolFolders(Written):
@@ -60,15 +64,25 @@ class ToolFolders(Written):
     hide: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
+class PackFiles(Written):
+    """Of the workspace."""
+
+    read_only: Paths | None = None
+
+
 class Pack(Written):
     """One pack, as written."""
 
     name: str | None = Field(default=None, min_length=1)
+    extends: str | None = Field(default=None, min_length=1)
     network: Literal["none"] = "none"
     home: Literal["hidden"] = "hidden"
     tools: ToolFolders = ToolFolders()
+    files: PackFiles = PackFiles()
     limits: PackLimits = PackLimits()
+    budget: PackBudget = PackBudget()
     decide: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+    judge: Annotated[tuple[EffectRule, ...], Field(strict=False)] = ()
 
 
 def read_pack(document: Document, *, folder: Path) -> Pack:

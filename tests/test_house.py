@@ -57,6 +57,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "preview",
         "purging",
         "reader",
+        "replaying",
         "recovery",
         "reverting",
         "reviewing",
@@ -344,7 +345,8 @@ def test_the_wheel_holds_every_module_and_document(wheel: Path) -> None:
         (name.replace(".", "/") + ("/__init__" if file.name == "__init__.py" else "") + ".py")
         for name, file in modules(ROOT).items()
     }
-    data = {"agentrt/py.typed", "agentrt/history/schema.sql", "agentrt/policies/packs/default.yaml"}
+    packs = {f"agentrt/policies/packs/{path.name}" for path in (ROOT / "policies/packs").glob("*.yaml")}
+    data = {"agentrt/py.typed", "agentrt/history/schema.sql", *packs}
     assert held == code | data
 
 

@@ -1,13 +1,11 @@
-"""``doctor`` and ``policy check``."""
+"""``doctor``."""
 
 from __future__ import annotations
 
 import os
 import platform
 from pathlib import Path
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from agentrt import plugins
 from agentrt.history.store import locate, state_home
@@ -66,17 +64,3 @@ def _active(chosen: str, failed: bool) -> str:
     if failed:
         return f"active: none; {plain(chosen)}, {why}, does not work here, and nothing is run without (exit code 5)"
     return f"active: {plain(chosen)}, {why}"
-
-
-def policy_check(
-    file: Annotated[str, Parameter(help="A policy file, or the name of a pack.")], /, *, where: Where = HERE
-) -> int:
-    """Read a policy and say whether it is well-formed; 2 with file:line:column where it is not."""
-    # A bare name that is a file here is the file: nobody checks a pack by accident.
-    named = f"./{file}" if "/" not in file and Path(file).is_file() else file
-    policy = open_policy(named, Path.cwd())
-    if where.json:
-        put_json({"ok": True, "name": policy.name, "limits": policy.limits, "confinement": policy.confinement})
-    else:
-        put(f"OK: policy {plain(policy.name)}")
-    return 0

@@ -53,6 +53,12 @@ _COMMANDS = {
     },
 }
 """Each is imported when it is used: ``agentrt log`` must not pay for a sandbox."""
+_POLICY = {
+    "check": "Read a policy and say whether it is well-formed.",
+    "test": "Try the examples of a policy's rules.",
+    "explain": "Say how a command is read and decided on: agentrt policy explain -- git push.",
+    "replay": "Say what another policy would have made of a session.",
+}
 _GLOBAL = {"--workspace": 1, "--session": 1, "--json": 0}
 """Options of every command, which may also stand before it; how many words they take."""
 
@@ -74,7 +80,8 @@ def build() -> App:
         for key, (name, (place, text)) in enumerate(commands.items()):
             app.command(f"agentrt.cli.{place}", name=name, group=group, help=text, sort_key=key)
     policy = App(name="policy", help="What agents may do.", group=group)
-    policy.command("agentrt.cli.house:policy_check", name="check")
+    for name, text in _POLICY.items():
+        policy.command(f"agentrt.cli.policy:{'replay_session' if name == 'replay' else name}", name=name, help=text)
     app.command(policy)
     app.default(_start)
     return app

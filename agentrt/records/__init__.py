@@ -5,19 +5,23 @@ from .base import Record, Text, dump_json
 from .effects import Change, Effect, FileEffect, FileState, Pick, Reversibility, Snapshot
 from .operations import (
     Decision,
+    Explanation,
     Judgement,
     Limits,
     Observation,
     Operation,
     PathConflict,
+    RuleExample,
     View,
 )
+from .spent import Spent
 
 __all__ = [
     "Action",
     "Change",
     "Decision",
     "Effect",
+    "Explanation",
     "FileEffect",
     "FileState",
     "Judgement",
@@ -30,7 +34,9 @@ __all__ = [
     "ProposedAction",
     "Record",
     "Reversibility",
+    "RuleExample",
     "Snapshot",
+    "Spent",
     "Text",
     "ToolSpec",
     "Turn",

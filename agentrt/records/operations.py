@@ -26,6 +26,31 @@ class Decision(Record):
     because: Text = ""
 
 
+class Explanation(Record):
+    """How a policy comes to its decision."""
+
+    verdict: Decide
+    rules: tuple[Decision, ...]
+    """Every rule that speaks of the action, the strictest first."""
+    read_as: tuple[tuple[Text, ...], ...] = ()
+    """The programs it would run, with their arguments; ``…`` stands for what is only known at run time."""
+    unknown: tuple[Text, ...] = ()
+    """Why more than that may run."""
+
+    @property
+    def opaque(self) -> bool:
+        return bool(self.unknown)
+
+
+class RuleExample(Record):
+    """Something a rule speaks of, or does not."""
+
+    rule: str
+    """``file:line``."""
+    text: Text
+    speaks: bool
+
+
 class Judgement(Record):
     """The policy's word on what an action did."""
 

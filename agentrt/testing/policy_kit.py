@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentrt.contracts import Confinement, Context, Policy
-from agentrt.records import Action, Decision, FileEffect, FileState, Judgement, Limits
+from agentrt.records import Action, Decision, Explanation, FileEffect, FileState, Judgement, Limits, RuleExample
 
 _CONTEXTS = tuple(Context(workspace="/w", session="s1", attended=attended) for attended in (False, True))
 _KINDS = ("bash", "read", "write", "edit", "search", "git", "a-kind-nobody-has-heard-of")
@@ -18,6 +18,7 @@ def check_policy(policy: Policy) -> None:
     assert policy.limits.processes > 0, "an action may have a process"
     assert policy.limits.shown_bytes > 0, "an observation shows something"
     assert isinstance(policy.confinement, Confinement), "confinement is a Confinement"
+    assert all(isinstance(example, RuleExample) for example in policy.examples()), "examples are RuleExamples"
     for context in _CONTEXTS:
         for kind in _KINDS:
             _check_action(policy, Action(kind=kind), context)
@@ -28,6 +29,10 @@ def _check_action(policy: Policy, action: Action, context: Context) -> None:
     assert isinstance(decision, Decision), f"a decision on {action.kind}"
     assert decision.rule, f"the decision on {action.kind} names its rule"
     assert decision == policy.decide(action, context), "the same question gets the same answer"
+    explained = policy.explain(action, context)
+    assert isinstance(explained, Explanation), f"an explanation of {action.kind}"
+    assert explained.verdict == decision.verdict, "it explains what it decides"
+    assert decision.rule in [rule.rule for rule in explained.rules], "the rule that counts is among those that spoke"
 
     nothing = policy.judge(action, (), context)
     assert isinstance(nothing, Judgement) and nothing.rule, "a judgement names its rule"

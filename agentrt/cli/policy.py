@@ -1,0 +1,115 @@
+"""``policy check``, ``test``, ``explain`` and ``replay``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agentrt.arguments import action_of, load_tool
+from agentrt.contracts import Context, Policy
+from agentrt.errors import UsageError
+from agentrt.history.store import locate
+from agentrt.opening import open_policy
+from agentrt.reader import open_reader
+from agentrt.records import Explanation
+from agentrt.replaying import Replayed, replay
+
+from .options import HERE, Where
+from .plain import plain
+from .render import action_text, put, put_json
+
+_File = Annotated[str, Parameter(help="A policy file, or the name of a pack.")]
+_Policy = Annotated[str, Parameter(name="--policy", help="A policy file, or the name of a pack.")]
+
+
+def check(file: _File, /, *, where: Where = HERE) -> int:
+    """Read a policy and say whether it is well-formed; 2 with file:line:column where it is not."""
+    policy = _open(file)
+    if where.json:
+        put_json({"ok": True, "name": policy.name, "limits": policy.limits, "confinement": policy.confinement})
+    else:
+        put(f"OK: policy {plain(policy.name)}")
+    return 0
+
+
+def test(file: _File, /, *, where: Where = HERE) -> int:
+    """Try the examples of a policy's rules; 2 with file:line:column of the first that is not as it says."""
+    examples = _open(file).examples()
+    if where.json:
+        put_json({"ok": True, "examples": examples})
+        return 0
+    for example in examples:
+        does = "speaks of" if example.speaks else "does not speak of"
+        put(f"{example.rule} {does} {plain(example.text)}")
+    put(f"OK: {len(examples):,} example{'s' * (len(examples) != 1)}")
+    return 0
+
+
+def explain(
+    *command: Annotated[str, Parameter(name="COMMAND", help="The command and its arguments, after --.")],
+    policy: _Policy = "default",
+    where: Where = HERE,
+) -> int:
+    """Say how a command is read, what the policy decides on it, and by which rules. A single word is a whole line."""
+    if not command:
+        raise UsageError("policy explain: COMMAND is missing", hint="as in: agentrt policy explain -- git push")
+    line = command[0] if len(command) == 1 else shlex.join(command)
+    root = locate(where.workspace).workspace
+    found = _open(policy, root).explain(
+        action_of(load_tool("bash"), "bash", {"command": line}),
+        Context(workspace=str(root), session=where.session or "", attended=True),
+    )
+    if where.json:
+        put_json({**found.to_dict(), "opaque": found.opaque})
+    else:
+        _put_explanation(found)
+    return 0
+
+
+def replay_session(
+    session: Annotated[str, Parameter(help="The session's id: agentrt sessions lists them.")],
+    /,
+    *,
+    policy: _Policy,
+    where: Where = HERE,
+) -> int:
+    """Say which decisions and judgements of a session another policy would have made differently."""
+    with open_reader(where.workspace, session=session) as reader:
+        found = list(replay(reader, _open(policy, reader.store.workspace)))
+    differing = [one for one in found if one.differs]
+    if where.json:
+        put_json({"actions": len(found), "differing": differing})
+        return 0
+    for one in differing:
+        _put_replayed(one)
+    put(f"{len(differing):,} of {len(found):,} actions would have ended differently")
+    return 0
+
+
+def _open(named: str, workspace: Path | None = None) -> Policy:
+    # A bare name that is a file here is the file: nobody means a pack by accident.
+    return open_policy(f"./{named}" if "/" not in named and Path(named).is_file() else named, Path.cwd(), workspace)
+
+
+def _put_explanation(found: Explanation) -> None:
+    put(f"verdict: {found.verdict}")
+    for argv in found.read_as:
+        put(f"runs: {plain(shlex.join(argv))}")
+    for because in found.unknown:
+        put(f"cannot be read: {plain(because)}")
+    for rule in found.rules:
+        put(f"{rule.rule}: {rule.verdict}" + (f": {plain(rule.because)}" if rule.because else ""))
+    strictest = [rule for rule in found.rules if rule.verdict == found.verdict]
+    others = found.rules[len(strictest) :]
+    if others:
+        named = " and ".join(dict.fromkeys(rule.rule for rule in strictest))
+        put(f"without {named} it would be: {others[0].verdict}")
+
+
+def _put_replayed(one: Replayed) -> None:
+    because = f": {plain(one.now.because)}" if one.now.because else ""
+    said = f"{one.was.verdict} → {one.now.verdict} ({one.now.rule}{because})"
+    put(f"{one.operation.id}: {said}: {plain(action_text(one.operation))}")

@@ -1,0 +1,41 @@
+"""What actions have cost so far, of what a policy may set a ceiling to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .base import Record
+from .effects import Effect
+
+
+class Spent(Record):
+    """By some actions together, whether what they did still stands or not."""
+
+    actions: int = 0
+    seconds: float = 0.0
+    """That their commands took."""
+    files_deleted: int = 0
+    """Files of the workspace; what is deleted in the sandbox's own home or /tmp is nobody's loss."""
+    files_changed: int = 0
+    """Files of the workspace that were there before and still are."""
+    bytes_written: int = 0
+    """Anywhere: they fill the user's disk."""
+
+    @classmethod
+    def of(cls, effects: Iterable[Effect], *, actions: int = 0, seconds: float = 0.0) -> Spent:
+        """By these effects."""
+        deleted = changed = written = 0
+        for effect in effects:
+            state = effect.after or effect.before
+            counts = effect.in_workspace and (state is None or state.type != "directory")
+            deleted += counts and effect.change == "deleted"
+            changed += counts and effect.change in ("modified", "renamed", "mode")
+            if effect.change in ("created", "modified") and effect.after is not None:
+                written += effect.after.size
+        return cls(
+            actions=actions, seconds=seconds, files_deleted=deleted, files_changed=changed, bytes_written=written
+        )
+
+    def __add__(self, other: Spent) -> Spent:
+        both = self.model_dump(), other.model_dump()
+        return Spent(**{key: both[0][key] + both[1][key] for key in both[0]})

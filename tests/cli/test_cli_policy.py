@@ -1,0 +1,60 @@
+"""``policy test``, ``explain`` and ``replay``; a budget and the floor at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conftest import Cli
+
+
+def test_how_a_command_is_read_and_decided_on(cli: Cli) -> None:
+    done = cli("policy", "explain", "--policy", "strict", "--", "cat a | head; rm b")
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[:4] == ["verdict: ask", "runs: cat a", "runs: head", "runs: rm b"]
+    assert lines[4].startswith("strict.yaml:") and lines[5].startswith("default.yaml:")
+    assert lines[-1].startswith("without strict.yaml:") and lines[-1].endswith("it would be: allow")
+    document = cli("policy", "explain", "--policy", "strict", "--json", "--", "git", "push", "a b").json
+    assert (document["verdict"], document["read_as"], document["opaque"]) == ("ask", [["git", "push", "a b"]], False)
+    assert {"rule", "verdict", "because"} == document["rules"][0].keys()
+    opaque = cli("policy", "explain", "--", "$x y")
+    assert opaque.code == 0 and "cannot be read: " in opaque.out
+    assert cli("policy", "explain", "--json", "--", "$x y").json["opaque"] is True
+    assert cli("policy", "explain").code == 2
+
+
+def test_a_policy_carries_its_own_tests(cli: Cli, workspace: Path) -> None:
+    (workspace / "mine.yaml").write_text(
+        "decide:\n  - {verdict: deny, run: [rm **], match: [rm x], not_match: [mv x]}\n"
+    )
+    done = cli("policy", "test", "mine.yaml")
+    assert done.code == 0 and done.out.splitlines()[:2] == [
+        "mine.yaml:2 speaks of rm x",
+        "mine.yaml:2 does not speak of mv x",
+    ]
+    assert done.out.splitlines()[-1].startswith("OK: ")
+    (workspace / "mine.yaml").write_text("decide:\n  - {verdict: deny, run: [rm **], match: [mv x]}\n")
+    done = cli("policy", "test", "mine.yaml")
+    assert done.code == 2 and "mine.yaml:2:43: the rule does not speak of mv x" in done.err
+
+
+def test_what_another_policy_would_have_made_of_a_session(cli: Cli) -> None:
+    cli("exec", "--", "echo 1 > new")
+    cli("exec", "--", "cat new")
+    cli("undo")
+    done = cli("policy", "replay", "s1", "--policy", "read-only")
+    assert done.code == 0 and done.out.splitlines()[0].startswith("1: review → roll_back (read-only.yaml:")
+    assert done.out.splitlines()[-1] == "1 of 2 actions would have ended differently"
+    differing = cli("policy", "replay", "s1", "--policy", "strict", "--json").json["differing"]
+    assert [(one["operation"]["id"], one["now"]["verdict"]) for one in differing] == [(1, "ask")]
+    assert cli("policy", "replay", "s9", "--policy", "strict").code == 2
+
+
+def test_what_agentrt_is_told_is_not_an_agents_to_write(cli: Cli, workspace: Path) -> None:
+    done = cli("exec", "--", "mkdir .agentrt; echo 'decide: []' > .agentrt/policy.yaml")
+    assert "rolled back" in done.err and "is not an agent's to write" in done.err
+    assert cli("diff", "--stat").out == "" or "agentrt" not in cli("diff", "--stat").out
+    (workspace / ".agentrt").mkdir()
+    (workspace / ".agentrt/policy.yaml").write_text("budget: {actions: 1}\n")
+    done = cli("exec", "--", "true")
+    assert done.code == 3 and ".agentrt/policy.yaml" not in done.out and "budget is used up, 1 actions" in done.err
