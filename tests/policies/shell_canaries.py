@@ -22,7 +22,8 @@ CANARIES = ("rm", "curl", "ls", "cat", "chmod", "dd", "tee", "grep", "no")
 WRAPPERS = ("env", "xargs", "find", "timeout", "nice", "nohup", "setsid", "stdbuf", "flock", "bash", "sh")
 _SUDO = '#!/bin/sh\nwhile getopts nEHu:g: option; do :; done\nshift $((OPTIND - 1))\nexec "$@"\n'
 _SECONDS = 2
-"""How long nothing may be told until a script is taken for one that never ends."""
+"""How long one script may take."""
+_END = b"END\0"
 _NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
@@ -32,7 +33,7 @@ def program_folder(folder: Path) -> Path:
     programs = folder / "programs"
     programs.mkdir()
     for name in CANARIES:
-        told = f"printf '%s\\0' \"$(($# + 1))\" {name} \"$@\" >> {folder}/log"
+        told = f'printf \'%s\\0\' "$(($# + 1))" {name} "$@" >> {folder}/log'
         (programs / name).write_text(f'#!/bin/sh\n{told}\nprintf "%s " "$@"\nexit {int(name == "no")}\n')
         (programs / name).chmod(0o755)
     (programs / "sudo").write_text(_SUDO)
@@ -88,11 +89,11 @@ def _run(scripts: Sequence[str], folder: Path) -> list[list[Ran]]:
         start_new_session=True,
         **_NOBODY,
     )
-    size, since = 0, time.monotonic()
+    ended, since = 0, time.monotonic()
     while process.poll() is None and time.monotonic() < since + _SECONDS:
         time.sleep(0.02)
-        if log.stat().st_size != size:
-            size, since = log.stat().st_size, time.monotonic()
+        if (now := log.read_bytes().count(_END)) != ended:
+            ended, since = now, time.monotonic()
     if process.poll() is None:
         os.killpg(process.pid, 9)
         process.wait()

@@ -6,9 +6,94 @@ from collections.abc import Callable
 from random import Random
 
 _NAMES = ("rm", "curl", "ls", "cat", "chmod", "grep", "no", "zork")
-_PLAIN = ("a", "b", "x1", "-rf", "-n", "1", "a=b", "{}", "-", "--", "é", "#a", "a#b", "!", "]", "[", "^", "%", "@", "+", ",", "if", "do", "done")
-_QUOTED = ("'a b'", '"a b"', "''", '""', "'$x'", '"\\$x"', "\\;", "\\\\", "\\a", "\\ ", "\\'", "$'\\x72m'", "$'a\\tb'", "$'\\''", '"\\a"', "'\\'", '"`"', "'`'", "$'\\162'", '"a\\\nb"', "a\\\nb", '"\\""', "'\"'", '"\'"', "'#'", "\\#", "\\~", "'*'", "\\*", "\\{a,b}", "{a,'b'}")
-_COMPUTED = ("$x", '"$x"', "${x}", "${x:-a}", "${#x}", "$#", "$?", '"$@"', "$*", "*", "?", "[a]*", "~", "{a,b}", "{1..3}", "x{,y}", "$((1+2))", "${x:+b}", "${x/a/b}", "${x%a}", "$IFS", '$"a"', "$[1+1]", "${y[0]}", "$$", "${x:0:1}", "${x^^}")
+_PLAIN = (
+    "a",
+    "b",
+    "x1",
+    "-rf",
+    "-n",
+    "1",
+    "a=b",
+    "{}",
+    "-",
+    "--",
+    "é",
+    "#a",
+    "a#b",
+    "!",
+    "]",
+    "[",
+    "^",
+    "%",
+    "@",
+    "+",
+    ",",
+    "if",
+    "do",
+    "done",
+)
+_QUOTED = (
+    "'a b'",
+    '"a b"',
+    "''",
+    '""',
+    "'$x'",
+    '"\\$x"',
+    "\\;",
+    "\\\\",
+    "\\a",
+    "\\ ",
+    "\\'",
+    "$'\\x72m'",
+    "$'a\\tb'",
+    "$'\\''",
+    '"\\a"',
+    "'\\'",
+    '"`"',
+    "'`'",
+    "$'\\162'",
+    '"a\\\nb"',
+    "a\\\nb",
+    '"\\""',
+    "'\"'",
+    '"\'"',
+    "'#'",
+    "\\#",
+    "\\~",
+    "'*'",
+    "\\*",
+    "\\{a,b}",
+    "{a,'b'}",
+)
+_COMPUTED = (
+    "$x",
+    '"$x"',
+    "${x}",
+    "${x:-a}",
+    "${#x}",
+    "$#",
+    "$?",
+    '"$@"',
+    "$*",
+    "*",
+    "?",
+    "[a]*",
+    "~",
+    "{a,b}",
+    "{1..3}",
+    "x{,y}",
+    "$((1+2))",
+    "${x:+b}",
+    "${x/a/b}",
+    "${x%a}",
+    "$IFS",
+    '$"a"',
+    "$[1+1]",
+    "${y[0]}",
+    "$$",
+    "${x:0:1}",
+    "${x^^}",
+)
 _SEEDS = (
     "rm -rf 'a b'; ls", "a=1 b=2 rm x", "ls | grep x | cat", "ls && rm x || curl y", "(ls; rm x) > f", "{ ls; rm x; }",
     "if ls; then rm x; else curl y; fi", "for i in a b; do rm $i; done", "while no; do rm; done; ls", "f() { rm x; }; f",
@@ -67,7 +152,9 @@ class Grown:
     def script(self, depth: int) -> str:
         text = self.statement(depth)
         while self.random.random() < 0.4 and self.left > 0:
-            text += self.random.choice(("; ", "\n", " && ", " || ", " | ", " & ", " |& ", " ;\n", " \\\n| ")) + self.statement(depth)
+            text += self.random.choice(
+                ("; ", "\n", " && ", " || ", " | ", " & ", " |& ", " ;\n", " \\\n| ")
+            ) + self.statement(depth)
         return text
 
     def statement(self, depth: int) -> str:
@@ -85,7 +172,12 @@ class Grown:
         words.append(self.program(depth))
         words += [self.word(depth) for _ in range(self.random.randint(0, 3))]
         if self.random.random() < 0.15:
-            words.insert(self.random.randint(0, len(words)), self.random.choice((">f", "2>&1", ">>f", "<f", "&>f", ">|f", "2>f", "< <(ls)", "<>f", ">&2", "<<<a", "3<f")))
+            words.insert(
+                self.random.randint(0, len(words)),
+                self.random.choice(
+                    (">f", "2>&1", ">>f", "<f", "&>f", ">|f", "2>f", "< <(ls)", "<>f", ">&2", "<<<a", "3<f")
+                ),
+            )
         return " ".join(words)
 
     def program(self, depth: int) -> str:
@@ -105,13 +197,27 @@ class Grown:
             else:
                 self.left -= 1
                 inner = self.script(depth - 1)
-                form = self.random.choice(("$({})", '"$({})"', "`{}`", "<({})", "${{x:-$({})}}", '"a${{x:-$({})}}b"', "$(( $({}) ))", "${{y[$({})]}}", '"`{}`"'))
+                form = self.random.choice(
+                    (
+                        "$({})",
+                        '"$({})"',
+                        "`{}`",
+                        "<({})",
+                        "${{x:-$({})}}",
+                        '"a${{x:-$({})}}b"',
+                        "$(( $({}) ))",
+                        "${{y[$({})]}}",
+                        '"`{}`"',
+                    )
+                )
                 text += form.format(inner)
         return text
 
     def heredoc(self, depth: int) -> str:
         tag = self.random.choice(("E", "'E'", "\\E", '"E"'))
-        body = "\n".join(self.random.choice(("a", "$(%s)", "`%s`", "$x", "\\$(%s)", "'", '"', "# %s", " E", "E ")) for _ in range(2))
+        body = "\n".join(
+            self.random.choice(("a", "$(%s)", "`%s`", "$x", "\\$(%s)", "'", '"', "# %s", " E", "E ")) for _ in range(2)
+        )
         body = body.replace("%s", self.simple(0))
         return f"{self.random.choice(_NAMES)} <<{tag}{self.random.choice(('', ' | ls', ' && ls', '; ls', ' >f', ' a'))}\n{body}\nE\n{self.statement(depth)}"
 
@@ -136,10 +242,14 @@ _COMPOUND: tuple[Callable[[Grown, int], str], ...] = (
     lambda grown, depth: f"for x in {grown.word(depth)} a; do {grown.script(depth)}; done",
     lambda grown, depth: f"for ((x=0; x<1; x++)); do {grown.script(depth)}; done",
     lambda grown, depth: f"while no; do {grown.script(depth)}; done",
-    lambda grown, depth: f"case {grown.word(depth)} in {grown.word(depth)}) {grown.script(depth)};; *) {grown.script(depth)};; esac",
+    lambda grown, depth: (
+        f"case {grown.word(depth)} in {grown.word(depth)}) {grown.script(depth)};; *) {grown.script(depth)};; esac"
+    ),
     lambda grown, depth: f"fun() {{ {grown.script(depth)}; }}; fun {grown.word(depth)}",
     lambda grown, depth: f"function rm {{ {grown.simple(depth)}; }}; rm {grown.word(depth)}",
-    lambda grown, depth: f"[[ {grown.word(depth)} {grown.random.choice(('==', '=~', '-eq', '<', '!='))} {grown.word(depth)} ]] && {grown.simple(depth)}",
+    lambda grown, depth: (
+        f"[[ {grown.word(depth)} {grown.random.choice(('==', '=~', '-eq', '<', '!='))} {grown.word(depth)} ]] && {grown.simple(depth)}"
+    ),
     lambda grown, depth: f"(( {grown.random.choice(('x', '1', 'x++', 'y[0]', '$x'))} )) || {grown.simple(depth)}",
     lambda grown, depth: f"select x in a; do {grown.simple(depth)}; break; done",
     lambda grown, depth: f"y=({grown.word(depth)} {grown.word(depth)}); {grown.simple(depth)}",
