@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from .inside import Hidden, Inside, Options, Unclear, skip
+from .inside import Hidden, Inside, Options, Run, Unclear, skip
 from .words import Word, listed
 
 _GLOBAL = Options(
@@ -62,10 +62,14 @@ _TOLD = {
 
 
 def git(words: Sequence[Word]) -> Iterable[Inside]:
+    """With options before its command, it is a wrapper around git without them."""
     skipped = skip(words, _GLOBAL)
     for option, value in skipped.given:
         if option == "c" and (value is None or not _SETTINGS.fullmatch(value.head.partition("=")[0])):
             yield Hidden("git is configured for this once, in a way that may run a program")
+    if skipped.given and skipped.rest:
+        yield Run([words[0], *skipped.rest])
+        return
     if not skipped.rest:
         return
     name, rest = skipped.rest[0].literal, skipped.rest[1:]

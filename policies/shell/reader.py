@@ -52,7 +52,7 @@ class _Place:
     def at(self, start: int) -> tuple[int, int]:
         if self.fixed is not None:
             return self.fixed
-        before = self.whole.encode()[:start].decode(errors="replace")
+        before = self.whole.encode(errors="replace")[:start].decode(errors="replace")
         return before.count("\n") + 1, len(before) - before.rfind("\n")
 
 

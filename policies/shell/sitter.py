@@ -14,6 +14,7 @@ from tree_sitter import Language, Node, Parser
 
 from . import arithmetic
 from .script import Doubt, Redirect, Script, Simple, Unreadable
+from .variables import decides
 from .words import ANYTHING, Kind, Piece, Word, ansi, build, in_double_quotes, listed
 
 SECONDS = 2.0
@@ -75,7 +76,7 @@ class _Walk:
             node, depth = stack.pop()
             if depth > DEEPEST:
                 raise Unreadable(f"it is nested more than {DEEPEST} deep")
-            if node.is_named and node.type not in _KNOWN:
+            if node.is_named and node.type not in _KNOWN and not self.is_plain_pattern(node):
                 self.doubt(f"the reader does not know what this is ({node.type})", node)
             self.visit(node)
             numbers.look(node)
@@ -95,6 +96,14 @@ class _Walk:
             self.add(group).assigns.append(self.assignment(node))
         elif node.type in _REDIRECTS:
             self.redirect(node)
+        elif node.type == "for_statement":
+            variable = node.child_by_field_name("variable")
+            if variable is not None and decides(self.text(variable)):
+                self.doubt(f"{self.text(variable)} decides what programs run", node)
+
+    def is_plain_pattern(self, node: Node) -> bool:
+        """What goes by this name is a pattern of any kind; those with parentheses depend on how the shell is set."""
+        return node.type == "extglob_pattern" and "(" not in self.text(node)
 
     def add(self, node: Node) -> Simple:
         if (simple := self.by_node.get(node.id)) is None:
@@ -132,10 +141,12 @@ class _Walk:
             return
         targets = node.children_by_field_name("destination")
         operator = next((child.type for child in node.children if not child.is_named), "")
-        if not targets:
+        if operator in ("<&-", ">&-"):
+            owner.redirects.append(Redirect(operator[:-1], build([(Kind.EXACT, "-")])))
+        elif not targets:
             self.doubt("a redirection leads nowhere", node)
-            return
-        owner.redirects.append(Redirect(operator, self.word(targets[0])))
+        else:
+            owner.redirects.append(Redirect(operator, self.word(targets[0])))
         owner.words += [self.word(target) for target in targets[1:]]
 
     def assignment(self, node: Node) -> tuple[str, Word]:

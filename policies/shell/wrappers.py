@@ -86,7 +86,8 @@ WRAPPERS = {
     ),
 }
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+_ASSIGNMENT = re.compile(r"([^=]+)=(.*)", re.DOTALL)
+"""Any name will do here, also one that no shell would take."""
 _SPLIT_PLAINLY = re.compile(r"[^\\$'\"#]*")
 
 
