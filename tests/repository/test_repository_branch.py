@@ -26,7 +26,7 @@ def test_a_branch_has_what_the_session_has_and_nothing_else_moves(repo: Any, box
         repo.git("add", "staged")
         untouched, before = repo.untouched(), repo.tree("HEAD")
 
-        op = rt.apply(to="branch:agent/work")
+        op = rt.apply(to="branch:agent/work", rest=True)
 
         assert op is not None and (op.kind, op.status, op.effects) == ("apply", "settled", ())
         assert rt.show(1).review == "pending"  # the fifo is left
