@@ -1,4 +1,5 @@
-"""How many examples Hypothesis tries: few in every run, many with ``make fuzz``.
+"""How many examples Hypothesis tries: few in every run, and the same ones, so that what makes a test fail is what was
+changed; many with ``make fuzz``, and others each time.
 
 After a test every session that it built is put through verify-undo, before its folder goes away.
 ``@pytest.mark.damages_the_store`` is for tests that damage on purpose what is kept for undo, and for no others.
@@ -19,7 +20,7 @@ from agentrt import Runtime
 from agentrt.history.journal import Journal
 from agentrt.testing import memory_sandbox
 
-settings.register_profile("few", max_examples=40)
+settings.register_profile("few", max_examples=40, derandomize=True)
 settings.register_profile("fuzz", max_examples=2000)
 settings.load_profile("few")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 from plain_both import Both
@@ -205,7 +205,10 @@ def change_tool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 def _machine(number: int) -> type:
     """One of several, so that they can be spread over processes."""
-    case: Any = type(f"Verbs{number}", (Verbs,), {}).TestCase  # type: ignore
+    machine = type(f"Verbs{number}", (Verbs,), {})
+    if settings().derandomize:
+        machine = seed(number)(machine)
+    case: Any = machine.TestCase  # type: ignore
     case.settings = settings(
         max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
     )
