@@ -105,6 +105,8 @@ def names(words: Sequence[Word]) -> Iterable[Inside]:
 
 def declare(words: Sequence[Word]) -> Iterable[Inside]:
     yield from names(words)
+    if any("=(" in word.literal for word in words[1:] if word.literal):
+        yield Hidden("the values of an array are expanded, though they are quoted")
     for word in words[1:]:
         if word.literal and re.match(r"[-+][A-Za-z]*[in]", word.literal) and words[0].literal != "export":
             yield Hidden("a variable is declared whose value is computed, or names another one")
@@ -115,6 +117,13 @@ def read(words: Sequence[Word]) -> Iterable[Inside]:
     skipped = skip(words, Options(flags="ersE", values="adinNptu"))
     arrays = [value for option, value in skipped.given if option == "a" and value is not None]
     yield from names([words[0], *arrays, *skipped.rest])
+
+
+def mapfile(words: Sequence[Word]) -> Iterable[Inside]:
+    skipped = skip(words, Options(flags="t", values="dnOsuCc"))
+    if any(option == "C" for option, _ in skipped.given):
+        yield Hidden("what is read is handed to a command that is not read")
+    yield from names([words[0], *skipped.rest])
 
 
 def printf(words: Sequence[Word]) -> Iterable[Inside]:
@@ -156,10 +165,10 @@ BUILTINS: dict[str, Callable[[Sequence[Word]], Iterable[Inside]]] = {
     "hash": _only_without("p"),
     "jobs": jobs,
     "local": declare,
-    "mapfile": _only_without("C"),
+    "mapfile": mapfile,
     "printf": printf,
     "read": read,
-    "readarray": _only_without("C"),
+    "readarray": mapfile,
     "readonly": declare,
     "set": set_,
     "source": source,

@@ -118,20 +118,21 @@ class _Walk:
                 simple.assigns.append(self.assignment(child))
             elif child.type not in _REDIRECTS:
                 simple.words.append(self.word(child))
-        self.keyword(simple)
+        self.keyword(simple, node)
         if [word.literal for word in simple.words[:1]] == ["let"]:
             simple.words[1:] = [ANYTHING]
             self.doubt("let computes, and what it computes with may hold code", node)
 
-    def keyword(self, simple: Simple) -> None:
+    def keyword(self, simple: Simple, node: Node) -> None:
         """``time`` and ``coproc`` are no programs here, though this grammar has them as such."""
-        words = simple.words
-        begins = self.source[simple.start :]
-        if not simple.assigns and words and (begins.startswith((b"time", b"coproc"))):
-            if words[0].literal == "time":
-                words[:] = words[2:] if len(words) > 1 and words[1].literal == "-p" else words[1:]
-            elif words[0].literal == "coproc":
-                words[:] = words[1:]
+        words, begins = simple.words, self.source[simple.start : simple.start + 6]
+        if simple.assigns or not words or not begins.startswith((b"time", b"coproc")):
+            return
+        if words[0].literal not in ("time", "coproc"):
+            return
+        del words[: 2 if [word.literal for word in words[:2]] == ["time", "-p"] else 1]
+        if _is_piped(node) or (words and (words[0].literal or "").startswith("-")):
+            self.doubt("it is not clear whether this is a keyword or a program", node)
 
     def redirect(self, node: Node) -> None:
         owner = self.add(_owner(node))
@@ -211,6 +212,22 @@ class _Walk:
 def _stands_alone(node: Node) -> bool:
     parent = node.parent
     return parent is None or parent.type not in ("command", "declaration_command", "c_style_for_statement")
+
+
+def _is_piped(node: Node) -> bool:
+    """Does it stand behind a ``|``?"""
+    while (parent := node.parent) is not None and parent.type in (
+        "pipeline",
+        "redirected_statement",
+        "negated_command",
+    ):
+        first = parent.named_children[0].id == node.id
+        if parent.type == "pipeline" and not (
+            first and (parent.parent is None or parent.parent.type != "heredoc_redirect")
+        ):
+            return True
+        node = parent
+    return False
 
 
 def _owner(redirect: Node) -> Node:

@@ -64,7 +64,7 @@ WRAPPERS = {
     "setarch": Wrapper(flags="RFZLXISTBv3", operands=1, alone=_SHELL),
     "setsid": Wrapper(flags="cfw", long="ctty fork wait"),
     "stdbuf": Wrapper(values="ioe", long_values="input output error"),
-    "strace": Wrapper(flags="cCdfFhiqrtTvVwxyzDZk", values="abeIoOpPsSuUX"),
+    "strace": Wrapper(flags="cCdfFhiqrtTvVwxyzDZk", values="abeIOpPsSuUX"),
     "sudo": Wrapper(
         flags="AbBEHknNPS",
         values="ugpCDhrtTRU",
@@ -97,6 +97,8 @@ def unwrap(words: Sequence[Word]) -> Iterable[Inside]:
     wrapper = WRAPPERS[name]
     skipped = skip(_split(words, wrapper), wrapper)
     rest = skipped.rest
+    if wrapper.splits and rest and rest[0].literal == "-":
+        rest = rest[1:]  # the same as -i
     assigns: list[tuple[str, Word]] = []
     while wrapper.assigns and rest and (pair := assignment(rest[0])):
         assigns.append(pair)

@@ -75,6 +75,10 @@ CASES: tuple[tuple[str, str, str], ...] = (
     ("arithmetic comparison", "b='a[$(rm x)]'; [[ $b -eq 1 ]]", OPAQUE),
     ("arithmetic in an offset", "b='a[$(rm x)]'; echo ${HOME:b}", OPAQUE),
     ("arithmetic in a subscript", "b='a[$(rm x)]'; echo ${a[b]}", OPAQUE),
+    ("arithmetic in an array", "b='a[$(rm x)]'; c=([b]=1)", OPAQUE),
+    ("arithmetic in a loop", "d='a[$(rm x)]'; for ((do=d; do<1; do++)); do :; done", OPAQUE),
+    ("quoted array", "declare -a a='($(rm x))'", OPAQUE),
+    ("a program called time", "ls | time rm x", OPAQUE),
     ("let", "let 'a[$(rm x)]=1'", OPAQUE),
     ("integer variable", "declare -i a='b[$(rm x)]'", OPAQUE),
     ("name reference", "declare -n a='b[$(rm x)]'; echo $a", OPAQUE),
@@ -165,6 +169,8 @@ CASES: tuple[tuple[str, str, str], ...] = (
     ("a function from the environment", "env 'BASH_FUNC_ls%%=() { rm x; }' bash -c ls", OPAQUE),
     ("read into PATH", "read PATH <<< .; ls", OPAQUE),
     ("PATH in a loop", "for PATH in .; do ls; done", OPAQUE),
+    ("PATH from lines", "mapfile PATH <<< .; ls", OPAQUE),
+    ("PATH computed", "((PATH=1)); ls", OPAQUE),
     ("printf into PATH", "printf -v PATH .; ls", OPAQUE),
 )  # fmt: skip
 
