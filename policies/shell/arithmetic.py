@@ -64,10 +64,9 @@ class Numbers:
             if text in ("@", "*"):
                 return
         elif node.type == "c_style_for_statement":
-            tokens = [child for child in node.children if child.type in ("((", "))")]
-            text = (node.text or b"")[
-                tokens[0].end_byte - node.start_byte : tokens[-1].start_byte - node.start_byte
-            ].decode()
+            first, *_, last = (child for child in node.children if child.type in ("((", "))"))
+            whole = node.text or b""
+            text = whole[first.end_byte - node.start_byte : last.start_byte - node.start_byte].decode()
         elif text.startswith("$(("):
             text = text[3:-2]
         elif text.startswith(("((", "$[")):

@@ -21,7 +21,7 @@ SECONDS = 2.0
 DEEPEST = 50
 _PIECE = 4096
 
-_PARSER = Parser(Language(tree_sitter_bash.language()))
+_LANGUAGE = Language(tree_sitter_bash.language())
 
 _NESTING = listed(
     """
@@ -53,7 +53,7 @@ def parse(text: str) -> Script:
     end = time.monotonic() + SECONDS
     try:
         # A source that is asked for piece by piece is the only kind whose parsing can be stopped.
-        tree = _PARSER.parse(
+        tree = Parser(_LANGUAGE).parse(
             lambda at, point: source[at : at + _PIECE], progress_callback=lambda at, has_error: time.monotonic() > end
         )
     except ValueError:
@@ -112,8 +112,11 @@ class _Walk:
         return simple
 
     def command(self, node: Node) -> None:
-        simple = self.add(node)
+        simple, at = self.add(node), node.start_byte
         for child in node.children:
+            if self.source[at : child.start_byte].replace(b"\\\n", b"").strip(b" \t\n"):
+                self.doubt("it is not clear where a word begins and ends", node)
+            at = child.end_byte
             if child.type == "variable_assignment" and node.type == "command":
                 simple.assigns.append(self.assignment(child))
             elif child.type not in _REDIRECTS:
@@ -216,15 +219,9 @@ def _stands_alone(node: Node) -> bool:
 
 def _is_piped(node: Node) -> bool:
     """Does it stand behind a ``|``?"""
-    while (parent := node.parent) is not None and parent.type in (
-        "pipeline",
-        "redirected_statement",
-        "negated_command",
-    ):
-        first = parent.named_children[0].id == node.id
-        if parent.type == "pipeline" and not (
-            first and (parent.parent is None or parent.parent.type != "heredoc_redirect")
-        ):
+    within = ("pipeline", "redirected_statement", "negated_command", "heredoc_redirect")
+    while (parent := node.parent) is not None and parent.type in within:
+        if parent.type == "heredoc_redirect" or (parent.type == "pipeline" and parent.named_children[0].id != node.id):
             return True
         node = parent
     return False
@@ -246,8 +243,10 @@ def _owner(redirect: Node) -> Node:
 
 def _leaves(node: Node) -> Iterator[Node]:
     """The words of ``[ … ]``, which this grammar has as expressions."""
-    for child in node.children:
+    stack = node.children[::-1]
+    while stack:
+        child = stack.pop()
         if child.type.endswith("_expression"):
-            yield from _leaves(child)
+            stack.extend(child.children[::-1])
         else:
             yield child

@@ -124,7 +124,7 @@ def _mutated(random: Random) -> str:
     text = random.choice(_SEEDS)
     if random.random() < 0.4:
         text += random.choice("\n;&|") + random.choice(_SEEDS)
-    for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
+    for _ in range(random.choice((0, 0, 1, 1, 1, 2))):
         at, end = sorted((random.randint(0, len(text)), random.randint(0, len(text))))
         end = min(end, at + 6)
         change = random.randint(0, 3)
