@@ -56,8 +56,9 @@ def alias(words: Sequence[Word]) -> Iterable[Inside]:
 
 
 def jobs(words: Sequence[Word]) -> Iterable[Inside]:
-    if len(words) > 2 and words[1].literal == "-x":
-        yield Run(words[2:])
+    skipped = skip(words, Options(flags="lnprsx"))
+    if skipped.rest and any(option == "x" for option, _ in skipped.given):
+        yield Run(skipped.rest)
 
 
 def set_(words: Sequence[Word]) -> Iterable[Inside]:

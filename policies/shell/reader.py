@@ -145,7 +145,9 @@ class _Reader:
                     self.hide(found.because, shown, at)
 
     def hide(self, because: str, shown: str, at: tuple[int, int]) -> None:
-        self.opaque.append(Opaque(because, shown[:_SHOWN], *at))
+        found = Opaque(because, shown[:_SHOWN], *at)
+        if self.opaque[-1:] != [found]:
+            self.opaque.append(found)
 
 
 def _writes(redirect: Redirect) -> bool:

@@ -45,7 +45,7 @@ def _executed(words: Sequence[Word], listed: bool) -> Iterable[Inside]:
 
 
 def _could_run(word: Word, program: Word | None) -> bool:
-    """Could this be ``-exec``? It takes a program to run, and later on a word that ends it: None where there is none."""
+    """Could this be ``-exec``? It takes a program, which is None where no later word could end its arguments."""
     if word.splits:
         return True
     if not word.could_be_option or program is None:
