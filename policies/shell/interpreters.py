@@ -33,7 +33,8 @@ _RUNNERS_OF = {
     "its arguments or its input": """
         parallel sem entr watchexec nodemon run-parts socat ncat start-stop-daemon daemonize supervisord
         ansible ansible-playbook salt puppet terraform sg newgrp sudoedit visudo vipw setpriv capsh runcon
-        ltrace perf ip cgexec prlimit logsave direnv proxychains proxychains4 torify torsocks debugfs xdg-open setarch chrt
+        ltrace perf ip cgexec prlimit logsave direnv proxychains proxychains4 torify torsocks
+        debugfs xdg-open setarch chrt
     """,
 }
 RUNNERS = {name: what for what, names in _RUNNERS_OF.items() for name in names.split()}
