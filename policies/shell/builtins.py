@@ -128,21 +128,20 @@ def mapfile(words: Sequence[Word]) -> Iterable[Inside]:
 
 
 def printf(words: Sequence[Word]) -> Iterable[Inside]:
-    if len(words) < 3:
-        return
-    if words[1].literal is None and words[1].could_be_option:
-        yield Hidden("printf may be told to set a variable")
-    elif (words[1].literal or "").startswith("-v"):
-        attached = (words[1].literal or "")[2:]
-        yield from names([words[0], Word((attached,)) if attached else words[2]])
+    if len(words) > 2:
+        given = skip(words, Options(values="v")).given
+        yield from names([words[0], *(value for _, value in given if value is not None)])
 
 
 def test(words: Sequence[Word]) -> Iterable[Inside]:
     """``-v name`` looks the name up, subscript and all."""
+    if any(word.splits for word in words):
+        yield Hidden("a test may look up a name that holds code, as a word of it is not quoted")
+        return
     for word, name in pairwise(words[1:]):
-        asked = word.literal in ("-v", "-R") or (word.literal is None and (word.splits or word.could_be_option))
+        asked = word.literal in ("-v", "-R") or (word.literal is None and word.could_be_option)
         named = name.literal is None or _SUBSCRIPT.match(name.literal)
-        if asked and named and not (word.literal is None and not word.splits and name.literal in ("-a", "-o")):
+        if asked and named:
             yield Hidden("a test may look up a name that holds code")
             return
 

@@ -6,6 +6,7 @@ does not end where a word of the shell ends.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -170,7 +171,9 @@ class _Walk:
     def pieces(self, node: Node) -> Iterator[Piece]:
         """The stretches a word consists of."""
         kind = node.type
-        if kind in _EXPANSIONS:
+        if kind == "simple_expansion" and self.text(node) in ("$#", "$?", "$$"):
+            yield Kind.NUMBER, ""
+        elif kind in _EXPANSIONS:
             yield Kind.SPLITS, ""
         elif kind == "string":
             yield from self.string(node)
@@ -190,7 +193,8 @@ class _Walk:
                 at = child.end_byte
                 yield from self.pieces(child)
         elif kind == "brace_expression" or (not node.children and kind not in ("regex", "extglob_pattern")):
-            yield Kind.BARE, self.text(node)
+            for stretch in re.split(r"((?<!\\)\$\$)", self.text(node)):
+                yield (Kind.NUMBER, "") if stretch == "$$" else (Kind.BARE, stretch)
         else:
             yield Kind.SPLITS, ""
 
