@@ -8,21 +8,32 @@ from itertools import pairwise
 
 from .inside import Code, Hidden, Inside, Options, Run, skip
 from .variables import decides
-from .words import Word
+from .words import Word, listed
 
 _SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[(?!(?:\d+|[@*])\])")
 """``a[$(rm x)]`` as a name: what stands in the brackets is run when the name is used."""
 
 
+DECLARING = listed("declare typeset local export readonly")
+SPLIT_VALUE = "the value of a variable may become the names of others"
+"""Only where the shell knows the word for a declaration does ``a=$b`` stay one word."""
+
+
 def command(words: Sequence[Word]) -> Iterable[Inside]:
     skipped = skip(words, Options(flags="pvV"))
     if skipped.rest and not any(option in "vV" for option, _ in skipped.given):
-        yield Run(skipped.rest)
+        yield from _as_builtin(skipped.rest)
 
 
 def builtin(words: Sequence[Word]) -> Iterable[Inside]:
     if rest := skip(words, Options()).rest:
-        yield Run(rest)
+        yield from _as_builtin(rest)
+
+
+def _as_builtin(words: Sequence[Word]) -> Iterable[Inside]:
+    if words[0].literal in DECLARING and any(word.splits for word in words):
+        yield Hidden(SPLIT_VALUE)
+    yield Run(words)
 
 
 def exec_(words: Sequence[Word]) -> Iterable[Inside]:
@@ -164,6 +175,7 @@ BUILTINS: dict[str, Callable[[Sequence[Word]], Iterable[Inside]]] = {
     "getopts": names,
     "hash": _only_without("p"),
     "jobs": jobs,
+    "let": lambda words: [Hidden("let computes, and what it computes with may hold code")],
     "local": declare,
     "mapfile": mapfile,
     "printf": printf,

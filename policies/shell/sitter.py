@@ -14,6 +14,7 @@ import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 from . import arithmetic
+from .builtins import DECLARING, SPLIT_VALUE
 from .script import Doubt, Redirect, Script, Simple, Unreadable
 from .variables import decides
 from .words import ANYTHING, Kind, Piece, Word, ansi, build, in_double_quotes, listed
@@ -123,6 +124,9 @@ class _Walk:
             elif child.type not in _REDIRECTS:
                 simple.words.append(self.word(child))
         self.keyword(simple, node)
+        if node.type == "command" and simple.words and simple.words[0].literal in DECLARING:
+            if any(word.splits for word in simple.words):
+                self.doubt(SPLIT_VALUE, node)
         if [word.literal for word in simple.words[:1]] == ["let"]:
             simple.words[1:] = [ANYTHING]
             self.doubt("let computes, and what it computes with may hold code", node)
