@@ -124,9 +124,9 @@ class _Walk:
             elif child.type not in _REDIRECTS:
                 simple.words.append(self.word(child))
         self.keyword(simple, node)
-        if node.type == "command" and simple.words and simple.words[0].literal in DECLARING:
-            if any(word.splits for word in simple.words):
-                self.doubt(SPLIT_VALUE, node)
+        declares = node.type == "command" and simple.words and simple.words[0].literal in DECLARING
+        if declares and any(word.splits for word in simple.words):
+            self.doubt(SPLIT_VALUE, node)
         if [word.literal for word in simple.words[:1]] == ["let"]:
             simple.words[1:] = [ANYTHING]
             self.doubt("let computes, and what it computes with may hold code", node)
