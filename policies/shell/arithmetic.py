@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from .script import Doubt
+from .variables import decides
 from .words import listed
 
 _PLACES = frozenset({"arithmetic_expansion", "c_style_for_statement", "subscript"})
@@ -39,6 +40,9 @@ class Numbers:
                 self._compare(node)
         elif kind == "expansion":
             self._expand(node)
+        elif kind == "array":
+            for index in re.findall(r"[(\s]\[([^]]*)\]\+?=", _text(node)):
+                self._use(index, node)
         elif kind == "variable_assignment":
             self._assign(node)
         elif kind == "for_statement":
@@ -60,7 +64,9 @@ class Numbers:
             if text in ("@", "*"):
                 return
         elif node.type == "c_style_for_statement":
-            text = text[text.index("((") + 2 :].partition("do")[0].partition("{")[0].rpartition("))")[0]
+            first, *_, last = (child for child in node.children if child.type in ("((", "))"))
+            whole = node.text or b""
+            text = whole[first.end_byte - node.start_byte : last.start_byte - node.start_byte].decode()
         elif text.startswith("$(("):
             text = text[3:-2]
         elif text.startswith(("((", "$[")):
@@ -71,6 +77,8 @@ class Numbers:
         text = _COUNTS.sub("0", text)
         self._numbers.update(re.findall(r"\b([A-Za-z_]\w*)\s*=(?!=)", text))
         names = frozenset(re.findall(r"[A-Za-z_]\w*", text))
+        if any(map(decides, names)):
+            self._others.update(names)
         self._used.append((names if not _PLAIN.sub("", text) else None, node))
 
     def _compare(self, node: Node) -> None:

@@ -8,21 +8,32 @@ from itertools import pairwise
 
 from .inside import Code, Hidden, Inside, Options, Run, skip
 from .variables import decides
-from .words import Word
+from .words import Word, listed
 
 _SUBSCRIPT = re.compile(r"[A-Za-z_]\w*\[(?!(?:\d+|[@*])\])")
 """``a[$(rm x)]`` as a name: what stands in the brackets is run when the name is used."""
 
 
+DECLARING = listed("declare typeset local export readonly")
+SPLIT_VALUE = "the value of a variable may become the names of others"
+"""Only where the shell knows the word for a declaration does ``a=$b`` stay one word."""
+
+
 def command(words: Sequence[Word]) -> Iterable[Inside]:
     skipped = skip(words, Options(flags="pvV"))
     if skipped.rest and not any(option in "vV" for option, _ in skipped.given):
-        yield Run(skipped.rest)
+        yield from _as_builtin(skipped.rest)
 
 
 def builtin(words: Sequence[Word]) -> Iterable[Inside]:
     if rest := skip(words, Options()).rest:
-        yield Run(rest)
+        yield from _as_builtin(rest)
+
+
+def _as_builtin(words: Sequence[Word]) -> Iterable[Inside]:
+    if words[0].literal in DECLARING and any(word.splits for word in words):
+        yield Hidden(SPLIT_VALUE)
+    yield Run(words)
 
 
 def exec_(words: Sequence[Word]) -> Iterable[Inside]:
@@ -56,8 +67,9 @@ def alias(words: Sequence[Word]) -> Iterable[Inside]:
 
 
 def jobs(words: Sequence[Word]) -> Iterable[Inside]:
-    if len(words) > 2 and words[1].literal == "-x":
-        yield Run(words[2:])
+    skipped = skip(words, Options(flags="lnprsx"))
+    if skipped.rest and any(option == "x" for option, _ in skipped.given):
+        yield Run(skipped.rest)
 
 
 def set_(words: Sequence[Word]) -> Iterable[Inside]:
@@ -105,6 +117,8 @@ def names(words: Sequence[Word]) -> Iterable[Inside]:
 
 def declare(words: Sequence[Word]) -> Iterable[Inside]:
     yield from names(words)
+    if any("=(" in word.literal for word in words[1:] if word.literal):
+        yield Hidden("the values of an array are expanded, though they are quoted")
     for word in words[1:]:
         if word.literal and re.match(r"[-+][A-Za-z]*[in]", word.literal) and words[0].literal != "export":
             yield Hidden("a variable is declared whose value is computed, or names another one")
@@ -117,22 +131,28 @@ def read(words: Sequence[Word]) -> Iterable[Inside]:
     yield from names([words[0], *arrays, *skipped.rest])
 
 
+def mapfile(words: Sequence[Word]) -> Iterable[Inside]:
+    skipped = skip(words, Options(flags="t", values="dnOsuCc"))
+    if any(option == "C" for option, _ in skipped.given):
+        yield Hidden("what is read is handed to a command that is not read")
+    yield from names([words[0], *skipped.rest])
+
+
 def printf(words: Sequence[Word]) -> Iterable[Inside]:
-    if len(words) < 3:
-        return
-    if words[1].literal is None and words[1].could_be_option:
-        yield Hidden("printf may be told to set a variable")
-    elif (words[1].literal or "").startswith("-v"):
-        attached = (words[1].literal or "")[2:]
-        yield from names([words[0], Word((attached,)) if attached else words[2]])
+    if len(words) > 2:
+        given = skip(words, Options(values="v")).given
+        yield from names([words[0], *(value for _, value in given if value is not None)])
 
 
 def test(words: Sequence[Word]) -> Iterable[Inside]:
     """``-v name`` looks the name up, subscript and all."""
+    if any(word.splits for word in words):
+        yield Hidden("a test may look up a name that holds code, as a word of it is not quoted")
+        return
     for word, name in pairwise(words[1:]):
-        asked = word.literal in ("-v", "-R") or (word.literal is None and (word.splits or word.could_be_option))
+        asked = word.literal in ("-v", "-R") or (word.literal is None and word.could_be_option)
         named = name.literal is None or _SUBSCRIPT.match(name.literal)
-        if asked and named and not (word.literal is None and not word.splits and name.literal in ("-a", "-o")):
+        if asked and named:
             yield Hidden("a test may look up a name that holds code")
             return
 
@@ -155,11 +175,12 @@ BUILTINS: dict[str, Callable[[Sequence[Word]], Iterable[Inside]]] = {
     "getopts": names,
     "hash": _only_without("p"),
     "jobs": jobs,
+    "let": lambda words: [Hidden("let computes, and what it computes with may hold code")],
     "local": declare,
-    "mapfile": _only_without("C"),
+    "mapfile": mapfile,
     "printf": printf,
     "read": read,
-    "readarray": _only_without("C"),
+    "readarray": mapfile,
     "readonly": declare,
     "set": set_,
     "source": source,

@@ -36,14 +36,15 @@ def sed(words: Sequence[Word]) -> Iterable[Inside]:
         yield Hidden("an argument of sed is computed at run time, and could be code")
 
 
-_ADDRESS = r"(?:\d+(?:~\d+)?|\$|/(?:[^/\\\n\[]|\\.|\[\^?\]?[^]\n]*\])*/[IM]*)"
+_ADDRESS = r"(?:\d+(?:~\d+)?|\$|/(?:[^/\\\n\[]|\\.|\[\^?\]?(?:\[:\w+:\]|[^]/\[\n])*\])*/[IM]*)"
 _COMMAND = re.compile(
     rf"""[\s;]*
     (?: {_ADDRESS} \s* (?: , \s* [+~]? (?:{_ADDRESS}|\d+) )? )? \s* !? \s*
     (?: [{{}}=dDgGhHnNpPqQxlz] \d*
       | [bt] \s* \w* (?=[\s;}}]|$) | : \s* \w+ (?=\s|;|$)
       | [aic] \s? [^\n]*
-      | s (?P<mark>[^\w\s\\\[\];]) (?: (?!(?P=mark)) (?:[^\\\n\[]|\\.|\[\^?\]?[^]\n]*\]) )* (?P=mark)
+      | s (?P<mark>[^\w\s\\\[\];])
+          (?: (?!(?P=mark)) (?:[^\\\n\[] | \\. | \[\^?\]? (?:\[:\w+:\]|(?!(?P=mark))[^]\[\n])* \]) )* (?P=mark)
           (?: (?!(?P=mark)) (?:[^\\]|\\.) )* (?P=mark) [0-9gpIiM]*
       | y (?P<other>[^\w\s\\;]) (?: (?!(?P=other)) (?:[^\\]|\\.) )* (?P=other)
           (?: (?!(?P=other)) (?:[^\\]|\\.) )* (?P=other)

@@ -61,6 +61,9 @@ _TOLD = {
 """Options of its commands that name a program."""
 
 
+_SCOPES = {"--global", "--local", "--system", "--worktree", "--add", "--replace-all"}
+
+
 def git(words: Sequence[Word]) -> Iterable[Inside]:
     """With options before its command, it is a wrapper around git without them."""
     skipped = skip(words, _GLOBAL)
@@ -95,7 +98,7 @@ def _config(words: Sequence[Word]) -> Iterable[Inside]:
         return
     if len(operands) > 1 or any(word.literal is None for word in operands):
         key = operands[1] if operands[0].literal == "set" else operands[0]
-        if not _SETTINGS.fullmatch(key.head):
+        if not _SETTINGS.fullmatch(key.head) or not set(options) <= _SCOPES:
             yield Hidden("git is configured in a way that may run a program later")
     elif {"-e", "--edit"} & set(options):
         yield Hidden("git runs an editor")
@@ -115,6 +118,6 @@ def told_to_run(words: Sequence[Word], options: str) -> bool:
             name = literal[2:].partition("=")[0]
             if any(option.startswith(name) for option in long):
                 return True
-        elif literal.startswith("-") and letters & set(literal[1:]):
+        elif literal.startswith("-") and (letters & set(literal[1:]) or re.split("[=,]", literal[1:])[0] in long):
             return True
     return False

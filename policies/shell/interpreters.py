@@ -24,7 +24,7 @@ INTERPRETERS = re.compile(
 
 _RUNNERS_OF = {
     "a makefile": "make gmake remake just rake ninja ant task bmake",
-    "a build": "mvn gradle gradlew bazel tox nox invoke fab scons",
+    "a build": "mvn gradle gradlew bazel tox nox invoke fab scons cmake meson",
     "a package": "npx bunx uvx pipx pnpx corepack",
     "another machine": "ssh rsh mosh autossh sshpass slogin telnet",
     "a container": "docker podman nerdctl kubectl lxc lxc-attach vagrant bwrap firejail systemd-run nsenter",
@@ -33,7 +33,8 @@ _RUNNERS_OF = {
     "its arguments or its input": """
         parallel sem entr watchexec nodemon run-parts socat ncat start-stop-daemon daemonize supervisord
         ansible ansible-playbook salt puppet terraform sg newgrp sudoedit visudo vipw setpriv capsh runcon
-        ltrace perf ip cgexec prlimit logsave direnv proxychains proxychains4 torify torsocks debugfs
+        ltrace perf ip cgexec prlimit logsave direnv proxychains proxychains4 torify torsocks
+        debugfs xdg-open setarch chrt
     """,
 }
 RUNNERS = {name: what for what, names in _RUNNERS_OF.items() for name in names.split()}
@@ -45,7 +46,6 @@ OPTIONS = {
     "aria2c": "on-download-complete on-bt-download-complete on-download-error on-download-start conf-path",
     "bzgrep": "f",
     "cargo": "config",
-    "cmake": "P E build",
     "cpio": "rsh-command",
     "ctags": "options",
     "curl": "K config",
@@ -53,13 +53,12 @@ OPTIONS = {
     "fd": "x X exec exec-batch",
     "fdfind": "x X exec exec-batch",
     "fzf": "preview bind",
-    "g++": "wrapper B specs fplugin",
-    "gcc": "wrapper B specs fplugin",
+    **dict.fromkeys(("gcc", "g++", "cc", "c++", "clang", "clang++"), "wrapper B specs fplugin"),
+    **dict.fromkeys(("latex", "pdflatex", "xelatex", "lualatex", "tex", "pdftex"), "shell-escape"),
     "info": "init-file restore",
     "install": "strip-program",
     "less": "k K",
     "man": "P H pager html C config-file",
-    "mount": "t",
     "nc": "e c exec sh-exec",
     "netcat": "e c",
     "nmap": "script",
@@ -67,6 +66,9 @@ OPTIONS = {
     "rg": "pre hostname-bin z search-zip",
     "rsync": "e rsh rsync-path",
     "scp": "S o F",
+    "diff3": "diff-program",
+    "patch": "e ed",
+    "ssh-keygen": "D",
     "sdiff": "diff-program o output",
     "sftp": "S o F b D",
     "sort": "compress-program",
@@ -87,13 +89,15 @@ SUBCOMMANDS = {
     "cargo": "run test bench build check install clippy",
     "composer": "exec run run-script install update",
     "gem": "exec",
-    "go": "run test generate tool vet",
+    "go": "run test generate tool vet build install",
     "npm": "run run-script exec x test t tst start stop restart explore init create install i ci rebuild",
     "pdm": "run",
+    "pip": "install wheel download",
+    "pip3": "install wheel download",
     "pipenv": "run shell",
     "pnpm": "run exec dlx x test t start create install i",
     "poetry": "run shell",
-    "uv": "run tool x",
+    "uv": "run tool x pip sync add build",
     "yarn": "run exec dlx test start create install node",
 }
 """Commands of tools that run what a project holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ DEEPEST = 50
 """Texts and commands within each other."""
 MOST = 1000
 """Commands."""
+SECONDS = 5.0
+"""For a text and all the texts in it; each parser has a limit of its own as well."""
 _SHOWN = 200
 
 
@@ -34,6 +37,8 @@ def read(text: str, *, confirm: bool = True) -> Reading:
         reader.text(text, "bash", (), _Place(text), 0)
     except _TooMuch as much:
         reader.opaque.append(Opaque(str(much), text[:_SHOWN]))
+    except RecursionError:
+        reader.opaque.append(Opaque("it is nested too deep", text[:_SHOWN]))
     return Reading(tuple(reader.commands), tuple(reader.opaque))
 
 
@@ -61,6 +66,7 @@ class _Reader:
         self.confirm = confirm
         self.commands: list[Command] = []
         self.opaque: list[Opaque] = []
+        self.end = time.monotonic() + SECONDS
 
     def text(self, text: str, dialect: str, through: tuple[str, ...], place: _Place, depth: int) -> None:
         if depth > DEEPEST:
@@ -82,6 +88,8 @@ class _Reader:
         """What both parsers say. The second one knows better which command a redirection belongs to."""
         if (why := _unfit(text)) is not None:
             raise Unreadable(why)
+        if time.monotonic() > self.end:
+            raise _TooMuch("it takes too long to read")
         first = sitter.parse(text)
         if len(first.commands) > MOST:
             raise _TooMuch(f"there are more than {MOST:,} commands")
@@ -137,7 +145,9 @@ class _Reader:
                     self.hide(found.because, shown, at)
 
     def hide(self, because: str, shown: str, at: tuple[int, int]) -> None:
-        self.opaque.append(Opaque(because, shown[:_SHOWN], *at))
+        found = Opaque(because, shown[:_SHOWN], *at)
+        if self.opaque[-1:] != [found]:
+            self.opaque.append(found)
 
 
 def _writes(redirect: Redirect) -> bool:

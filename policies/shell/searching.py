@@ -15,6 +15,7 @@ _FOUND = Word(("/", None))
 def find(words: Sequence[Word]) -> Iterable[Inside]:
     """Each ``-exec`` of it."""
     listed = any(word.literal == "-files0-from" for word in words)
+    last = max((at for at, word in enumerate(words) if word.literal in (None, ";", "+")), default=0)
     at = 1
     while at < len(words):
         word = words[at]
@@ -23,7 +24,7 @@ def find(words: Sequence[Word]) -> Iterable[Inside]:
             end = _end(words, at)
             yield from _executed(words[at:end], listed)
             at = end + 1
-        elif word.literal is None and _could_run(word, words[at:]):
+        elif word.literal is None and _could_run(word, words[at] if at <= last else None):
             yield Hidden("an argument of find is computed at run time, and could tell it to run a program")
 
 
@@ -43,16 +44,14 @@ def _executed(words: Sequence[Word], listed: bool) -> Iterable[Inside]:
         yield Run([ANYTHING if listed and word.literal == "{}" else _replaced(word, "{}", _FOUND) for word in words])
 
 
-def _could_run(word: Word, later: Sequence[Word]) -> bool:
-    """Could this be ``-exec``? It takes a program to run, and a word that ends it."""
+def _could_run(word: Word, program: Word | None) -> bool:
+    """Could this be ``-exec``? It takes a program, which is None where no later word could end its arguments."""
     if word.splits:
         return True
-    if not word.could_be_option or not later:
+    if not word.could_be_option or program is None:
         return False
-    program = later[0].literal
-    if program is not None and (program.startswith("-") or program in ("(", ")", "!", ",")):
-        return False
-    return any(other.literal is None or other.literal in (";", "+") for other in later)
+    literal = program.literal
+    return literal is None or not (literal.startswith("-") or literal in ("(", ")", "!", ","))
 
 
 def _replaced(word: Word, mark: str, by: Word) -> Word:

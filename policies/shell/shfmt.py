@@ -139,6 +139,8 @@ def _pieces(node: Node) -> Iterator[Piece]:
             yield (Kind.UNKNOWN, "") if decoded is None else (Kind.EXACT, decoded)
         elif kind == "DblQuoted":
             yield from _double(part)
+        elif kind == "ParamExp" and part.get("Short") and part["Param"]["Value"] in ("#", "?", "$"):
+            yield Kind.NUMBER, ""
         elif kind == "ProcSubst":
             yield Kind.EXACT, "/dev/fd/"
             yield Kind.UNKNOWN, ""

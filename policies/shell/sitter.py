@@ -6,6 +6,7 @@ does not end where a word of the shell ends.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
 from . import arithmetic
+from .builtins import DECLARING, SPLIT_VALUE
 from .script import Doubt, Redirect, Script, Simple, Unreadable
 from .variables import decides
 from .words import ANYTHING, Kind, Piece, Word, ansi, build, in_double_quotes, listed
@@ -21,7 +23,7 @@ SECONDS = 2.0
 DEEPEST = 50
 _PIECE = 4096
 
-_PARSER = Parser(Language(tree_sitter_bash.language()))
+_LANGUAGE = Language(tree_sitter_bash.language())
 
 _NESTING = listed(
     """
@@ -53,7 +55,7 @@ def parse(text: str) -> Script:
     end = time.monotonic() + SECONDS
     try:
         # A source that is asked for piece by piece is the only kind whose parsing can be stopped.
-        tree = _PARSER.parse(
+        tree = Parser(_LANGUAGE).parse(
             lambda at, point: source[at : at + _PIECE], progress_callback=lambda at, has_error: time.monotonic() > end
         )
     except ValueError:
@@ -112,26 +114,33 @@ class _Walk:
         return simple
 
     def command(self, node: Node) -> None:
-        simple = self.add(node)
+        simple, at = self.add(node), node.start_byte
         for child in node.children:
+            if self.source[at : child.start_byte].replace(b"\\\n", b"").strip(b" \t\n"):
+                self.doubt("it is not clear where a word begins and ends", node)
+            at = child.end_byte
             if child.type == "variable_assignment" and node.type == "command":
                 simple.assigns.append(self.assignment(child))
             elif child.type not in _REDIRECTS:
                 simple.words.append(self.word(child))
-        self.keyword(simple)
+        self.keyword(simple, node)
+        declares = node.type == "command" and simple.words and simple.words[0].literal in DECLARING
+        if declares and any(word.splits for word in simple.words):
+            self.doubt(SPLIT_VALUE, node)
         if [word.literal for word in simple.words[:1]] == ["let"]:
             simple.words[1:] = [ANYTHING]
             self.doubt("let computes, and what it computes with may hold code", node)
 
-    def keyword(self, simple: Simple) -> None:
+    def keyword(self, simple: Simple, node: Node) -> None:
         """``time`` and ``coproc`` are no programs here, though this grammar has them as such."""
-        words = simple.words
-        begins = self.source[simple.start :]
-        if not simple.assigns and words and (begins.startswith((b"time", b"coproc"))):
-            if words[0].literal == "time":
-                words[:] = words[2:] if len(words) > 1 and words[1].literal == "-p" else words[1:]
-            elif words[0].literal == "coproc":
-                words[:] = words[1:]
+        words, begins = simple.words, self.source[simple.start : simple.start + 6]
+        if simple.assigns or not words or not begins.startswith((b"time", b"coproc")):
+            return
+        if words[0].literal not in ("time", "coproc"):
+            return
+        del words[: 2 if [word.literal for word in words[:2]] == ["time", "-p"] else 1]
+        if _is_piped(node) or (words and (words[0].literal or "").startswith("-")):
+            self.doubt("it is not clear whether this is a keyword or a program", node)
 
     def redirect(self, node: Node) -> None:
         owner = self.add(_owner(node))
@@ -166,7 +175,9 @@ class _Walk:
     def pieces(self, node: Node) -> Iterator[Piece]:
         """The stretches a word consists of."""
         kind = node.type
-        if kind in _EXPANSIONS:
+        if kind == "simple_expansion" and self.text(node) in ("$#", "$?", "$$"):
+            yield Kind.NUMBER, ""
+        elif kind in _EXPANSIONS:
             yield Kind.SPLITS, ""
         elif kind == "string":
             yield from self.string(node)
@@ -186,7 +197,8 @@ class _Walk:
                 at = child.end_byte
                 yield from self.pieces(child)
         elif kind == "brace_expression" or (not node.children and kind not in ("regex", "extglob_pattern")):
-            yield Kind.BARE, self.text(node)
+            for stretch in re.split(r"((?<!\\)\$\$)", self.text(node)):
+                yield (Kind.NUMBER, "") if stretch == "$$" else (Kind.BARE, stretch)
         else:
             yield Kind.SPLITS, ""
 
@@ -213,6 +225,16 @@ def _stands_alone(node: Node) -> bool:
     return parent is None or parent.type not in ("command", "declaration_command", "c_style_for_statement")
 
 
+def _is_piped(node: Node) -> bool:
+    """Does it stand behind a ``|``?"""
+    within = ("pipeline", "redirected_statement", "negated_command", "heredoc_redirect")
+    while (parent := node.parent) is not None and parent.type in within:
+        if parent.type == "heredoc_redirect" or (parent.type == "pipeline" and parent.named_children[0].id != node.id):
+            return True
+        node = parent
+    return False
+
+
 def _owner(redirect: Node) -> Node:
     """The command a redirection belongs to; the redirection itself where that is a group of commands."""
     parent = redirect.parent
@@ -229,8 +251,10 @@ def _owner(redirect: Node) -> Node:
 
 def _leaves(node: Node) -> Iterator[Node]:
     """The words of ``[ … ]``, which this grammar has as expressions."""
-    for child in node.children:
+    stack = node.children[::-1]
+    while stack:
+        child = stack.pop()
         if child.type.endswith("_expression"):
-            yield from _leaves(child)
+            stack.extend(child.children[::-1])
         else:
             yield child

@@ -22,6 +22,9 @@ _DECIDING = re.compile(
 )
 
 
+_LONGEST = 100
+
+
 def decides(name: str) -> bool:
     """Does the value of this variable decide what is run?"""
-    return _DECIDING.fullmatch(name.rstrip("+").partition("[")[0]) is not None
+    return len(name) <= _LONGEST and _DECIDING.fullmatch(name.rstrip("+").partition("[")[0]) is not None

@@ -20,17 +20,17 @@ class Word:
     parts: tuple[str | None, ...]
     splits: bool = False
     """It is split where it has spaces: it may become any words, or none."""
-    globs: bool = False
-    """It may become the names of any number of files; each of them begins as the word does."""
+    many: bool = False
+    """It may become any number of words, the names of files for instance; each of them begins as this one does."""
 
     @cached_property
     def literal(self) -> str | None:
-        return None if self.splits or self.globs or None in self.parts else "".join(part for part in self.parts if part)
+        return None if self.splits or self.many or None in self.parts else "".join(part for part in self.parts if part)
 
     @property
     def single(self) -> bool:
         """It is one word, whatever it says."""
-        return not self.splits and not self.globs
+        return not self.splits and not self.many
 
     @property
     def head(self) -> str:
@@ -62,6 +62,7 @@ class Kind(Enum):
     EXACT = "literal as it is"
     UNKNOWN = "computed, stays one word"
     SPLITS = "computed, may become any number of words"
+    NUMBER = "computed, and a number whatever happens"
 
 
 Piece = tuple[Kind, str]
@@ -79,11 +80,14 @@ def build(pieces: Iterable[Piece]) -> Word:
         return Word(("".join(raw for _, raw in pieces),))
     parts: list[str | None] = []
     outline: list[str] = []
-    splits = False
+    splits = many = False
     for kind, raw in pieces:
         if kind is Kind.BARE:
             _bare(raw, parts, outline)
             continue
+        if kind is Kind.NUMBER:
+            parts.append("0")  # it does not look like an option, but it is split where IFS has digits
+            many = True
         parts.append(raw if kind is Kind.EXACT else None)
         outline.append(_QUOTED)
         splits |= kind is Kind.SPLITS
@@ -91,15 +95,15 @@ def build(pieces: Iterable[Piece]) -> Word:
     braced = _between(shape, "{", "}")
     if "," in braced or ".." in braced:
         return ANYTHING
-    globs = "*" in shape or "?" in shape
+    many |= "*" in shape or "?" in shape
     if _between(shape, "[", "]"):
         head = shape[: shape.index("[")]
-        return Word((head, None) if re.fullmatch(r"[\w./-]+", head) else (None,), splits, globs=True)
+        return Word((head, None) if re.fullmatch(r"[\w./-]+", head) else (None,), splits, many=True)
     if _TILDE.match(shape):
         parts = ["/", None]
     elif _TILDE.search(shape):
         parts = [shape[0] if shape[0] != _QUOTED else None, None]
-    return Word(_merged(parts), splits, globs)
+    return Word(_merged(parts), splits, many)
 
 
 def _between(shape: str, first: str, last: str) -> str:

@@ -23,6 +23,7 @@ class Wrapper(Options):
 
 
 _SHELL = "it starts a shell"
+_BY_ITS_OWN_RULES = "env -S splits its text by rules of its own"
 
 _LIMIT = Wrapper(
     flags="v",
@@ -38,7 +39,6 @@ WRAPPERS = {
     "catchsegv": Wrapper(),
     "chroot": Wrapper(long="skip-chdir", long_values="userspec groups", operands=1, alone=_SHELL),
     "chronic": Wrapper(flags="ve"),
-    "chrt": Wrapper(flags="abdfiormRv", values="TPD", operands=1),
     "dbus-run-session": Wrapper(),
     "doas": Wrapper(flags="nL", values="u"),
     "eatmydata": Wrapper(),
@@ -61,13 +61,12 @@ WRAPPERS = {
     "nohup": Wrapper(),
     "numactl": Wrapper(long_values="cpunodebind membind physcpubind interleave preferred"),
     "pkexec": Wrapper(long_values="user", alone=_SHELL),
-    "setarch": Wrapper(flags="RFZLXISTBv3", operands=1, alone=_SHELL),
     "setsid": Wrapper(flags="cfw", long="ctty fork wait"),
     "stdbuf": Wrapper(values="ioe", long_values="input output error"),
-    "strace": Wrapper(flags="cCdfFhiqrtTvVwxyzDZk", values="abeIoOpPsSuUX"),
+    "strace": Wrapper(flags="cCdfFhiqrtTvVwxyzDZk", values="abeIOpPsSuUX"),
     "sudo": Wrapper(
         flags="AbBEHknNPS",
-        values="ugpCDhrtTRU",
+        values="ugpCDrtTRU",
         long="background non-interactive preserve-env reset-timestamp set-home stdin",
         long_values="user group prompt chdir host role type chroot command-timeout close-from",
         assigns=True,
@@ -97,6 +96,10 @@ def unwrap(words: Sequence[Word]) -> Iterable[Inside]:
     wrapper = WRAPPERS[name]
     skipped = skip(_split(words, wrapper), wrapper)
     rest = skipped.rest
+    if wrapper.splits and any(option in ("S", "split-string") for option, _ in skipped.given):
+        raise Unclear(_BY_ITS_OWN_RULES)
+    if wrapper.splits and rest and rest[0].literal == "-":
+        rest = rest[1:]  # the same as -i
     assigns: list[tuple[str, Word]] = []
     while wrapper.assigns and rest and (pair := assignment(rest[0])):
         assigns.append(pair)
@@ -126,7 +129,7 @@ def _split(words: Sequence[Word], wrapper: Wrapper) -> Sequence[Word]:
                 raise Unclear("it is computed at run time what env runs")
             value, after = given, after + 1
         if not _SPLIT_PLAINLY.fullmatch(value):
-            raise Unclear("env -S splits its text by rules of its own")
+            raise Unclear(_BY_ITS_OWN_RULES)
         return [*words[:at], *(Word((part,)) for part in value.split()), *words[after:]]
     return words
 

@@ -7,93 +7,19 @@ from random import Random
 
 _NAMES = ("rm", "curl", "ls", "cat", "chmod", "grep", "no", "zork")
 _PLAIN = (
-    "a",
-    "b",
-    "x1",
-    "-rf",
-    "-n",
-    "1",
-    "a=b",
-    "{}",
-    "-",
-    "--",
-    "é",
-    "#a",
-    "a#b",
-    "!",
-    "]",
-    "[",
-    "^",
-    "%",
-    "@",
-    "+",
-    ",",
-    "if",
-    "do",
-    "done",
-)
+    "a", "b", "x1", "-rf", "-n", "1", "a=b", "{}", "-", "--", "é", "#a", "a#b", "!", "]", "[", "^", "%", "@", "+",
+    ",", "if", "do", "done",
+)  # fmt: skip
 _QUOTED = (
-    "'a b'",
-    '"a b"',
-    "''",
-    '""',
-    "'$x'",
-    '"\\$x"',
-    "\\;",
-    "\\\\",
-    "\\a",
-    "\\ ",
-    "\\'",
-    "$'\\x72m'",
-    "$'a\\tb'",
-    "$'\\''",
-    '"\\a"',
-    "'\\'",
-    '"`"',
-    "'`'",
-    "$'\\162'",
-    '"a\\\nb"',
-    "a\\\nb",
-    '"\\""',
-    "'\"'",
-    '"\'"',
-    "'#'",
-    "\\#",
-    "\\~",
-    "'*'",
-    "\\*",
-    "\\{a,b}",
-    "{a,'b'}",
-)
+    "'a b'", '"a b"', "''", '""', "'$x'", '"\\$x"', "\\;", "\\\\", "\\a", "\\ ", "\\'", "$'\\x72m'", "$'a\\tb'",
+    "$'\\''", '"\\a"', "'\\'", '"`"', "'`'", "$'\\162'", '"a\\\nb"', "a\\\nb", '"\\""', '\'"\'', '"\'"', "'#'", "\\#",
+    "\\~", "'*'", "\\*", "\\{a,b}", "{a,'b'}",
+)  # fmt: skip
 _COMPUTED = (
-    "$x",
-    '"$x"',
-    "${x}",
-    "${x:-a}",
-    "${#x}",
-    "$#",
-    "$?",
-    '"$@"',
-    "$*",
-    "*",
-    "?",
-    "[a]*",
-    "~",
-    "{a,b}",
-    "{1..3}",
-    "x{,y}",
-    "$((1+2))",
-    "${x:+b}",
-    "${x/a/b}",
-    "${x%a}",
-    "$IFS",
-    '$"a"',
-    "$[1+1]",
-    "${y[0]}",
-    "$$",
-    "${x:0:1}",
+    "$x", '"$x"', "${x}", "${x:-a}", "${#x}", "$#", "$?", '"$@"', "$*", "*", "?", "[a]*", "~", "{a,b}", "{1..3}",
+    "x{,y}", "$((1+2))", "${x:+b}", "${x/a/b}", "${x%a}", "$IFS", '$"a"', "$[1+1]", "${y[0]}", "$$", "${x:0:1}",
     "${x^^}",
-)
+)  # fmt: skip
 _SEEDS = (
     "rm -rf 'a b'; ls", "a=1 b=2 rm x", "ls | grep x | cat", "ls && rm x || curl y", "(ls; rm x) > f", "{ ls; rm x; }",
     "if ls; then rm x; else curl y; fi", "for i in a b; do rm $i; done", "while no; do rm; done; ls", "f() { rm x; }; f",
@@ -116,15 +42,38 @@ _NASTY = "\"'`$(){}[]<>|&;\\\n #!*?~=,-+@^%:.ab1 \t"
 
 def script(random: Random) -> str:
     """One script without a ``/``."""
-    text = _mutated(random) if random.random() < 0.5 else Grown(random).script(random.randint(1, 3))
+    grow = random.choice((_mutated, _mutated, _soup, lambda random: Grown(random).script(random.randint(1, 3))))
+    text = grow(random)
     return text.replace("/", "_")
+
+
+_RUNNERS = (
+    "env", "sudo", "timeout 3", "timeout", "nice", "nohup", "setsid", "stdbuf", "flock f", "flock", "xargs", "find .",
+    "find", "bash", "sh", "bash -c", "command", "builtin", "exec", "eval", "trap", "jobs", "printf", "read",
+    "declare", "export", "unset", "test", "[", "[[", "let", "mapfile", "wait", "set", "hash", "enable", "getopts",
+    "local", "readonly", "time", "coproc", "alias", "compgen", "shopt", "type", "env -u x", "echo a|xargs", "x=1",
+    "rm", "y='a[$(rm y)]';",
+)  # fmt: skip
+_BITS = (
+    "-x", "-n", "-p", "-v", "-c", "-S", "-i", "-u", "-a", "-e", "-o", "-I%", "-t", "-r", "-s", "-k", "-0", "-d", "-C",
+    "-ii", "-pv", "-xc", "--", "-", "-n1", "-exec", "-ok", "{}", "\\;", "+", "rm", "ls", "rm", "x", "5", "f", "a=1",
+    "'rm x'", "'ls; rm x'", "'a[$(rm x)]'", "a[y]=1", "a=([y]=1)", "$?", "$y", '"$y"', "]", "]]", "-eq", "=", "-a",
+    "$((y))", "${y@P}", "%", "EXIT", "<<< 1", "'$(rm x)'", "y", "-l", "-f", "'a=($(rm x))'", "'-n rm'", "-Srm",
+    "--split-string=rm", "-name", "'*'", "| xargs rm", "; rm x",
+)  # fmt: skip
+
+
+def _soup(random: Random) -> str:
+    """A program that runs others, and what it may be given, in no sensible order."""
+    words = [random.choice(_RUNNERS), *(random.choice(_BITS) for _ in range(random.randint(1, 5)))]
+    return random.choice(("", "", "bash -c ", "y=1; ", "! ")) + " ".join(words)
 
 
 def _mutated(random: Random) -> str:
     text = random.choice(_SEEDS)
     if random.random() < 0.4:
         text += random.choice("\n;&|") + random.choice(_SEEDS)
-    for _ in range(random.choice((0, 1, 1, 1, 2, 3))):
+    for _ in range(random.choice((0, 0, 1, 1, 1, 2))):
         at, end = sorted((random.randint(0, len(text)), random.randint(0, len(text))))
         end = min(end, at + 6)
         change = random.randint(0, 3)

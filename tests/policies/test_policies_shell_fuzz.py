@@ -26,6 +26,13 @@ def folder() -> Iterator[Path]:
         yield Path(place)
 
 
+def test_canaries_tell_how_they_were_called(folder: Path) -> None:
+    scripts = ["rm 'a b'; exit 1", "sudo ls", "echo b | xargs cat", "while rm; do :; done", "bash -c 'zork; curl'", "("]
+    assert shell_canaries.run(scripts, folder) == [
+        [("rm", "a b")], [("ls",)], [("cat", "b")], None, [("curl",)], [],
+    ]  # fmt: skip
+
+
 @given(seed=st.integers(min_value=0, max_value=2**64))
 @settings(deadline=None, phases=[Phase.reuse, Phase.generate], suppress_health_check=list(HealthCheck))
 def test_whatever_bash_runs_was_listed(seed: int, folder: Path) -> None:
