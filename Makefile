@@ -24,7 +24,8 @@ python := $(shell for name in $(candidates); do \
 # Named after the place and the interpreter: a checkout that was copied or moved is set up anew.
 ready := .venv/ready-$(shell echo "$(CURDIR) $(python)" | cksum | cut -d ' ' -f 1)
 bin := .venv/bin
-random := tests/whole/test_whole_machine.py tests/whole/test_whole_revert.py tests/history/test_history_journal.py
+random := tests/whole/test_whole_machine.py tests/whole/test_whole_revert.py tests/history/test_history_journal.py \
+	tests/policies/test_policies_shell_fuzz.py
 typed := agentrt policies tools sandboxes
 
 .PHONY: help run test fuzz check fmt bench
