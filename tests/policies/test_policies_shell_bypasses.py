@@ -75,6 +75,8 @@ CASES: tuple[tuple[str, str, str], ...] = (
     ("arithmetic comparison", "b='a[$(rm x)]'; [[ $b -eq 1 ]]", OPAQUE),
     ("arithmetic in an offset", "b='a[$(rm x)]'; echo ${HOME:b}", OPAQUE),
     ("arithmetic in a subscript", "b='a[$(rm x)]'; echo ${a[b]}", OPAQUE),
+    ("arithmetic in a here-document", "b='a[$(rm x)]'; cat <<-E\n\t$((b))\n\tE\n", OPAQUE),
+    ("a test in a here-document", "b='a[$(rm x)]'; cat <<-E\n\t$([[ b -eq 1 ]])\n\tE\n", OPAQUE),
     ("arithmetic in an array", "b='a[$(rm x)]'; c=([b]=1)", OPAQUE),
     ("arithmetic in a loop", "d='a[$(rm x)]'; for ((do=d; do<1; do++)); do :; done", OPAQUE),
     ("quoted array", "declare -a a='($(rm x))'", OPAQUE),
