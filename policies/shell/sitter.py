@@ -143,6 +143,8 @@ class _Walk:
             return
         if words[0].literal not in ("time", "coproc"):
             return
+        if words[0].literal == "coproc":
+            self.doubt("bash itself reads a coprocess in more than one way", node)
         del words[: 2 if [word.literal for word in words[:2]] == ["time", "-p"] else 1]
         if _is_piped(node) or (words and (words[0].literal or "").startswith("-")):
             self.doubt("it is not clear whether this is a keyword or a program", node)
