@@ -37,17 +37,19 @@ class Doubt:
 class Script:
     commands: list[Simple] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    computed: set[int] = field(default_factory=set)
+    """Where expansions and tests begin that may run something without a command being there."""
 
     def settle(self) -> None:
         """In the order of the text."""
         self.commands.sort(key=lambda command: command.start)
 
     def agrees(self, other: Script) -> bool:
-        """Are these the same commands, assignments and redirections?
+        """Are these the same commands, assignments and redirections, and is nothing computed that is not seen here?
 
         Which command a redirection belongs to is left out: that is where one of the parsers is known to be imprecise.
         """
-        return self._told() == other._told()
+        return self._told() == other._told() and other.computed <= self.computed
 
     def _told(self) -> object:
         calls = [(command.words, command.assigns) for command in self.commands if command.words or command.assigns]

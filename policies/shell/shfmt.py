@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from .script import Redirect, Script, Simple, Unreadable
-from .words import ANYTHING, Kind, Piece, Word, ansi, build, in_double_quotes
+from .words import ANYTHING, Kind, Piece, Word, ansi, build, in_double_quotes, listed
 
 SECONDS = 2.0
 
 Node = dict[str, Any]
+_COMPUTED = listed("ParamExp ArithmExp ArithmCmd CmdSubst ProcSubst TestClause")
 _HERE = frozenset({"<<", "<<-", "<<<"})
 
 
@@ -32,7 +33,7 @@ def parse(text: str, dialect: str) -> Script:
         raise Unreadable("it takes too long to parse") from None
     except RecursionError:
         raise Unreadable("it is nested too deep") from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise Unreadable("the second parser is not to be had") from None
 
 
@@ -62,6 +63,8 @@ def _script(tree: Node) -> Script:
         elif isinstance(node, dict):
             if "Cmd" in node or "Redirs" in node:
                 _statement(node, script)
+            if node.get("Type") in _COMPUTED and not node.get("Short"):
+                script.computed.add(node["Pos"]["Offset"])
             stack.extend(value for value in node.values() if isinstance(value, dict | list))
     script.settle()
     return script

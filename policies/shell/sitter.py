@@ -45,6 +45,9 @@ _KNOWN = _NESTING | listed(
 _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command"})
 _EXPANSIONS = frozenset({"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"})
+_COMPUTED = listed(
+    "expansion arithmetic_expansion command_substitution process_substitution compound_statement test_command"
+)
 _BEFORE = frozenset(b" \t\n;|&()<>`{}!=\"'")
 _AFTER = frozenset(b" \t\n;|&()<>`")
 
@@ -80,6 +83,8 @@ class _Walk:
                 raise Unreadable(f"it is nested more than {DEEPEST} deep")
             if node.is_named and node.type not in _KNOWN and not self.is_plain_pattern(node):
                 self.doubt(f"the reader does not know what this is ({node.type})", node)
+            if node.type in _COMPUTED:
+                self.found.computed.add(node.start_byte)
             self.visit(node)
             numbers.look(node)
             depth += node.type in _NESTING
@@ -138,6 +143,8 @@ class _Walk:
             return
         if words[0].literal not in ("time", "coproc"):
             return
+        if words[0].literal == "coproc":
+            self.doubt("bash itself reads a coprocess in more than one way", node)
         del words[: 2 if [word.literal for word in words[:2]] == ["time", "-p"] else 1]
         if _is_piped(node) or (words and (words[0].literal or "").startswith("-")):
             self.doubt("it is not clear whether this is a keyword or a program", node)

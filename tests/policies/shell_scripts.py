@@ -36,6 +36,9 @@ _SEEDS = (
     "rm() { ls x; }; rm a", "bash <<< 'rm x'", "sh -c 'curl x' a b", "bash -c 'rm $0 \"$1\"' a b", "xargs -I% bash -c 'rm %' <<< a",
     "cat <<A <<B\na\nA\n$(rm x)\nB\nls", "cat <<\"E F\"\n$(rm x)\nE F\nls", "echo \"$(rm \"x y\")\"", "echo \"`rm \\\"x y\\\"`\"", "case $(rm x) in *) ls;; esac",
     "if [[ a =~ $(rm x) ]]; then ls; fi", "echo ${x:=$(rm x)} ${#x}", "[ a -eq 1 ] || rm x", "flock f rm x", "flock f -c 'rm x'",
+    "y='a[$(rm y)]'; cat <<-E\n\t$((y))\n\tE", "y='a[$(rm y)]'; a=([y]=1)", "declare -a a='($(rm x))'", "y='-v a[$(rm x)] -o 1'; [ $y = 1 ]",
+    "y='a[$(rm y)]'; for ((do=y;do<1;do++)); do ls; done", "y='x b[$(rm x)]=1'; command declare a=$y", "y='a[$(rm y)]'; echo ${x:y} ${a[y]}",
+    "y='a[$(rm y)]'; [[ y -eq 1 ]]; ls", "y='a[$(rm y)]'; cat <<E\n${a[y]} $[y]\nE", "IFS=0; timeout $? 5 rm x", "ls | time rm x", "time -- rm x",
 )  # fmt: skip
 _NASTY = "\"'`$(){}[]<>|&;\\\n #!*?~=,-+@^%:.ab1 \t"
 
