@@ -21,6 +21,8 @@ class Asked:
     """Programs with their arguments; None: words that are only known at run time."""
     unknown: tuple[str, ...] = ()
     """Why not everything that it may run is in ``runs``."""
+    runners: tuple[Words, ...] = ()
+    """Those of ``runs`` of which it is not known what they run in turn: as many as ``unknown``, if it is only that."""
     paths: frozenset[str | None] = frozenset()
     """What it names that may be a path, relative to the workspace, or absolute outside of it; None: it is not known."""
     writes: bool = False
@@ -30,7 +32,7 @@ class Asked:
 
     def unread(self) -> Asked:
         """The same, if nothing could be read of it."""
-        return replace(self, runs=(), unknown=("it was not read",), provisional=False)
+        return replace(self, runs=(), unknown=("it was not read",), runners=(), provisional=False)
 
 
 def read(action: Action, workspace: str, *, quickly: bool = False) -> Asked:
@@ -54,6 +56,7 @@ def read(action: Action, workspace: str, *, quickly: bool = False) -> Asked:
         action.kind,
         tuple(run.argv for run in reading.commands if run.argv),
         tuple(f"{opaque.because} ({opaque.line}:{opaque.column})" for opaque in reading.opaque),
+        tuple(opaque.of for opaque in reading.opaque if opaque.of),
         frozenset(paths),
         any(path not in _HARMLESS for run in reading.commands for path in run.writes),
         provisional=quickly,

@@ -53,7 +53,8 @@ class Rule(Written):
     run: Commands | None = None
     """It would run one of these, or what it would run cannot be read."""
     unless: Commands | None = None
-    """Not where all that it would run is one of these, and the shell writes no file."""
+    """Not where all that it would run is one of these, and the shell writes no file. What one of these runs in turn
+    (``make test``) is its own affair."""
     paths: Paths | None = None
     """It names one of these, or something in it is not known."""
     because: Text = ""
@@ -86,7 +87,7 @@ class Rule(Written):
 
     @staticmethod
     def _is_one_of(asked: Asked, patterns: Commands | None) -> bool:
-        if patterns is None or asked.unknown or asked.writes or not asked.runs:
+        if patterns is None or asked.writes or not asked.runs or len(asked.unknown) > len(asked.runners):
             return False
         return all(any(command_matches(pattern, argv, surely=True) for pattern in patterns) for argv in asked.runs)
 

@@ -142,10 +142,10 @@ class _Reader:
                 case Code():
                     self.text(found.text, found.dialect or dialect, through, _Place("", at), depth + 1)
                 case Hidden():
-                    self.hide(found.because, shown, at)
+                    self.hide(found.because, shown, at, tuple(word.literal for word in words))
 
-    def hide(self, because: str, shown: str, at: tuple[int, int]) -> None:
-        found = Opaque(because, shown[:_SHOWN], *at)
+    def hide(self, because: str, shown: str, at: tuple[int, int], of: tuple[str | None, ...] = ()) -> None:
+        found = Opaque(because, shown[:_SHOWN], *at, of)
         if self.opaque[-1:] != [found]:
             self.opaque.append(found)
 

@@ -35,6 +35,8 @@ class Opaque:
     """The place, shortened."""
     line: int = 1
     column: int = 1
+    of: tuple[str | None, ...] = ()
+    """The command of which it is not known what else it runs; empty: it is not that of one command."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,12 @@ def test_unless_all_of_it_is_known(tmp_path: Path) -> None:
     policy = pack(tmp_path, "decide:\n  - {verdict: ask, actions: [bash], unless: [ls **, cat **]}\n")
     for command in ("ls", "ls -l && cat x", "cat x 2> /dev/null"):
         assert said(policy, command) == "allow", command
-    for command in ("rm x", "ls; rm x", "cat x > y", "$(ls)", ""):
+    for command in ("rm x", "ls; rm x", "cat x > y", "$(ls)", "", "make", "PATH=. ls", "ls; make"):
+        assert said(policy, command) == "ask", command
+    policy = pack(tmp_path, "decide:\n  - {verdict: ask, unless: [make test, python -m pytest **]}\n")
+    for command in ("make test", "make test && python -m pytest -q"):
+        assert said(policy, command) == "allow", command
+    for command in ("make", "PATH=. make test", "make test; $x", "python -c 'x'", "sudo make test", "make test >x"):
         assert said(policy, command) == "ask", command
 
 

@@ -28,9 +28,10 @@ def folder() -> Iterator[Path]:
 
 def test_canaries_tell_how_they_were_called(folder: Path) -> None:
     scripts = ["rm 'a b'; exit 1", "sudo ls", "echo b | xargs cat", "while rm; do :; done", "bash -c 'zork; curl'", "("]
-    assert shell_canaries.run(scripts, folder) == [
-        [("rm", "a b")], [("ls",)], [("cat", "b")], None, [("curl",)], [],
-    ]  # fmt: skip
+    found = shell_canaries.run(scripts, folder)
+    endless = found.pop(3)
+    assert endless is None or set(endless) == {("rm",)}, "ended by its limits, of which any may come first"
+    assert found == [[("rm", "a b")], [("ls",)], [("cat", "b")], [("curl",)], []]
 
 
 @given(seed=st.integers(min_value=0, max_value=2**64))
