@@ -150,8 +150,9 @@ class Runtime(Standing):
         (it cannot be told apart from later changes; nothing is touched), ``UnknownOperation``, ``UsageError``.
         """
         async with self.turn:
-            planned = await reverting.plan(self, ops, with_dependents=with_dependents)
-            return await reverting.revert(self, planned, {"kind": "revert"}, because=because, actor=actor)
+            with uncollected():
+                planned = await reverting.plan(self, ops, with_dependents=with_dependents)
+                return await reverting.revert(self, planned, {"kind": "revert"}, because=because, actor=actor)
 
     async def preview_revert(self, *ops: int, with_dependents: bool = False) -> Preview:
         """What ``revert`` would do: files, conflicts, and which later operations stand on it; nothing is touched."""

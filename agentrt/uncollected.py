@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """No cycles are looked for meanwhile: a fifth of the time of an apply of 1,000 files, a third of one of 10,000."""
+    """No cycles are looked for meanwhile: that is a fifth of the time of an apply of 1,000 files."""
     if not gc.isenabled():
         yield
         return

@@ -55,7 +55,8 @@ def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
 
 
 def _grew(before: tuple[str, ...], after: tuple[str, ...], layers: tuple[str, ...]) -> bool:
-    return after != before and layers[: len(after)] == after
+    # Most layers make a list longer, which is seen at once.
+    return (len(after) != len(before) or after != before) and layers[: len(after)] == after
 
 
 def applied_paths(line: Iterable[Operation], operation: Operation) -> set[str]:

@@ -104,10 +104,10 @@ class LocalSandbox:
             return []
         if self._sealed is not None and self._sealed[:2] == (a, b) and self._are_still(self._sealed[2]):
             return self._sealed[2]
-        return _effects(await self._ask("changes", a=list(a.layers), b=list(b.layers)))
+        return _effects(await self._ask_store("changes", a=list(a.layers), b=list(b.layers)))
 
     async def look(self, snapshot: Snapshot, paths: Sequence[str]) -> list[FileState | None]:
-        answer = await self._ask("look", layers=list(snapshot.layers), paths=list(paths))
+        answer = await self._ask_store("look", layers=list(snapshot.layers), paths=list(paths))
         return [None if found is None else FileState.from_dict(found) for found in answer["states"]]
 
     async def read_at(self, snapshot: Snapshot, path: str) -> BinaryIO:
@@ -116,7 +116,7 @@ class LocalSandbox:
 
     async def read_many(self, snapshot: Snapshot, paths: Sequence[str]) -> list[BinaryIO]:
         try:
-            files = await self._with_server(lambda client: client.open(snapshot.layers, paths))
+            files = await self._with_server(lambda client: client.open(snapshot.layers, paths), stand=False)
         except ServerError as error:
             raise OSError(error.errno, error.strerror, error.filename) from error
         return [os.fdopen(file, "rb") for file in files]
@@ -127,7 +127,7 @@ class LocalSandbox:
     async def keep(self, snapshot: Snapshot, effects: Sequence[FileEffect], name: str) -> Snapshot:
         inside = [effect for effect in effects if effect.in_workspace]
         paths = [path for effect in inside for path in (effect.path, effect.renamed_from) if path is not None]
-        answer = await self._ask("keep", layers=list(snapshot.layers), paths=paths, name=name)
+        answer = await self._ask_store("keep", layers=list(snapshot.layers), paths=paths, name=name)
         return Snapshot(layers=tuple(answer["layers"]))
 
     async def graft(self, onto: Snapshot, picks: Sequence[Pick], name: str) -> Snapshot:
@@ -138,7 +138,7 @@ class LocalSandbox:
             for pick in picks
         ]
         layers = [list(source.layers) for source in sources]
-        answer = await self._ask("graft", onto=list(onto.layers), sources=layers, picks=wanted, name=name)
+        answer = await self._ask_store("graft", onto=list(onto.layers), sources=layers, picks=wanted, name=name)
         return Snapshot(layers=tuple(answer["layers"]))
 
     async def fork(self, snapshot: Snapshot) -> LocalSandbox:
@@ -212,6 +212,10 @@ class LocalSandbox:
 
     async def _ask(self, do: str, **fields: Any) -> dict[str, Any]:
         return await self._with_server(lambda client: client.ask(do, **fields))
+
+    async def _ask_store(self, do: str, **fields: Any) -> dict[str, Any]:
+        """What is about layers alone: nothing has to be mounted for it."""
+        return await self._with_server(lambda client: client.ask(do, **fields), stand=False)
 
     async def _with_server(
         self, call: Callable[[Client], T], interrupt: Callable[[], None] | None = None, *, stand: bool = True

@@ -49,17 +49,21 @@ async def verify(folder: Path) -> float:
 async def revert(folder: Path) -> dict[int, float]:
     """Milliseconds to revert one of 200 operations that each changed a file of its own, by the operation."""
 
-    async def work(runtime: Runtime) -> dict[int, float]:
-        took: dict[int, list[float]] = {op: [] for op in REVERTED}
-        for _ in range(21):
-            for op, times in took.items():
+    found = {}
+    for op in REVERTED:
+
+        async def work(runtime: Runtime, op: int = op) -> list[float]:
+            took = []
+            for _ in range(21):
                 start = time.perf_counter()
                 await runtime.revert(op)
-                times.append(time.perf_counter() - start)
+                took.append(time.perf_counter() - start)
                 await runtime.undo()
-        return {op: statistics.median(times[1:]) * 1000 for op, times in took.items()}
+            return took
 
-    return await _session(folder / "revert", 200, files=200, then=work)
+        took = await _session(folder / f"revert{op}", 200, files=200, then=work)
+        found[op] = statistics.median(took[1:]) * 1000
+    return found
 
 
 async def apply(folder: Path) -> dict[int, tuple[float, float]]:

@@ -15,13 +15,14 @@ import socket
 import stat
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 from . import compare, disk, init, kernel, namespaces, overlay, removal, wire
 from .action import Action
 from .graft import Scion, write_layer
-from .layered import Entry
+from .layered import Entry, Layered
 from .meta import copy_meta
 from .opened import OpenLayer
 from .root import Template
@@ -139,29 +140,24 @@ class Server:
             common += 1
         found: list[tuple[dict[str, Any], Entry | None]] = []
         for part in PARTS:
-            uppers = self._store.uppers(a[common:], part) + self._store.uppers(b[common:], part)
-            if uppers:
-                views = self._store.view(a, part), self._store.view(b, part)
-                for path, old, new in compare.pairs(*views, uppers):
+            ours, theirs = self._store.uppers(a[common:], part), self._store.uppers(b[common:], part)
+            if ours or theirs:
+                shared = self._store.view(a[:common], part).places
+                for path, old, new in compare.pairs(
+                    Layered([*ours, *shared]), Layered([*theirs, *shared]), [*ours, *theirs]
+                ):
                     self._add(found, part, path, old, new)
         return {"effects": compare.pair_renames(found)}
 
     def _do_look(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        views = {part: self._store.view(request["layers"], part) for part in PARTS}
-        states = []
-        for path in request["paths"]:
-            part, inner = self._store.place(os.path.normpath(os.fsencode(path)))
-            entry = views[part].find(inner) if part is not None else None
-            states.append(None if entry is None else compare.state(entry, hashed=True))
-        return {"states": states}
+        entries = self._find(request["layers"], request["paths"])
+        return {"states": [None if entry is None else compare.state(entry, hashed=True) for _, entry in entries]}
 
     def _do_open(self, request: dict[str, Any], _: list[int]) -> list[int]:
-        views = {part: self._store.view(request["layers"], part) for part in PARTS}
         files: list[int] = []
         try:
-            for path in request["paths"]:
-                part, inner = self._store.place(os.path.normpath(os.fsencode(path)))
-                files.append(_open(views[part].find(inner) if part is not None else None, path))
+            for path, entry in self._find(request["layers"], request["paths"]):
+                files.append(_open(entry, path))
         except BaseException:
             for file in files:
                 os.close(file)
@@ -183,6 +179,15 @@ class Server:
                 raise _os_error(errno.EINVAL, path)
             picks[part][inner] = Scion(sources[source][part], None if content is None else base64.b64decode(content))
         return self._graft(request["onto"], picks, request["name"])
+
+    def _find(self, layers: list[str], paths: list[str]) -> Iterator[tuple[str, Entry | None]]:
+        """What is at each path; None where nothing is."""
+        views: dict[str, Layered] = {}
+        for path in paths:
+            part, inner = self._store.place(os.path.normpath(os.fsencode(path)))
+            if part is not None and part not in views:
+                views[part] = self._store.view(layers, part)
+            yield path, views[part].find(inner) if part is not None else None
 
     def _graft(self, onto: list[str], picks: dict[str, dict[bytes, Scion]], name: str) -> dict[str, Any]:
         with self._store.making() as made:
