@@ -56,7 +56,7 @@ async def plan(
     runtime: Runtime, ops: Collection[int], *, with_dependents: bool = False, parts: Parts | None = None
 ) -> Reverting:
     """Nothing is touched. Raises ``UnknownOperation``, ``UsageError`` (it is not in the view, or nothing of it is)."""
-    log = runtime.log()
+    log = runtime.work()
     line = _checked_line(runtime, log, ops, parts)
     found = dependents(ops, [*line, *_readers(runtime, log)], lambda operation: reads(runtime, operation))
     wanted = {*ops, *found.known} if with_dependents else set(ops)
@@ -75,7 +75,7 @@ async def plan(
 
 def standing(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
     """These operations, oldest first. Raises ``UnknownOperation``, ``UsageError`` unless their work is in the view."""
-    found = [operation for operation in _checked_line(runtime, runtime.log(), ops, parts) if operation.id in ops]
+    found = [operation for operation in _checked_line(runtime, runtime.work(), ops, parts) if operation.id in ops]
     if gone := [operation.id for operation in found if operation.review == "rejected"]:
         raise UsageError(f"operation {gone[0]} was rejected", hint="agentrt undo takes a reject back")
     return found
@@ -169,18 +169,17 @@ def reviews(runtime: Runtime, start: View, after: View, newest: Operation | None
 
     ``newest``: an operation that leads to ``after`` and is not settled yet.
     """
-    operations = dict(runtime.operations)
-    if newest is not None:
-        operations[newest.id] = newest
-    was, will = (_words(list(operations.values()), view) for view in (start, after))
+    operations = list(runtime.operations.values())
+    line = lineage(start, operations)
+    was, will = _words(line), _words([*line, newest] if newest is not None else lineage(after, operations))
     differing = (op for op in sorted(was.keys() | will.keys()) if was.get(op) != will.get(op))
-    return {op: will.get(op, "pending") for op in differing if operations[op].kind == "act"}
+    return {op: will.get(op, "pending") for op in differing if runtime.operations[op].kind == "act"}
 
 
-def _words(operations: Sequence[Operation], view: View) -> dict[int, Review]:
+def _words(line: Sequence[Operation]) -> dict[int, Review]:
     """The review of what was taken out of a view. What a revert took out is in again where it was reverted itself."""
     found: dict[int, Review] = {}
-    for op in reversed(lineage(view, operations)):
+    for op in reversed(line):
         if op.kind in ("revert", "reject") and op.id not in found:
             for target in op.target:
                 found.setdefault(target, (op.action or {}).get("review", "rejected"))

@@ -42,7 +42,7 @@ async def selected(runtime: Runtime, asked: Asked) -> AsyncIterator[Snapshot]:
     if asked.paths is not None:
         raise UsageError("operations and paths at once", hint="name either; ./7 is a file called 7")
     reverting.standing(runtime, asked.ops, None)
-    line = lineage(runtime.view, runtime.log())
+    line = lineage(runtime.view, runtime.work())
     views = reverting.SandboxViews(runtime)
     reversal = await take_out(views, runtime.view.snapshot, _others(line, set(asked.ops)), line)
     if conflicts := reversal.conflicts:

@@ -48,6 +48,11 @@ class Standing(Reader):
         """By number, oldest first, without effects, action and observation."""
         return self._operations
 
+    def work(self) -> list[Operation]:
+        """Every operation, oldest first, with all that ``operations`` leaves out but the observation."""
+        work = self.journal.work(self.session)
+        return [operation.model_copy(update=work[operation.id]) for operation in self._operations.values()]
+
     def layer(self, op: int) -> str:
         """The name of everything an operation keeps on disk."""
         return f"{self.session}.{op}"

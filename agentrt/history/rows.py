@@ -28,6 +28,7 @@ _APART = ("kind", "path", "change", "reversibility")
 """The fields of an effect that are columns of their own."""
 _Ruling = TypeVar("_Ruling", Decision, Judgement)
 _decode = JSONDecoder().raw_decode
+_LAST = 2**63 - 1
 
 
 def text(value: str) -> str | None:
@@ -103,6 +104,22 @@ def read_operations(
         for id, kind, actor, started, before, action, target, decision, *outcome in found
         for status, after, observation, judgement, note in (outcome,)
     ]
+
+
+def read_work(db: sqlite3.Connection, session: str) -> dict[int, dict[str, Any]]:
+    """Action, effects and review of every operation of a session."""
+    effects: defaultdict[int, list[Any]] = defaultdict(list)
+    for operation, *effect in db.execute(_EFFECTS, (session, 1, _LAST)):
+        effects[operation].append(_effect(*effect))
+    reviews = dict(db.execute(_REVIEWS, (session, 1, _LAST)).fetchall())
+    return {
+        id: {
+            "action": _plain(action),
+            "effects": tuple(map(Effect.model_validate, effects[id])),
+            "review": reviews.get(id),
+        }
+        for id, action in db.execute("SELECT id, action FROM operation WHERE session = ? ORDER BY id", (session,))
+    }
 
 
 def read_paths(db: sqlite3.Connection, session: str) -> dict[int, set[str]]:

@@ -171,13 +171,15 @@ class Server:
         return self._graft(layers, {"work": {path: Scion(view) for path in paths}}, request["name"])
 
     def _do_graft(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        sources = [{part: self._store.view(layers, part) for part in PARTS} for layers in request["sources"]]
+        sources: dict[tuple[int, str], Layered] = {}
         picks: dict[str, dict[bytes, Scion]] = {part: {} for part in PARTS}
         for path, source, content in request["picks"]:
             part, inner = self._store.place(os.path.normpath(os.fsencode(path)))
             if part is None:
                 raise _os_error(errno.EINVAL, path)
-            picks[part][inner] = Scion(sources[source][part], None if content is None else base64.b64decode(content))
+            if (source, part) not in sources:
+                sources[source, part] = self._store.view(request["sources"][source], part)
+            picks[part][inner] = Scion(sources[source, part], None if content is None else base64.b64decode(content))
         return self._graft(request["onto"], picks, request["name"])
 
     def _find(self, layers: list[str], paths: list[str]) -> Iterator[tuple[str, Entry | None]]:
@@ -205,6 +207,7 @@ class Server:
                 return {"layers": onto}
             disk.sync_tree(made)
             os.rename(made, self._store.folder + b"/" + os.fsencode(name))
+            self._store.forget()
         disk.sync_folder(self._store.folder)
         return {"layers": [*onto, name]}
 
@@ -215,6 +218,7 @@ class Server:
         if request["opened"]:
             self._open.drop()
         removal.remove(self._store.folder, request["names"])
+        self._store.forget()
         return {}
 
     def _do_purge(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:

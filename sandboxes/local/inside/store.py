@@ -43,6 +43,8 @@ class Store:
         os.makedirs(self.base["rest"], exist_ok=True)
         self._run, self._lock = _new_run(folder)
         self._numbers = itertools.count()
+        self._seen: dict[tuple[str, str], bytes | None] = {}
+        self._seen_at = 0
         self.litter: list[bytes] = []
         """What ``discard`` moved aside and ``tidy`` has not removed yet."""
 
@@ -108,16 +110,32 @@ class Store:
 
     def uppers(self, layers: Sequence[str], part: str) -> list[bytes]:
         """The folders of ``layers`` that have something in ``part``, topmost first."""
+        changed = os.stat(self.folder).st_mtime_ns
+        if changed != self._seen_at:  # a layer came or went
+            self._seen, self._seen_at = {}, changed
         found = []
         for reference in reversed(layers):
-            name, _, only = reference.partition(":")
-            if only in ("", part):
-                path = self.layer(name, part)
-                if os.path.lexists(path):
-                    found.append(path)
-                elif not os.path.lexists(os.path.dirname(path)):
-                    raise FileNotFoundError(2, "a layer is missing from the store", os.fsdecode(os.path.dirname(path)))
+            if (reference, part) not in self._seen:
+                self._seen[reference, part] = self._upper(reference, part)
+            upper = self._seen[reference, part]
+            if upper is not None:
+                found.append(upper)
         return found
+
+    def forget(self) -> None:
+        """Needed when a layer came or went by our own hand: a clock may stand still between the two."""
+        self._seen_at = 0
+
+    def _upper(self, reference: str, part: str) -> bytes | None:
+        name, _, only = reference.partition(":")
+        if only not in ("", part):
+            return None
+        path = self.layer(name, part)
+        if os.path.lexists(path):
+            return path
+        if not os.path.lexists(os.path.dirname(path)):
+            raise FileNotFoundError(2, "a layer is missing from the store", os.fsdecode(os.path.dirname(path)))
+        return None
 
     def view(self, layers: Sequence[str], part: str) -> Layered:
         return Layered([*self.uppers(layers, part), self.base[part]])
@@ -144,7 +162,7 @@ class Store:
 
     def members(self, run: Sequence[bytes]) -> bytes:
         """What the file ``of`` of a squashed run says, and its name is made from."""
-        return b"".join(os.path.relpath(path, self.folder) + b"\n" for path in run)
+        return b"".join(path[len(self.folder) + 1 :] + b"\n" for path in run)
 
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
