@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass, replace
 
 from agentrt.records import Action
@@ -42,8 +43,8 @@ def read(action: Action, workspace: str, *, quickly: bool = False) -> Asked:
     path = fields.get("path")
     paths: set[str | None] = {_placed(path, root, root)} if isinstance(path, str) else set()
     args, command = fields.get("args"), fields.get("command")
-    if isinstance(args, list | tuple):
-        return Asked(action.kind, ((action.kind, *args),), paths=frozenset(paths | _paths(args, root, root)))
+    if isinstance(args, list | tuple):  # those of a program that is called as the action is
+        command = shlex.join((action.kind, *args))
     if not isinstance(command, str):
         return Asked(action.kind, paths=frozenset(paths))
     from .shell import read as read_shell

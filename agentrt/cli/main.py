@@ -81,7 +81,7 @@ def build() -> App:
             app.command(f"agentrt.cli.{place}", name=name, group=group, help=text, sort_key=key)
     policy = App(name="policy", help="What agents may do.", group=group)
     for name, text in _POLICY.items():
-        policy.command(f"agentrt.cli.policy:{'replay_session' if name == 'replay' else name}", name=name, help=text)
+        policy.command(f"agentrt.cli.policy:{name}", name=name, help=text)
     app.command(policy)
     app.default(_start)
     return app

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from agentrt import replaying
 from agentrt.arguments import action_of, load_tool
 from agentrt.contracts import Context, Policy
 from agentrt.errors import UsageError
@@ -15,7 +16,7 @@ from agentrt.history.store import locate
 from agentrt.opening import open_policy
 from agentrt.reader import open_reader
 from agentrt.records import Explanation
-from agentrt.replaying import Replayed, replay
+from agentrt.replaying import Replayed
 
 from .options import HERE, Where
 from .plain import plain
@@ -69,7 +70,7 @@ def explain(
     return 0
 
 
-def replay_session(
+def replay(
     session: Annotated[str, Parameter(help="The session's id: agentrt sessions lists them.")],
     /,
     *,
@@ -78,7 +79,7 @@ def replay_session(
 ) -> int:
     """Say which decisions and judgements of a session another policy would have made differently."""
     with open_reader(where.workspace, session=session) as reader:
-        found = list(replay(reader, _open(policy, reader.store.workspace)))
+        found = list(replaying.replay(reader, _open(policy, reader.store.workspace)))
     differing = [one for one in found if one.differs]
     if where.json:
         put_json({"actions": len(found), "differing": differing})

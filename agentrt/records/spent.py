@@ -37,5 +37,10 @@ class Spent(Record):
         )
 
     def __add__(self, other: Spent) -> Spent:
-        both = self.model_dump(), other.model_dump()
-        return Spent(**{key: both[0][key] + both[1][key] for key in both[0]})
+        return Spent(
+            actions=self.actions + other.actions,
+            seconds=self.seconds + other.seconds,
+            files_deleted=self.files_deleted + other.files_deleted,
+            files_changed=self.files_changed + other.files_changed,
+            bytes_written=self.bytes_written + other.bytes_written,
+        )

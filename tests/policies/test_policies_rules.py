@@ -88,6 +88,8 @@ def test_what_it_would_run(tmp_path: Path) -> None:
     for command in ("git pull", "echo git push", "curly", "true"):
         assert said(policy, command) == "allow", command
     assert said(policy, Git(args=("push", "x"))) == "deny" and said(policy, Git(args=("log",))) == "allow"
+    for args in (("-C", "x", "push"), ("-c", "user.name=x", "push"), ("-c", "alias.x=push", "x")):
+        assert said(policy, Git(args=args)) == "deny", "options in front hide nothing"
 
 
 def test_what_cannot_be_read_is_the_strictest_it_could_be(tmp_path: Path) -> None:
