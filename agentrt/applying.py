@@ -57,7 +57,7 @@ class Applying:
 
     def with_operations(self, conflicts: Sequence[PathConflict]) -> tuple[PathConflict, ...]:
         """The same, each with the operations that touched its path."""
-        touched = {(op.session, op.id): paths_of(op.effects) for op in self.lineage}
+        touched = {(op.session, op.id): paths_of(op.files) for op in self.lineage}
         found = []
         for conflict in conflicts:
             by = [name for name, paths in touched.items() if conflict.path in paths]
@@ -245,8 +245,8 @@ def accepted_by(planned: Applying) -> tuple[int, ...]:
         for op in planned.lineage
         if op.session == planned.session
         and op.review == "pending"
-        and paths_of(op.effects) & applied
-        and not paths_of(op.effects) & left
+        and paths_of(op.files) & applied
+        and not paths_of(op.files) & left
     )
 
 

@@ -187,7 +187,7 @@ def gone(removal: Removal) -> str:
 def _written(operation: Operation) -> int:
     """About what it added to the store."""
     both = operation.kind == "apply"
-    states = (s for effect in operation.effects for s in (effect.after, effect.before if both else None))
+    states = (s for effect in operation.files for s in (effect.after, effect.before if both else None))
     files = sum(state.size + 4096 for state in states if state is not None)
     seen = operation.observation
     return files + (seen.output_bytes if seen is not None and seen.truncated else 0) + 4096

@@ -158,7 +158,7 @@ def _as_asked(root: Path, wanted: Sequence[Wanted], _: history.Sources) -> histo
 
 def _message(runtime: Runtime, planned: Applying, message: str | None) -> str:
     touched = paths_of(step.effect for step in planned.plan.steps)
-    done = [op for op in planned.lineage if op.kind != "apply" and paths_of(op.effects) & touched]
+    done = [op for op in planned.lineage if op.kind != "apply" and paths_of(op.files) & touched]
     text = message.strip() if message is not None else ""
     if not text:
         title = _line(runtime.info.title) or (_line(words(done[-1])) if len(done) == 1 else "")

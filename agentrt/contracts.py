@@ -6,13 +6,15 @@ relative to the workspace. Commands are argv lists.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from .records import (
     Action,
+    Admission,
     Decision,
     Effect,
     Explanation,
@@ -24,6 +26,7 @@ from .records import (
     Observation,
     Pick,
     Record,
+    Request,
     RuleExample,
     Snapshot,
     Spent,
@@ -47,11 +50,22 @@ class ExecResult:
 class Confinement(Record):
     """What a policy asks of a sandbox, beyond what every sandbox does."""
 
-    network: str = "none"
+    network: Literal["none", "proxy"] = "none"
+    """proxy: through ``Sandbox.door``, and for what ``Policy.admit`` says only."""
     bind: tuple[str, ...] = ()
     """Folders of the host shown read-only at their own path (toolchains the sandbox does not find itself)."""
     hide: tuple[str, ...] = ()
     """Toolchain folders the sandbox found and must not show."""
+    hidden: tuple[str, ...] = ()
+    """Paths of the workspace, patterns of a policy: there as empty files or folders, whose content is nobody's."""
+    planted: Mapping[str, bytes] = {}
+    """Files that are there, read-only, and are no part of any layer: by absolute path, ``~`` being the home inside."""
+    canaries: tuple[str, ...] = ()
+    """Where to plant files that nobody has a reason to send anywhere."""
+    secrets: tuple[str, ...] = ()
+    """Names of those whose placeholders are in the environment."""
+    require: tuple[str, ...] = ()
+    """Walls without which nothing is to run."""
 
 
 class Sandbox(Protocol):
@@ -121,6 +135,13 @@ class Sandbox(Protocol):
 
     async def read_many(self, snapshot: Snapshot, paths: Sequence[str]) -> list[BinaryIO]:
         """The same of several, in that order, or of none. Each takes a descriptor: 64 are never too many."""
+        ...
+
+    async def door(self) -> socket.socket:
+        """A TCP socket that listens on the loopback as processes inside see it, for the caller to accept from: with
+        ``Confinement.network`` "proxy" their only way out. The same one at each call, as long as the sandbox lives;
+        the caller does not close it.
+        """
         ...
 
     async def restore(self, snapshot: Snapshot) -> None:
@@ -215,7 +236,10 @@ class Context(Record):
     attended: bool
     """A person is there to be asked."""
     spent: Spent = Spent()
-    """By the session's actions before this one."""
+    """By the session's actions before this one; of a request, by this one's requests as well."""
+    flags: frozenset[str] = frozenset()
+    """What is true of the session: ``saw_untrusted`` (something came in from outside), ``read_secret``, ``frozen`` (a
+    canary was on its way out, and no person has looked at that yet)."""
 
 
 class Policy(Protocol):
@@ -232,6 +256,10 @@ class Policy(Protocol):
     def decide(self, action: Action, context: Context) -> Decision: ...
 
     def judge(self, action: Action, effects: Sequence[Effect], context: Context) -> Judgement: ...
+
+    def admit(self, request: Request, context: Context) -> Admission:
+        """Whether a request of an action goes out."""
+        ...
 
     def explain(self, action: Action, context: Context) -> Explanation:
         """How it comes to what ``decide`` says."""

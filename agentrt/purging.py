@@ -13,7 +13,7 @@ from agentrt.errors import UsageError
 from agentrt.history import purge as history
 from agentrt.history.garbage import stored
 from agentrt.history.removals import Removal, layer_names
-from agentrt.records import Effect, Operation, View
+from agentrt.records import FileEffect, Operation, View
 from agentrt.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def purge(runtime: Runtime, path: str, *, actor: str = "user", dry_run: bo
 
 async def _carry_out(runtime: Runtime, path: str, actor: str, dry_run: bool) -> Purged:
     store = runtime.store
-    effects = [effect for operation in _all(runtime) for effect in operation.effects]
+    effects = [effect for operation in _all(runtime) for effect in operation.files]
     bases = {str(d) for d in history.digests_at(effects, path)} & set(stored(store.bases))
     aside = tuple(name for name in stored(store.aside) if history.holds(store.aside / name, path))
     if dry_run:
@@ -83,7 +83,7 @@ def not_brought_back(runtime: Runtime, now: View, then: View) -> list[Removal]:
     return [
         removal
         for removal in purged
-        if any(_touches(op.effects, removal.name) for op in passed if op.started < removal.at)
+        if any(_touches(op.files, removal.name) for op in passed if op.started < removal.at)
     ]
 
 
@@ -95,7 +95,7 @@ def note_of(removals: Iterable[Removal]) -> str:
     )
 
 
-def _touches(effects: Sequence[Effect], path: str) -> bool:
+def _touches(effects: Sequence[FileEffect], path: str) -> bool:
     return any(history.is_at(effect.path, path) for effect in effects)
 
 

@@ -228,7 +228,7 @@ def _checked_line(
 
 def _check(op: int, operation: Operation, line: Sequence[Operation]) -> None:
     """Raises ``UsageError`` unless its work is in the view, and can be taken out of it."""
-    if operation.kind not in ("act", "revert", "reject") or not operation.effects or operation.status != "settled":
+    if operation.kind not in ("act", "revert", "reject") or not operation.files or operation.status != "settled":
         what = operation.status.replace("_", " ") if operation.status != "settled" else "changed no file"
         if operation.kind not in ("act", "revert", "reject"):
             what = f"is of kind {operation.kind}"
@@ -237,8 +237,8 @@ def _check(op: int, operation: Operation, line: Sequence[Operation]) -> None:
         )
     if operation.id not in {other.id for other in line}:
         raise UsageError(f"operation {op} is not in the session's files now: it was undone", hint="agentrt redo")
-    if applied := applied_paths(line, operation) & set(sides_of(operation.effects)):
-        first = next(o.id for o in line if o.kind == "apply" and o.id > op and applied & set(sides_of(o.effects)))
+    if applied := applied_paths(line, operation) & set(sides_of(operation.files)):
+        first = next(o.id for o in line if o.kind == "apply" and o.id > op and applied & set(sides_of(o.files)))
         raise UsageError(
             f"operation {op} is in the real workspace, since apply {first}",
             hint=f"agentrt restore {first - 1} takes the apply out of it; then revert",
@@ -246,7 +246,7 @@ def _check(op: int, operation: Operation, line: Sequence[Operation]) -> None:
 
 
 def check_parts(target: Operation, parts: Parts) -> None:
-    sides: Mapping[str, object] = sides_of(target.effects)
+    sides: Mapping[str, object] = sides_of(target.files)
     for path, numbers in parts.items():
         if 0 in numbers:
             raise UsageError("there is no number 0: hunks are counted from 1")

@@ -67,6 +67,6 @@ def _others(line: Sequence[Operation], chosen: set[int]) -> list[Operation]:
     for op in line:
         if op.id not in stay and op.kind != "apply":
             applied = applied_paths(line, op)
-            effects = tuple(effect for effect in op.effects if applied.isdisjoint(sides_of([effect])))
+            effects = tuple(effect for effect in op.files if applied.isdisjoint(sides_of([effect])))
             found.append(op.model_copy(update={"effects": effects}))
     return found

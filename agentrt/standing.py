@@ -85,12 +85,12 @@ class Standing(Reader):
 
 
 def spent_by(operation: Operation) -> Spent:
-    """What was rolled back or not kept changed nothing, but it ran."""
+    """What was rolled back or not kept changed nothing, but it ran, and what it sent is sent."""
     if operation.kind != "act" or operation.status in ("denied", "intent"):
         return Spent()
     kept = operation.status == "settled" and not operation.is_verification
     seconds = operation.observation.seconds if operation.observation is not None else 0.0
-    return Spent.of(operation.effects if kept else (), actions=1, seconds=seconds)
+    return Spent.of(operation.effects if kept else operation.requests, actions=1, seconds=seconds)
 
 
 def _light(operation: Operation) -> Operation:

@@ -9,7 +9,19 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from agentrt.contracts import Confinement, Context
 from agentrt.documents import Document, Loc
-from agentrt.records import Action, Decision, Effect, Explanation, Judgement, Limits, RuleExample, Spent
+from agentrt.records import (
+    Action,
+    Admission,
+    Decision,
+    Effect,
+    Explanation,
+    FileEffect,
+    Judgement,
+    Limits,
+    Request,
+    RuleExample,
+    Spent,
+)
 
 from .ceilings import MEASURES, Measure
 from .pack import Most, Pack
@@ -118,6 +130,10 @@ class PackPolicy:
         said = _about(effect, spoke.rule.because)
         return Judgement(verdict=spoke.rule.verdict, rule=spoke.document.rule(spoke.loc), because=said)
 
+    def admit(self, request: Request, context: Context) -> Admission:
+        """Nothing goes out."""
+        return Admission(verdict="deny", rule=self.chains[0][0].document.rule(("network",)), because="no network")
+
     def explain(self, action: Action, context: Context) -> Explanation:
         """How an action is read, and every rule that speaks of it, the strictest first."""
         asked = read(action, context.workspace)
@@ -202,5 +218,8 @@ def _harshness(spoke: Placed[EffectRule] | None) -> int:
 
 
 def _about(effect: Effect, because: str) -> str:
+    if not isinstance(effect, FileEffect):
+        said = f"{effect.method} {effect.url} was {effect.change}"
+        return f"{said}: {because}" if because else said
     said = f"{effect.path} was {effect.change}" if effect.change != "mode" else f"the mode of {effect.path} was changed"
     return f"{said}: {because}" if because else said

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, PlainValidator
 
 from agentrt.documents import Written, describe
-from agentrt.records import Effect, Text
+from agentrt.records import Effect, FileEffect, Text
 from agentrt.records.effects import Change, Reversibility
 from agentrt.records.operations import Decide, Judge
 
@@ -108,5 +108,7 @@ class EffectRule(Written):
             return False
         if self.reversibility is not None and effect.reversibility not in self.reversibility:
             return False
+        if not isinstance(effect, FileEffect):
+            return self.paths is None
         places = [effect.path, *([effect.renamed_from] if effect.renamed_from is not None else [])]
         return self.paths is None or any(path_matches(pattern, path) for pattern in self.paths for path in places)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agentrt.records import Effect, Message, Operation, ProposedAction, Turn
+from agentrt.records import Effect, FileEffect, Message, Operation, ProposedAction, RequestEffect, Turn
 
 SHOWN_PATHS = 10
 
@@ -65,23 +65,37 @@ def describe_operation(operation: Operation) -> str:
             parts.append(seen.output.rstrip("\n"))
         if seen.error:
             parts.append(f"error: {seen.error}")
-    if operation.status == "settled" and operation.effects:
-        parts.append(f"[{describe_effects(operation.effects)}]")
+    # What was rolled back changed no file, but what it sent is sent.
+    if effects := operation.effects if operation.status == "settled" else operation.requests:
+        parts.append(f"[{describe_effects(effects)}]")
     return "\n".join(parts) or "done"
 
 
 def describe_effects(effects: Iterable[Effect]) -> str:
     """``modified a.py; created b.py``, in a few words however many there are."""
     effects = list(effects)
-    inside = [effect for effect in effects if effect.in_workspace]
+    files = [effect for effect in effects if isinstance(effect, FileEffect)]
+    inside = [effect for effect in files if effect.in_workspace]
     if len(inside) <= SHOWN_PATHS:
         words = [f"{_VERBS[effect.change]} {printable(effect.path)}" for effect in inside]
     else:
         counts = Counter(effect.change for effect in inside)
         words = [f"{_VERBS[change]} {_paths(number)}" for change, number in counts.most_common()]
-    if outside := len(effects) - len(inside):
+    if outside := len(files) - len(inside):
         words.append(f"changed {_paths(outside)} outside the workspace")
-    return "; ".join(words)
+    return "; ".join([*words, *_requests([effect for effect in effects if isinstance(effect, RequestEffect)])])
+
+
+def _requests(requests: Sequence[RequestEffect]) -> list[str]:
+    """What was refused is told with its reason, once for each."""
+    sent = sum(request.change == "sent" for request in requests)
+    refused = {
+        f"refused: {printable(request.method)} {printable(request.url)}: {printable(request.because)}": None
+        for request in requests
+        if request.change == "refused"
+    }
+    more = [f"{len(refused) - SHOWN_PATHS:,} more were refused"] if len(refused) > SHOWN_PATHS else []
+    return [*([f"sent {sent:,} request{'s' * (sent != 1)}"] if sent else []), *list(refused)[:SHOWN_PATHS], *more]
 
 
 def printable(text: str) -> str:

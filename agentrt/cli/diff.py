@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from agentrt.applying import in_git
 from agentrt.collecting import check_kept
 from agentrt.errors import UsageError
-from agentrt.records import Effect, Snapshot
+from agentrt.records import FileEffect, Snapshot
 from agentrt.runtime import Runtime
 
 from .options import HERE, Where
@@ -31,7 +31,7 @@ class _Between:
 
     before: Snapshot
     after: Snapshot
-    effects: Sequence[Effect]
+    effects: Sequence[FileEffect]
 
 
 def diff(
@@ -87,4 +87,4 @@ async def _between(runtime: Runtime, what: str | None) -> _Between:
     operation = runtime.show(int(what))
     for view in (operation.before, operation.after):
         check_kept(runtime, operation.id, view)
-    return _Between(operation.before.snapshot, operation.after.snapshot, operation.effects)
+    return _Between(operation.before.snapshot, operation.after.snapshot, operation.files)

@@ -25,7 +25,6 @@ from .render import (
     effects_text,
     forked_text,
     operation_json,
-    paths_of,
     put,
     put_json,
     time_text,
@@ -240,7 +239,7 @@ def _about(operation: Operation) -> list[str]:
     if operation.effects:
         lines.append(f"effects: {effects_text(operation.effects)}")
         lines += [f"  {effect_line(effect)}" for effect in operation.effects[:_SHOWN_EFFECTS]]
-        if (more := len(paths_of(operation.effects)) - _SHOWN_EFFECTS) > 0:
+        if (more := len(operation.effects) - _SHOWN_EFFECTS) > 0:
             lines.append(f"  … and {more:,} more: agentrt diff {operation.id} --stat")
     return lines
 

@@ -6,7 +6,7 @@ import difflib
 import os
 from dataclasses import dataclass
 
-from agentrt.records import Effect, FileState
+from agentrt.records import FileEffect, FileState
 
 from .binary import binary_patch
 
@@ -30,7 +30,7 @@ class Patch:
         return bool(self.added or self.removed)
 
 
-def patch_of(effect: Effect, before: bytes | None, after: bytes | None, *, algorithm: str | None = None) -> Patch:
+def patch_of(effect: FileEffect, before: bytes | None, after: bytes | None, *, algorithm: str | None = None) -> Patch:
     """``before`` and ``after`` are the contents, where they are regular files and can be had.
 
     With ``algorithm``, the object names' hash (``sha1`` …), what is no text is there in full, for ``git apply``.
@@ -77,7 +77,7 @@ def patch_of(effect: Effect, before: bytes | None, after: bytes | None, *, algor
     return _lines("".join(head), effect, first, second)
 
 
-def _part(effect: Effect, path: str, before: FileState | None, after: FileState | None) -> Effect:
+def _part(effect: FileEffect, path: str, before: FileState | None, after: FileState | None) -> FileEffect:
     return effect.model_copy(update={"path": path, "renamed_from": None, "before": before, "after": after})
 
 
@@ -86,7 +86,7 @@ def _binary(first: bytes, second: bytes) -> bool:
     return b"\0" in first or b"\0" in second or len(first) + len(second) > _TEXT
 
 
-def _lines(head: str, effect: Effect, first: bytes, second: bytes) -> Patch:
+def _lines(head: str, effect: FileEffect, first: bytes, second: bytes) -> Patch:
     a = "/dev/null" if effect.before is None else _quoted("a/" + (effect.renamed_from or effect.path))
     b = "/dev/null" if effect.after is None else _quoted("b/" + effect.path)
     old, new = _by_newline(first), _by_newline(second)
@@ -102,7 +102,7 @@ def _lines(head: str, effect: Effect, first: bytes, second: bytes) -> Patch:
     return Patch("".join(text), added, removed)
 
 
-def _no_content(effect: Effect) -> Patch:
+def _no_content(effect: FileEffect) -> Patch:
     """Git has no words for folders and special files."""
     old, new = effect.before, effect.after
     if new is None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentrt.errors import AgentrtError, Conflict
-from agentrt.records import Effect, Operation, PathConflict, dump_json
+from agentrt.records import Effect, FileEffect, Operation, PathConflict, RequestEffect, dump_json
 
 from .plain import plain, plain_lines
 
@@ -57,11 +57,11 @@ def operation_json(operation: Operation) -> dict[str, Any]:
     """As design and docs/cli.md fix it; a move or an apply has its ``paths``, too."""
     document = operation.to_dict()
     if operation.kind != "act":
-        document["paths"] = paths_of(operation.effects)
+        document["paths"] = paths_of(operation.files)
     return document
 
 
-def paths_of(effects: Iterable[Effect]) -> list[str]:
+def paths_of(effects: Iterable[FileEffect]) -> list[str]:
     return [effect.path for effect in effects]
 
 
@@ -96,14 +96,27 @@ def forked_text(info: SessionInfo) -> str:
 
 def effects_text(effects: Sequence[Effect]) -> str:
     """``2 files changed, 1 deleted``; empty for no effects."""
-    inside = [effect for effect in effects if effect.in_workspace]
+    files = [effect for effect in effects if isinstance(effect, FileEffect)]
+    inside = [effect for effect in files if effect.in_workspace]
     words = [f"{count:,} {_VERB[change]}" for change, count in Counter(e.change for e in inside).items()]
     if words:
         number, verb = words[0].split(" ", 1)
         words[0] = f"{number} {'file' if number == '1' else 'files'} {verb}" if _only_files(inside) else words[0]
-    if outside := len(effects) - len(inside):
+    if outside := len(files) - len(inside):
         words.append(f"{outside:,} outside the workspace")
-    return ", ".join(words)
+    return ", ".join([*words, *_requests_text([effect for effect in effects if isinstance(effect, RequestEffect)])])
+
+
+def _requests_text(requests: Sequence[RequestEffect]) -> list[str]:
+    """``3 requests``, ``1 request refused``; what no undo takes back is never left out."""
+    sent = [request for request in requests if request.change == "sent"]
+    final = sum(request.reversibility == "irreversible" for request in sent)
+    words = [_counted(len(sent), "request") + (f" ({final:,} irreversible)" if final else "")] if sent else []
+    return [*words, f"{_counted(refused, 'request')} refused"] if (refused := len(requests) - len(sent)) else words
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 _VERB = {
@@ -115,13 +128,15 @@ _VERB = {
 }
 
 
-def _only_files(effects: Iterable[Effect]) -> bool:
+def _only_files(effects: Iterable[FileEffect]) -> bool:
     states = [effect.after or effect.before for effect in effects]
     return all(state is None or state.type != "directory" for state in states)
 
 
 def effect_line(effect: Effect) -> str:
-    """``modified  src/a.py``"""
+    """``modified  src/a.py``, ``sent      GET https://pypi.org/simple/``"""
+    if isinstance(effect, RequestEffect):
+        return _request_line(effect)
     text = f"{effect.change:<9} {plain(effect.path)}"
     if effect.renamed_from is not None:
         text += f"  (was {plain(effect.renamed_from)})"
@@ -132,7 +147,18 @@ def effect_line(effect: Effect) -> str:
     return text + (f"  — {plain(effect.note)}" if effect.note else "")
 
 
-def _type(effect: Effect) -> str:
+def _request_line(request: RequestEffect) -> str:
+    text = f"{request.change:<9} {plain(request.method)} {plain(request.url)}"
+    if request.status is not None:
+        text += f"  ({request.status})"
+    if request.change == "sent" and request.reversibility != "reversible":
+        text += f"  {request.reversibility}"
+    if request.secrets:
+        text += f"  with {', '.join(map(plain, request.secrets))}"
+    return text + (f"  — {plain(request.because)}" if request.because else "")
+
+
+def _type(effect: FileEffect) -> str:
     assert effect.after is not None
     if effect.after.type == "symlink":
         return f"→ {plain(effect.after.target or '')}"

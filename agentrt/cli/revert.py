@@ -36,7 +36,7 @@ def revert(
             put_json(operation_json(operation))
             return 0
         ids = ", ".join(map(str, operation.target))
-        put(f"operation {operation.id}: reverted {ids}: {effects_text(operation.effects) or 'no file changed'}")
+        put(f"operation {operation.id}: reverted {ids}: {effects_text(operation.files) or 'no file changed'}")
         put_effects(operation)
         if operation.note:
             put(plain(operation.note))

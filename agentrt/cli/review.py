@@ -52,7 +52,7 @@ def review(*, where: Where = HERE) -> int:
     digits = len(str(max((operation.id for operation, _ in found), default=0)))
     for operation, given in found:
         put(cut(log_line(operation, digits, stands=True), terminal_width()))
-        for effect in operation.effects:
+        for effect in operation.files:
             said = _said(given.get(effect.path, {}))
             put(f"  {effect.reversibility:<12}  {effect_line(effect)}{said}")
     put("agentrt diff OP shows more; then: agentrt accept OP · agentrt reject OP" if found else "nothing to review")

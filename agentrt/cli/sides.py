@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from agentrt.history.ledger import load
-from agentrt.records import Effect, FileState, Snapshot
+from agentrt.records import FileEffect, FileState, Snapshot
 from agentrt.runtime import Runtime
 
 MOST = 2_000_000
@@ -27,7 +27,7 @@ class Sides:
         self._runtime, self._before, self._after = runtime, before, after
         self._most = most
 
-    async def of(self, effect: Effect) -> tuple[bytes | None, bytes | None]:
+    async def of(self, effect: FileEffect) -> tuple[bytes | None, bytes | None]:
         """Before and after; None where it is no regular file, too large, or nowhere to be found any more."""
         old = effect.renamed_from or effect.path
         return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from agentrt.records import Effect, FileState, Operation, View
+from agentrt.records import FileEffect, FileState, Operation, View
 
 from .journal import Journal
 
@@ -67,7 +67,7 @@ def applied_paths(line: Iterable[Operation], operation: Operation) -> set[str]:
             asked = later.action or {}
             # An apply of some operations leaves the work of others, also on the same paths.
             others = set() if operation.id in asked.get("ops", ()) else set(later.partial)
-            found |= paths_of(later.effects) - others
+            found |= paths_of(later.files) - others
     return found
 
 
@@ -76,12 +76,12 @@ def bases_of(line: Iterable[Operation]) -> dict[str, FileState | None]:
     bases: dict[str, FileState | None] = {}
     for operation in line:
         if operation.kind == "apply":
-            for path in (*paths_of(operation.effects), *(operation.action or {}).get("lapsed", ())):
+            for path in (*paths_of(operation.files), *(operation.action or {}).get("lapsed", ())):
                 bases.pop(path, None)
             # Where it wrote the work of some operations only, that is what the rest is on.
-            bases |= {effect.path: effect.after for effect in operation.effects if effect.path in operation.partial}
+            bases |= {effect.path: effect.after for effect in operation.files if effect.path in operation.partial}
             continue
-        for effect in operation.effects:
+        for effect in operation.files:
             if effect.renamed_from is not None:
                 bases.setdefault(effect.renamed_from, effect.before)
                 bases.setdefault(effect.path, None)
@@ -97,7 +97,7 @@ def based_paths(journal: Journal, line: Iterable[Operation]) -> set[str]:
     for operation in line:
         if operation.session not in named:
             named[operation.session] = journal.paths(operation.session)
-        paths = named[operation.session].get(operation.id, set()) | paths_of(operation.effects)
+        paths = named[operation.session].get(operation.id, set()) | paths_of(operation.files)
         if operation.kind == "apply":
             lapsed = set((operation.action or {}).get("lapsed", ()))
             found -= (paths - set(operation.partial)) | lapsed
@@ -106,7 +106,7 @@ def based_paths(journal: Journal, line: Iterable[Operation]) -> set[str]:
     return {path for path in found if not path.startswith("/")}
 
 
-def paths_of(effects: Iterable[Effect]) -> set[str]:
+def paths_of(effects: Iterable[FileEffect]) -> set[str]:
     """Every path of the workspace these effects are about, old names included."""
     paths: set[str] = set()
     for effect in effects:

@@ -91,7 +91,7 @@ def based_on(operation: Operation) -> dict[str, FileState]:
     Where an apply wrote a part of what the session did, the rest is based on what it wrote.
     """
     found: dict[str, FileState] = {}
-    for effect in operation.effects:
+    for effect in operation.files:
         state = effect.before if effect.change in ("modified", "mode") else None
         if operation.kind == "apply":
             state = effect.after if effect.path in operation.partial else None

@@ -28,7 +28,7 @@ def dependents(targets: Collection[int], line: Sequence[Operation], reads: Reads
     changed: set[str] = set()
     known, possible = [], []
     for operation in sorted(line, key=lambda operation: operation.id):
-        wrote = set(sides_of(operation.effects))
+        wrote = set(sides_of(operation.files))
         if operation.id in targets:
             changed |= wrote
             continue

@@ -59,7 +59,7 @@ def recorded(start: View, operations: Iterable[Operation], inherited: Iterable[O
 
 def _after(before: Expected, operation: Operation, bases: dict[str, list[FileState | None]]) -> Expected:
     # Of these paths an apply wrote a part, and the view shows what it showed.
-    sides = {path: sides for path, sides in sides_of(operation.effects).items() if path not in operation.partial}
+    sides = {path: sides for path, sides in sides_of(operation.files).items() if path not in operation.partial}
     for path, (was, _) in sides.items():
         known = bases.setdefault(path, [])
         if path not in before.states and not any(alike(was, base) for base in known):

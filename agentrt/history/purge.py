@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from agentrt.records import Effect, FileState
+from agentrt.records import FileEffect, FileState
 
 from .garbage import remove
 from .ledger import Slot, load, save
@@ -48,12 +48,12 @@ def forget(aside: Path, path: str) -> None:
                     remove(aside / folder / name)
 
 
-def forget_contents(folder: Path, effects: Iterable[Effect], path: str) -> int:
+def forget_contents(folder: Path, effects: Iterable[FileEffect], path: str) -> int:
     """Contents the agent saw at this path, in the folder of bases; how many. Raises ``OSError``."""
     return _drop(folder, digests_at(effects, path))
 
 
-def digests_at(effects: Iterable[Effect], path: str) -> set[str | None]:
+def digests_at(effects: Iterable[FileEffect], path: str) -> set[str | None]:
     """Of all that was at this path, as far as effects tell."""
     return {
         digest

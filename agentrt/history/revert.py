@@ -100,7 +100,7 @@ class _Work:
 
     async def take_out(self, target: Operation) -> None:
         wanted = {
-            path: sides for path, sides in sides_of(target.effects).items() if self.parts is None or path in self.parts
+            path: sides for path, sides in sides_of(target.files).items() if self.parts is None or path in self.parts
         }
         await self._look(dict.fromkeys(wanted, self.current))
         await self._look({path: self.picks[path].source for path in wanted if path in self.picks})
@@ -217,7 +217,7 @@ class _Work:
 
     def _conflict(self, target: Operation, path: str, ours: str, theirs: str, also: str = "") -> None:
         """``also``: a path that stands against it."""
-        later = (op.id for op in self.line if op.id > target.id and {path, also} & sides_of(op.effects).keys())
+        later = (op.id for op in self.line if op.id > target.id and {path, also} & sides_of(op.files).keys())
         found = PathConflict(path=path, ours=ours, theirs=theirs, operations=(target.id, *later))
         self.conflicts.setdefault(path, found)
 

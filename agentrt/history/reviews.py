@@ -31,7 +31,7 @@ def verdicts(target: Operation, view: View, operations: Sequence[Operation]) -> 
     """The parts of an operation that have one. ``operations``: the session's, oldest first, of which no reject counts
     that is not in ``view``: it was undone."""
     found: Verdicts = {}
-    everything: Parts = dict.fromkeys(sides_of(target.effects), ())
+    everything: Parts = dict.fromkeys(sides_of(target.files), ())
     line = {operation.id for operation in lineage(view, operations)}
     for operation in operations:
         counts = operation.kind == "accept" or (operation.kind == "reject" and operation.id in line)
@@ -53,7 +53,7 @@ def add(found: Verdicts, parts: Parts, review: Review) -> None:
 def whole(operation: Operation, found: Verdicts, hunks: Mapping[str, int]) -> Review:
     """What the verdicts on its parts come to for an operation. ``hunks``: how many a path has, where that is known."""
     words: set[Review] = set()
-    for path in sides_of(operation.effects):
+    for path in sides_of(operation.files):
         given = found.get(path, {})
         if 0 not in given and len(given) < max(hunks.get(path, 1), 1):
             return "pending"

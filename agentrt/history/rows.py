@@ -10,7 +10,9 @@ from functools import cache
 from json import JSONDecoder
 from typing import Any, TypeVar
 
-from agentrt.records import Decision, Effect, Judgement, Observation, Operation, Record, dump_json
+from pydantic import TypeAdapter
+
+from agentrt.records import Decision, Effect, FileEffect, Judgement, Observation, Operation, Record, dump_json
 
 from .views import Views
 
@@ -22,11 +24,13 @@ _OPERATIONS = """
     WHERE o.session = ? AND o.id BETWEEN ? AND ? ORDER BY o.id"""
 _EFFECTS = f"""
     SELECT operation, path, kind, change, reversibility, detail FROM effect {_RANGE} ORDER BY operation, position"""
+_PATHS = "SELECT operation, path FROM effect WHERE session = ? AND path IS NOT NULL"
 _REVIEWS = f"SELECT operation, review FROM review {_RANGE} ORDER BY operation, position"
 _OUTPUTS = f"SELECT operation, text FROM output {_RANGE}"
 _APART = ("kind", "path", "change", "reversibility")
 """The fields of an effect that are columns of their own."""
 _Ruling = TypeVar("_Ruling", Decision, Judgement)
+_EFFECT: TypeAdapter[Effect] = TypeAdapter(Effect)
 _decode = JSONDecoder().raw_decode
 _LAST = 2**63 - 1
 
@@ -52,7 +56,7 @@ def observation(value: Observation | None) -> str | None:
 
 def effect(session: str, operation: int, position: int, value: Effect) -> tuple[object, ...]:
     """An effect as a row of ``effect``."""
-    path = os.fsencode(value.path)
+    path = os.fsencode(value.path) if isinstance(value, FileEffect) else None
     detail = record(value, exclude=set(_APART))
     return session, operation, position, value.kind, path, value.change, value.reversibility, detail
 
@@ -115,7 +119,7 @@ def read_work(db: sqlite3.Connection, session: str) -> dict[int, dict[str, Any]]
     return {
         id: {
             "action": _plain(action),
-            "effects": tuple(map(Effect.model_validate, effects[id])),
+            "effects": tuple(map(_EFFECT.validate_python, effects[id])),
             "review": reviews.get(id),
         }
         for id, action in db.execute("SELECT id, action FROM operation WHERE session = ? ORDER BY id", (session,))
@@ -125,14 +129,15 @@ def read_work(db: sqlite3.Connection, session: str) -> dict[int, dict[str, Any]]
 def read_paths(db: sqlite3.Connection, session: str) -> dict[int, set[str]]:
     """The paths of its effects, by operation."""
     found: defaultdict[int, set[str]] = defaultdict(set)
-    for operation, path in db.execute("SELECT operation, path FROM effect WHERE session = ?", (session,)):
+    for operation, path in db.execute(_PATHS, (session,)):
         found[operation].add(os.fsdecode(path))
     return found
 
 
-def _effect(path: bytes, kind: str, change: str, reversibility: str, detail: str) -> Any:
-    fields = {"path": os.fsdecode(path), "kind": kind, "change": change, "reversibility": reversibility}
-    return _object(detail) | fields
+def _effect(path: bytes | None, kind: str, change: str, reversibility: str, detail: str) -> Any:
+    fields = {"kind": kind, "change": change, "reversibility": reversibility}
+    place = {} if path is None else {"path": os.fsdecode(path)}
+    return _object(detail) | fields | place
 
 
 def _plain(column: str | None) -> Any:

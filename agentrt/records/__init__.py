@@ -2,7 +2,7 @@
 
 from .actions import Action, Message, ProposedAction, ToolSpec, Turn, Usage
 from .base import Record, Text, dump_json
-from .effects import Change, Effect, FileEffect, FileState, Pick, Reversibility, Snapshot
+from .effects import Change, Effect, FileEffect, FileState, Pick, RequestEffect, Reversibility, Snapshot
 from .operations import (
     Decision,
     Explanation,
@@ -14,10 +14,12 @@ from .operations import (
     RuleExample,
     View,
 )
+from .requests import Admission, Request, Secret
 from .spent import Spent
 
 __all__ = [
     "Action",
+    "Admission",
     "Change",
     "Decision",
     "Effect",
@@ -33,8 +35,11 @@ __all__ = [
     "Pick",
     "ProposedAction",
     "Record",
+    "Request",
+    "RequestEffect",
     "Reversibility",
     "RuleExample",
+    "Secret",
     "Snapshot",
     "Spent",
     "Text",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from .base import Record, Text
 
@@ -66,5 +68,32 @@ class Pick(Record):
     """Of a regular file: to have this content instead, and all else as in ``source``."""
 
 
-Effect = FileEffect
-"""Databases, requests and processes join this union as their resources arrive."""
+class RequestEffect(Record):
+    """A request to the outside, sent or refused. What was sent no undo takes back."""
+
+    kind: Literal["request"] = "request"
+    change: Literal["sent", "refused"]
+    reversibility: Reversibility
+    """reversible: it asked and changed nothing (GET); irreversible: nothing takes it back; unknown: TLS stayed closed,
+    so what went through was not seen."""
+    method: Text
+    """CONNECT where TLS stayed closed."""
+    url: Text
+    """``scheme://host[:port]/path``; of a closed connection ``host:port``. Secrets in it are placeholders."""
+    status: int | None = None
+    """Of the answer; None where none came."""
+    sent: int = 0
+    """Bytes of bodies, or through the connection."""
+    received: int = 0
+    rule: str = ""
+    """``file:line`` of the rule that let it out or refused it."""
+    because: Text = ""
+    """Why it was refused."""
+    secrets: tuple[str, ...] = ()
+    """Names of those that were put in."""
+    canary: Text | None = None
+    """The planted file that was on its way out."""
+
+
+Effect = Annotated[FileEffect | RequestEffect, Field(discriminator="kind")]
+"""Databases and processes join this union as their resources arrive."""

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, Literal
 
 from .base import Record, Text
-from .effects import Effect, Snapshot
+from .effects import Effect, FileEffect, RequestEffect, Snapshot
 
 Kind = Literal["act", "undo", "redo", "restore", "revert", "apply", "accept", "reject", "fork", "note"]
 Status = Literal["intent", "settled", "rolled_back", "denied", "failed"]
@@ -24,6 +24,8 @@ class Decision(Record):
     rule: str
     """``file:line`` of the rule that said so."""
     because: Text = ""
+    flags: tuple[str, ...] = ()
+    """What is true of the session from this action on (``read_secret``), if it runs."""
 
 
 class Explanation(Record):
@@ -135,6 +137,16 @@ class Operation(Record):
     before: View
     after: View
     note: Text = ""
+
+    @property
+    def files(self) -> tuple[FileEffect, ...]:
+        """Of the effects those on files."""
+        return tuple(effect for effect in self.effects if isinstance(effect, FileEffect))
+
+    @property
+    def requests(self) -> tuple[RequestEffect, ...]:
+        """Of the effects those that went out, or were to."""
+        return tuple(effect for effect in self.effects if isinstance(effect, RequestEffect))
 
     @property
     def is_verification(self) -> bool:

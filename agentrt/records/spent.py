@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .base import Record
-from .effects import Effect
+from .effects import Effect, FileEffect
 
 
 class Spent(Record):
@@ -20,12 +20,24 @@ class Spent(Record):
     """Files of the workspace that were there before and still are."""
     bytes_written: int = 0
     """Anywhere: they fill the user's disk."""
+    requests: int = 0
+    """That were sent."""
+    irreversible: int = 0
+    """Effects that nothing takes back."""
+    cost_usd: float = 0.0
+    """Of the planner's turns, as far as prices are known."""
 
     @classmethod
     def of(cls, effects: Iterable[Effect], *, actions: int = 0, seconds: float = 0.0) -> Spent:
         """By these effects."""
-        deleted = changed = written = 0
+        deleted = changed = written = requests = irreversible = 0
         for effect in effects:
+            if effect.change == "refused":
+                continue
+            irreversible += effect.reversibility == "irreversible"
+            if not isinstance(effect, FileEffect):
+                requests += 1
+                continue
             state = effect.after or effect.before
             counts = effect.in_workspace and (state is None or state.type != "directory")
             deleted += counts and effect.change == "deleted"
@@ -33,14 +45,14 @@ class Spent(Record):
             if effect.change in ("created", "modified") and effect.after is not None:
                 written += effect.after.size
         return cls(
-            actions=actions, seconds=seconds, files_deleted=deleted, files_changed=changed, bytes_written=written
+            actions=actions,
+            seconds=seconds,
+            files_deleted=deleted,
+            files_changed=changed,
+            bytes_written=written,
+            requests=requests,
+            irreversible=irreversible,
         )
 
     def __add__(self, other: Spent) -> Spent:
-        return Spent(
-            actions=self.actions + other.actions,
-            seconds=self.seconds + other.seconds,
-            files_deleted=self.files_deleted + other.files_deleted,
-            files_changed=self.files_changed + other.files_changed,
-            bytes_written=self.bytes_written + other.bytes_written,
-        )
+        return Spent(**{name: getattr(self, name) + getattr(other, name) for name in Spent.model_fields})

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -39,6 +40,7 @@ class MemorySandbox:
         self._live: Path | None = None
         self._name: str | None = None
         self._before: Tree = {}
+        self._door: socket.socket | None = None
 
     @property
     def workspace(self) -> str:
@@ -154,6 +156,11 @@ class MemorySandbox:
             opened.pop_all()
         return files
 
+    async def door(self) -> socket.socket:
+        if self._door is None:
+            self._door = socket.create_server(("127.0.0.1", 0))
+        return self._door
+
     async def restore(self, snapshot: Snapshot) -> None:
         await self.discard()
         self._snapshot = snapshot
@@ -208,6 +215,9 @@ class MemorySandbox:
 
     async def close(self) -> None:
         await self.discard()
+        if self._door is not None:
+            self._door.close()
+            self._door = None
 
     def _tree(self, snapshot: Snapshot) -> Tree:
         """The real workspace with the layers laid over it."""

@@ -34,8 +34,8 @@ class Client:
 
     start {store, workspace, shows} · stand {layers} · run {argv | call, path, limit; env, cwd, seconds, processes,
     memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} · look {layers, paths} ·
-    open {layers, paths} · keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content], name} ·
-    remove {names, opened} · purge {path, dry_run}
+    open {layers, paths} · door {} · keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content],
+    name} · remove {names, opened} · purge {path, dry_run}
     """
 
     def __init__(self) -> None:
@@ -89,6 +89,16 @@ class Client:
                     raise told("open", error) from error
                 raise
             return files
+
+    def door(self) -> int:
+        """A listening socket of the network inside. Raises ``SandboxError``."""
+        with self._turn:
+            try:
+                self._send({"do": "door"})
+                [file] = self._answer()[1]
+                return file
+            except OSError as error:
+                raise told("door", error) from error
 
     def run(
         self,

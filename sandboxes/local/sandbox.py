@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import stat
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +44,7 @@ class LocalSandbox:
         self._dirty = False
         """Something ran since ``begin``."""
         self._name = ""
+        self._door: socket.socket | None = None
         self._sealed: tuple[Snapshot, Snapshot, list[FileEffect]] | None = None
 
     @property
@@ -121,6 +123,11 @@ class LocalSandbox:
             raise OSError(error.errno, error.strerror, error.filename) from error
         return [os.fdopen(file, "rb") for file in files]
 
+    async def door(self) -> socket.socket:
+        if self._door is None:
+            self._door = socket.socket(fileno=await self._with_server(lambda client: client.door(), stand=False))
+        return self._door
+
     async def restore(self, snapshot: Snapshot) -> None:
         self._standing, self._stale, self._dirty = snapshot, True, False
 
@@ -164,6 +171,9 @@ class LocalSandbox:
 
     async def close(self) -> None:
         client, self._client = self._client, None
+        door, self._door = self._door, None
+        if door is not None:
+            door.close()
         if client is not None:
             await _thread(client.close)
 

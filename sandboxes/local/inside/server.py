@@ -35,6 +35,8 @@ _TRIES = 2
 _IDLE_MS = 20
 _MUCH = 64
 """Pieces of litter that are not left lying even while there is something to do."""
+_WAITING = 128
+"""Connections at the door that nobody has taken yet."""
 _THEN_READY = frozenset({"start", "stand", "run", "seal"})
 
 
@@ -163,6 +165,10 @@ class Server:
                 os.close(file)
             raise
         return files
+
+    def _do_door(self, request: dict[str, Any], _: list[int]) -> list[int]:
+        """A socket of this network, for somebody in another one: a descriptor keeps the network it was made in."""
+        return [socket.create_server(("127.0.0.1", 0), backlog=_WAITING).detach()]
 
     def _do_keep(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         layers = [name for name in request["layers"] if self._store.uppers([name], "rest")]
