@@ -18,7 +18,7 @@ async def main(folder: Path) -> None:
 
     async with Runtime.open(folder) as rt:
         op = await rt.act("bash", command="echo milk >> list.txt; echo 3 eggs > eggs.txt")
-        for effect in op.effects:
+        for effect in op.files:
             print(effect.change, effect.path)  # created eggs.txt, modified list.txt
         print((folder / "list.txt").read_text().split())  # ['bread']: nothing has happened to the real folder
 
