@@ -15,6 +15,7 @@ from typing import BinaryIO, Literal, Protocol
 from .records import (
     Action,
     Admission,
+    Answer,
     Decision,
     Effect,
     Explanation,
@@ -202,6 +203,11 @@ class World(Protocol):
 
     async def write(self, path: str, data: bytes) -> None: ...
 
+    def narrow(self, rules: Mapping[str, object]) -> None:
+        """Try the session's policy with these rules on top. Raises ``UsageError`` unless they make it stricter; they
+        hold once the action, whose kind is ``narrow`` and whose field ``rules`` these are, is settled."""
+        ...
+
     def show(self, text: str) -> Observation:
         """An observation of ``text``, capped and kept like a command's output."""
         ...
@@ -242,6 +248,44 @@ class Context(Record):
     canary was on its way out, and no person has looked at that yet)."""
 
 
+class Approval(Protocol):
+    """A yes that may become a rule of the user's own policy file."""
+
+    @property
+    def diff(self) -> str:
+        """What would change in the file, as a unified diff."""
+        ...
+
+    def write(self) -> None:
+        """Change it. Raises ``UsageError`` where that is not possible; the file is as it was then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked before an action runs."""
+
+    action: Action
+    shown: str
+    """What it would do, on one line."""
+    decision: Decision
+    """``ask`` or ``hold``, the rule that says so, and why."""
+    approval: Callable[[], Approval]
+    """The rule that a yes may become. Raises ``UsageError``: why it cannot become one."""
+
+
+class Ask(Protocol):
+    """Puts a question to a person, and waits for the answer however long it takes."""
+
+    async def __call__(self, question: Question) -> Answer: ...
+
+
+class Opinion(Protocol):
+    """A second opinion on an action, a model's say: whatever it is, the stricter word counts."""
+
+    async def __call__(self, action: Action, decision: Decision, context: Context) -> Decision: ...
+
+
 class Policy(Protocol):
     """The permission layer."""
 
@@ -263,6 +307,17 @@ class Policy(Protocol):
 
     def explain(self, action: Action, context: Context) -> Explanation:
         """How it comes to what ``decide`` says."""
+        ...
+
+    def approval(self, action: Action, context: Context) -> Approval:
+        """The rule by which an action would not be asked about again. Raises ``UsageError``: why there is none."""
+        ...
+
+    def narrowed(self, rules: Mapping[str, object], *, origin: str) -> Policy:
+        """This policy and some rules more, which may only make it stricter; ``origin`` stands where a rule's file does.
+
+        Raises ``DocumentError``.
+        """
         ...
 
     def examples(self) -> Sequence[RuleExample]:

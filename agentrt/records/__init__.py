@@ -4,6 +4,7 @@ from .actions import Action, Message, ProposedAction, ToolSpec, Turn, Usage
 from .base import Record, Text, dump_json
 from .effects import Change, Effect, FileEffect, FileState, Pick, RequestEffect, Reversibility, Snapshot
 from .operations import (
+    Answer,
     Decision,
     Explanation,
     Judgement,
@@ -20,6 +21,7 @@ from .spent import Spent
 __all__ = [
     "Action",
     "Admission",
+    "Answer",
     "Change",
     "Decision",
     "Effect",

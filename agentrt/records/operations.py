@@ -24,8 +24,28 @@ class Decision(Record):
     rule: str
     """``file:line`` of the rule that said so."""
     because: Text = ""
+    answer: Text = ""
+    """What a person said, where one was asked."""
     flags: tuple[str, ...] = ()
     """What is true of the session from this action on (``read_secret``), if it runs."""
+
+
+STRICTNESS: tuple[Decide, ...] = ("allow", "ask", "hold", "deny")
+
+
+def escalated(decision: Decision, opinion: Decision) -> Decision:
+    """The stricter of the two; the first where they are equally strict. So an opinion never loosens anything."""
+    return max(decision, opinion, key=lambda one: STRICTNESS.index(one.verdict))
+
+
+class Answer(Record):
+    """What a person says to a question."""
+
+    allow: bool
+    because: Text = ""
+    """Told to the agent where the answer is no."""
+    remembered: bool = False
+    """It was made a rule of the user's policy."""
 
 
 class Explanation(Record):
