@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
-from agentrt import applying, asking, committing, forking, moves, plugins, reverting, reviewing, transaction, verifying
+from agentrt import applying, committing, forking, moves, plugins, reverting, reviewing, transaction, verifying
 from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Ask, Opinion, Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
@@ -115,7 +115,7 @@ class Runtime(Standing):
         is not an exception. Raises ``PluginError`` (no such tool), ``UsageError`` (wrong arguments),
         ``SandboxUnavailable``, ``JournalError``, and ``DiskFull`` when not even the journal can be written.
         """
-        return await self._act(kind, arguments, actor, on_output)
+        return await transaction.act(self, kind, arguments, actor=actor, on_output=on_output)
 
     async def verify(
         self,
@@ -130,7 +130,7 @@ class Runtime(Standing):
 
         It is in the journal like any action, and is no step: there is nothing to undo. Raises the same.
         """
-        return await self._act(kind, arguments, actor, on_output, keep=False)
+        return await transaction.act(self, kind, arguments, actor=actor, on_output=on_output, keep=False)
 
     async def propose(
         self,
@@ -140,7 +140,7 @@ class Runtime(Standing):
         on_output: Callable[[bytes], None] | None = None,
     ) -> Operation:
         """``act`` on a planner's words."""
-        return await self._act(proposed.kind, proposed.arguments, actor, on_output)
+        return await transaction.act(self, proposed.kind, proposed.arguments, actor=actor, on_output=on_output)
 
     async def undo(self, n: int = 1, *, actor: str = "user", scope: Scope = "both") -> Operation:
         """Take back the last ``n`` steps that stand.
@@ -236,7 +236,7 @@ class Runtime(Standing):
                 else:
                     operation = await committing.apply(self, asked, actor, to, message)
             if operation is not None:
-                await self._count(operation)
+                await self.count(operation)
             return operation
 
     async def preview(
@@ -322,25 +322,8 @@ class Runtime(Standing):
     ) -> None:
         await self.close()
 
-    async def _act(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        actor: str,
-        on_output: Callable[[bytes], None] | None,
-        *,
-        keep: bool = True,
-    ) -> Operation:
-        tool, action = transaction.checked(self, kind, arguments)
-        heard = await asking.hear(self, tool, action)
-        async with self.turn:
-            operation = await transaction.carry_out(
-                self, tool, action, heard=heard, actor=actor, on_output=on_output, keep=keep
-            )
-            await self._count(operation)
-            return operation
-
-    async def _count(self, operation: Operation) -> None:
+    async def count(self, operation: Operation) -> None:
+        """What it takes on disk, and what has to go for it."""
         self.opened.room.add(operation)
         alone = self.opened.sessions == {self.session}
         self.notes += await uninterrupted(self.opened.room.keep_within(self.sandbox, alone=alone))

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from agentrt.arguments import action_of, load_tool
-from agentrt.asking import Heard, context_of
+from agentrt.asking import Heard, context_of, hear
 from agentrt.contracts import Context, Tool
 from agentrt.errors import AgentrtError, SandboxUnavailable
 from agentrt.history.contents import based_on, keep_bases
@@ -28,10 +28,23 @@ _GRACE = 5.0
 """Seconds a tool gets beyond its commands' limit, for what it does itself."""
 
 
-def checked(runtime: Runtime, kind: str, arguments: Mapping[str, Any]) -> tuple[Tool, Action]:
-    """The tool and its action. Raises ``PluginError``, ``UsageError``."""
+async def act(
+    runtime: Runtime,
+    kind: str,
+    arguments: Mapping[str, Any],
+    *,
+    actor: str,
+    on_output: Callable[[bytes], None] | None,
+    keep: bool = True,
+) -> Operation:
+    """See ``Runtime.act``; without ``keep``, ``Runtime.verify``."""
     tool = load_tool(kind)
-    return tool, action_of(tool, kind, arguments)
+    action = action_of(tool, kind, arguments)
+    heard = await hear(runtime, tool, action)
+    async with runtime.turn:
+        operation = await carry_out(runtime, tool, action, heard=heard, actor=actor, on_output=on_output, keep=keep)
+        await runtime.count(operation)
+        return operation
 
 
 async def carry_out(
