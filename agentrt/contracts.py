@@ -26,6 +26,7 @@ from .records import (
     Observation,
     Pick,
     Record,
+    Redaction,
     Request,
     RuleExample,
     Snapshot,
@@ -237,9 +238,22 @@ class Context(Record):
     """A person is there to be asked."""
     spent: Spent = Spent()
     """By the session's actions before this one; of a request, by this one's requests as well."""
+    sent: Spent = Spent()
+    """Of a request: by the requests before it of the same action."""
     flags: frozenset[str] = frozenset()
     """What is true of the session: ``saw_untrusted`` (something came in from outside), ``read_secret``, ``frozen`` (a
     canary was on its way out, and no person has looked at that yet)."""
+
+
+class Approval(Protocol):
+    """A person's yes to an action, about to become a rule."""
+
+    diff: str
+    """What would change in the person's own policy file, as a unified diff."""
+
+    def write(self) -> None:
+        """Change it. Raises ``UsageError`` where the action would still be asked about; then nothing has changed."""
+        ...
 
 
 class Policy(Protocol):
@@ -252,6 +266,9 @@ class Policy(Protocol):
 
     @property
     def confinement(self) -> Confinement: ...
+
+    @property
+    def redactions(self) -> Sequence[Redaction]: ...
 
     def decide(self, action: Action, context: Context) -> Decision: ...
 
@@ -267,6 +284,16 @@ class Policy(Protocol):
 
     def examples(self) -> Sequence[RuleExample]:
         """What its rules say of themselves, all of it true."""
+        ...
+
+    def narrowed(self, rules: Mapping[str, object], *, origin: str) -> Policy:
+        """With what a policy file could hold on top, as far as that only makes things stricter; ``origin`` names it
+        in decisions. Raises ``DocumentError`` for what does not.
+        """
+        ...
+
+    def approval(self, action: Action, context: Context) -> Approval:
+        """For an action it asks about: the rule by which it would not. Raises ``UsageError`` where there is none."""
         ...
 
 

@@ -4,6 +4,7 @@ from .actions import Action, Message, ProposedAction, ToolSpec, Turn, Usage
 from .base import Record, Text, dump_json
 from .effects import Change, Effect, FileEffect, FileState, Pick, RequestEffect, Reversibility, Snapshot
 from .operations import (
+    STRICTNESS,
     Decision,
     Explanation,
     Judgement,
@@ -13,11 +14,13 @@ from .operations import (
     PathConflict,
     RuleExample,
     View,
+    escalated,
 )
-from .requests import Admission, Request, Secret
+from .requests import Admission, Redaction, Request, Secret
 from .spent import Spent
 
 __all__ = [
+    "STRICTNESS",
     "Action",
     "Admission",
     "Change",
@@ -35,6 +38,7 @@ __all__ = [
     "Pick",
     "ProposedAction",
     "Record",
+    "Redaction",
     "Request",
     "RequestEffect",
     "Reversibility",
@@ -48,4 +52,5 @@ __all__ = [
     "Usage",
     "View",
     "dump_json",
+    "escalated",
 ]
