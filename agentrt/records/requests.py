@@ -44,7 +44,8 @@ class Request(Record):
 
 _WRITTEN = re.compile(
     r"(?P<method>[A-Z-]+) (?:(?P<scheme>https?)://)?(?:\[(?P<address>[0-9a-fA-F:.]+)\]|(?P<host>[\w.-]+))"
-    r"(?::(?P<port>\d{1,5}))?(?P<path>/[^?#\s]*)?(?:[?#]\S*)?"
+    r"(?::(?P<port>\d{1,5}))?(?P<path>/[^?#]*)?(?:[?#].*)?",
+    re.DOTALL,
 )
 
 
