@@ -27,6 +27,7 @@ from .records import (
     Observation,
     Pick,
     Record,
+    Redaction,
     Request,
     RuleExample,
     Snapshot,
@@ -243,6 +244,8 @@ class Context(Record):
     """A person is there to be asked."""
     spent: Spent = Spent()
     """By the session's actions before this one; of a request, by this one's requests as well."""
+    sent: Spent = Spent()
+    """Of a request: by the requests before it of the same action."""
     flags: frozenset[str] = frozenset()
     """What is true of the session: ``saw_untrusted`` (something came in from outside), ``read_secret``, ``frozen`` (a
     canary was on its way out, and no person has looked at that yet)."""
@@ -296,6 +299,9 @@ class Policy(Protocol):
 
     @property
     def confinement(self) -> Confinement: ...
+
+    @property
+    def redactions(self) -> Sequence[Redaction]: ...
 
     def decide(self, action: Action, context: Context) -> Decision: ...
 

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import get_args
 
 from pydantic import ConfigDict
 
-from agentrt.documents import Document, Loc, describe
-from agentrt.records import Action, FileEffect, RuleExample, dump_json
-from agentrt.records.effects import Change
+from agentrt.documents import Document, Loc
+from agentrt.records import Action, Request, RuleExample, dump_json
 
+from .effects import EffectRule, parse_effect
+from .network import NetworkRule
 from .pack import Pack
 from .reading import read
-from .rules import EffectRule, Example, Rule
+from .rules import Rule
+from .values import Example
 
 _WORKSPACE = "/workspace"
+AnyRule = Rule | EffectRule | NetworkRule
 
 
 def check(pack: Pack, document: Document) -> list[RuleExample]:
     """All of a pack's. Raises ``DocumentError`` at the first that is not as the pack says."""
     found = []
     for rule_loc, loc, rule, example, should in _each(pack):
-        speaks = _speaks(rule, example, document, loc)
+        try:
+            speaks = _speaks(rule, example)
+        except ValueError as error:
+            raise document.error(str(error), loc) from None
         text = example if isinstance(example, str) else dump_json(example)
         if speaks != should:
             does = "speaks of" if speaks else "does not speak of"
@@ -33,25 +38,26 @@ def check(pack: Pack, document: Document) -> list[RuleExample]:
     return found
 
 
-def _each(pack: Pack) -> Iterator[tuple[Loc, Loc, Rule | EffectRule, Example, bool]]:
-    rules: list[tuple[str, int, Rule | EffectRule]] = [("decide", at, rule) for at, rule in enumerate(pack.decide)]
+def _each(pack: Pack) -> Iterator[tuple[Loc, Loc, AnyRule, Example, bool]]:
+    rules: list[tuple[str, int, AnyRule]] = [("decide", at, rule) for at, rule in enumerate(pack.decide)]
     rules += [("judge", at, rule) for at, rule in enumerate(pack.judge)]
+    rules += [("network", at, rule) for at, rule in enumerate(pack.network or ())]
     for key, at, rule in rules:
         yield from (((key, at), (key, at, "match", n), rule, e, True) for n, e in enumerate(rule.match))
         yield from (((key, at), (key, at, "not_match", n), rule, e, False) for n, e in enumerate(rule.not_match))
 
 
-def _speaks(rule: Rule | EffectRule, example: Example, document: Document, loc: tuple[str | int, ...]) -> bool:
+def _speaks(rule: AnyRule, example: Example) -> bool:
+    """While all flags are set that the rule asks for. Raises ``ValueError``."""
     if isinstance(rule, EffectRule):
-        change, _, path = str(example).partition(" ")
-        if change not in get_args(Change) or not path:
-            expected = "expected a change and a path, such as deleted src/a.py"
-            raise document.error(f"{expected}, not {describe(example)}", loc)
-        return rule.speaks(FileEffect.model_validate({"path": path, "change": change}))
+        return rule.speaks(parse_effect(str(example)))
+    flags = rule.flags or ()
+    if isinstance(rule, NetworkRule):
+        return rule.may_speak(Request.parse(str(example)), flags)
     fields = {"kind": "bash", "command": example} if isinstance(example, str) else dict(example)
     if not isinstance(fields.get("kind"), str):
-        raise document.error("expected a command, or an action with its `kind`", loc)
-    return rule.speaks(read(_Any.from_dict(fields), _WORKSPACE, quickly=True))
+        raise ValueError("expected a command, or an action with its `kind`")
+    return rule.speaks(read(_Any.from_dict(fields), _WORKSPACE, quickly=True), flags)
 
 
 class _Any(Action):

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainValidator
 
 from agentrt.documents import Document, Written, nearest, validate
 from agentrt.records import Text
 from agentrt.units import Count, Seconds, Size
 
-from .rules import EffectRule, Paths, Rule
+from .effects import EffectRule
+from .network import NetworkRules
+from .redacting import Redacts
+from .rules import Rule
+from .values import Paths, Pattern, Planted, SecretNames, Usd, parse_program, parse_words
 
 T = TypeVar("T")
 
@@ -31,6 +35,7 @@ def _short(value: object) -> object:
 MostCount = Annotated[Most[Count], BeforeValidator(_short)]
 MostSize = Annotated[Most[Size], BeforeValidator(_short)]
 MostSeconds = Annotated[Most[Seconds], BeforeValidator(_short)]
+MostUsd = Annotated[Most[Usd], BeforeValidator(_short)]
 
 
 class PackLimits(Written):
@@ -45,6 +50,8 @@ class PackLimits(Written):
     files_deleted: MostCount | None = None
     files_changed: MostCount | None = None
     bytes_written: MostSize | None = None
+    requests: MostCount | None = None
+    irreversible: MostCount | None = None
 
 
 class PackBudget(Written):
@@ -52,9 +59,12 @@ class PackBudget(Written):
 
     actions: MostCount | None = None
     seconds: MostSeconds | None = None
+    cost_usd: MostUsd | None = None
     files_deleted: MostCount | None = None
     files_changed: MostCount | None = None
     bytes_written: MostSize | None = None
+    requests: MostCount | None = None
+    irreversible: MostCount | None = None
 
 
 class ToolFolders(Written):
@@ -68,6 +78,22 @@ class PackFiles(Written):
     """Of the workspace."""
 
     read_only: Paths | None = None
+    hidden: Paths | None = None
+    """There, but empty."""
+    secret: Paths | None = None
+    """Who reads one has read a secret."""
+    canaries: Planted | None = None
+    """Where files are planted that nobody has a reason to read."""
+
+
+class Approved(Written):
+    """A command that is not asked about any more."""
+
+    run: Annotated[Pattern, PlainValidator(parse_words)]
+    """Exactly this."""
+    program: Annotated[str, PlainValidator(parse_program)]
+    """The file that its first word leads to."""
+    because: Text = ""
 
 
 class Pack(Written):
@@ -75,12 +101,15 @@ class Pack(Written):
 
     name: str | None = Field(default=None, min_length=1)
     extends: str | None = Field(default=None, min_length=1)
-    network: Literal["none"] = "none"
+    network: NetworkRules | None = None
     home: Literal["hidden"] = "hidden"
     tools: ToolFolders = ToolFolders()
     files: PackFiles = PackFiles()
     limits: PackLimits = PackLimits()
     budget: PackBudget = PackBudget()
+    secrets: SecretNames = ()
+    redact: Redacts = ()
+    approved: Annotated[tuple[Approved, ...], Field(strict=False)] = ()
     decide: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
     judge: Annotated[tuple[EffectRule, ...], Field(strict=False)] = ()
 
@@ -89,6 +118,8 @@ def read_pack(document: Document, *, folder: Path) -> Pack:
     """Check a pack; its folders come back absolute. Raises ``DocumentError``."""
     pack = validate(Pack, document)
     _check_kinds(pack, document)
+    _check_network(pack, document)
+    _check_judge(pack, document)
     show, hide = (
         tuple(_folder(path, document, ("tools", key, at), folder) for at, path in enumerate(paths))
         for key, paths in (("show", pack.tools.show), ("hide", pack.tools.hide))
@@ -108,6 +139,26 @@ def _check_kinds(pack: Pack, document: Document) -> None:
             if kind not in known:
                 loc = ("decide", at, "actions", index)
                 raise document.error(f'no action is called "{kind}"', loc, hint=nearest(kind, known))
+
+
+def _check_network(pack: Pack, document: Document) -> None:
+    for at, rule in enumerate(pack.network or ()):
+        for index, method in enumerate(rule.methods or ()):
+            if method == "CONNECT":
+                loc = ("network", at, "methods", index)
+                hint = "leave `methods` and `paths` out: then TLS stays closed"
+                raise document.error("of CONNECT nothing is seen but the host", loc, hint=hint)
+        for key, given in (("private", rule.private), ("reversibility", rule.reversibility)):
+            if rule.verdict == "deny" and given:
+                raise document.error(f"`{key}` is for a rule that allows", ("network", at, key), key=True)
+
+
+def _check_judge(pack: Pack, document: Document) -> None:
+    for at, rule in enumerate(pack.judge):
+        for key, given in (("hosts", rule.hosts), ("methods", rule.methods)):
+            if rule.paths is not None and given is not None:
+                message = f"`{key}` speaks of requests and `paths` of files: of both at once there is nothing"
+                raise document.error(message, ("judge", at, key), key=True, hint="make it two rules")
 
 
 def _folder(path: str, document: Document, loc: tuple[str | int, ...], folder: Path) -> str:

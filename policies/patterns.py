@@ -1,13 +1,15 @@
-"""Patterns of rules: of commands, word by word, and of paths, folder by folder.
+"""Patterns of rules: of commands, word by word, of paths, folder by folder, and of hosts, label by label.
 
-In a word ``*``, ``?`` and ``[…]`` are as in file names. A word ``**`` stands for any number of words, or of folders.
+In a word ``*``, ``?`` and ``[…]`` are as in file names. A word ``**`` stands for any number of words, folders, labels.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from ipaddress import ip_address
 from itertools import takewhile
 
 Words = Sequence[str | None]
@@ -36,6 +38,31 @@ def path_matches(pattern: str, path: str) -> bool:
     if pattern.startswith("/") != path.startswith("/") or not f"{path}/".startswith(_head(pattern)):
         return False
     return _match(tuple(pattern.split("/")), tuple(path.split("/")), True)
+
+
+def url_path_matches(pattern: str, path: str, *, surely: bool) -> bool:
+    """Whether a pattern speaks of the path of a request. Servers may take ``//`` for ``/``: ``surely``, or perhaps."""
+    paths = [path] if surely else [path, re.sub("/+", "/", path)]
+    return any(_match(tuple(pattern.split("/")), tuple(each.split("/")), True) for each in paths)
+
+
+def host_matches(pattern: str, host: str, *, surely: bool) -> bool:
+    """Whether a pattern speaks of a host: ``*.x.org`` has one label in front, ``**.x.org`` any number, or none.
+
+    An address is spoken of by itself; ``surely``, or perhaps: by ``**`` as well.
+    """
+    labels = host.split(".")
+    if ":" in host or labels[-1][:1].isdigit():  # names end in a letter, whatever way an address is written in
+        return pattern == host or (pattern == "**" and not surely)
+    return "" not in labels and _match(tuple(pattern.split(".")), tuple(labels), True)
+
+
+def address(text: str) -> str | None:
+    """An IP address as it is usually written; None: it is none."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=4096)

@@ -1,37 +1,39 @@
-"""Packs at work: decide before an action runs, judge what it did."""
+"""Packs at work: decide before an action runs, judge what it did, let requests out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Generic, NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any
 
 from agentrt.contracts import Confinement, Context
-from agentrt.documents import Document, Loc
 from agentrt.records import (
+    STRICTNESS,
     Action,
     Admission,
     Decision,
     Effect,
     Explanation,
-    FileEffect,
     Judgement,
     Limits,
+    Redaction,
     Request,
     RuleExample,
     Spent,
 )
 
-from .ceilings import MEASURES, Measure
-from .pack import Most, Pack
+from . import ceilings, network
+from .approved import answers
+from .approving import Approval, proposal
+from .chains import Chain, Placed, Written
+from .effects import EffectRule, about, is_harmless
 from .reading import Asked, read
-from .rules import EffectRule, Rule
+from .rules import Rule
+from .tightening import document_of, tightening
 
-R = TypeVar("R", Rule, EffectRule)
-STRICTNESS = ("allow", "ask", "hold", "deny")
 _HARSHNESS = ("accept", "review", "roll_back")
-_READ_ONLY = ("files", "read_only")
 _RUN_LIMITS = {
     "seconds": "seconds",
     "processes": "processes",
@@ -40,41 +42,6 @@ _RUN_LIMITS = {
     "output": "output_bytes",
     "shown": "shown_bytes",
 }
-
-
-@dataclass(frozen=True)
-class Written:
-    """A pack and the document it stands in: every rule can be pointed at."""
-
-    pack: Pack
-    document: Document
-    examples: tuple[RuleExample, ...] = ()
-
-    @property
-    def rules(self) -> Iterator[tuple[Loc, Rule]]:
-        """On actions, each with the place it stands at."""
-        yield from ((("decide", at), rule) for at, rule in enumerate(self.pack.decide))
-        if (paths := self.pack.files.read_only) is not None:
-            yield _READ_ONLY, Rule(verdict="deny", actions=("write", "edit"), paths=paths, because="it is read-only")
-
-    @property
-    def effect_rules(self) -> Iterator[tuple[Loc, EffectRule]]:
-        """On effects."""
-        yield from ((("judge", at), rule) for at, rule in enumerate(self.pack.judge))
-        if (paths := self.pack.files.read_only) is not None:
-            yield _READ_ONLY, EffectRule(verdict="roll_back", paths=paths, because="it is read-only")
-
-
-class Placed(NamedTuple, Generic[R]):
-    """A rule, and where it stands."""
-
-    rule: R
-    document: Document
-    loc: Loc
-
-
-Chain = tuple[Written, ...]
-"""A pack after those it extends: of limits the last word counts, rules add up."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +63,21 @@ class PackPolicy:
 
     @property
     def confinement(self) -> Confinement:
-        tools = [written.pack.tools for written in self._packs()]
+        packs = [written.pack for written in self._packs()]
         return Confinement(
-            network="none",
-            bind=tuple(path for folders in tools for path in folders.show),
-            hide=tuple(path for folders in tools for path in folders.hide),
+            network="proxy" if network.opens(self._hands) else "none",
+            bind=tuple(path for pack in packs for path in pack.tools.show),
+            hide=tuple(path for pack in packs for path in pack.tools.hide),
+            hidden=_once(path for pack in packs for path in pack.files.hidden or ()),
+            canaries=_once(path for pack in packs for path in pack.files.canaries or ()),
+            secrets=_once(name for pack in packs for name in pack.secrets),
         )
+
+    @property
+    def redactions(self) -> tuple[Redaction, ...]:
+        """What is not shown to anyone."""
+        found = (Redaction(name=one.name, pattern=one.pattern) for each in self._packs() for one in each.pack.redact)
+        return tuple(dict.fromkeys(found))
 
     def decide(self, action: Action, context: Context) -> Decision:
         """The strictest of the rules that speak of the action.
@@ -112,37 +88,64 @@ class PackPolicy:
             return self._decide(Asked(action.kind), context)
         asked = read(action, context.workspace, quickly=True)
         found = self._decide(asked, context)
-        if asked.provisional and found.verdict != self._decide(asked.unread(), context).verdict:
+        if asked.provisional and _essence(found) != _essence(self._decide(asked.unread(), context)):
             return self._decide(read(action, context.workspace), context)
         return found
 
     def judge(self, action: Action, effects: Sequence[Effect], context: Context) -> Judgement:
         """Over a ceiling: rolled back. Else the strictest rule on any of the effects; a person looks at the rest."""
-        if over := list(self._over(Spent.of(effects), context.spent)):
+        if over := list(ceilings.over(self.chains, Spent.of(effects), context.spent)):
             because = "; ".join(because for _, because in over)
             return Judgement(verdict="roll_back", rule=over[0][0], because=because)
         rule = self.chains[0][0].document.rule(("limits",))
         if not effects:
             return Judgement(verdict="accept", rule=rule, because="it changed nothing")
-        effect, spoke = max(((effect, self._on(effect)) for effect in effects), key=lambda one: _harshness(one[1]))
+        spoke, effect = max(((self._on(effect), effect) for effect in effects), key=lambda one: _harshness(*one))
         if spoke is None:
+            if is_harmless(effect):
+                return Judgement(verdict="accept", rule=rule, because="it changed nothing, here or elsewhere")
             return Judgement(verdict="review", rule=rule, because="within the limits")
-        said = _about(effect, spoke.rule.because)
+        said = about(effect, spoke.rule.because)
         return Judgement(verdict=spoke.rule.verdict, rule=spoke.document.rule(spoke.loc), because=said)
 
     def admit(self, request: Request, context: Context) -> Admission:
-        """Nothing goes out."""
-        return Admission(verdict="deny", rule=self.chains[0][0].document.rule(("network",)), because="no network")
+        """What the rules of the network say, within the budgets."""
+        return ceilings.within(self.chains, network.admit(self._hands, request, context), context)
 
     def explain(self, action: Action, context: Context) -> Explanation:
         """How an action is read, and every rule that speaks of it, the strictest first."""
         asked = read(action, context.workspace)
         spoke = sorted(self._spoke(asked, context), key=lambda one: STRICTNESS.index(one.verdict), reverse=True)
-        read_as = tuple(tuple(word if word is not None else "…" for word in argv) for argv in asked.runs)
-        return Explanation(verdict=spoke[0].verdict, rules=tuple(spoke), read_as=read_as, unknown=asked.unknown)
+        answered = answers(asked, self.chains) if spoke[0].verdict == "ask" else []
+        return Explanation(
+            verdict=answered[0].verdict if answered else spoke[0].verdict,
+            rules=(*answered, *spoke),
+            read_as=tuple(_shown(argv) for argv in asked.runs),
+            unknown=asked.unknown,
+            programs=_shown(_once(asked.programs.values())),
+            hosts=_shown(asked.hosts),
+            remotes=_shown(asked.remotes),
+            flags=self._flags(asked),
+        )
 
     def examples(self) -> tuple[RuleExample, ...]:
         return tuple(example for written in self._packs() for example in written.examples)
+
+    def narrowed(self, rules: Mapping[str, object], *, origin: str) -> PackPolicy:
+        """With one hand more, that may only make things stricter: ``origin``, as decisions name it.
+
+        Raises ``DocumentError``.
+        """
+        written = tightening(document_of(rules, origin), Path(), who=origin)
+        return replace(self, chains=(*self.chains, (written,)))
+
+    def approval(self, action: Action, context: Context) -> Approval:
+        """The rule in the user's own file by which this would not be asked about again. Raises ``UsageError``."""
+        return proposal(action, context, self)
+
+    @cached_property
+    def _hands(self) -> tuple[network.Hand, ...]:
+        return tuple(network.Hand([(one.document, one.pack.network) for one in chain]) for chain in self.chains)
 
     @cached_property
     def _rules(self) -> tuple[Placed[Rule], ...]:
@@ -153,73 +156,56 @@ class PackPolicy:
         return tuple(Placed(rule, one.document, loc) for one in self._packs() for loc, rule in one.effect_rules)
 
     @cached_property
+    def _secrets(self) -> tuple[Rule, ...]:
+        """Of whatever may name a secret file, as a rule that is strict would speak of it."""
+        found = [one.pack.files.secret for one in self._packs() if one.pack.files.secret is not None]
+        return tuple(Rule(verdict="deny", paths=paths) for paths in found)
+
+    @cached_property
     def _reads(self) -> bool:
         """Some rule asks for more than the kind of an action."""
-        return any(placed.rule.run or placed.rule.unless or placed.rule.paths for placed in self._rules)
+        return bool(self._secrets) or any(placed.rule.reads for placed in self._rules)
 
     def _packs(self) -> Iterator[Written]:
         for chain in self.chains:
             yield from chain
 
     def _decide(self, asked: Asked, context: Context) -> Decision:
-        return max(self._spoke(asked, context), key=lambda decision: STRICTNESS.index(decision.verdict))
+        found = max(self._spoke(asked, context), key=lambda decision: STRICTNESS.index(decision.verdict))
+        if found.verdict == "ask" and (answered := answers(asked, self.chains)):
+            found = answered[0]
+        flags = self._flags(asked)
+        return found.model_copy(update={"flags": flags}) if flags else found
 
     def _spoke(self, asked: Asked, context: Context) -> list[Decision]:
         found = [
             Decision(verdict=placed.rule.verdict, rule=placed.document.rule(placed.loc), because=placed.rule.because)
             for placed in self._rules
-            if placed.rule.speaks(asked)
+            if placed.rule.speaks(asked, context.flags)
         ]
-        return [*found, *self._used_up(context.spent)]
+        return [*found, *ceilings.used_up(self.chains, context.spent)]
+
+    def _flags(self, asked: Asked) -> tuple[str, ...]:
+        return ("read_secret",) if any(rule.speaks(asked, ()) for rule in self._secrets) else ()
 
     def _on(self, effect: Effect) -> Placed[EffectRule] | None:
         """The strictest rule that speaks of it; None: none does."""
-        return max(
-            (placed for placed in self._effect_rules if placed.rule.speaks(effect)), key=_harshness, default=None
-        )
-
-    def _over(self, done: Spent, before: Spent) -> Iterator[tuple[str, str]]:
-        """Ceilings an action is over, each with its rule and a sentence; then the session's, with it."""
-        for measure in MEASURES:
-            for chain in self.chains:
-                yield from _above(chain, ("limits", measure.key), measure, done)
-        for measure in MEASURES:
-            for chain in self.chains:
-                yield from _above(chain, ("budget", measure.key), measure, before + done)
-
-    def _used_up(self, spent: Spent) -> Iterator[Decision]:
-        for chain in self.chains:
-            for key in ("actions", "seconds"):
-                rule, ceiling = _ceiling(chain, ("budget", key))
-                if ceiling is not None and getattr(spent, key) >= ceiling.most:
-                    because = f"the session's budget is used up, {ceiling.most:,g} {key}"
-                    because += f": {ceiling.because}" if ceiling.because else ""
-                    yield Decision(verdict="deny", rule=rule, because=because)
+        speaking = [placed for placed in self._effect_rules if placed.rule.speaks(effect)]
+        return max(speaking, key=lambda placed: _harshness(placed, effect), default=None)
 
 
-def _above(chain: Chain, loc: tuple[str, str], measure: Measure, spent: Spent) -> Iterator[tuple[str, str]]:
-    rule, ceiling = _ceiling(chain, loc)
-    if ceiling is not None and measure.of(spent) > ceiling.most:
-        whole = "in this session " if loc[0] == "budget" else ""
-        why = f": {ceiling.because}" if ceiling.because else ""
-        yield rule, f"{whole}{measure.said(spent, ceiling.most)} ({rule}){why}"
+def _harshness(spoke: Placed[EffectRule] | None, effect: Effect) -> int:
+    unspoken = "accept" if is_harmless(effect) else "review"
+    return _HARSHNESS.index(unspoken if spoke is None else spoke.rule.verdict)
 
 
-def _ceiling(chain: Chain, loc: tuple[str, str]) -> tuple[str, Most[Any] | None]:
-    """The last word of a chain."""
-    for written in reversed(chain):
-        if (ceiling := getattr(getattr(written.pack, loc[0]), loc[1])) is not None:
-            return written.document.rule(loc), ceiling
-    return "", None
+def _essence(decision: Decision) -> tuple[str, tuple[str, ...]]:
+    return decision.verdict, decision.flags
 
 
-def _harshness(spoke: Placed[EffectRule] | None) -> int:
-    return _HARSHNESS.index("review" if spoke is None else spoke.rule.verdict)
+def _once(found: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(found))
 
 
-def _about(effect: Effect, because: str) -> str:
-    if not isinstance(effect, FileEffect):
-        said = f"{effect.method} {effect.url} was {effect.change}"
-        return f"{said}: {because}" if because else said
-    said = f"{effect.path} was {effect.change}" if effect.change != "mode" else f"the mode of {effect.path} was changed"
-    return f"{said}: {because}" if because else said
+def _shown(words: Collection[str | None]) -> tuple[str, ...]:
+    return tuple(word if word is not None else "…" for word in words)

@@ -1,72 +1,66 @@
-"""Rules as packs have them: which actions and which effects one speaks of."""
+"""Rules on actions, before they run: which of them one speaks of."""
 
 from __future__ import annotations
 
-import shlex
-from typing import Annotated
+from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
 
-from pydantic import Field, PlainValidator
+from agentrt.documents import Written
+from agentrt.records import Text
+from agentrt.records.operations import Decide
 
-from agentrt.documents import Written, describe
-from agentrt.records import Effect, FileEffect, Text
-from agentrt.records.effects import Change, Reversibility
-from agentrt.records.operations import Decide, Judge
-
-from .patterns import command_matches, path_matches
+from .patterns import Words, command_matches, host_matches, path_matches
 from .reading import Asked
-
-Pattern = tuple[str, ...]
-
-
-def _pattern(value: object) -> Pattern:
-    """``git push **``, word by word as the shell reads words."""
-    try:
-        words = tuple(shlex.split(value)) if isinstance(value, str) else ()
-    except ValueError as error:
-        raise ValueError(f"expected words of a command: {error}") from None
-    if not words:
-        raise ValueError(f"expected words of a command, such as git push **, not {describe(value)}")
-    return words
-
-
-def _path(value: object) -> str:
-    if not isinstance(value, str) or not value or value.startswith(("./", "~")) or value.endswith("/"):
-        raise ValueError(
-            f"expected a path relative to the workspace or an absolute one, such as src/**, not {describe(value)}"
-        )
-    return value
-
-
-Commands = Annotated[tuple[Annotated[Pattern, PlainValidator(_pattern)], ...], Field(strict=False, min_length=1)]
-Paths = Annotated[tuple[Annotated[str, PlainValidator(_path)], ...], Field(strict=False, min_length=1)]
-Kinds = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-Example = str | dict[str, object]
-"""A command for bash, or an action's fields with its kind; of an effect its change and path: ``deleted src/a.py``."""
-Examples = Annotated[tuple[Example, ...], Field(strict=False)]
+from .values import Commands, Examples, Flags, Hosts, Names, Paths, Pattern, Programs
 
 
 class Rule(Written):
-    """On an action before it runs. Everything that is given must fit; left out: whatever it is."""
+    """Everything that is given must fit; left out: whatever it is.
+
+    What cannot be read may be anything: a rule that is stricter than ``allow`` speaks of it, one that allows does not.
+    """
 
     verdict: Decide
-    actions: Kinds | None = None
+    actions: Names | None = None
+    flags: Flags | None = None
+    """All of these are true of the session."""
     run: Commands | None = None
-    """It would run one of these, or what it would run cannot be read."""
+    """It would run one of these."""
     unless: Commands | None = None
     """Not where all that it would run is one of these, and the shell writes no file. What one of these runs in turn
     (``make test``) is its own affair."""
+    programs: Programs | None = None
+    """It would run one of these files, by whatever name."""
     paths: Paths | None = None
-    """It names one of these, or something in it is not known."""
+    """It names one of these."""
+    hosts: Hosts | None = None
+    """It names one of these; an address by itself or, unless it allows, by ``**``."""
+    remotes: Names | None = None
+    """It would have git speak to one of these, by name or address."""
     because: Text = ""
     match: Examples = ()
     not_match: Examples = ()
 
-    def speaks(self, asked: Asked) -> bool:
+    @property
+    def reads(self) -> bool:
+        """It asks for more than the kind of an action."""
+        return any((self.run, self.unless, self.programs, self.paths, self.hosts, self.remotes))
+
+    def speaks(self, asked: Asked, flags: Collection[str]) -> bool:
         if self.actions is not None and asked.kind not in self.actions:
             return False
-        if self.verdict == "allow" and asked.unknown and (self.run or self.paths):
+        if self.flags is not None and not set(self.flags) <= set(flags):
             return False
-        return self._runs(asked) and self._names(asked) and not self._is_one_of(asked, self.unless)
+        if self.verdict == "allow" and asked.unknown and self.reads:
+            return False
+        return (
+            self._runs(asked)
+            and (self.paths is None or self._names(asked, asked.paths, self._is_path))
+            and (self.hosts is None or self._names(asked, asked.hosts, self._is_host))
+            and (self.remotes is None or self._names(asked, asked.remotes, self._is_remote))
+            and (self.programs is None or self._names(asked, asked.programs.values(), self._is_program))
+            and not self._is_one_of(asked, self.unless)
+        )
 
     def _runs(self, asked: Asked) -> bool:
         if self.run is None:
@@ -75,40 +69,40 @@ class Rule(Written):
             return self._is_one_of(asked, self.run)
         if asked.unknown:
             return True
-        return any(command_matches(pattern, argv, surely=False) for pattern in self.run for argv in asked.runs)
+        return any(_matches(pattern, argv, asked, surely=False) for pattern in self.run for argv in asked.runs)
 
-    def _names(self, asked: Asked) -> bool:
-        if self.paths is None:
-            return True
-        if self.verdict != "allow" and (asked.unknown or None in asked.paths):
-            return True
-        known = [path for path in asked.paths if path is not None]
-        return any(path_matches(pattern, path) for pattern in self.paths for path in known)
+    def _names(self, asked: Asked, named: Collection[str | None], fits: Callable[[str], bool]) -> bool:
+        known = [name for name in named if name is not None]
+        if self.verdict == "allow":
+            return bool(known) and len(known) == len(named) and all(map(fits, known))
+        return bool(asked.unknown) or len(known) < len(named) or any(map(fits, known))
+
+    def _is_path(self, path: str) -> bool:
+        return any(path_matches(pattern, path) for pattern in self.paths or ())
+
+    def _is_host(self, host: str) -> bool:
+        return any(host_matches(pattern, host, surely=self.verdict == "allow") for pattern in self.hosts or ())
+
+    def _is_remote(self, remote: str) -> bool:
+        return any(fnmatchcase(remote, pattern) for pattern in self.remotes or ())
+
+    def _is_program(self, program: str) -> bool:
+        return any(path_matches(pattern, program) for pattern in self.programs or ())
 
     @staticmethod
     def _is_one_of(asked: Asked, patterns: Commands | None) -> bool:
         if patterns is None or asked.writes or not asked.runs or len(asked.unknown) > len(asked.runners):
             return False
-        return all(any(command_matches(pattern, argv, surely=True) for pattern in patterns) for argv in asked.runs)
+        return all(any(_matches(pattern, argv, asked, surely=True) for pattern in patterns) for argv in asked.runs)
 
 
-class EffectRule(Written):
-    """On an effect, once the action has run."""
-
-    verdict: Judge
-    change: Annotated[tuple[Change, ...], Field(strict=False, min_length=1)] | None = None
-    paths: Paths | None = None
-    reversibility: Annotated[tuple[Reversibility, ...], Field(strict=False, min_length=1)] | None = None
-    because: Text = ""
-    match: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    not_match: Annotated[tuple[str, ...], Field(strict=False)] = ()
-
-    def speaks(self, effect: Effect) -> bool:
-        if self.change is not None and effect.change not in self.change:
-            return False
-        if self.reversibility is not None and effect.reversibility not in self.reversibility:
-            return False
-        if not isinstance(effect, FileEffect):
-            return self.paths is None
-        places = [effect.path, *([effect.renamed_from] if effect.renamed_from is not None else [])]
-        return self.paths is None or any(path_matches(pattern, path) for pattern in self.paths for path in places)
+def _matches(pattern: Pattern, argv: Words, asked: Asked, *, surely: bool) -> bool:
+    """A program's name with a slash is that of a file, whatever it is called by."""
+    if command_matches(pattern, argv, surely=surely) or "/" not in pattern[0] or not argv:
+        return command_matches(pattern, argv, surely=surely)
+    if argv[0] not in asked.programs:
+        return False
+    program = asked.programs[argv[0]]
+    if program is None:  # it may be any file
+        return not surely and command_matches(("*", *pattern[1:]), argv, surely=False)
+    return command_matches(pattern, (program, *argv[1:]), surely=surely)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from agentrt.errors import UsageError
 from agentrt.history.store import locate
 from agentrt.opening import open_policy
 from agentrt.reader import open_reader
-from agentrt.records import Explanation
+from agentrt.records import Explanation, Request
 from agentrt.replaying import Replayed
 
 from .options import HERE, Where
@@ -52,21 +53,49 @@ def test(file: _File, /, *, where: Where = HERE) -> int:
 def explain(
     *command: Annotated[str, Parameter(name="COMMAND", help="The command and its arguments, after --.")],
     policy: _Policy = "default",
+    request: Annotated[
+        tuple[str, str] | None,
+        Parameter(name="--request", help="METHOD URL, instead of a command: GET https://pypi.org/simple/"),
+    ] = None,
     where: Where = HERE,
 ) -> int:
     """Say how a command is read, what the policy decides on it, and by which rules. A single word is a whole line."""
-    if not command:
-        raise UsageError("policy explain: COMMAND is missing", hint="as in: agentrt policy explain -- git push")
-    line = command[0] if len(command) == 1 else shlex.join(command)
     root = locate(where.workspace).workspace
-    found = _open(policy, root).explain(
-        action_of(load_tool("bash"), "bash", {"command": line}),
-        Context(workspace=str(root), session=where.session or "", attended=True),
-    )
+    context = Context(workspace=str(root), session=where.session or "", attended=True)
+    if request is not None and not command:
+        return _explain_request(" ".join(request), _open(policy, root), context, where)
+    if not command or request is not None:
+        raise UsageError(
+            "policy explain: COMMAND is missing" if not command else "policy explain: a command or a request, not both",
+            hint="as in: agentrt policy explain -- git push",
+        )
+    line = command[0] if len(command) == 1 else shlex.join(command)
+    action = action_of(load_tool("bash"), "bash", {"command": line})
+    opened = _open(policy, root)
+    found = opened.explain(action, context)
     if where.json:
         put_json({**found.to_dict(), "opaque": found.opaque})
-    else:
-        _put_explanation(found)
+        return 0
+    _put_explanation(found)
+    for flag in ("saw_untrusted", "read_secret"):
+        then = opened.decide(action, context.model_copy(update={"flags": frozenset({flag})}))
+        if then.verdict != found.verdict:
+            put(f"once the session has {flag} it would be: {then.verdict} ({then.rule})")
+    _put_without(found)
+    return 0
+
+
+def _explain_request(text: str, policy: Policy, context: Context, where: Where) -> int:
+    try:
+        found = policy.admit(Request.parse(text), context)
+    except ValueError as error:
+        raise UsageError(f"policy explain: {error}") from None
+    if where.json:
+        put_json(found)
+        return 0
+    put(f"verdict: {found.verdict}")
+    put(f"{found.rule}: {found.verdict}" + (f": {plain(found.because)}" if found.because else ""))
+    put(f"what it does out there: {found.reversibility}")
     return 0
 
 
@@ -77,16 +106,19 @@ def replay(
     policy: _Policy,
     where: Where = HERE,
 ) -> int:
-    """Say which decisions and judgements of a session another policy would have made differently."""
+    """Say which decisions, judgements and requests of a session another policy would have made differently."""
     with open_reader(where.workspace, session=session) as reader:
         found = list(replaying.replay(reader, _open(policy, reader.store.workspace)))
     differing = [one for one in found if one.differs]
     if where.json:
-        put_json({"actions": len(found), "differing": differing})
+        put_json({"actions": sum(one.request is None for one in found), "differing": differing})
         return 0
     for one in differing:
         _put_replayed(one)
-    put(f"{len(differing):,} of {len(found):,} actions would have ended differently")
+    for what, asked in (("actions", False), ("requests", True)):
+        those = [one for one in found if (one.request is not None) is asked]
+        if those or not asked:
+            put(f"{sum(one.differs for one in those):,} of {len(those):,} {what} would have ended differently")
     return 0
 
 
@@ -101,16 +133,23 @@ def _put_explanation(found: Explanation) -> None:
         put(f"runs: {plain(shlex.join(argv))}")
     for because in found.unknown:
         put(f"cannot be read: {plain(because)}")
+    for what in ("programs", "hosts", "remotes", "flags"):
+        if names := getattr(found, what):
+            put(f"{what}: {plain(' '.join(names))}")
     for rule in found.rules:
         put(f"{rule.rule}: {rule.verdict}" + (f": {plain(rule.because)}" if rule.because else ""))
-    strictest = [rule for rule in found.rules if rule.verdict == found.verdict]
-    others = found.rules[len(strictest) :]
+
+
+def _put_without(found: Explanation) -> None:
+    counting = list(itertools.takewhile(lambda rule: rule.verdict == found.verdict, found.rules))
+    others = found.rules[len(counting) :]
     if others:
-        named = " and ".join(dict.fromkeys(rule.rule for rule in strictest))
+        named = " and ".join(dict.fromkeys(rule.rule for rule in counting))
         put(f"without {named} it would be: {others[0].verdict}")
 
 
 def _put_replayed(one: Replayed) -> None:
     because = f": {plain(one.now.because)}" if one.now.because else ""
     said = f"{one.was.verdict} → {one.now.verdict} ({one.now.rule}{because})"
-    put(f"{one.operation.id}: {said}: {plain(action_text(one.operation))}")
+    what = f"{one.request.method} {one.request.url}" if one.request is not None else action_text(one.operation)
+    put(f"{one.operation.id}: {said}: {plain(what)}")

@@ -4,6 +4,7 @@ from .actions import Action, Message, ProposedAction, ToolSpec, Turn, Usage
 from .base import Record, Text, dump_json
 from .effects import Change, Effect, FileEffect, FileState, Pick, RequestEffect, Reversibility, Snapshot
 from .operations import (
+    STRICTNESS,
     Answer,
     Decision,
     Explanation,
@@ -14,11 +15,13 @@ from .operations import (
     PathConflict,
     RuleExample,
     View,
+    escalated,
 )
-from .requests import Admission, Request, Secret
+from .requests import Admission, Redaction, Request, Secret
 from .spent import Spent
 
 __all__ = [
+    "STRICTNESS",
     "Action",
     "Admission",
     "Answer",
@@ -37,6 +40,7 @@ __all__ = [
     "Pick",
     "ProposedAction",
     "Record",
+    "Redaction",
     "Request",
     "RequestEffect",
     "Reversibility",
@@ -50,4 +54,5 @@ __all__ = [
     "Usage",
     "View",
     "dump_json",
+    "escalated",
 ]

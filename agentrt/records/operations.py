@@ -15,6 +15,8 @@ denied: it never ran. failed: agentrt could not run it; it left no effect."""
 Review = Literal["pending", "accepted", "rejected"]
 Decide = Literal["allow", "ask", "hold", "deny"]
 Judge = Literal["accept", "review", "roll_back"]
+STRICTNESS: tuple[Decide, ...] = ("allow", "ask", "hold", "deny")
+"""Verdicts of a decision, the kindest first."""
 
 
 class Decision(Record):
@@ -30,12 +32,10 @@ class Decision(Record):
     """What is true of the session from this action on (``read_secret``), if it runs."""
 
 
-STRICTNESS: tuple[Decide, ...] = ("allow", "ask", "hold", "deny")
-
-
 def escalated(decision: Decision, opinion: Decision) -> Decision:
-    """The stricter of the two; the first where they are equally strict. So an opinion never loosens anything."""
-    return max(decision, opinion, key=lambda one: STRICTNESS.index(one.verdict))
+    """The stricter of the two: an opinion can only add to what the policy says, whose word it is where they agree."""
+    stricter = STRICTNESS.index(opinion.verdict) > STRICTNESS.index(decision.verdict)
+    return opinion.model_copy(update={"flags": decision.flags}) if stricter else decision
 
 
 class Answer(Record):
@@ -53,11 +53,19 @@ class Explanation(Record):
 
     verdict: Decide
     rules: tuple[Decision, ...]
-    """Every rule that speaks of the action, the strictest first."""
+    """Every rule that speaks of the action, the strictest first; before them the approvals that answered them."""
     read_as: tuple[tuple[Text, ...], ...] = ()
     """The programs it would run, with their arguments; ``…`` stands for what is only known at run time."""
     unknown: tuple[Text, ...] = ()
     """Why more than that may run."""
+    programs: tuple[Text, ...] = ()
+    """Their files; ``…`` for one that is not known, as it lies in the workspace or nowhere."""
+    hosts: tuple[Text, ...] = ()
+    """The hosts it names; ``…`` for what is only known at run time."""
+    remotes: tuple[Text, ...] = ()
+    """The remotes it names for git; ``…`` likewise."""
+    flags: tuple[str, ...] = ()
+    """What would be true of the session from then on."""
 
     @property
     def opaque(self) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Literal, Self
+from urllib.parse import unquote
 
 from .base import Record, Text
 from .effects import Reversibility
@@ -20,6 +22,46 @@ class Request(Record):
     path: Text | None = None
     """Without the query, decoded and with ``.`` and ``..`` resolved; None while TLS is closed."""
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """As effects, examples and people write it: ``GET https://host/path``, ``CONNECT host:443``.
+
+        Raises ``ValueError``.
+        """
+        found = _WRITTEN.fullmatch(text)
+        closed = found is not None and found["method"] == "CONNECT"
+        if found is None or closed != (found["scheme"] is None) or (closed and (not found["port"] or found["path"])):
+            raise ValueError("expected a request, such as GET https://example.com/path or CONNECT example.com:443")
+        scheme: Literal["http", "https"] = "http" if found["scheme"] == "http" else "https"
+        return cls(
+            method=found["method"],
+            scheme=scheme,
+            host=(found["address"] or found["host"]).lower().rstrip("."),
+            port=int(found["port"] or (80 if scheme == "http" else 443)),
+            path=None if closed else _resolved(unquote(found["path"] or "/")),
+        )
+
+
+_WRITTEN = re.compile(
+    r"(?P<method>[A-Z-]+) (?:(?P<scheme>https?)://)?(?:\[(?P<address>[0-9a-fA-F:.]+)\]|(?P<host>[\w.-]+))"
+    r"(?::(?P<port>\d{1,5}))?(?P<path>/[^?#]*)?(?:[?#].*)?",
+    re.DOTALL,
+)
+
+
+def _resolved(path: str) -> str:
+    """Without ``.`` and ``..``, as servers see it (RFC 3986, 5.2.4)."""
+    parts: list[str] = []
+    *folders, last = path.split("/")[1:]
+    for part in folders:
+        if part == "..":
+            del parts[-1:]
+        elif part != ".":
+            parts.append(part)
+    if last == "..":
+        del parts[-1:]
+    return "/" + "/".join([*parts, "" if last in (".", "..") else last])
+
 
 class Admission(Record):
     """Whether a request goes out."""
@@ -30,6 +72,17 @@ class Admission(Record):
     because: Text = ""
     reversibility: Reversibility = "unknown"
     """Of what it does out there, if it is sent."""
+    private: bool = False
+    """Its private addresses are meant, too."""
+
+
+class Redaction(Record):
+    """Text that is not shown to anyone."""
+
+    name: str
+    """What stands there instead is called by it."""
+    pattern: Text
+    """A regular expression, as ``re`` has them."""
 
 
 class Secret(Record):

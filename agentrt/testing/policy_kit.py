@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from agentrt.contracts import Confinement, Context, Policy
-from agentrt.records import Action, Decision, Explanation, FileEffect, FileState, Judgement, Limits, RuleExample
+from agentrt.records import (
+    Action,
+    Admission,
+    Decision,
+    Explanation,
+    FileEffect,
+    FileState,
+    Judgement,
+    Limits,
+    Redaction,
+    Request,
+    RuleExample,
+)
 
 _CONTEXTS = tuple(Context(workspace="/w", session="s1", attended=attended) for attended in (False, True))
 _KINDS = ("bash", "read", "write", "edit", "search", "git", "a-kind-nobody-has-heard-of")
+_REQUESTS = (
+    "GET https://example.com/a",
+    "POST https://example.com/a",
+    "CONNECT example.com:443",
+    "GET http://10.0.0.1/",
+    "CONNECT 10.0.0.1:8443",
+    "GET http://[::1]:8080/",
+    "BREW https://nowhere.invalid/",
+)
 _STRICTER = ("accept", "review", "roll_back")
 
 
@@ -22,6 +43,9 @@ def check_policy(policy: Policy) -> None:
     for context in _CONTEXTS:
         for kind in _KINDS:
             _check_action(policy, Action(kind=kind), context)
+        for request in _REQUESTS:
+            _check_request(policy, Request.parse(request), context)
+    assert all(isinstance(one, Redaction) for one in policy.redactions), "redactions are Redactions"
 
 
 def _check_action(policy: Policy, action: Action, context: Context) -> None:
@@ -34,6 +58,9 @@ def _check_action(policy: Policy, action: Action, context: Context) -> None:
     assert explained.verdict == decision.verdict, "it explains what it decides"
     assert decision.rule in [rule.rule for rule in explained.rules], "the rule that counts is among those that spoke"
 
+    frozen = context.model_copy(update={"flags": frozenset({"frozen"})})
+    assert policy.decide(action, frozen).verdict == "deny", "nothing runs once a planted file was on its way out"
+
     nothing = policy.judge(action, (), context)
     assert isinstance(nothing, Judgement) and nothing.rule, "a judgement names its rule"
     assert nothing.verdict == "accept", "an action that did nothing is accepted"
@@ -45,6 +72,19 @@ def _check_action(policy: Policy, action: Action, context: Context) -> None:
     assert stricter, "more damage is never judged more kindly"
     if more.verdict == "roll_back":
         assert more.because, "what is rolled back is told why"
+
+
+def _check_request(policy: Policy, request: Request, context: Context) -> None:
+    what = f"{request.method} to {request.host}"
+    admission = policy.admit(request, context)
+    assert isinstance(admission, Admission), f"an admission for {what}"
+    assert admission == policy.admit(request, context), "the same request gets the same answer"
+    assert admission.rule, f"the admission for {what} names its rule: nothing is allowed that nobody decided"
+    assert admission.verdict != "inspect" or request.method == "CONNECT", "only a closed connection can be opened"
+    if policy.confinement.network == "none":
+        assert admission.verdict == "deny", "without a network nothing goes out"
+    frozen = policy.admit(request, context.model_copy(update={"flags": frozenset({"frozen"})}))
+    assert frozen.verdict == "deny", "nothing goes out once a planted file was on its way"
 
 
 def _deleted(path: str) -> FileEffect:

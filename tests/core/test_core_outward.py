@@ -244,9 +244,7 @@ def test_a_secret_is_a_placeholder_everywhere_but_on_its_way(
     workspace: Path, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     value = "s3cret-value-nobody-sees"
-    monkeypatch.setattr(
-        secret_store, "load", lambda names: [Secret(name="TOKEN", value=value, hosts=("127.0.0.1",))]
-    )
+    monkeypatch.setattr(secret_store, "load", lambda names: [Secret(name="TOKEN", value=value, hosts=("127.0.0.1",))])
 
     async def work() -> None:
         async with Runtime.open(workspace, policy=policy(service, secrets=["TOKEN"])) as rt:

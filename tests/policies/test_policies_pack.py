@@ -192,7 +192,7 @@ def test_a_plain_mapping_works_too(tmp_path: Path) -> None:
             "did you mean `because`?",
         ),
         ("limits:\n  files_deleted: {because: x}\n", "2:18", "`most` is missing", ""),
-        ("network: open\n", "1:10", "`network` must be 'none', not text \"open\"", ""),
+        ("network: open\n", "1:10", 'expected `none` or a list of rules, not text "open"', ""),
         ("home: shown\n", "1:7", "`home` must be 'hidden', not text \"shown\"", ""),
         (
             "decide:\n  - verdict: denied\n",

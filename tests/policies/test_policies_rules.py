@@ -195,7 +195,7 @@ def test_whoever_speaks_the_strictest_word_counts(tmp_path: Path, monkeypatch: p
     assert (said(policy, "rm x"), said(policy, "mv x y"), said(policy, "true")) == ("ask", "deny", "allow")
 
 
-@pytest.mark.parametrize("key", ["extends: default", "network: none", "home: hidden", "tools: {show: [/opt]}"])
+@pytest.mark.parametrize("key", ["extends: default", "home: hidden", "tools: {show: [/opt]}"])
 def test_a_workspace_may_only_make_things_stricter(tmp_path: Path, key: str) -> None:
     (tmp_path / ".agentrt").mkdir()
     (tmp_path / ".agentrt/policy.yaml").write_text(f"limits: {{seconds: 1s}}\n{key}\n")
@@ -212,7 +212,7 @@ def test_a_workspace_may_only_make_things_stricter(tmp_path: Path, key: str) -> 
         (
             "judge: [{verdict: review, match: [gone x]}]",
             "1:35",
-            "expected a change and a path, such as deleted src/a.py",
+            "expected what happened, such as deleted src/a.py or sent POST https://example.com/x",
         ),
         (
             "decide: [{verdict: deny, match: [{command: x}]}]",

@@ -1,0 +1,97 @@
+"""Rules on effects, once an action has run: which of them one speaks of."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agentrt.documents import Written
+from agentrt.records import Effect, FileEffect, Request, RequestEffect, Text
+from agentrt.records.effects import Change, Reversibility
+from agentrt.records.operations import Judge
+
+from .patterns import host_matches, path_matches
+from .values import Hosts, Lines, Methods, Paths
+
+_LIST = Field(strict=False, min_length=1)
+
+
+class EffectRule(Written):
+    """Everything that is given must fit; left out: whatever it is. With ``paths`` it speaks of files, with ``hosts`` or
+    ``methods`` of requests."""
+
+    verdict: Judge
+    change: Annotated[tuple[Change | Literal["sent", "refused"], ...], _LIST] | None = None
+    paths: Paths | None = None
+    hosts: Hosts | None = None
+    methods: Methods | None = None
+    """Of what went through where TLS stayed closed nothing was seen: all but ``accept`` speak of it."""
+    reversibility: Annotated[tuple[Reversibility, ...], _LIST] | None = None
+    because: Text = ""
+    match: Lines = ()
+    not_match: Lines = ()
+
+    def speaks(self, effect: Effect) -> bool:
+        if self.change is not None and effect.change not in self.change:
+            return False
+        if self.reversibility is not None and effect.reversibility not in self.reversibility:
+            return False
+        if isinstance(effect, RequestEffect):
+            return self.paths is None and self._reaches(effect)
+        places = [effect.path, *([effect.renamed_from] if effect.renamed_from is not None else [])]
+        of_files = self.hosts is None and self.methods is None
+        return of_files and (
+            self.paths is None or any(path_matches(pattern, path) for pattern in self.paths for path in places)
+        )
+
+    def _reaches(self, effect: RequestEffect) -> bool:
+        surely = self.verdict == "accept"
+        if self.methods is not None and effect.method not in self.methods and (surely or effect.method != "CONNECT"):
+            return False
+        host = host_of(effect.url)
+        return self.hosts is None or any(host_matches(pattern, host, surely=surely) for pattern in self.hosts)
+
+
+def host_of(url: str) -> str:
+    """Of ``scheme://host[:port]/path`` and of ``host:port``."""
+    place = re.sub(r"^\w+://", "", url).partition("/")[0]
+    return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+
+
+def is_harmless(effect: Effect) -> bool:
+    """What no rule needs to speak of: it was not sent, or only asked."""
+    return isinstance(effect, RequestEffect) and (effect.change == "refused" or effect.reversibility == "reversible")
+
+
+def about(effect: Effect, because: str) -> str:
+    """What happened, and what a rule says of it."""
+    if not isinstance(effect, FileEffect):
+        said = f"{effect.method} {effect.url} was {effect.change}"
+    elif effect.change == "mode":
+        said = f"the mode of {effect.path} was changed"
+    else:
+        said = f"{effect.path} was {effect.change}"
+    return f"{said}: {because}" if because else said
+
+
+def parse_effect(text: str) -> Effect:
+    """``deleted src/a.py``, ``sent POST https://x.org/y``. Raises ``ValueError``."""
+    change, _, rest = text.partition(" ")
+    if change in ("sent", "refused"):
+        request, url = Request.parse(rest), rest.partition(" ")[2]
+        fields = {"change": change, "method": request.method, "url": url, "reversibility": of_method(request.method)}
+        return RequestEffect.model_validate(fields)
+    if change not in ("created", "modified", "deleted", "renamed", "mode") or not rest:
+        raise ValueError(
+            f'expected what happened, such as deleted src/a.py or sent POST https://example.com/x, not text "{text}"'
+        )
+    return FileEffect.model_validate({"path": rest, "change": change})
+
+
+def of_method(method: str) -> Reversibility:
+    """What a request does out there, as far as its method tells."""
+    if method == "CONNECT":
+        return "unknown"
+    return "reversible" if method in ("GET", "HEAD", "OPTIONS") else "irreversible"

@@ -1,0 +1,160 @@
+"""Rules on requests: which of what wants out of the sandbox goes out.
+
+Nothing goes out that no rule allows, and a rule that denies counts more than one that allows. Of packs that extend each
+other the last that allows anything, or says ``none``, counts; what they deny adds up. Of several hands each one that
+allows anything, or says ``none``, has to allow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import BeforeValidator, Field
+
+from agentrt.contracts import Context
+from agentrt.documents import Document, Loc, Written, describe
+from agentrt.records import Admission, Request, Text
+from agentrt.records.effects import Reversibility
+
+from .effects import of_method
+from .patterns import host_matches, url_path_matches
+from .values import Flags, Hosts, Lines, Methods, Ports, UrlPaths
+
+
+class NetworkRule(Written):
+    """Everything that is given must fit; left out: whatever it is."""
+
+    hosts: Hosts
+    methods: Methods | None = None
+    paths: UrlPaths | None = None
+    ports: Ports | None = None
+    """Left out: 443 for https, 80 for http; of a rule that denies any."""
+    private: bool = False
+    """Addresses that are private are meant as well."""
+    flags: Flags | None = None
+    """Only while all of these are true of the session."""
+    verdict: Literal["allow", "deny"] = "allow"
+    reversibility: Literal["reversible", "compensable", "irreversible"] | None = None
+    """Of what it does out there. Left out: what its method tells."""
+    because: Text = ""
+    match: Lines = ()
+    not_match: Lines = ()
+
+    @property
+    def looks_inside(self) -> bool:
+        """TLS has to be opened to know whether it speaks of a request."""
+        return self.methods is not None or self.paths is not None
+
+    def reaches(self, request: Request, flags: Collection[str]) -> bool:
+        """It speaks of requests to that host and port."""
+        surely = self.verdict == "allow"
+        usual = (80 if request.scheme == "http" else 443,) if surely else (request.port,)
+        return (
+            request.port in (self.ports or usual)
+            and (self.flags is None or set(self.flags) <= set(flags))
+            and any(host_matches(pattern, request.host, surely=surely) for pattern in self.hosts)
+        )
+
+    def may_speak(self, request: Request, flags: Collection[str]) -> bool:
+        """As ``speaks``, but of CONNECT: it may speak of what will be asked for inside."""
+        return (self.reaches if request.method == "CONNECT" else self.speaks)(request, flags)
+
+    def speaks(self, request: Request, flags: Collection[str]) -> bool:
+        if self.methods is not None and request.method not in self.methods:
+            return False
+        if self.paths is not None:
+            path, surely = request.path, self.verdict == "allow"
+            if path is None or not any(url_path_matches(pattern, path, surely=surely) for pattern in self.paths):
+                return False
+        return self.reaches(request, flags)
+
+
+def _rules(value: object) -> object:
+    """``none`` is no rule at all."""
+    if value != "none" and not isinstance(value, list | tuple):
+        raise ValueError(f"expected `none` or a list of rules, not {describe(value)}")
+    return () if value == "none" else value
+
+
+NetworkRules = Annotated[tuple[NetworkRule, ...], Field(strict=False), BeforeValidator(_rules)]
+
+
+class Placed(NamedTuple):
+    """A rule, and where it stands."""
+
+    rule: NetworkRule
+    document: Document
+    loc: Loc
+
+    def admission(self, verdict: Literal["allow", "inspect", "deny"], **more: Any) -> Admission:
+        return Admission(verdict=verdict, rule=self.document.rule(self.loc), because=self.rule.because, **more)
+
+
+Said = Sequence[tuple[Document, Sequence[NetworkRule] | None]]
+"""What the packs of one hand say, those they extend first; None: nothing."""
+
+
+class Hand:
+    """What those of one hand say together."""
+
+    def __init__(self, said: Said) -> None:
+        rules = [
+            [Placed(rule, document, ("network", at)) for at, rule in enumerate(each or ())] for document, each in said
+        ]
+        self.denying = [one for each in rules for one in each if one.rule.verdict == "deny"]
+        self.allowing: list[Placed] | None = None
+        """None: it has no say in what is allowed."""
+        self.rule = ""
+        """Where that stands."""
+        for (document, given), each in zip(said, rules, strict=True):
+            allowing = [one for one in each if one.rule.verdict == "allow"]
+            if given is not None and (allowing or not given):
+                self.allowing, self.rule = allowing, document.rule(("network",))
+
+
+def opens(hands: Sequence[Hand]) -> bool:
+    """Something may go out."""
+    return all(hand.allowing or hand.allowing is None for hand in hands)
+
+
+def admit(hands: Sequence[Hand], request: Request, context: Context) -> Admission:
+    """Before any budget. Of CONNECT it is not known what will be asked for inside."""
+    flags, closed = context.flags, request.method == "CONNECT"
+    for one in _each(hands, "deny"):
+        if one.rule.speaks(request, flags):
+            return one.admission("deny", reversibility=of_method(request.method))
+    letting: list[list[Placed]] = []
+    for hand in hands:
+        if hand.allowing is not None:
+            fitting = [one for one in hand.allowing if one.rule.may_speak(request, flags)]
+            if not fitting:
+                because = "no rule of the network lets it out" if hand.allowing else "no network"
+                return Admission(
+                    verdict="deny", rule=hand.rule, because=because, reversibility=of_method(request.method)
+                )
+            letting.append(fitting)
+    looks_inside = any(
+        one.rule.looks_inside and one.rule.reaches(request, flags)
+        for verdict in ("allow", "deny")
+        for one in _each(hands, verdict)
+    )
+    return letting[0][0].admission(
+        "inspect" if closed and looks_inside else "allow",
+        reversibility=_worst(request, [one.rule for each in letting for one in each]),
+        private=all(any(one.rule.private for one in each) for each in letting),
+    )
+
+
+def _each(hands: Sequence[Hand], verdict: str) -> Iterator[Placed]:
+    for hand in hands:
+        yield from hand.denying if verdict == "deny" else hand.allowing or ()
+
+
+_HARM: tuple[Reversibility, ...] = ("reversible", "compensable", "unknown", "irreversible")
+
+
+def _worst(request: Request, rules: Sequence[NetworkRule]) -> Reversibility:
+    """What a rule says of it counts more than its method."""
+    said = [rule.reversibility for rule in rules if rule.reversibility is not None]
+    return max(said, key=_HARM.index) if said and request.method != "CONNECT" else of_method(request.method)
