@@ -30,6 +30,8 @@ class Admission(Record):
     because: Text = ""
     reversibility: Reversibility = "unknown"
     """Of what it does out there, if it is sent."""
+    private: bool = False
+    """The host is meant where it is: this machine, or a network that is not everybody's."""
 
 
 class Secret(Record):
