@@ -68,11 +68,11 @@ def _inside(address: Address) -> Iterator[ipaddress.IPv4Address]:
 
 
 def _is_ours(address: Address) -> bool:
-    """It can be listened on, so it leads back to this machine, however public it looks."""
+    """Who would talk to it is itself: it leads back to this machine, however public it looks. Nothing is sent."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as any_socket:
-            any_socket.bind((str(address), 0))
+            any_socket.connect((str(address), 9))
+            return ipaddress.ip_address(any_socket.getsockname()[0]) == address
     except OSError:
         return False
-    return True

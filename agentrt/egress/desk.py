@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,9 +10,14 @@ from agentrt.records import Admission, Request
 
 from .account import Account, Entry
 from .authority import Authority
+from .forms import Found
 from .guard import Guard
 from .outside import Resolver
 from .refused import Refused
+
+_LOGIN = re.compile(r"//[^/]*@")
+_SHOWN = 500
+"""Characters of what nobody understood."""
 
 
 @dataclass
@@ -28,7 +34,8 @@ class Desk:
 
     def begin(self, method: str, text: str) -> Entry:
         """``text``: what is asked for, as the client has it."""
-        return self.account.begin(method, self.guard.masked(text.partition("?")[0][:500]))
+        shown = _LOGIN.sub("//", text.partition("?")[0])[:_SHOWN]
+        return self.account.begin(self.guard.masked(method), self.guard.masked(shown))
 
     def decide(self, entry: Entry, *requests: Request) -> Admission:
         """The policy's word on all of them, which are one request read in different ways. Raises ``Refused``."""
@@ -49,7 +56,7 @@ class Desk:
 
     def refuse(self, entry: Entry, refused: Refused) -> str:
         """Write it down; the line for the client."""
-        if not (entry.went and refused.status == 502):  # then it was sent, and only nothing came back
+        if not entry.went or isinstance(refused, Found):  # else it was sent, and what came of it is another matter
             entry.refused = refused
         if refused.canary is not None:
             self.frozen = refused.canary

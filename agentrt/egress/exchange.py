@@ -71,14 +71,18 @@ class Exchanges:
             entry.url = self._desk.guard.masked(target.url)
             await self._pass_on(request, method, target, entry)
         except Refused as refused:
-            line = self._desk.refuse(entry, refused)
-            self.close()
-            with suppress(OSError):
-                await self._client.answer(refused.status, line, bodiless=method == "HEAD")
+            await self._refuse(entry, refused)
+        except h11.RemoteProtocolError as error:  # in the body
+            await self._refuse(entry, malformed(f"it is no HTTP/1.1: {error}"))
         if self._client.h11.our_state is h11.DONE and self._client.h11.their_state is h11.DONE:
             self._client.h11.start_next_cycle()
             return True
         return False
+
+    async def _refuse(self, entry: Entry, refused: Refused) -> None:
+        line = self._desk.refuse(entry, refused)
+        self.close()
+        await self._client.answer(refused.status, line, bodiless=entry.method == "HEAD")
 
     def close(self) -> None:
         line, self._line = self._line, None
@@ -89,6 +93,7 @@ class Exchanges:
         head = Head.of(request, target)
         guard = self._desk.guard
         guard.check_host(target.host)
+        guard.check(request.method)
         outgoing = Outgoing(target.raw, head.headers, None)
         guard.check_outgoing(outgoing)
         asked = (Request(method=method, scheme=target.scheme, host=target.host, port=target.port, path=path)

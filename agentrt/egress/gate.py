@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 
 import h11
@@ -106,9 +107,10 @@ class Gate:
                 continue
             task = asyncio.create_task(self._serve(connection))
             self._tasks.add(task)
-            task.add_done_callback(self._served)
+            task.add_done_callback(partial(self._served, connection))
 
-    def _served(self, task: asyncio.Task[None]) -> None:
+    def _served(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        connection.close()  # where the task was ended before it began
         self._tasks.discard(task)
         self._room.release()
         if not task.cancelled():

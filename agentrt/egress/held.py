@@ -39,9 +39,7 @@ class Held:
         """``host`` in its canonical form."""
         for pattern in self.secret.hosts:
             pattern = pattern.lower().removesuffix(".")
-            if host == pattern or (
-                pattern.startswith("*.") and host.endswith(pattern[1:]) and len(host) >= len(pattern)
-            ):
+            if host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:])):
                 return True
         return False
 

@@ -35,6 +35,7 @@ class Connection:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self._ended = False
 
     @classmethod
     async def accepted(cls, connection: socket.socket) -> Connection:
@@ -55,8 +56,13 @@ class Connection:
             await self._writer.drain()
 
     async def end(self) -> None:
-        if self._writer.can_write_eof():
-            with suppress(OSError):
+        if self._ended:
+            return
+        self._ended = True
+        self._writer.transport.set_write_buffer_limits(high=0)
+        with suppress(OSError):
+            await self.write(b"")  # all there is has gone
+            if self._writer.can_write_eof():
                 self._writer.write_eof()
 
     async def linger(self) -> None:
