@@ -14,10 +14,14 @@ from agentrt.records import Admission
 
 def test_a_plain_request_goes_out_and_is_recorded(play) -> None:
     async def scenario(world) -> None:
-        server = await world.http(lambda seen: Answer(b"world", headers={"X-Kept": "yes", "Connection": "X-Gone", "X-Gone": "1"}))
+        server = await world.http(
+            lambda seen: Answer(b"world", headers={"X-Kept": "yes", "Connection": "X-Gone", "X-Gone": "1"})
+        )
         async with world.gate() as door:
             url = f"http://api.test:{server.port}/a/./b/../c%20d?q=1"
-            answer = await door.get(url, "X-Mine: 1", "Proxy-Authorization: Basic x", "TE: trailers", method="POST", body=b"four")
+            answer = await door.get(
+                url, "X-Mine: 1", "Proxy-Authorization: Basic x", "TE: trailers", method="POST", body=b"four"
+            )
 
             assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"\r\n\r\nworld")
             assert b"X-Kept: yes" in answer and b"X-Gone" not in answer
@@ -25,7 +29,13 @@ def test_a_plain_request_goes_out_and_is_recorded(play) -> None:
             assert (seen.method, seen.target, seen.body) == ("POST", "/a/c%20d?q=1", b"four")
             assert seen.headers == {"host": f"api.test:{server.port}", "x-mine": "1", "content-length": "4"}
             [effect] = door.gate.effects
-            assert (effect.change, effect.method, effect.status, effect.sent, effect.received) == ("sent", "POST", 200, 4, 5)
+            assert (effect.change, effect.method, effect.status, effect.sent, effect.received) == (
+                "sent",
+                "POST",
+                200,
+                4,
+                5,
+            )
             assert effect.url == f"http://api.test:{server.port}/a/c%20d"
             assert (effect.rule, effect.reversibility, effect.because) == ("t.yaml:1", "reversible", "")
 
@@ -97,7 +107,9 @@ def test_a_conversation_goes_on_over_one_connection(play) -> None:
         async with world.gate() as door:
             reader, writer = await door.open()
             for number in range(3):
-                writer.write(f"GET http://api.test:{server.port}/{number} HTTP/1.1\r\nHost: api.test:{server.port}\r\n\r\n".encode())
+                writer.write(
+                    f"GET http://api.test:{server.port}/{number} HTTP/1.1\r\nHost: api.test:{server.port}\r\n\r\n".encode()
+                )
                 assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 ")
             writer.transport.abort()
         assert [seen.target for seen in server.seen] == ["/0", "/1", "/2"]
@@ -112,7 +124,9 @@ def test_a_connection_the_server_closed_is_not_used_again(play) -> None:
         async with world.gate() as door:
             reader, writer = await door.open()
             for number in range(3):
-                writer.write(f"GET http://api.test:{server.port}/{number} HTTP/1.1\r\nHost: api.test:{server.port}\r\n\r\n".encode())
+                writer.write(
+                    f"GET http://api.test:{server.port}/{number} HTTP/1.1\r\nHost: api.test:{server.port}\r\n\r\n".encode()
+                )
                 assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200 ")
             writer.transport.abort()
         assert len(server.seen) == 3 == server.connections
@@ -123,7 +137,9 @@ def test_a_connection_the_server_closed_is_not_used_again(play) -> None:
 @pytest.mark.parametrize("size", [3 << 20, 200_000])
 def test_large_bodies_both_ways(play, size: int) -> None:
     async def scenario(world) -> None:
-        server = await world.http(lambda seen: Answer([seen.body[at : at + 50_000] for at in range(0, len(seen.body), 50_000)]))
+        server = await world.http(
+            lambda seen: Answer([seen.body[at : at + 50_000] for at in range(0, len(seen.body), 50_000)])
+        )
         async with world.gate() as door:
             answer = await door.get(f"http://api.test:{server.port}/", method="PUT", body=b"x" * size)
             assert answer.count(b"x") >= size
@@ -138,11 +154,15 @@ def test_chunks_expectation_head_and_http_1_0(play) -> None:
         place = f"api.test:{server.port}"
         async with world.gate() as door:
             chunked = f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-            assert (await door.raw(chunked.encode() + b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: x\r\n\r\n")).endswith(b"abcde")
+            assert (await door.raw(chunked.encode() + b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nTrailer: x\r\n\r\n")).endswith(
+                b"abcde"
+            )
             assert "trailer" not in server.seen[0].headers
 
             reader, writer = await door.open()
-            writer.write(f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n".encode())
+            writer.write(
+                f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n".encode()
+            )
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
             assert (await _rest(reader, writer, b"xyz")).endswith(b"xyz")
 
@@ -166,7 +186,7 @@ def test_a_closed_tunnel(play) -> None:
         trusting = ssl.create_default_context(cadata=world.outer.certificate.decode())
         async with world.gate() as door:
             reader, writer = await door.tls(f"api.test:{server.port}", trusting=trusting)
-            answer = await _rest_tls(reader, writer, f"GET / HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n".encode())
+            answer = await _rest_tls(reader, writer, b"GET / HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n")
             assert answer.endswith(b"x" * 100_000)
             await asyncio.sleep(0.05)
             [effect] = door.gate.effects
@@ -274,9 +294,13 @@ def test_what_is_open_at_the_end_of_the_action_ends_with_it(play) -> None:
         port = server.sockets[0].getsockname()[1]
         async with world.gate() as door:
             idle, waiting = await door.open(), await door.open()
-            waiting[1].write(f"POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nContent-Length: 2\r\n\r\nab".encode())
+            waiting[1].write(
+                f"POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nContent-Length: 2\r\n\r\nab".encode()
+            )
             half = await door.open()
-            half[1].write(f"POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nContent-Length: 20\r\n\r\nab".encode())
+            half[1].write(
+                f"POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nContent-Length: 20\r\n\r\nab".encode()
+            )
             await asyncio.sleep(0.1)
             gate = door.gate
         for reader, writer in (idle, waiting, half):
