@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("secrets",),
     ("documents", "_yaml", "_mistakes", "units"),
     ("contracts",),
+    ("egress",),
     ("plugins",),
     ("history",),
     ("repository",),
