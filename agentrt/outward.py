@@ -8,16 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agentrt.contracts import Confinement, Context
-from agentrt.egress.gate import Authority, Gate, environment
+from agentrt.egress import BUNDLE, Authority, Gate, Held, environment
 from agentrt.flags import SAW_UNTRUSTED
 from agentrt.records import Admission, Decision, Request, RequestEffect, Spent
-from agentrt.secrets.store import Held, hold, load
+from agentrt.secrets import store
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
-
-_BUNDLE = "/run/agentrt/ca.pem"
-"""Inside: the certificates programs are to trust."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +29,13 @@ class Outward:
     @classmethod
     def of(cls, confinement: Confinement) -> Outward:
         """Raises ``UsageError`` for a secret that is not there."""
-        held = hold(load(confinement.secrets)) if confinement.secrets else ()
+        held = tuple(map(Held.hold, store.load(confinement.secrets) if confinement.secrets else ()))
         return cls(held=held, canaries={path: random.token_hex(20).encode() for path in confinement.canaries})
 
     def confinement(self, asked: Confinement) -> Confinement:
         """With what has to be there inside."""
         decoys = {path: _decoy(path, token) for path, token in self.canaries.items()}
-        planted = {**asked.planted, **decoys, _BUNDLE: self.authority.bundle}
+        planted = {**asked.planted, **decoys, BUNDLE: self.authority.bundle}
         return asked.model_copy(update={"planted": planted})
 
     async def call(self, runtime: Runtime, context: Context, decision: Decision) -> Call:
@@ -60,9 +57,9 @@ class Call:
 
     async def begin(self) -> None:
         door = await self._runtime.sandbox.door()
-        await self._gate.start(door)
+        self._gate.start(door)
         placeholders = {held.secret.name: held.placeholder for held in self._outward.held}
-        self.environment = {**environment(door.getsockname()[1], _BUNDLE), **placeholders}
+        self.environment = {**environment(door.getsockname()[1]), **placeholders}
 
     async def end(self) -> tuple[RequestEffect, ...]:
         """Hang up; what was sent and refused, in order. Again and again the same."""
