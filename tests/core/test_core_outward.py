@@ -17,6 +17,7 @@ from agentrt.secrets import store as secret_store
 
 ASK = """
 import http.client, os, sys, urllib.error, urllib.request
+os.environ['no_proxy'] = os.environ['NO_PROXY'] = ''  # the service is on this machine, outside
 def ask(method, url, body=None, **headers):
     request = urllib.request.Request(url, body and body.encode(), headers, method=method)
     try:
@@ -41,7 +42,7 @@ class Service:
 
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                service.seen.append((self.command, self.path, body, dict(self.headers)))
+                service.seen.append((self.command, self.path, body, {k.lower(): v for k, v in self.headers.items()}))
                 text = f"you said {self.headers.get('authorization', 'nothing')}".encode()
                 self.send_response(200)
                 self.send_header("content-length", str(len(text)))
@@ -101,7 +102,7 @@ def test_a_request_is_an_effect_and_what_only_asks_needs_no_review(workspace: Pa
             assert "200 you said nothing" in output(operation)
             (request,) = operation.requests
             assert (request.change, request.method, request.status) == ("sent", "GET", 200)
-            assert request.url == f"{service.url}/a?b=c" and request.reversibility == "reversible"
+            assert request.url == f"{service.url}/a" and request.reversibility == "reversible"
             assert request.received == len("you said nothing") and request.rule == "policy:network.0"
             assert operation.review == "accepted"
             assert rt.show(operation.id).effects == operation.effects
@@ -198,7 +199,7 @@ def test_what_is_cut_off_tells_what_it_sent(workspace: Path, service: Service) -
 
 def test_what_was_read_is_not_followed_by_a_request(workspace: Path, service: Service) -> None:
     (workspace / ".env").write_text("TOKEN=x\n")
-    rule = {"verdict": "deny", "flags": ["read_secret"], "because": "it knows a secret"}
+    rule = {"hosts": ["**"], "verdict": "deny", "flags": ["read_secret"], "because": "it knows a secret"}
 
     async def work() -> None:
         guarded = policy(service, rules=[rule], files={"secret": [".env"]})
