@@ -201,8 +201,9 @@ def test_nothing_is_written_where_it_would_not_help(tmp_path: Path, config: Path
     approval = strict(tmp_path).approval(Bash(command="git push"), context)
     config.parent.mkdir(parents=True)
     config.write_text("limits: {seconds: 5m}\n")
-    with pytest.raises(UsageError, match="has changed meanwhile"):
+    with pytest.raises(UsageError, match="has changed meanwhile") as caught:
         approval.write()
+    assert caught.value.hint == "look at the change once more"
     assert config.read_text() == "limits: {seconds: 5m}\n"
     policy = strict(tmp_path)
     approval = policy.approval(Bash(command="git push"), context)
@@ -212,8 +213,9 @@ def test_nothing_is_written_where_it_would_not_help(tmp_path: Path, config: Path
     with pytest.raises(UsageError, match=r"it would not be allowed all the same: strict.yaml:\d+ says ask"):
         approval.write()
     approval = type(approval)(**{**vars(approval), "after": "limits: {seconds: 6m}\n"})
-    with pytest.raises(UsageError, match="cannot be added to without changing more of it"):
+    with pytest.raises(UsageError, match="cannot be added to without changing more of it") as caught:
         approval.write()
+    assert caught.value.hint == "add the rule by hand"
     assert config.read_text() == "limits: {seconds: 5m}\n" and os.listdir(config.parent) == ["policy.yaml"]
 
 
