@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from conftest import Cli
+
+from agentrt.history.journal import Journal
+from agentrt.history.store import locate
+from agentrt.records import Decision, Judgement, RequestEffect
 
 
 def test_how_a_command_is_read_and_decided_on(cli: Cli) -> None:
@@ -86,3 +91,42 @@ def test_what_agentrt_is_told_is_not_an_agents_to_write(cli: Cli, workspace: Pat
     (workspace / ".agentrt/policy.yaml").write_text("budget: {actions: 1}\n")
     done = cli("exec", "--", "true")
     assert done.code == 3 and ".agentrt/policy.yaml" not in done.out and "budget is used up, 1 actions" in done.err
+
+
+def test_what_another_policy_would_have_let_out(
+    cli: Cli, workspace: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("exec", "--", "true")
+    monkeypatch.setenv("XDG_STATE_HOME", environment["XDG_STATE_HOME"])
+    sent = RequestEffect(
+        change="sent", method="GET", url="https://x.org/a", reversibility="reversible", rule="a.yaml:1"
+    )
+    requests = (
+        sent,
+        sent.model_copy(update={"method": "POST", "url": "https://y.org/", "reversibility": "irreversible"}),
+        sent.model_copy(update={"change": "refused", "url": "https://x.org/b c"}),
+    )
+    with Journal.open(locate(workspace).journal) as journal:
+        view = journal.operations("s1")[-1].after
+        allowed = Decision(verdict="allow", rule="a.yaml:1")
+        action = {"kind": "bash", "command": "fetch"}
+        op = journal.intend("s1", kind="act", actor="agent", before=view, action=action, decision=allowed)
+        judgement = Judgement(verdict="accept", rule="a.yaml:1")
+        journal.settle(op, status="settled", after=view, effects=requests, judgement=judgement)
+    (workspace / "mine.yaml").write_text(
+        "network: [{hosts: [x.org]}]\njudge: [{verdict: accept}]\nbudget: {requests: 9}\n"
+    )
+    done = cli("policy", "replay", "s1", "--policy", "mine.yaml")
+    first, *others = done.out.splitlines()
+    assert first.startswith("2: accept → roll_back (default.yaml:")
+    assert others == [
+        "2: allow → deny (mine.yaml:1: no rule of the network lets it out): POST https://y.org/",
+        "2: deny → allow (mine.yaml:1): GET https://x.org/b c",
+        "1 of 2 actions would have ended differently",
+        "2 of 3 requests would have ended differently",
+    ]
+    told = cli("policy", "replay", "s1", "--policy", "mine.yaml", "--json").json
+    assert told["actions"] == 2
+    assert [one["request"] and one["request"]["url"] for one in told["differing"]] == [
+        *(None, "https://y.org/", "https://x.org/b c")
+    ]
