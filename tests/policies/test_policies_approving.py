@@ -79,6 +79,7 @@ def test_it_is_bound_to_the_command_within_not_to_what_it_is_wrapped_in(
     policy = strict(tmp_path)
     for command in (
         *("git push origin", "git 'push' origin", "timeout 5 git push origin"),
+        "git push origin < /dev/null",
         *("bash -c 'nice git push origin'", "git push origin && git push origin", "command git push origin"),
     ):
         assert said(policy, command, context).verdict == "allow", command
@@ -130,6 +131,8 @@ def test_only_what_asks_is_answered(tmp_path: Path, config: Path, context: Conte
         ("chmod +x $x", "words of `chmod +x …` are only known at run time"),
         ("git push > x", "the shell would write a file for it"),
         ("git push < x", "it reads from a file, which may be another one the next time"),
+        ("git push <<E\nx\nE", "a program may be given input that stands in the command line"),
+        ("bash -c $'git push \\x3c\\x3c< x'", "a program may be given input that stands in the command line"),
         ("A=b git push", "A is set for it"),
         ("cd x; git push", "`cd` is done by the shell itself: there is no file to bind it to"),
         ("bin/tool", "`bin/tool` may be another file in another folder"),

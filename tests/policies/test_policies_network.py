@@ -181,7 +181,8 @@ def test_all_hands_that_say_something_have_to_allow_it(tmp_path: Path, config: P
         ("{hosts: [x.org], reversibility: compensable}", "POST https://x.org/", "compensable"),
         ("{hosts: ['**']}, {hosts: [x.org], reversibility: reversible}", "POST https://x.org/", "reversible"),
         ("{hosts: [x.org], reversibility: irreversible}", "GET https://x.org/", "irreversible"),
-        ("{hosts: [x.org], reversibility: reversible}", "CONNECT x.org:443", "unknown"),
+        ("{hosts: [x.org]}", "CONNECT x.org:443", "unknown"),
+        ("{hosts: [x.org], reversibility: reversible}", "CONNECT x.org:443", "reversible"),
     ],
 )
 def test_what_a_request_does_out_there(tmp_path: Path, rules: str, request_: str, expected: str) -> None:
