@@ -248,8 +248,10 @@ class Context(Record):
 class Approval(Protocol):
     """A person's yes to an action, about to become a rule."""
 
-    diff: str
-    """What would change in the person's own policy file, as a unified diff."""
+    @property
+    def diff(self) -> str:
+        """What would change in the person's own policy file, as a unified diff."""
+        ...
 
     def write(self) -> None:
         """Change it. Raises ``UsageError`` where the action would still be asked about; then nothing has changed."""

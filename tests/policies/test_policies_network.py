@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +266,17 @@ def test_a_rule_on_requests_carries_its_examples(tmp_path: Path) -> None:
         ("CONNECT pypi.org:443", True),
         ("POST https://pypi.org/", False),
     ]
+
+
+@pytest.mark.parametrize("key", ["network", "approved"])
+def test_what_the_documents_show_is_a_policy(tmp_path: Path, key: str) -> None:
+    page = (Path(__file__).parents[2] / "docs/policies.md").read_text()
+    block = page.partition(f"\n    {key}:")[2].partition("\n\n")[0]
+    policy = pack(tmp_path, textwrap.dedent(f"    {key}:{block}\n"))
+    if key == "network":
+        assert (
+            verdict(policy, "GET https://pypi.org/simple/six/")
+            == verdict(policy, "POST https://api.example.com/")
+            == "allow"
+        )
+        assert verdict(policy, "GET https://pypi.org/simple/six/", "saw_untrusted", "read_secret") == "deny"
