@@ -256,7 +256,7 @@ class Approval(Protocol):
 
     @property
     def diff(self) -> str:
-        """What would change in the file, as a unified diff."""
+        """What would change in the person's own policy file, as a unified diff."""
         ...
 
     def write(self) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NAMES = """
 bash sh dash su runuser sudo doas env nice ionice nohup setsid stdbuf timeout gtimeout time gtime taskset chronic
-eatmydata nocache linux32 linux64 unbuffer flock xargs command builtin exec eval
+eatmydata nocache linux32 linux64 unbuffer xargs command builtin exec eval
 """
 _WRAPPERS = frozenset(_NAMES.split())
 """They do nothing but run another command: what that is has to be approved, not they."""
@@ -43,10 +43,12 @@ def bindings(asked: Asked) -> Iterator[Binding]:
         raise Unapprovable("it runs no program")
     if asked.writes:
         raise Unapprovable("the shell would write a file for it")
+    if asked.fed:
+        raise Unapprovable("a program may be given input that stands in the command line")
     for at, command in enumerate(asked.commands):
         if command.assigns:
             raise Unapprovable(f"{command.assigns[0][0]} is set for it")
-        if command.reads:
+        if any(path != "/dev/null" for path in command.reads):
             raise Unapprovable("it reads from a file, which may be another one the next time")
         name = _name(command)
         if name == "git" and command.through[-1:] == ("git",):

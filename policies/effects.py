@@ -9,12 +9,13 @@ from pydantic import Field
 
 from agentrt.documents import Written
 from agentrt.records import Effect, FileEffect, Request, RequestEffect, Text
-from agentrt.records.effects import Change, Reversibility
+from agentrt.records.effects import Reversibility
 from agentrt.records.operations import Judge
 
 from .patterns import host_matches, path_matches
 from .values import Hosts, Lines, Methods, Paths
 
+_Change = Literal["created", "modified", "deleted", "renamed", "mode", "sent", "refused"]
 _LIST = Field(strict=False, min_length=1)
 
 
@@ -23,7 +24,7 @@ class EffectRule(Written):
     ``methods`` of requests."""
 
     verdict: Judge
-    change: Annotated[tuple[Change | Literal["sent", "refused"], ...], _LIST] | None = None
+    change: Annotated[tuple[_Change, ...], _LIST] | None = None
     paths: Paths | None = None
     hosts: Hosts | None = None
     methods: Methods | None = None

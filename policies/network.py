@@ -77,7 +77,9 @@ def _rules(value: object) -> object:
     return () if value == "none" else value
 
 
-NetworkRules = Annotated[tuple[NetworkRule, ...], Field(strict=False), BeforeValidator(_rules)]
+_Rules = Annotated[tuple[NetworkRule, ...], Field(strict=False)]
+NetworkRules = Annotated[_Rules | None, BeforeValidator(_rules)]
+"""None where it is left out; ``network:`` with nothing behind it is a mistake."""
 
 
 class Placed(NamedTuple):
@@ -134,14 +136,13 @@ def admit(hands: Sequence[Hand], request: Request, context: Context) -> Admissio
                     verdict="deny", rule=hand.rule, because=because, reversibility=of_method(request.method)
                 )
             letting.append(fitting)
-    looks_inside = any(
-        one.rule.looks_inside and one.rule.reaches(request, flags)
-        for verdict in ("allow", "deny")
-        for one in _each(hands, verdict)
-    )
+    every = [one.rule for kind in ("allow", "deny") for one in _each(hands, kind)]
+    looks_inside = any(rule.looks_inside and rule.reaches(request, flags) for rule in every)
+    verdict: Literal["allow", "inspect"] = "inspect" if closed and looks_inside else "allow"
+    rules = [one.rule for each in letting for one in each]
     return letting[0][0].admission(
-        "inspect" if closed and looks_inside else "allow",
-        reversibility=_worst(request, [one.rule for each in letting for one in each]),
+        verdict,
+        reversibility="unknown" if verdict == "inspect" else _worst(request, rules),
         private=all(any(one.rule.private for one in each) for each in letting),
     )
 
@@ -157,4 +158,4 @@ _HARM: tuple[Reversibility, ...] = ("reversible", "compensable", "unknown", "irr
 def _worst(request: Request, rules: Sequence[NetworkRule]) -> Reversibility:
     """What a rule says of it counts more than its method."""
     said = [rule.reversibility for rule in rules if rule.reversibility is not None]
-    return max(said, key=_HARM.index) if said and request.method != "CONNECT" else of_method(request.method)
+    return max(said, key=_HARM.index, default=of_method(request.method))

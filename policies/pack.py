@@ -15,7 +15,7 @@ from .effects import EffectRule
 from .network import NetworkRules
 from .redacting import Redacts
 from .rules import Rule
-from .values import Paths, Pattern, Planted, SecretNames, Usd, parse_program, parse_words
+from .values import Paths, Pattern, Planted, SecretNames, Usd, parse_exact, parse_program
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ class PackFiles(Written):
 class Approved(Written):
     """A command that is not asked about any more."""
 
-    run: Annotated[Pattern, PlainValidator(parse_words)]
+    run: Annotated[Pattern, PlainValidator(parse_exact)]
     """Exactly this."""
     program: Annotated[str, PlainValidator(parse_program)]
     """The file that its first word leads to."""
@@ -101,7 +101,7 @@ class Pack(Written):
 
     name: str | None = Field(default=None, min_length=1)
     extends: str | None = Field(default=None, min_length=1)
-    network: NetworkRules | None = None
+    network: NetworkRules = None
     home: Literal["hidden"] = "hidden"
     tools: ToolFolders = ToolFolders()
     files: PackFiles = PackFiles()

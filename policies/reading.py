@@ -36,6 +36,8 @@ class Asked:
     """What it names that may be a path, relative to the workspace, or absolute outside of it; None: it is not known."""
     url: str | None = None
     """Of an action that is a request itself."""
+    fed: bool = False
+    """A program may be given text that stands in the command line, as its input."""
     root: str = "/"
     """The workspace."""
     folder: str = "/"
@@ -101,6 +103,7 @@ def read(action: Action, workspace: str, *, quickly: bool = False) -> Asked:
         tuple(opaque.of for opaque in reading.opaque if opaque.of),
         frozenset(paths),
         url,
+        any("<<" in text for text in (command, *(word or "" for run in reading.commands for word in run.argv))),
         root,
         folder,
         provisional=quickly,

@@ -27,6 +27,14 @@ def parse_words(value: object) -> Pattern:
     return words
 
 
+def parse_exact(value: object) -> Pattern:
+    """Words of one command, to the letter. Raises ``ValueError``."""
+    words = parse_words(value)
+    if "**" in words:
+        raise ValueError("an approval is of one command to the letter: `**` is no pattern here")
+    return words
+
+
 def _path(value: object) -> str:
     if not isinstance(value, str) or not value or value.startswith(("./", "~")) or value.endswith("/"):
         raise ValueError(

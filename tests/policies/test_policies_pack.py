@@ -8,7 +8,6 @@ import pytest
 
 from agentrt.contracts import Context
 from agentrt.documents import load_yaml
-from agentrt.errors import DocumentError, UsageError
 from agentrt.policies import PackPolicy, open_policy
 from agentrt.records import Action, Effect, FileEffect, FileState
 from agentrt.testing.policy_kit import check_policy
@@ -150,87 +149,6 @@ def test_a_plain_mapping_works_too(tmp_path: Path) -> None:
     check_policy(policy)
     assert policy.name == "p"
     assert policy.judge(BASH, deleted(4), CONTEXT).verdict == "roll_back"
-
-
-@pytest.mark.parametrize(
-    ("text", "where", "message", "hint"),
-    [
-        ("limit: {}\n", "1:1", "unknown key `limit`", "did you mean `limits`?"),
-        ("limits:\n  second: 1\n", "2:3", "unknown key `second`", "did you mean `seconds`?"),
-        (
-            "limits: {seconds: soon}\n",
-            "1:19",
-            'expected a time, such as 90s, 10m or a number of seconds, not text "soon"',
-            "",
-        ),
-        (
-            "limits: {seconds: 0}\n",
-            "1:19",
-            "expected a time, such as 90s, 10m or a number of seconds, not the number 0",
-            "",
-        ),
-        (
-            "limits: {seconds: .inf}\n",
-            "1:19",
-            "expected a time, such as 90s, 10m or a number of seconds, not the number inf",
-            "",
-        ),
-        (
-            "limits: {memory: 64M}\n",
-            "1:18",
-            'expected a size, such as 64MB, 1GiB or a number of bytes, not text "64M"',
-            "",
-        ),
-        ("limits: {processes: 0}\n", "1:21", "`processes` must be at least 1, not 0", ""),
-        ("limits: {files_deleted: -1}\n", "1:25", "expected a whole number from 0, not the number -1", ""),
-        ("limits: {files_deleted: yes}\n", "1:25", 'expected a whole number from 0, not text "yes"', ""),
-        ("limits: {files_deleted: true}\n", "1:25", "expected a whole number from 0, not true", ""),
-        (
-            "limits:\n  files_deleted:\n    most: 1\n    becuase: x\n",
-            "4:5",
-            "unknown key `becuase`",
-            "did you mean `because`?",
-        ),
-        ("limits:\n  files_deleted: {because: x}\n", "2:18", "`most` is missing", ""),
-        ("network: open\n", "1:10", 'expected `none` or a list of rules, not text "open"', ""),
-        ("home: shown\n", "1:7", "`home` must be 'hidden', not text \"shown\"", ""),
-        (
-            "decide:\n  - verdict: denied\n",
-            "2:14",
-            "`verdict` must be 'allow', 'ask', 'hold' or 'deny', not text \"denied\"",
-            "did you mean deny?",
-        ),
-        ("decide:\n  - actions: [git]\n", "2:5", "`verdict` is missing", ""),
-        ("decide:\n  - {verdict: deny, actions: []}\n", "2:30", "`actions` must not be empty", ""),
-        (
-            "decide:\n  - {verdict: deny, actions: [git, bahs]}\n",
-            "2:36",
-            'no action is called "bahs"',
-            "did you mean `bash`?",
-        ),
-        ("tools: {show: [/]}\n", "1:16", "`/` would show the home folder", "name a folder within it"),
-        ("tools: {show: [~/]}\n", "1:16", "`~/` would show the home folder", "name a folder within it"),
-        ("tools: {show: [/opt, ~]}\n", "1:22", "item 2 of `show` must be text, not nothing", ""),
-        ("tools: {show: /opt}\n", "1:15", '`show` must be a list, not text "/opt"', ""),
-    ],
-)
-def test_a_malformed_pack(tmp_path: Path, text: str, where: str, message: str, hint: str) -> None:
-    with pytest.raises(DocumentError) as caught:
-        pack(tmp_path, text)
-    assert (caught.value.where, caught.value.message) == (f"{tmp_path / 'mine.yaml'}:{where}", message)
-    assert caught.value.hint == hint
-
-
-def test_an_unknown_pack(tmp_path: Path) -> None:
-    with pytest.raises(UsageError) as caught:
-        open_policy("defualt", folder=tmp_path)
-    assert str(caught.value) == 'no policy pack is called "defualt"'
-    assert caught.value.hint.startswith("did you mean `default`?")
-
-
-def test_a_pack_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match=r"gone\.yaml:1:1: no such file"):
-        open_policy("packs/gone.yaml", folder=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from agentrt.contracts import Context
-from agentrt.errors import DocumentError
 from agentrt.policies import PackPolicy, open_policy
 from agentrt.policies.patterns import command_matches, path_matches
 from agentrt.records import Action, FileEffect, Spent
@@ -193,49 +192,3 @@ def test_whoever_speaks_the_strictest_word_counts(tmp_path: Path, monkeypatch: p
     policy = open_policy("task.yaml", folder=tmp_path, workspace=workspace)
     assert policy.limits.seconds == 3
     assert (said(policy, "rm x"), said(policy, "mv x y"), said(policy, "true")) == ("ask", "deny", "allow")
-
-
-@pytest.mark.parametrize("key", ["extends: default", "home: hidden", "tools: {show: [/opt]}"])
-def test_a_workspace_may_only_make_things_stricter(tmp_path: Path, key: str) -> None:
-    (tmp_path / ".agentrt").mkdir()
-    (tmp_path / ".agentrt/policy.yaml").write_text(f"limits: {{seconds: 1s}}\n{key}\n")
-    with pytest.raises(DocumentError, match="may only make things stricter") as caught:
-        open_policy("default", folder=tmp_path, workspace=tmp_path)
-    assert caught.value.where.endswith(".agentrt/policy.yaml:2:1")
-
-
-@pytest.mark.parametrize(
-    ("text", "where", "message"),
-    [
-        ("decide: [{verdict: deny, run: [rm **], match: [mv x]}]", "1:48", "the rule does not speak of mv x"),
-        ("decide: [{verdict: deny, run: [rm **], not_match: [rm x]}]", "1:52", "the rule speaks of rm x"),
-        (
-            "judge: [{verdict: review, match: [gone x]}]",
-            "1:35",
-            "expected what happened, such as deleted src/a.py or sent POST https://example.com/x",
-        ),
-        (
-            "decide: [{verdict: deny, match: [{command: x}]}]",
-            "1:34",
-            "expected a command, or an action with its `kind`",
-        ),
-        ("decide: [{verdict: deny, run: ['']}]", "1:32", "expected words of a command, such as git push **"),
-        ("decide: [{verdict: deny, run: ['a \"b']}]", "1:32", "expected words of a command: No closing quotation"),
-        (
-            "judge: [{verdict: accept, paths: [./x]}]",
-            "1:35",
-            "expected a path relative to the workspace or an absolute",
-        ),
-        ("judge: [{verdict: accept, change: [gone]}]", "1:36", "item 1 of `change` must be"),
-        ("budget: {actions: many}", "1:19", "expected a whole number from 0"),
-        ("budget: {action: 1}", "1:10", "unknown key `action`"),
-        ("files: {readonly: [x]}", "1:9", "unknown key `readonly`"),
-        ("extends: nothing", "1:10", 'no policy pack is called "nothing"'),
-        ("extends: mine.yaml", "1:10", "it extends itself"),
-    ],
-)
-def test_a_malformed_rule(tmp_path: Path, text: str, where: str, message: str) -> None:
-    with pytest.raises(DocumentError) as caught:
-        pack(tmp_path, text + "\n")
-    assert caught.value.message.startswith(message), caught.value.message
-    assert caught.value.where == f"{tmp_path / 'mine.yaml'}:{where}"
