@@ -64,6 +64,15 @@ def test_a_name_that_leads_inwards_is_refused(play, addresses: list[str]) -> Non
     play(scenario)
 
 
+def test_a_name_that_is_meant_to_be_private_is_still_not_where_keys_are_handed_out(play) -> None:
+    async def scenario(world) -> None:
+        world.names["internal.test"] = ["169.254.169.254"]
+        async with world.gate(allow) as door:
+            assert b"no public address" in await door.get("http://internal.test/")
+
+    play(scenario)
+
+
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "0.0.0.0"],

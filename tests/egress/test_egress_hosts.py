@@ -21,11 +21,11 @@ from agentrt.egress.targets import absolute, origin
         ("example.com.", "example.com"),
         ("bücher.example", "xn--bcher-kva.example"),
         ("BÜCHER.example", "xn--bcher-kva.example"),
-        ("ｅｘａｍｐｌｅ.com", "example.com"),
+        ("\uff45\uff58\uff41\uff4d\uff50\uff4c\uff45.com", "example.com"),
         ("example。com", "example.com"),
         ("localhost", "localhost"),
         ("93.184.216.34", "93.184.216.34"),
-        ("１２７.0.0.1", "127.0.0.1"),
+        ("\uff11\uff12\uff17.0.0.1", "127.0.0.1"),
         ("[2606:2800:0220:0001:0248:1893:25C8:1946]", "2606:2800:220:1:248:1893:25c8:1946"),
         ("::1", "::1"),
         ("[::ffff:127.0.0.1]", "127.0.0.1"),
@@ -54,7 +54,7 @@ def test_one_form(text: str, expected: str) -> None:
             "[fe80::1%25eth0]",
             "[v1.x]",
         ),
-        *(":::", "1:2", "xn--a\u00fc-.com", "ａ／ｂ.com"),
+        *(":::", "1:2", "xn--a\u00fc-.com", "\uff41\uff0f\uff42.com"),
     ],
 )
 def test_what_could_be_read_as_several_is_no_host(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 
 import pytest
@@ -191,7 +192,7 @@ def test_a_closed_tunnel(play) -> None:
             await asyncio.sleep(0.05)
             [effect] = door.gate.effects
             assert (effect.change, effect.method, effect.url) == ("sent", "CONNECT", f"api.test:{server.port}")
-            assert effect.reversibility == "reversible" and effect.received > 100_000 and effect.sent > 200
+            assert effect.reversibility == "unknown" and effect.received > 100_000 and effect.sent > 200
 
     play(scenario)
 
@@ -304,10 +305,8 @@ def test_what_is_open_at_the_end_of_the_action_ends_with_it(play) -> None:
             await asyncio.sleep(0.1)
             gate = door.gate
         for reader, writer in (idle, waiting, half):
-            try:
+            with contextlib.suppress(ConnectionError):
                 assert await asyncio.wait_for(reader.read(), 5) == b""
-            except ConnectionError:
-                pass
             writer.transport.abort()
         server.close()
         assert [(effect.change, effect.sent) for effect in gate.effects] == [("sent", 2), ("refused", 0)]
