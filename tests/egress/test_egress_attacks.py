@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+from contextlib import suppress
 
 import pytest
 from egress_ground import Answer, allow, deny, inspect, public
+from hypothesis import given
+from hypothesis import strategies as st
 from test_egress_hello import made, named, spoken
 
-from agentrt.egress import Authority, limits
+from agentrt.egress import Authority, Gate, limits
 from agentrt.records import Admission, Request
+
+AUTHORITY = Authority()
 
 
 def only(host: str, admit=allow):
@@ -404,3 +410,53 @@ def test_one_authority_is_not_the_other(play) -> None:
                 )
 
     play(scenario)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=300),
+        st.lists(
+            st.sampled_from(
+                [
+                    b"GET",
+                    b"CONNECT",
+                    b"POST",
+                    b" ",
+                    b"http://api.test",
+                    b":",
+                    b"1",
+                    b"/",
+                    b"%2f",
+                    b"..",
+                    b" HTTP/1.1",
+                    b"\r\n",
+                    b"\n",
+                    b"Host: api.test",
+                    b"Content-Length: 3",
+                    b"Transfer-Encoding: chunked",
+                    b"\r\n\r\n",
+                    b"abc",
+                    b"0",
+                    b"\xff",
+                    b"\x00",
+                ]
+            ),
+            max_size=30,
+        ).map(b"".join),
+    )
+)
+def test_whatever_bytes_the_gate_stands_and_lets_nothing_out(data: bytes) -> None:
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            async with Gate(deny, authority=AUTHORITY) as gate:
+                gate.start(listener)
+                reader, writer = await asyncio.open_connection(*listener.getsockname())
+                with suppress(OSError):
+                    writer.write(data)
+                    writer.write_eof()
+                    await reader.read()
+                writer.transport.abort()
+            assert {effect.change for effect in gate.effects} <= {"refused"}
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
