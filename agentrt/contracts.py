@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from .records import (
     Action,
@@ -42,6 +42,12 @@ class ExecResult:
     killed: int = 0
     """Processes that were still alive when the command ended, and were killed with it."""
     seconds: float = 0.0
+    exceeded: str = ""
+    """The limit, other than of time, that ended it: ``used 2.1 GB of memory; the limit is 2 GB``."""
+
+
+Wall = Literal["landlock", "seccomp"]
+"""What a kernel may lack without every sandbox being impossible there."""
 
 
 class Confinement(Record):
@@ -52,6 +58,8 @@ class Confinement(Record):
     """Folders of the host shown read-only at their own path (toolchains the sandbox does not find itself)."""
     hide: tuple[str, ...] = ()
     """Toolchain folders the sandbox found and must not show."""
+    require: tuple[Wall, ...] = ()
+    """Where one of these is not to be had, or is unknown to it, a sandbox does not start."""
 
 
 class Sandbox(Protocol):

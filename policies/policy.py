@@ -24,7 +24,10 @@ _RUN_LIMITS = {
     "seconds": "seconds",
     "processes": "processes",
     "memory": "memory_bytes",
+    "cpu": "cpu_seconds",
     "file_size": "file_bytes",
+    "bytes_written": "written_bytes",
+    "files_written": "written_files",
     "output": "output_bytes",
     "shown": "shown_bytes",
 }
@@ -79,7 +82,8 @@ class PackPolicy:
             for key, field in _RUN_LIMITS.items():
                 found = [v for written in chain if (v := getattr(written.pack.limits, key)) is not None]
                 if found:
-                    given[field] = min(found[-1], given.get(field, found[-1]))
+                    last = found[-1].most if isinstance(found[-1], Most) else found[-1]
+                    given[field] = min(last, given.get(field, last))
         return Limits(**given)
 
     @property
@@ -89,6 +93,7 @@ class PackPolicy:
             network="none",
             bind=tuple(path for folders in tools for path in folders.show),
             hide=tuple(path for folders in tools for path in folders.hide),
+            require=tuple(sorted({wall for written in self._packs() for wall in written.pack.require})),
         )
 
     def decide(self, action: Action, context: Context) -> Decision:

@@ -23,6 +23,7 @@ from .inside import wire
 _BOOT = "import sys; sys.path.insert(0, {folder!r}); from inside.server import main; main({descriptor})"
 _PIPE = 1 << 16
 FULL = (errno.ENOSPC, errno.EDQUOT)
+MAKE_ROOM = "free some space on the disk of the state folder, or run `agentrt gc`"
 
 
 class ServerError(OSError):
@@ -32,8 +33,8 @@ class ServerError(OSError):
 class Client:
     """Requests and their fields:
 
-    start {store, workspace, shows} · stand {layers} · run {argv | call, path, limit; env, cwd, seconds, processes,
-    memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} · look {layers, paths} ·
+    start {store, workspace, shows} · stand {layers} · run {argv | call, path, limit; env, cwd, and of ``Limits`` what
+    is kept in there} with stdin, stdout, stderr · seal {name} · changes {a, b} · look {layers, paths} ·
     open {layers, paths} · keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content], name} ·
     remove {names, opened} · purge {path, dry_run}
     """
@@ -201,7 +202,7 @@ def told(do: str, error: OSError) -> SandboxError:
     place = f": {error.filename}" if error.filename else ""
     message = f"the sandbox could not {do}{place}: {error.strerror or error}"
     if error.errno in FULL:
-        return DiskFull(message, hint="free some space on the disk of the state folder, or run `agentrt gc`")
+        return DiskFull(message, hint=MAKE_ROOM)
     return SandboxError(message)
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from agentrt.contracts import Confinement, ExecResult
-from agentrt.errors import SandboxError
+from agentrt.errors import DiskFull, SandboxError
 from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot
 
-from . import causes, toolchains
-from .client import FULL, Client, ServerError, told
+from . import causes, exceeded, toolchains, walls
+from .client import FULL, MAKE_ROOM, Client, ServerError, told
 from .inside import removal
 from .inside.root import HOME
 from .inside.store import locked, remove_dead_runs
@@ -71,7 +71,8 @@ class LocalSandbox:
         request = {"argv": list(argv), "cwd": self._inside(cwd or ".")}
         answer = await self._run(request, env, stdin, limits or Limits(), on_output, on_error)
         fields = ("exit_code", "timed_out", "killed", "seconds")
-        return ExecResult(**{name: answer[name] for name in fields})
+        told = "" if answer["exceeded"] is None else exceeded.sentence(*answer["exceeded"])
+        return ExecResult(**{name: answer[name] for name in fields}, exceeded=told)
 
     async def read(self, path: str, *, limit: int | None = None) -> bytes:
         data = bytearray()
@@ -194,7 +195,10 @@ class LocalSandbox:
             "seconds": limits.seconds,
             "processes": limits.processes,
             "memory_bytes": limits.memory_bytes,
+            "cpu_seconds": limits.cpu_seconds,
             "file_bytes": limits.file_bytes,
+            "written_bytes": limits.written_bytes,
+            "written_files": limits.written_files,
         }
         stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
@@ -240,6 +244,7 @@ class LocalSandbox:
         return self._client
 
     def _open(self) -> Client:
+        walls.check(self._confinement.require)
         self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
         shows = toolchains.find(self._workspace, self._confinement, os.environ)
         self._environment = toolchains.environment(self._workspace, shows, os.environ)
@@ -296,5 +301,7 @@ def _effects(answer: dict[str, Any]) -> list[FileEffect]:
 def _raise(answer: dict[str, Any], path: str) -> None:
     if "failed" in answer:
         raise OSError(*answer["failed"], path)
+    if answer["exceeded"] is not None:
+        raise DiskFull(f"{path}: {exceeded.sentence(*answer['exceeded'])}", hint=MAKE_ROOM)
     if answer["exit_code"] != 0:
         raise SandboxError(f"{path}: ended before it was done")
