@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from . import sandbox_exec, sandbox_files, sandbox_grafts, sandbox_layers, sandbox_matrix, sandbox_purge
+from . import sandbox_exec, sandbox_files, sandbox_grafts, sandbox_layers, sandbox_limits, sandbox_matrix, sandbox_purge
 from .sandbox_ground import CHECKS, Check, Ground, Open, ground
 
 __all__ = ["Ground", "Open", "check_sandbox", "ground", "sandbox_checks"]
@@ -21,6 +21,7 @@ _PARTS = (
     sandbox_files,
     sandbox_grafts,
     sandbox_layers,
+    sandbox_limits,
     sandbox_matrix,
     sandbox_purge,
 )  # importing them registers their checks

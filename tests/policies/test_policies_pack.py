@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from agentrt.contracts import Context
+from agentrt.contracts import Confinement, Context
 from agentrt.documents import load_yaml
 from agentrt.errors import DocumentError, UsageError
 from agentrt.policies import PackPolicy, open_policy
@@ -15,6 +16,7 @@ from agentrt.testing.policy_kit import check_policy
 
 CONTEXT = Context(workspace="/w", session="s1", attended=False)
 BASH = Action(kind="bash")
+MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 DEFAULT = Path(__file__).parents[2] / "policies" / "packs" / "default.yaml"
 
 
@@ -46,14 +48,12 @@ def test_default_keeps_to_the_contract(default: PackPolicy) -> None:
 
 def test_default_confines_and_limits(default: PackPolicy) -> None:
     assert default.name == "default"
-    assert (default.confinement.network, default.confinement.bind, default.confinement.hide) == (
-        "none",
-        (),
-        (),
-    )
+    assert default.confinement == Confinement()
     limits = default.limits
     assert (limits.seconds, limits.processes, limits.output_bytes) == (600.0, 512, 64_000_000)
-    assert (limits.shown_bytes, limits.file_bytes, limits.memory_bytes) == (30_000, 10_000_000_000, None)
+    assert (limits.shown_bytes, limits.file_bytes, limits.cpu_seconds) == (30_000, 10_000_000_000, None)
+    assert (limits.written_bytes, limits.written_files) == (20_000_000_000, 250_000)
+    assert limits.memory_bytes == MACHINE * 75 // 100
 
 
 def test_what_stays_inside_is_allowed_and_the_rule_is_named(default: PackPolicy) -> None:
@@ -139,6 +139,31 @@ def test_folders_of_tools_become_absolute(tmp_path: Path, monkeypatch: pytest.Mo
     assert policy.confinement.hide == (f"{home}/.nvm",)
 
 
+def test_a_share_of_memory_is_this_machines(tmp_path: Path) -> None:
+    assert pack(tmp_path, "limits: {memory: 12.5%}\n").limits.memory_bytes == MACHINE // 8
+    assert pack(tmp_path, "limits: {memory: 100 %}\n").limits.memory_bytes == MACHINE
+
+
+def test_what_is_watched_while_an_action_runs(tmp_path: Path) -> None:
+    text = "limits: {cpu: 5m, files_written: 7, bytes_written: {most: 1kB, because: small disk}}\n"
+    limits = pack(tmp_path, text).limits
+    assert (limits.cpu_seconds, limits.written_files, limits.written_bytes) == (300.0, 7, 1000)
+    policy = open_policy({"extends": str(tmp_path / "mine.yaml"), "limits": {"bytes_written": "2kB"}}, folder=tmp_path)
+    assert policy.limits == limits.model_copy(update={"written_bytes": 2000})
+
+
+def test_what_packs_insist_on_adds_up(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("require: [seccomp]\n")
+    policy = pack(tmp_path, "extends: base.yaml\nrequire: [landlock, seccomp]\n")
+    check_policy(policy)
+    assert policy.confinement.require == ("landlock", "seccomp")
+    workspace = tmp_path / "workspace"
+    (workspace / ".agentrt").mkdir(parents=True)
+    (workspace / ".agentrt/policy.yaml").write_text("require: [landlock]\n")
+    policy = open_policy("default", folder=tmp_path, workspace=workspace)
+    assert policy.confinement.require == ("landlock",)
+
+
 def test_a_mapping_in_a_document_names_its_own_line(tmp_path: Path) -> None:
     (tmp_path / "task.yaml").write_text("objective: x\npolicy:\n  limits:\n    files_deleted: 3\n")
     policy = open_policy(load_yaml(tmp_path / "task.yaml").data["policy"], folder=tmp_path)
@@ -178,9 +203,22 @@ def test_a_plain_mapping_works_too(tmp_path: Path) -> None:
         (
             "limits: {memory: 64M}\n",
             "1:18",
-            'expected a size, such as 64MB, 1GiB or a number of bytes, not text "64M"',
+            'expected a size, such as 64MB or 1GiB, or a share of the machine\'s memory, such as 75%, not text "64M"',
             "",
         ),
+        (
+            "limits: {memory: 101%}\n",
+            "1:18",
+            'expected a size, such as 64MB or 1GiB, or a share of the machine\'s memory, such as 75%, not text "101%"',
+            "",
+        ),
+        (
+            "require: [seccomp, landlok]\n",
+            "1:20",
+            "item 2 of `require` must be 'landlock' or 'seccomp', not text \"landlok\"",
+            "did you mean landlock?",
+        ),
+        ("limits: {files_written: 0}\n", "1:25", "`files_written` must be at least 1, not 0", ""),
         ("limits: {processes: 0}\n", "1:21", "`processes` must be at least 1, not 0", ""),
         ("limits: {files_deleted: -1}\n", "1:25", "expected a whole number from 0, not the number -1", ""),
         ("limits: {files_deleted: yes}\n", "1:25", 'expected a whole number from 0, not text "yes"', ""),
