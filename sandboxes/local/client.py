@@ -23,7 +23,6 @@ from .inside import wire
 _BOOT = "import sys; sys.path.insert(0, {folder!r}); from inside.server import main; main({descriptor})"
 _PIPE = 1 << 16
 FULL = (errno.ENOSPC, errno.EDQUOT)
-MAKE_ROOM = "free some space on the disk of the state folder, or run `agentrt gc`"
 
 
 class ServerError(OSError):
@@ -202,7 +201,7 @@ def told(do: str, error: OSError) -> SandboxError:
     place = f": {error.filename}" if error.filename else ""
     message = f"the sandbox could not {do}{place}: {error.strerror or error}"
     if error.errno in FULL:
-        return DiskFull(message, hint=MAKE_ROOM)
+        return DiskFull(message, hint="free some space on the disk of the state folder, or run `agentrt gc`")
     return SandboxError(message)
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from agentrt.contracts import Confinement, ExecResult
-from agentrt.errors import DiskFull, SandboxError
+from agentrt.errors import SandboxError
 from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot
 
 from . import causes, exceeded, toolchains, walls
-from .client import FULL, MAKE_ROOM, Client, ServerError, told
+from .client import FULL, Client, ServerError, told
 from .inside import removal
 from .inside.root import HOME
 from .inside.store import locked, remove_dead_runs
@@ -301,7 +301,5 @@ def _effects(answer: dict[str, Any]) -> list[FileEffect]:
 def _raise(answer: dict[str, Any], path: str) -> None:
     if "failed" in answer:
         raise OSError(*answer["failed"], path)
-    if answer["exceeded"] is not None:
-        raise DiskFull(f"{path}: {exceeded.sentence(*answer['exceeded'])}", hint=MAKE_ROOM)
     if answer["exit_code"] != 0:
         raise SandboxError(f"{path}: ended before it was done")

@@ -57,7 +57,7 @@ class Action:
         streams: Sequence[int],
         runtime: socket.socket,
         deadline: float,
-        filling: Filling,
+        filling: Filling | None,
     ) -> dict[str, Any] | None:
         """See it through to its end; its outcome. The runtime's word, its death, the clock, or the room it takes may
         end it early.
@@ -75,10 +75,11 @@ class Action:
         while not self._told.endswith(init.ALONE):
             ending = timed_out or stopped or exceeded is not None
             left = max(0.0, deadline - time.monotonic()) * 1000
-            ready = [file for file, _ in poll.poll(None if ending else min(left, EVERY_MS))]
+            patience = left if filling is None else min(left, EVERY_MS)
+            ready = [file for file, _ in poll.poll(None if ending else patience)]
             if not ready:
                 timed_out = time.monotonic() >= deadline
-                exceeded = None if timed_out else filling.exceeded()
+                exceeded = None if timed_out or filling is None else filling.exceeded()
                 if timed_out or exceeded is not None:
                     os.kill(self._pid, signal.SIGKILL)
             if runtime.fileno() in ready:

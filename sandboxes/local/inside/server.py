@@ -107,7 +107,7 @@ class Server:
             one = self._ready()
             self._next, self._last = None, one
             request["stack"] = overlay.to_message(self._open.stack("work"))
-            filling = Filling([self._open.upper(part) for part in PARTS], request)
+            filling = Filling([self._open.upper(part) for part in PARTS], request) if "argv" in request else None
             outcome = one.run(request, given, self._channel, started + request["seconds"], filling)
             if outcome is not None:
                 break
