@@ -30,7 +30,7 @@ _SLACK = 64
 """So many processes more the kernel lets an action have: that there are too many is for init to see, and to say."""
 _FIRST_TO_GO = b"1000"
 _REPORT = 3
-"""The socket to the server, and the only file besides the three streams. JSON lines go up it."""
+"""The socket to the server: of its files the only one kept besides the three streams. JSON lines go up it."""
 BEGUN = b'{"begun": true}\n'
 """Its word that it has taken the request."""
 ALONE = b'"alone": true}\n'

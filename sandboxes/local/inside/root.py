@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 
 from . import kernel
 
@@ -161,7 +162,8 @@ class Template:
         if os.geteuid() != 0:
             return
         if _PIDS_ARE_OWN:
-            with open(folder + b"sys/kernel/pid_max", "wb") as file:
+            # Some hundred processors want more.
+            with suppress(OSError), open(folder + b"sys/kernel/pid_max", "wb", buffering=0) as file:
                 file.write(b"%d" % _MOST_PIDS)
         for name in _PROC_READ_ONLY:
             if os.path.lexists(folder + name):
