@@ -47,6 +47,12 @@ class ExecResult:
     killed: int = 0
     """Processes that were still alive when the command ended, and were killed with it."""
     seconds: float = 0.0
+    exceeded: str = ""
+    """The limit, other than of time, that ended it: ``used 2.1 GB of memory; the limit is 2 GB``."""
+
+
+Wall = Literal["landlock", "seccomp"]
+"""What a kernel may lack without every sandbox being impossible there."""
 
 
 class Confinement(Record):
@@ -66,8 +72,8 @@ class Confinement(Record):
     """Where to plant files that nobody has a reason to send anywhere."""
     secrets: tuple[str, ...] = ()
     """Names of those whose placeholders are in the environment."""
-    require: tuple[str, ...] = ()
-    """Walls without which nothing is to run."""
+    require: tuple[Wall, ...] = ()
+    """Where one of these is not to be had, or is unknown to it, a sandbox does not start."""
 
 
 class Sandbox(Protocol):

@@ -29,6 +29,7 @@ from .approved import answers
 from .approving import Approval, proposal
 from .chains import Chain, Placed, Written
 from .effects import EffectRule, about, is_harmless
+from .pack import Most
 from .reading import Asked, read
 from .rules import Rule
 from .tightening import document_of, tightening
@@ -38,7 +39,10 @@ _RUN_LIMITS = {
     "seconds": "seconds",
     "processes": "processes",
     "memory": "memory_bytes",
+    "cpu": "cpu_seconds",
     "file_size": "file_bytes",
+    "bytes_written": "written_bytes",
+    "files_written": "written_files",
     "output": "output_bytes",
     "shown": "shown_bytes",
 }
@@ -58,7 +62,8 @@ class PackPolicy:
             for key, field in _RUN_LIMITS.items():
                 found = [v for written in chain if (v := getattr(written.pack.limits, key)) is not None]
                 if found:
-                    given[field] = min(found[-1], given.get(field, found[-1]))
+                    last = found[-1].most if isinstance(found[-1], Most) else found[-1]
+                    given[field] = min(last, given.get(field, last))
         return Limits(**given)
 
     @property
@@ -71,6 +76,7 @@ class PackPolicy:
             hidden=_once(path for pack in packs for path in pack.files.hidden or ()),
             canaries=_once(path for pack in packs for path in pack.files.canaries or ()),
             secrets=_once(name for pack in packs for name in pack.secrets),
+            require=tuple(sorted({wall for pack in packs for wall in pack.require})),
         )
 
     @property

@@ -16,7 +16,7 @@ from agentrt.contracts import Confinement, ExecResult
 from agentrt.errors import SandboxError
 from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot
 
-from . import causes, toolchains
+from . import causes, exceeded, toolchains, walls
 from .client import FULL, Client, ServerError, told
 from .inside import removal
 from .inside.root import HOME
@@ -73,7 +73,8 @@ class LocalSandbox:
         request = {"argv": list(argv), "cwd": self._inside(cwd or ".")}
         answer = await self._run(request, env, stdin, limits or Limits(), on_output, on_error)
         fields = ("exit_code", "timed_out", "killed", "seconds")
-        return ExecResult(**{name: answer[name] for name in fields})
+        told = "" if answer["exceeded"] is None else exceeded.sentence(*answer["exceeded"])
+        return ExecResult(**{name: answer[name] for name in fields}, exceeded=told)
 
     async def read(self, path: str, *, limit: int | None = None) -> bytes:
         data = bytearray()
@@ -204,7 +205,10 @@ class LocalSandbox:
             "seconds": limits.seconds,
             "processes": limits.processes,
             "memory_bytes": limits.memory_bytes,
+            "cpu_seconds": limits.cpu_seconds,
             "file_bytes": limits.file_bytes,
+            "written_bytes": limits.written_bytes,
+            "written_files": limits.written_files,
         }
         stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
@@ -258,6 +262,7 @@ class LocalSandbox:
         return planted
 
     def _open(self) -> Client:
+        walls.check(self._confinement.require)
         self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
         shows = toolchains.find(self._workspace, self._confinement, os.environ)
         self._environment = toolchains.environment(self._workspace, shows, os.environ)

@@ -9,8 +9,10 @@ workspace is mounted at ``Template.workspace``, it becomes the only thing there 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from . import kernel
 
@@ -24,6 +26,10 @@ _SKELETON = ((b"home", 0o755), (b"tmp", 0o1777), (b"var", 0o755), *(
 ))  # fmt: skip
 # As root the session's namespace maps the real root, so what the kernel guards by user id alone must be covered.
 _PROC_READ_ONLY = (b"sys", b"bus", b"irq", b"fs", b"sysrq-trigger", b"acpi", b"scsi")
+_PIDS_ARE_OWN = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 14)
+"""Before, ``pid_max`` was the whole machine's."""
+_MOST_PIDS = 4096
+"""The kernel counts no processes of root's (RLIMIT_NPROC), and of a fork bomb's some 10,000 keep init from looking."""
 _PROC_HIDDEN = (b"kcore", b"keys", b"timer_list", b"sched_debug", b"latency_stats", b"kallsyms")
 
 
@@ -163,6 +169,16 @@ class Template:
             _point(self.workspace, is_folder=True)
         self._proc(quiet | kernel.MS_NOEXEC)
 
+    @property
+    def trees(self) -> list[bytes]:
+        """What an action may change as it likes, besides the workspace."""
+        return [self._root + place for place in (*_LAYERED, b"/dev/shm")]
+
+    @property
+    def kernels(self) -> list[bytes]:
+        """Folders of the kernel's: an action may write what it finds there, so far as it is its own."""
+        return [self._root + b"/dev", self._root + b"/proc"]
+
     def enter(self) -> None:
         kernel.pivot_root(self._root)
 
@@ -173,6 +189,10 @@ class Template:
             file.write(b"0")  # of this namespace: who makes a further one has all capabilities in it
         if os.geteuid() != 0:
             return
+        if _PIDS_ARE_OWN:
+            # Some hundred processors want more.
+            with suppress(OSError), open(folder + b"sys/kernel/pid_max", "wb", buffering=0) as file:
+                file.write(b"%d" % _MOST_PIDS)
         for name in _PROC_READ_ONLY:
             if os.path.lexists(folder + name):
                 kernel.bind(folder + name, folder + name)

@@ -21,6 +21,7 @@ from typing import Any
 
 from . import compare, disk, init, kernel, namespaces, overlay, removal, wire
 from .action import Action
+from .filling import Filling
 from .graft import Scion, write_layer
 from .layered import Entry, Layered
 from .meta import copy_meta
@@ -109,7 +110,8 @@ class Server:
             one = self._ready()
             self._next, self._last = None, one
             request["stack"] = overlay.to_message(self._open.stack("work"))
-            outcome = one.run(request, given, self._channel, started + request["seconds"])
+            filling = Filling([self._open.upper(part) for part in PARTS], request) if "argv" in request else None
+            outcome = one.run(request, given, self._channel, started + request["seconds"], filling)
             if outcome is not None:
                 break
         else:
