@@ -190,7 +190,7 @@ def test_no_import_is_against_the_plan() -> None:
         ("agentrt/history/store.py", "from ..runtime import Runtime", "which stands above it"),
         ("agentrt/history/store.py", "from agentrt import Runtime", "imports agentrt, which stands above it"),
         ("agentrt/history/__init__.py", "from ..agent import loop", "which stands above it"),
-        ("agentrt/contracts/tool.py", "def f():\n    from agentrt.task import Task", "which stands above it"),
+        ("agentrt/contracts.py", "def f():\n    from agentrt.task import Task", "which stands above it"),
         ("agentrt/agent/loop.py", "import langgraph.graph", "langgraph.graph is heavy"),
         ("sandboxes/local/probe.py", "try:\n    from docker import errors\nfinally: pass", "docker is heavy"),
         ("agentrt/shed.py", "", "agentrt.shed has no floor"),
