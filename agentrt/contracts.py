@@ -15,6 +15,7 @@ from typing import BinaryIO, Literal, Protocol
 from .records import (
     Action,
     Admission,
+    Answer,
     Decision,
     Effect,
     Explanation,
@@ -203,6 +204,11 @@ class World(Protocol):
 
     async def write(self, path: str, data: bytes) -> None: ...
 
+    def narrow(self, rules: Mapping[str, object]) -> None:
+        """Try the session's policy with these rules on top. Raises ``UsageError`` unless they make it stricter; they
+        hold once the action, whose kind is ``narrow`` and whose field ``rules`` these are, is settled."""
+        ...
+
     def show(self, text: str) -> Observation:
         """An observation of ``text``, capped and kept like a command's output."""
         ...
@@ -246,22 +252,48 @@ class Context(Record):
 
 
 class Approval(Protocol):
-    """A person's yes to an action, about to become a rule."""
+    """A yes that may become a rule of the user's own policy file."""
 
     @property
     def diff(self) -> str:
-        """What would change in the person's own policy file, as a unified diff."""
+        """What would change in the file, as a unified diff."""
         ...
 
     def write(self) -> None:
-        """Change it. Raises ``UsageError`` where the action would still be asked about; then nothing has changed."""
+        """Change it. Raises ``UsageError`` where that is not possible; the file is as it was then."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked before an action runs."""
+
+    action: Action
+    shown: str
+    """What it would do, on one line."""
+    decision: Decision
+    """``ask`` or ``hold``, the rule that says so, and why."""
+    approval: Callable[[], Approval]
+    """The rule that a yes may become. Raises ``UsageError``: why it cannot become one."""
+
+
+class Ask(Protocol):
+    """Puts a question to a person, and waits for the answer however long it takes."""
+
+    async def __call__(self, question: Question) -> Answer: ...
+
+
+class Opinion(Protocol):
+    """A second opinion on an action, a model's say: whatever it is, the stricter word counts."""
+
+    async def __call__(self, action: Action, decision: Decision, context: Context) -> Decision: ...
 
 
 class Policy(Protocol):
     """The permission layer."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @property
     def limits(self) -> Limits: ...
@@ -284,18 +316,19 @@ class Policy(Protocol):
         """How it comes to what ``decide`` says."""
         ...
 
-    def examples(self) -> Sequence[RuleExample]:
-        """What its rules say of themselves, all of it true."""
+    def approval(self, action: Action, context: Context) -> Approval:
+        """The rule by which an action would not be asked about again. Raises ``UsageError``: why there is none."""
         ...
 
     def narrowed(self, rules: Mapping[str, object], *, origin: str) -> Policy:
-        """With what a policy file could hold on top, as far as that only makes things stricter; ``origin`` names it
-        in decisions. Raises ``DocumentError`` for what does not.
+        """This policy and some rules more, which may only make it stricter; ``origin`` stands where a rule's file does.
+
+        Raises ``DocumentError``.
         """
         ...
 
-    def approval(self, action: Action, context: Context) -> Approval:
-        """For an action it asks about: the rule by which it would not. Raises ``UsageError`` where there is none."""
+    def examples(self) -> Sequence[RuleExample]:
+        """What its rules say of themselves, all of it true."""
         ...
 
 

@@ -25,8 +25,15 @@ async def fork(runtime: R, op: int) -> R:
         start = View(snapshot=view.snapshot, conversation=told_by(runtime, op, view))
         parent = (runtime.session, op)
         made = runtime.journal.create_session(title=runtime.info.title, parent=parent, start=start)
-        policy, opened = runtime.policy, runtime.opened
-        return type(runtime)(opened, made.id, policy=policy, sandbox=box, attended=runtime.attended)
+        return type(runtime)(
+            runtime.opened,
+            made.id,
+            rules=runtime.rules,
+            sandbox=box,
+            outward=runtime.outward,
+            ask=runtime.ask,
+            opinion=runtime.opinion,
+        )
     except BaseException:
         await box.close()
         raise

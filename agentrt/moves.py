@@ -12,7 +12,7 @@ from agentrt import applied, reverting
 from agentrt.collecting import check_kept
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history.timeline import Step
-from agentrt.notices import words
+from agentrt.notices import stays_sent, words
 from agentrt.preview import Preview
 from agentrt.purging import not_brought_back, note_of
 from agentrt.records import FileEffect, Operation, PathConflict, View
@@ -203,14 +203,24 @@ def _notice(runtime: Runtime, planned: Move, actor: str, effects: Sequence[FileE
     else:
         what = ", ".join(f"operation {op} ({words(runtime.show(op))})" for op in step.target)
         said = f"The {actor} {'undid' if step.kind == 'undo' else 'redid'} {what}"
+    sent = f" Note: {sent}." if (sent := _sent(runtime, step)) else ""
     if effects:
-        return f"{said}. Files are now as they were then; what you know of later changes does not hold."
-    return f"{said}. The files you see did not change by it."
+        return f"{said}. Files are now as they were then; what you know of later changes does not hold.{sent}"
+    return f"{said}. The files you see did not change by it.{sent}"
+
+
+def _sent(runtime: Runtime, step: Step) -> str:
+    """What an undo or a restore leaves as it is: it is out of reach."""
+    if step.kind == "redo":
+        return ""
+    gone = step.target if step.kind == "undo" else [op for op in runtime.timeline.done if op > step.target[0]]
+    return stays_sent(runtime.show(op) for op in sorted(runtime.sent_by.intersection(gone)))
 
 
 def _note(runtime: Runtime, planned: Move, moved: Sequence[FileEffect]) -> str:
     ops = (*planned.take_back, *planned.put_back)
     notes = [applied.told(runtime.store.aside / runtime.layer(op)) for op in ops]
+    notes.append(_sent(runtime, planned.step))
     if moved:
         done = "taken out of" if planned.take_back else "put back into"
         notes.insert(0, f"{len(moved)} path{'s' * (len(moved) > 1)} {done} the real workspace")

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agentrt.records import Operation
+from agentrt.records import Operation, RequestEffect
+
+_NAMED = 5
 
 
 def named(ids: Iterable[int]) -> str:
     """``operation 3``, ``operations 3, 5``"""
     numbers = sorted(ids)
     return f"operation{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+
+
+def stays_sent(operations: Iterable[Operation]) -> str:
+    """What no undo of these takes back, in a sentence; empty where there is nothing."""
+    requests = [f"{r.method} {r.url}" for op in operations for r in lasting(op)]
+    if not requests:
+        return ""
+    more = f" and {len(requests) - _NAMED} more" if len(requests) > _NAMED else ""
+    return f"what was sent stays sent, no undo takes it back: {', '.join(requests[:_NAMED])}{more}"
+
+
+def lasting(operation: Operation) -> list[RequestEffect]:
+    """What it sent that did something out there, or may have."""
+    return [r for r in operation.requests if r.change == "sent" and r.reversibility != "reversible"]
 
 
 def words(operation: Operation) -> str:

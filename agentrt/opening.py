@@ -6,20 +6,23 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from agentrt import plugins
 from agentrt.collecting import Room
-from agentrt.contracts import Confinement, OpenPolicy, OpenSandbox, Policy, Sandbox
+from agentrt.contracts import Ask, Confinement, OpenPolicy, OpenSandbox, Opinion, Policy, Sandbox
 from agentrt.errors import PluginError, SessionBusy, UsageError
 from agentrt.history import room
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, Store, create, locate
+from agentrt.narrowing import Rules
 from agentrt.turns import Ground
 
 if TYPE_CHECKING:
+    from agentrt.outward import Outward
     from agentrt.runtime import Runtime
 
 SandboxChoice = str | Mapping[str, object] | OpenSandbox
@@ -83,7 +86,8 @@ async def open_runtime(
     policy: PolicyChoice,
     sandbox: SandboxChoice,
     session: str | None,
-    attended: bool,
+    ask: Ask | None,
+    opinion: Opinion | None,
     folder: Path | None,
     to_act: bool,
 ) -> R:
@@ -94,15 +98,17 @@ async def open_runtime(
 
     store = locate(workspace)
     # Mistakes in what was asked for come before anything is made or waited for.
-    chosen_policy = open_policy(policy, folder or Path.cwd(), store.workspace)
+    rules = Rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace))
+    confinement = rules.given.confinement
+    outward = _outward(confinement)
     make_sandbox = sandbox_opener(sandbox)
     if to_act:
         room.check_floor(store)
     opened = await _take(store, reserve=to_act)
     try:
         chosen = _session(opened.journal, session)
-        box = make_sandbox(store, chosen_policy.confinement)
-        runtime = kind(opened, chosen, policy=chosen_policy, sandbox=box, attended=attended)
+        box = make_sandbox(store, outward.confinement(confinement) if outward else confinement)
+        runtime = kind(opened, chosen, rules=rules, sandbox=box, outward=outward, ask=ask, opinion=opinion)
         try:
             runtime.notes = await uninterrupted(recover(runtime))
             await box.start(runtime.view.snapshot)
@@ -144,6 +150,15 @@ def sandbox_opener(choice: SandboxChoice) -> Callable[[Store, Confinement], Sand
     return lambda store, confinement: make(
         options, workspace=store.workspace, store=store.layers, confinement=confinement
     )
+
+
+def _outward(confinement: Confinement) -> Outward | None:
+    """What a network needs is imported where there is one. Raises ``UsageError`` for a secret that is not there."""
+    if confinement.network == "none":
+        return None
+    from agentrt.outward import Outward
+
+    return Outward.of(confinement)
 
 
 async def _take(store: Store, *, reserve: bool) -> Opened:

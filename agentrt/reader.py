@@ -63,8 +63,11 @@ class Reader:
         return operations if at is None else operations[:at]
 
     def to_review(self) -> list[Operation]:
-        """The operations in the session's files that wait for a person's word, oldest first, without output."""
-        return [operation for operation in lineage(self.view, self.log()) if operation.review == "pending"]
+        """The operations that wait for a person's word, oldest first, without output: those in the session's files,
+        and those that sent something, or nearly, wherever the session stands now."""
+        log = self.log()
+        line = {operation.id for operation in lineage(self.view, log)}
+        return [op for op in log if op.review == "pending" and (op.id in line or op.requests)]
 
     def show(self, op: int) -> Operation:
         """One operation, with what its observation shows of the output. Raises ``UnknownOperation``."""

@@ -12,7 +12,7 @@ from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history.bases import applied_paths, lineage
 from agentrt.history.dependents import Dependents, dependents
 from agentrt.history.revert import Parts, Reversal, sides_of, take_out
-from agentrt.notices import named, words
+from agentrt.notices import named, stays_sent, words
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, FileState, Operation, Pick, Snapshot, View
 from agentrt.records.operations import Review
@@ -266,6 +266,8 @@ def _notice(planned: Reverting, kind: str, because: str, actor: str) -> str:
     said += f" What it did to {shown} is gone; later work stays."
     if planned.reversal.merged:
         said += f" Merged with later changes: {', '.join(planned.reversal.merged)}."
+    if sent := stays_sent(planned.targets):
+        said += f" Note: {sent}."
     if planned.dependents.known:
         said += f" {_stand(planned.dependents.known).capitalize()} now: look at it again."
     return said
@@ -275,9 +277,10 @@ def _note(planned: Reverting, because: str) -> str:
     notes = [f"because {because}"] if because else []
     if planned.reversal.merged:
         notes.append(f"merged with later changes: {', '.join(planned.reversal.merged)}")
+    notes.append(stays_sent(planned.targets))
     if planned.dependents.known:
         notes.append(_stand(planned.dependents.known))
-    return "; ".join(notes)
+    return "; ".join(filter(None, notes))
 
 
 def _stand(ids: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agentrt import reverting
 from agentrt.errors import Conflict, UsageError
 from agentrt.history import hunks, reviews
+from agentrt.history.bases import lineage
 from agentrt.history.revert import Parts
 from agentrt.notices import named
 from agentrt.records import Operation
@@ -24,7 +25,10 @@ DEADLINE = "review_deadline"
 
 async def accept(runtime: Runtime, ops: Sequence[int], parts: Parts | None, actor: str) -> Operation:
     """The caller holds ``runtime.turn``. Raises ``UnknownOperation``, ``UsageError``."""
-    targets = reverting.standing(runtime, ops, parts)
+    outward = _only_outward(runtime, ops, parts)
+    within = [op for op in ops if op not in outward]
+    targets = [*outward.values(), *(reverting.standing(runtime, within, parts) if within or not outward else ())]
+    targets.sort(key=lambda target: target.id)
     given = await _verdict(runtime, targets, parts, "accepted")
     asked = {"kind": "accept", **_recorded(parts, given)}
     op = runtime.intend("accept", actor=actor, target=[target.id for target in targets], action=asked)
@@ -33,10 +37,33 @@ async def accept(runtime: Runtime, ops: Sequence[int], parts: Parts | None, acto
 
 async def reject(runtime: Runtime, ops: Sequence[int], parts: Parts | None, because: str, actor: str) -> Operation:
     """The caller holds ``runtime.turn``. Raises ``Conflict``, ``UnknownOperation``, ``UsageError``."""
-    planned = await reverting.plan(runtime, ops, parts=parts)
-    given = await _verdict(runtime, planned.targets, parts, "rejected")
+    outward = _only_outward(runtime, ops, parts)
+    within = [op for op in ops if op not in outward]
+    if outward and not within:
+        return _disapprove(runtime, list(outward), because, actor)
+    planned = await reverting.plan(runtime, within, parts=parts)
+    given = await _verdict(runtime, planned.targets, parts, "rejected") | dict.fromkeys(outward, "rejected")
     asked = {"kind": "reject", **_recorded(parts, given)}
     return await reverting.revert(runtime, planned, asked, because=because, actor=actor)
+
+
+def _only_outward(runtime: Runtime, ops: Sequence[int], parts: Parts | None) -> dict[int, Operation]:
+    """Those of ``ops`` of which only what they sent, or nearly, is left to have a word on: no file of theirs stands."""
+    if parts is not None:
+        return {}
+    line = {operation.id for operation in lineage(runtime.view, list(runtime.operations.values()))}
+    found = (runtime.show(op) for op in ops if op not in line)
+    return {operation.id: operation for operation in found if operation.requests}
+
+
+def _disapprove(runtime: Runtime, ops: Sequence[int], because: str, actor: str) -> Operation:
+    """Say no to what cannot be taken back: it is written down, and the planner is told."""
+    asked = {"kind": "reject", **({"because": because} if because else {})}
+    op = runtime.intend("reject", actor=actor, target=tuple(ops), action=asked)
+    why = f": {because}" if because else ""
+    runtime.say("notice", {"text": f"The {actor} disapproves of what {named(ops)} sent{why}."}, op.id)
+    given: dict[int, Review] = dict.fromkeys(ops, "rejected")
+    return runtime.settle(op, status="settled", after=runtime.view, reviews=given, note="what was sent stays sent")
 
 
 async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:

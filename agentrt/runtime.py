@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, BinaryIO, Literal, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
 from agentrt import applying, committing, forking, moves, plugins, reverting, reviewing, transaction, verifying
 from agentrt.arguments import GROUP, load_tool
-from agentrt.contracts import Policy, Sandbox, Tool
+from agentrt.contracts import Ask, Opinion, Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
 from agentrt.history.revert import Parts
 from agentrt.moves import Scope
+from agentrt.narrowing import Rules
 from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, Operation, ProposedAction
@@ -27,13 +28,15 @@ from agentrt.turns import Turn
 from agentrt.uncollected import uncollected
 from agentrt.uninterrupted import uninterrupted
 
+if TYPE_CHECKING:
+    from agentrt.outward import Outward
+
 
 class Runtime(Standing):
     """Everything an agent does passes here. A workspace is opened once at a time; ``fork`` gives more runtimes over
     it. A runtime's methods may be called concurrently and then wait for each other; those of two do not wait, save
     for what changes the real workspace."""
 
-    policy: Policy
     sandbox: Sandbox
     notes: tuple[str, ...] = ()
     """What was found cut off when it was opened, and what was done about it; and what the quota made of history."""
@@ -46,14 +49,17 @@ class Runtime(Standing):
         policy: PolicyChoice = "default",
         sandbox: SandboxChoice = "local",
         session: str | None = None,
-        attended: bool = False,
+        ask: Ask | None = None,
+        opinion: Opinion | None = None,
         folder: Path | None = None,
         to_act: bool = True,
     ) -> Opening[Self]:
         """``async with Runtime.open(…) as rt`` or ``rt = await Runtime.open(…)`` and ``await rt.close()``.
 
-        ``session`` defaults to the workspace's current one, which is made if there is none. ``attended``: a person
-        is there to be asked. Relative files in ``policy`` lie in ``folder`` (default: the current folder).
+        ``session`` defaults to the workspace's current one, which is made if there is none. ``ask`` puts questions to
+        a person; without it nobody is there, and what is asked about is denied. ``opinion`` is heard on every action
+        that is not denied already, and can only make the decision stricter. Relative files in ``policy`` lie in
+        ``folder`` (default: the current folder).
         On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room.
         Raises ``WorkspaceError``, ``SessionBusy``, ``JournalError``, ``DiskFull``, ``PluginError``,
         ``UnknownOperation`` (no such session) and ``DocumentError`` (a malformed policy).
@@ -65,16 +71,28 @@ class Runtime(Standing):
                 policy=policy,
                 sandbox=sandbox,
                 session=session,
-                attended=attended,
+                ask=ask,
+                opinion=opinion,
                 folder=folder,
                 to_act=to_act,
             )
         )
 
-    def __init__(self, opened: Opened, session: str, *, policy: Policy, sandbox: Sandbox, attended: bool) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        session: str,
+        *,
+        rules: Rules,
+        sandbox: Sandbox,
+        outward: Outward | None = None,
+        ask: Ask | None = None,
+        opinion: Opinion | None = None,
+    ) -> None:
         """For ``open``."""
         super().__init__(opened.store, opened.journal, session)
-        self.policy, self.sandbox, self.attended = policy, sandbox, attended
+        self.rules, self.sandbox, self.outward = rules, sandbox, outward
+        self.ask, self.opinion = ask, opinion
         self.turn = Turn(opened.ground)
         """Held while an operation is in progress."""
         self.opened = opened
@@ -97,7 +115,7 @@ class Runtime(Standing):
         is not an exception. Raises ``PluginError`` (no such tool), ``UsageError`` (wrong arguments),
         ``SandboxUnavailable``, ``JournalError``, and ``DiskFull`` when not even the journal can be written.
         """
-        return await self._act(kind, arguments, actor, on_output)
+        return await transaction.act(self, kind, arguments, actor=actor, on_output=on_output)
 
     async def verify(
         self,
@@ -110,10 +128,9 @@ class Runtime(Standing):
     ) -> Operation:
         """``act``, and keep nothing of what it did: afterwards the session stands where it stood.
 
-        It is in the journal like any action, with its output, and is no step: there is nothing to undo. Where it
-        went over a limit of the policy it is ``rolled_back``. Raises the same.
+        It is in the journal like any action, and is no step: there is nothing to undo. Raises the same.
         """
-        return await self._act(kind, arguments, actor, on_output, keep=False)
+        return await transaction.act(self, kind, arguments, actor=actor, on_output=on_output, keep=False)
 
     async def propose(
         self,
@@ -122,8 +139,8 @@ class Runtime(Standing):
         actor: str = "agent",
         on_output: Callable[[bytes], None] | None = None,
     ) -> Operation:
-        """``act`` on a planner's words. Raises the same."""
-        return await self._act(proposed.kind, proposed.arguments, actor, on_output)
+        """``act`` on a planner's words."""
+        return await transaction.act(self, proposed.kind, proposed.arguments, actor=actor, on_output=on_output)
 
     async def undo(self, n: int = 1, *, actor: str = "user", scope: Scope = "both") -> Operation:
         """Take back the last ``n`` steps that stand.
@@ -219,7 +236,7 @@ class Runtime(Standing):
                 else:
                     operation = await committing.apply(self, asked, actor, to, message)
             if operation is not None:
-                await self._count(operation)
+                await self.count(operation)
             return operation
 
     async def preview(
@@ -254,6 +271,11 @@ class Runtime(Standing):
     def new_session(self, title: str = "") -> SessionInfo:
         """A session on the untouched workspace; the workspace's current one from now on, though not this runtime's."""
         return self.journal.create_session(title=title)
+
+    @property
+    def policy(self) -> Policy:
+        """What is decided by: the one the session was opened with, and what its agent narrowed it to."""
+        return self.rules.narrowed(self.narrowings)
 
     # Looking
 
@@ -300,22 +322,8 @@ class Runtime(Standing):
     ) -> None:
         await self.close()
 
-    async def _act(
-        self,
-        kind: str,
-        arguments: Mapping[str, Any],
-        actor: str,
-        on_output: Callable[[bytes], None] | None,
-        *,
-        keep: bool = True,
-    ) -> Operation:
-        tool, action = transaction.checked(self, kind, arguments)
-        async with self.turn:
-            operation = await transaction.carry_out(self, tool, action, actor=actor, on_output=on_output, keep=keep)
-            await self._count(operation)
-            return operation
-
-    async def _count(self, operation: Operation) -> None:
+    async def count(self, operation: Operation) -> None:
+        """What it takes on disk, and what has to go for it."""
         self.opened.room.add(operation)
         alone = self.opened.sessions == {self.session}
         self.notes += await uninterrupted(self.opened.room.keep_within(self.sandbox, alone=alone))

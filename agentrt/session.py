@@ -8,7 +8,7 @@ from agentrt.agent import conversation
 from agentrt.agent.budget import Budget, Ending
 from agentrt.agent.events import ActionStarted, OnEvent, OperationSettled, OutputCame, ignore
 from agentrt.agent.loop import run_loop
-from agentrt.contracts import OpenPlanner, Planner
+from agentrt.contracts import Ask, OpenPlanner, Planner
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, create, locate
 from agentrt.opening import open_policy, sandbox_opener
@@ -39,7 +39,7 @@ class Result(Record):
     usage: Usage = Usage()
 
 
-async def run_task(task: Task, *, on_event: OnEvent = ignore, attended: bool = False) -> Result:
+async def run_task(task: Task, *, on_event: OnEvent = ignore, ask: Ask | None = None) -> Result:
     """Run ``task`` in a new session of its workspace, titled by the objective.
 
     Where ``apply`` is ``ask`` nothing is applied: whoever can ask a person does so with the result, and applies.
@@ -48,11 +48,16 @@ async def run_task(task: Task, *, on_event: OnEvent = ignore, attended: bool = F
     """
     # Mistakes in what people wrote come before anything is made.
     planner = open_planner(task)
-    policy = open_policy(task.policy, task.folder)
+    open_policy(task.policy, task.folder, task.workspace_path)
     sandbox_opener(task.sandbox)
     session = _new_session(task)
     async with Runtime.open(
-        task.workspace_path, policy=policy, sandbox=task.sandbox, session=session, attended=attended
+        task.workspace_path,
+        policy=task.policy,
+        folder=task.folder,
+        sandbox=task.sandbox,
+        session=session,
+        ask=ask,
     ) as runtime:
         return await Session(runtime, task, planner, on_event).run()
 

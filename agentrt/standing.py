@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agentrt import flags, narrowing
 from agentrt.collecting import check_kept
 from agentrt.history.journal import Journal
 from agentrt.history.store import Store
 from agentrt.history.timeline import Timeline
+from agentrt.notices import lasting
 from agentrt.reader import Reader
 from agentrt.records import Message, Operation, Spent, View
 from agentrt.records.operations import Kind, Status
@@ -21,8 +23,15 @@ class Standing(Reader):
         super().__init__(store, journal, session)
         log = self.log()
         self._operations = {operation.id: _light(operation) for operation in log}
-        self.spent = sum(map(spent_by, log), Spent())
-        """By all actions so far."""
+        self.spent = sum(map(spent_by, log), Spent(cost_usd=journal.cost_usd(session)))
+        """By all actions so far, and by the planner."""
+        self._flags, self._began_frozen = flags.inherited(journal, session)
+        self._flags = self._flags.union(*map(flags.flags_by, log))
+        self._inherited = narrowing.inherited(journal, session)
+        self._narrows = {operation.id: rules for operation in log if (rules := narrowing.rules_of(operation))}
+        self.sent_by = {operation.id for operation in log if lasting(operation)}
+        """The operations that sent what no undo takes back."""
+        self._canaries = [operation.id for operation in log if flags.canary_seen(operation)]
         self._head = journal.message_head(session)
         self._timeline = Timeline.of(self.info.start, self._operations.values())
 
@@ -42,6 +51,21 @@ class Standing(Reader):
 
     def conversation(self) -> list[Message]:
         return self.journal.conversation(self._head)
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """What a policy may want to know of what the session has seen (``contracts.Context``)."""
+        seen = [self.journal.operation(self.session, op) for op in self._canaries]
+        frozen = self._began_frozen or flags.waits(seen)
+        return self._flags | {flags.FROZEN} if frozen else self._flags
+
+    @property
+    def narrowings(self) -> dict[str, Mapping[str, Any]]:
+        """What the session's agent, and that of those it was forked from, narrowed the policy to and still stands."""
+        if not self._narrows:
+            return self._inherited
+        standing = (op for op in self.timeline.done if op in self._narrows)
+        return self._inherited | {narrowing.origin(self.session, op): self._narrows[op] for op in standing}
 
     @property
     def operations(self) -> Mapping[int, Operation]:
@@ -74,6 +98,11 @@ class Standing(Reader):
         operation = self.journal.settle(intent, status=status, after=after, **more)
         self._operations[operation.id] = light = _light(operation)
         self.spent += spent_by(operation)
+        if rules := narrowing.rules_of(operation):
+            self._narrows[operation.id] = rules
+        self._flags |= flags.flags_by(operation)
+        self.sent_by |= {operation.id} if lasting(operation) else set()
+        self._canaries += [operation.id] if flags.canary_seen(operation) else []
         self._timeline.add(light)
         self._head = after.conversation
         return operation
@@ -81,6 +110,8 @@ class Standing(Reader):
     def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
         """Add a message to the conversation; its id."""
         self._head = self.journal.say(self.session, self._head, role, body, operation)
+        if role == "planner":
+            self.spent += Spent(cost_usd=(body.get("usage") or {}).get("cost_usd") or 0.0)
         return self._head
 
 

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from agentrt import runtime as asynchronous
-from agentrt.contracts import Policy, Sandbox, Tool
+from agentrt.contracts import Ask, Opinion, Policy, Sandbox, Tool
 from agentrt.errors import UsageError
 from agentrt.history.journal import Journal
 from agentrt.history.store import Store
@@ -91,7 +91,8 @@ class Runtime:
         policy: PolicyChoice = "default",
         sandbox: SandboxChoice = "local",
         session: str | None = None,
-        attended: bool = False,
+        ask: Ask | None = None,
+        opinion: Opinion | None = None,
         folder: Path | None = None,
         to_act: bool = True,
     ) -> Self:
@@ -104,7 +105,8 @@ class Runtime:
             policy=policy,
             sandbox=sandbox,
             session=session,
-            attended=attended,
+            ask=ask,
+            opinion=opinion,
             folder=folder,
             to_act=to_act,
         )

@@ -9,14 +9,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from agentrt.arguments import action_of, load_tool
+from agentrt.asking import Heard, context_of, hear
 from agentrt.contracts import Context, Tool
 from agentrt.errors import AgentrtError, SandboxUnavailable
 from agentrt.history.contents import based_on, keep_bases
-from agentrt.records import Action, Decision, Observation, Operation
+from agentrt.narrowing import origin
+from agentrt.records import Action, Decision, Effect, Observation, Operation, RequestEffect, View
+from agentrt.records.operations import Status
 from agentrt.uninterrupted import uninterrupted
 from agentrt.world import ActionWorld
 
 if TYPE_CHECKING:
+    from agentrt.outward import Call
     from agentrt.runtime import Runtime
 
 _NOT_KEPT = "a verification: what it wrote is not kept"
@@ -24,10 +28,23 @@ _GRACE = 5.0
 """Seconds a tool gets beyond its commands' limit, for what it does itself."""
 
 
-def checked(runtime: Runtime, kind: str, arguments: Mapping[str, Any]) -> tuple[Tool, Action]:
-    """The tool and its action. Raises ``PluginError``, ``UsageError``."""
+async def act(
+    runtime: Runtime,
+    kind: str,
+    arguments: Mapping[str, Any],
+    *,
+    actor: str,
+    on_output: Callable[[bytes], None] | None,
+    keep: bool = True,
+) -> Operation:
+    """See ``Runtime.act``; without ``keep``, ``Runtime.verify``."""
     tool = load_tool(kind)
-    return tool, action_of(tool, kind, arguments)
+    action = action_of(tool, kind, arguments)
+    heard = await hear(runtime, tool, action)
+    async with runtime.turn:
+        operation = await carry_out(runtime, tool, action, heard=heard, actor=actor, on_output=on_output, keep=keep)
+        await runtime.count(operation)
+        return operation
 
 
 async def carry_out(
@@ -35,6 +52,7 @@ async def carry_out(
     tool: Tool,
     action: Action,
     *,
+    heard: Heard,
     actor: str,
     on_output: Callable[[bytes], None] | None,
     keep: bool,
@@ -43,16 +61,11 @@ async def carry_out(
 
     Without ``keep`` it is a verification: told from other acts by its target, the operation it is run after.
     """
-    context = Context(
-        workspace=str(runtime.store.workspace),
-        session=runtime.session,
-        attended=runtime.attended,
-        spent=runtime.spent,
-    )
-    decision = runtime.policy.decide(action, context)
+    context = context_of(runtime)
+    decision, runs = heard.decide(runtime, action, context)
     target = () if keep else (max(runtime.operations, default=0),)
     op = runtime.intend("act", actor=actor, action=action.to_dict(), target=target, decision=decision)
-    if decision.verdict != "allow":
+    if not runs:
         refused = Observation(error=_refusal(decision))
         return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
     one = _Action(runtime, op, action, context, keep)
@@ -62,9 +75,13 @@ async def carry_out(
         operation=op.id,
         output=runtime.store.outputs / runtime.layer(op.id),
         on_output=on_output,
+        narrow=lambda rules: runtime.policy.narrowed(rules, origin=origin(runtime.session, op.id)),
     )
     try:
         await runtime.sandbox.begin(runtime.layer(op.id))
+        if runtime.outward is not None:
+            one.call = await runtime.outward.call(runtime, context, decision)
+            world.connect(one.call)
         async with asyncio.timeout(runtime.policy.limits.seconds + _GRACE):
             observation = await tool.run(action, world)
         if world.failure is not None:  # a tool may have taken it for the action's own mistake
@@ -86,6 +103,8 @@ class _Action:
     def __init__(self, runtime: Runtime, op: Operation, action: Action, context: Context, keep: bool) -> None:
         self.runtime, self.op, self.action, self.context, self.keep = runtime, op, action, context, keep
         self.before = runtime.view
+        self.call: Call | None = None
+        """Its way out, where it has one."""
 
     async def conclude(self, observation: Observation) -> Operation:
         """Seal, judge, settle; and what a later merge will be built on is kept."""
@@ -99,25 +118,22 @@ class _Action:
         runtime, before = self.runtime, self.before.snapshot
         try:
             sealed = await runtime.sandbox.seal()
-            effects = await runtime.sandbox.changes(before, sealed)
+            effects: list[Effect] = [*await runtime.sandbox.changes(before, sealed), *await self._sent()]
             judgement = runtime.policy.judge(self.action, effects, self.context)
             told: dict[str, Any] = {"effects": effects, "judgement": judgement}
             if judgement.verdict == "roll_back":
                 await self._take_back()
                 why = f"rolled back, nothing it did is kept: {judgement.because or judgement.rule}"
                 seen = observation.model_copy(update={"error": _also(observation.error, why)})
-                return runtime.settle(self.op, status="rolled_back", after=runtime.view, observation=seen, **told)
+                return self._settled("rolled_back", runtime.view, seen, **told)
             if not self.keep:
                 await self._take_back()
-                told = {"judgement": judgement, "note": _NOT_KEPT}
-                return runtime.settle(self.op, status="settled", after=runtime.view, observation=observation, **told)
-            review = None
+                told = {"judgement": judgement, "effects": await self._sent(), "note": _NOT_KEPT}
+                return self._settled("settled", runtime.view, observation, **told)
             if effects:
-                review = "pending" if judgement.verdict == "review" else "accepted"
+                told["review"] = "pending" if judgement.verdict == "review" else "accepted"
             after = runtime.view.model_copy(update={"snapshot": sealed})
-            return runtime.settle(
-                self.op, status="settled", after=after, observation=observation, review=review, **told
-            )
+            return self._settled("settled", after, observation, **told)
         except Exception as error:
             return await self.abandon(f"rolled back: {_failure(error)}", observation)
 
@@ -129,7 +145,17 @@ class _Action:
         observation = observation or Observation()
         await self._take_back()
         observation = observation.model_copy(update={"error": _also(observation.error, why)})
-        return self.runtime.settle(self.op, status="failed", after=self.runtime.view, observation=observation)
+        return self._settled("failed", self.runtime.view, observation, effects=await self._sent())
+
+    def _settled(self, status: Status, after: View, observation: Observation, **more: Any) -> Operation:
+        if self.call is not None and self.call.canaries:
+            # Whatever else is said of it: a person looks at this before the session goes on.
+            more["review"] = "pending"
+        return self.runtime.settle(self.op, status=status, after=after, observation=observation, **more)
+
+    async def _sent(self) -> tuple[RequestEffect, ...]:
+        """What went out, or was to. From here on nothing does."""
+        return () if self.call is None else await self.call.end()
 
     async def _take_back(self) -> None:
         """The sandbox stands where it stood, and the disk has its room again: perhaps that is what was missing."""
@@ -142,6 +168,8 @@ class _Action:
 
 def _refusal(decision: Decision) -> str:
     because = f": {decision.because}" if decision.because else ""
+    if decision.answer:
+        return f"denied: {decision.answer} ({decision.rule}{because})"
     if decision.verdict == "deny":
         return f"denied by {decision.rule}{because}"
     return f"denied: {decision.rule} asks for a person, and none is here{because}"

@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentrt.capture import Capture
 from agentrt.contracts import Sandbox
-from agentrt.errors import SandboxError, SandboxUnavailable
+from agentrt.errors import SandboxError, SandboxUnavailable, UsageError
 from agentrt.records import Limits, Observation
+
+if TYPE_CHECKING:
+    from agentrt.outward import Call
 
 
 class ActionWorld:
@@ -24,13 +28,26 @@ class ActionWorld:
         operation: int,
         output: Path,
         on_output: Callable[[bytes], None] | None,
+        narrow: Callable[[Mapping[str, object]], object] | None = None,
     ) -> None:
+        """``narrow`` tries rules on top of the session's policy."""
         self._sandbox, self._limits, self._operation = sandbox, limits, operation
+        self._narrow = narrow
         self._output, self._on_output = output, on_output
         self.failure: SandboxError | SandboxUnavailable | None = None
         """What the sandbox itself failed with. It is an ``OSError``, which a tool may catch: it must not get lost."""
+        self._environment: Mapping[str, str] = {}
         self._captures = 0
         self._started = time.monotonic()
+
+    def narrow(self, rules: Mapping[str, object]) -> None:
+        if self._narrow is None:
+            raise UsageError("there is no policy here to narrow")
+        self._narrow(rules)
+
+    def connect(self, call: Call) -> None:
+        """Give what is executed from here on a way out."""
+        self._environment = call.environment
 
     @property
     def workspace(self) -> str:
@@ -48,11 +65,17 @@ class ActionWorld:
         left = max(self._limits.seconds - (time.monotonic() - self._started), 0.001)
         limit = left if seconds is None else min(seconds, left)
         limits = self._limits.model_copy(update={"seconds": limit})
+        env = {**self._environment, **(env or {})}
         capture = self._capture(self._on_output)
         try:
             with self._watched():
                 result = await self._sandbox.exec(
-                    argv, cwd=cwd, env=env, stdin=stdin, limits=limits, on_output=capture.feed
+                    argv,
+                    cwd=cwd,
+                    env=env,
+                    stdin=stdin,
+                    limits=limits,
+                    on_output=capture.feed,
                 )
         finally:
             capture.close()

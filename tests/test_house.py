@@ -36,8 +36,10 @@ PLUGINS = tuple(package for package in HOUSE.values() if package != "agentrt")
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("records",),
+    ("secrets",),
     ("documents", "_yaml", "_mistakes", "units"),
     ("contracts",),
+    ("egress",),
     ("plugins",),
     ("history",),
     ("repository",),
@@ -46,14 +48,18 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "applied",
         "applying",
         "arguments",
+        "asking",
         "capture",
         "collecting",
         "committing",
         "fetching",
+        "flags",
         "forking",
         "moves",
+        "narrowing",
         "notices",
         "opening",
+        "outward",
         "preview",
         "purging",
         "reader",
@@ -78,7 +84,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """The core from the ground up. A module imports from its own floor and from those below it."""
 
-HEAVY = {"anthropic", "docker", "keyring", "langgraph", "openai", "ruamel", "textual"}
+HEAVY = {"anthropic", "cryptography", "docker", "keyring", "langgraph", "openai", "regex", "ruamel", "textual"}
 """Imported where they are used, never when a module is."""
 LONGEST = 350
 """Lines of a module; more is a design that was not made."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from agentrt.contracts import Ask
 from agentrt.errors import UnknownOperation
 from agentrt.history.store import locate
 from agentrt.runtime import Runtime
@@ -17,10 +18,12 @@ from .render import say
 T = TypeVar("T")
 
 
-def with_runtime(where: Where, work: Callable[[Runtime], Coroutine[Any, Any, T]], *, create: bool = False) -> T:
+def with_runtime(
+    where: Where, work: Callable[[Runtime], Coroutine[Any, Any, T]], *, create: bool = False, ask: Ask | None = None
+) -> T:
     """Do ``work`` on the session ``where`` names. Raises what ``Runtime.open`` and ``work`` raise.
 
-    Unless ``create``, nothing is made where nothing was done yet: ``UnknownOperation``.
+    Unless ``create``, nothing is made where nothing was done yet: ``UnknownOperation``. ``ask``: who answers questions.
     """
     if not create and not locate(where.workspace).journal.exists():
         raise UnknownOperation(
@@ -29,7 +32,7 @@ def with_runtime(where: Where, work: Callable[[Runtime], Coroutine[Any, Any, T]]
 
     async def opened() -> T:
         async with Runtime.open(
-            where.workspace, sandbox=sandbox_name(), session=where.session, to_act=create
+            where.workspace, sandbox=sandbox_name(), session=where.session, to_act=create, ask=ask
         ) as runtime:
             told = len(runtime.notes)
             for note in runtime.notes:

@@ -13,6 +13,7 @@ from agentrt.records import Operation, dump_json
 from agentrt.session import Result, run_task
 from agentrt.task import load_task
 
+from .asking import person
 from .options import Where
 from .plain import cut, plain, plain_lines, terminal_width
 from .render import effects_text, operation_json, put, say
@@ -30,7 +31,8 @@ def run_file(file: Path, where: Where) -> int:
         )
     task = load_task(file)
     attended = not where.json and sys.stdin.isatty() and sys.stdout.isatty()
-    result = asyncio.run(run_task(task, on_event=_put_json if where.json else _Watcher(), attended=attended))
+    watch = _put_json if where.json else _Watcher()
+    result = asyncio.run(run_task(task, on_event=watch, ask=person() if attended else None))
     if where.json:
         print(dump_json({"event": "result", **result.to_dict()}), flush=True)
     else:

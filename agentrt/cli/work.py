@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from agentrt.errors import UsageError
+from agentrt.notices import stays_sent
 from agentrt.records import Operation
 
 from .options import HERE, WHOLE, Where
@@ -32,6 +33,7 @@ def execute(
     """Run one command in the sandbox, as a transaction. A single word is a whole bash command line."""
     from agentrt.runtime import Runtime
 
+    from .asking import person
     from .session import with_runtime
 
     if not command:
@@ -44,7 +46,7 @@ def execute(
     async def work(runtime: Runtime) -> Operation:
         return await runtime.act("bash", actor="user", on_output=stream, **arguments)
 
-    operation = with_runtime(where, work, create=True)
+    operation = with_runtime(where, work, create=True, ask=None if where.json else person())
     if where.json:
         put_json(operation_json(operation))
     _tell(operation)
@@ -119,7 +121,10 @@ def _tell(operation: Operation) -> None:
         if error:
             say(f"{name}: {error}")
         if effects := effects_text(operation.effects):
-            say(f"{name}: {effects} — `agentrt undo` takes it back")
+            takes_back = " — `agentrt undo` takes it back" if operation.files else ""
+            say(f"{name}: {effects}{takes_back}")
+        if sent := stays_sent([operation]):
+            say(f"{name}: {plain(sent)}")
     else:
         say(f"{name} {operation.status.replace('_', ' ')}: {error or action_text(operation)}")
 

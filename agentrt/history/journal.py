@@ -260,6 +260,11 @@ class Journal:
         with self._reading():
             return messages.read_head(self._db, self._views, session)
 
+    def cost_usd(self, session: str) -> float:
+        """What all turns of a session's planner have cost, those that were undone as well, where prices are known."""
+        with self._reading():
+            return messages.read_cost(self._db, session)
+
     # Within a transaction
 
     @contextmanager

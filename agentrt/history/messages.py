@@ -57,6 +57,12 @@ def read_line(db: sqlite3.Connection, head: int) -> list[Message]:
     ]
 
 
+def read_cost(db: sqlite3.Connection, session: str) -> float:
+    """US dollars, by all turns of the session itself."""
+    query = "SELECT sum(body ->> '$.usage.cost_usd') FROM message WHERE session = ? AND role = 'planner'"
+    return db.execute(query, (session,)).fetchone()[0] or 0.0
+
+
 def read_head(db: sqlite3.Connection, views: Views, session: str) -> int:
     """What was said last, or where the last operation left the conversation, whichever came later."""
     start = read_session(db, views, session).start

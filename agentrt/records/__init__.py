@@ -5,6 +5,7 @@ from .base import Record, Text, dump_json
 from .effects import Change, Effect, FileEffect, FileState, Pick, RequestEffect, Reversibility, Snapshot
 from .operations import (
     STRICTNESS,
+    Answer,
     Decision,
     Explanation,
     Judgement,
@@ -23,6 +24,7 @@ __all__ = [
     "STRICTNESS",
     "Action",
     "Admission",
+    "Answer",
     "Change",
     "Decision",
     "Effect",

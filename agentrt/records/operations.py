@@ -26,6 +26,8 @@ class Decision(Record):
     rule: str
     """``file:line`` of the rule that said so."""
     because: Text = ""
+    answer: Text = ""
+    """What a person said, where one was asked."""
     flags: tuple[str, ...] = ()
     """What is true of the session from this action on (``read_secret``), if it runs."""
 
@@ -34,6 +36,16 @@ def escalated(decision: Decision, opinion: Decision) -> Decision:
     """The stricter of the two: an opinion can only add to what the policy says, whose word it is where they agree."""
     stricter = STRICTNESS.index(opinion.verdict) > STRICTNESS.index(decision.verdict)
     return opinion.model_copy(update={"flags": decision.flags}) if stricter else decision
+
+
+class Answer(Record):
+    """What a person says to a question."""
+
+    allow: bool
+    because: Text = ""
+    """Told to the agent where the answer is no."""
+    remembered: bool = False
+    """It was made a rule of the user's policy."""
 
 
 class Explanation(Record):

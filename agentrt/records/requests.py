@@ -73,7 +73,7 @@ class Admission(Record):
     reversibility: Reversibility = "unknown"
     """Of what it does out there, if it is sent."""
     private: bool = False
-    """Its private addresses are meant, too."""
+    """The host is meant where it is: this machine, or a network that is not everybody's."""
 
 
 class Redaction(Record):

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from agentrt.errors import UsageError
 from agentrt.records import Limits, Observation
 
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TERM", "TZ")
@@ -83,6 +84,9 @@ class PlainWorld:
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+
+    def narrow(self, rules: Mapping[str, object]) -> None:
+        raise UsageError("there is no policy here to narrow")
 
     def show(self, text: str) -> Observation:
         return self._seen(text.encode("utf-8", "surrogateescape"))

@@ -3,7 +3,9 @@
     await check_sandbox(lambda workspace, store: MySandbox(workspace, store))
 
 or one by one, for pytest: ``@pytest.mark.parametrize(("name", "run"), sandbox_checks())`` and
-``asyncio.run(run(open))``. The workspaces need bash here, and bash and python3 inside.
+``asyncio.run(run(open))``. ``check_planted`` is one more, for those that confine.
+
+The workspaces need bash here, and bash and python3 inside.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from . import sandbox_exec, sandbox_files, sandbox_grafts, sandbox_layers, sandbox_matrix, sandbox_purge
+from . import sandbox_doors, sandbox_exec, sandbox_files, sandbox_grafts, sandbox_layers, sandbox_matrix, sandbox_purge
+from .sandbox_doors import OpenConfined, check_planted
 from .sandbox_ground import CHECKS, Check, Ground, Open, ground
 
-__all__ = ["Ground", "Open", "check_sandbox", "ground", "sandbox_checks"]
+__all__ = ["Ground", "Open", "OpenConfined", "check_planted", "check_sandbox", "ground", "sandbox_checks"]
 
 _PARTS = (
+    sandbox_doors,
     sandbox_exec,
     sandbox_files,
     sandbox_grafts,

@@ -119,6 +119,9 @@ class _Altered:
     async def write(self, path: str, data: bytes) -> None:
         raise self._raise()
 
+    def narrow(self, rules: Mapping[str, object]) -> None:
+        self._world.narrow(rules)
+
     def show(self, text: str) -> Observation:
         return self._world.show(text)
 

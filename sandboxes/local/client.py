@@ -32,10 +32,10 @@ class ServerError(OSError):
 class Client:
     """Requests and their fields:
 
-    start {store, workspace, shows} · stand {layers} · run {argv | call, path, limit; env, cwd, seconds, processes,
-    memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} · look {layers, paths} ·
-    open {layers, paths} · door {} · keep {layers, paths, name} · graft {onto, sources, picks: [path, source, content],
-    name} · remove {names, opened} · purge {path, dry_run}
+    start {store, workspace, shows, planted: {path: content}} · stand {layers} · run {argv | call, path, limit; env,
+    cwd, seconds, processes, memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} ·
+    look {layers, paths} · open {layers, paths} · door {} · keep {layers, paths, name} · graft {onto, sources, picks:
+    [path, source, content], name} · remove {names, opened} · purge {path, dry_run}
     """
 
     def __init__(self) -> None:

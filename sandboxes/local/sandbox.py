@@ -249,13 +249,22 @@ class LocalSandbox:
             self._stale = False
         return self._client
 
+    def _planted(self) -> dict[str, bytes]:
+        """By absolute path. Raises ``SandboxError``."""
+        planted = {os.path.normpath(self._inside(path)): data for path, data in self._confinement.planted.items()}
+        for path in planted:
+            if f"{path}/".startswith(f"{self.workspace}/"):
+                raise SandboxError(f"{path}: nothing can be planted in the workspace")
+        return planted
+
     def _open(self) -> Client:
         self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
         shows = toolchains.find(self._workspace, self._confinement, os.environ)
         self._environment = toolchains.environment(self._workspace, shows, os.environ)
         client = Client()
         try:
-            client.start(store=os.fspath(self._store), workspace=self.workspace, shows=shows)
+            planted = {path: b64encode(data).decode() for path, data in self._planted().items()}
+            client.start(store=os.fspath(self._store), workspace=self.workspace, shows=shows, planted=planted)
         except ServerError as error:
             client.close()
             if error.errno in FULL and error.filename != "unshare":  # there it says: no more namespaces

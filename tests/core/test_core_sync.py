@@ -57,7 +57,18 @@ def test_it_has_every_public_method_of_the_asynchronous_one() -> None:
     def public(kind: type) -> set[str]:
         return {name for name, _ in inspect.getmembers(kind) if not name.startswith("_")}
 
-    inner = {"operations", "layer", "intend", "settle", "forget_messages_of", "info", "work"}
+    inner = {
+        "operations",
+        "layer",
+        "intend",
+        "settle",
+        "forget_messages_of",
+        "info",
+        "work",
+        "flags",
+        "narrowings",
+        "count",
+    }
     assert public(Asynchronous) - inner <= public(Runtime)
 
 

@@ -11,7 +11,7 @@ import pytest
 from agentrt.contracts import Confinement
 from agentrt.errors import SandboxUnavailable
 from agentrt.sandboxes.local import LocalSandbox
-from agentrt.testing.sandbox_kit import Open, check_sandbox, sandbox_checks
+from agentrt.testing.sandbox_kit import Open, check_planted, check_sandbox, sandbox_checks
 
 
 def open_local(workspace: Path, store: Path) -> LocalSandbox:
@@ -21,6 +21,13 @@ def open_local(workspace: Path, store: Path) -> LocalSandbox:
 @pytest.mark.parametrize(("name", "run"), [pytest.param(*each, id=each[0]) for each in sandbox_checks()])
 def test_local(name: str, run: Callable[[Open], Awaitable[None]]) -> None:
     asyncio.run(run(open_local))
+
+
+def test_local_planted() -> None:
+    def open_confined(workspace: Path, store: Path, confinement: Confinement) -> LocalSandbox:
+        return LocalSandbox(workspace=workspace, store=store, confinement=confinement)
+
+    asyncio.run(check_planted(open_confined))
 
 
 def test_a_sandbox_that_does_not_keep_to_it_is_told_by_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from . import kernel
 
@@ -30,7 +30,14 @@ _PROC_HIDDEN = (b"kcore", b"keys", b"timer_list", b"sched_debug", b"latency_stat
 class Template:
     """Where the pieces of the root are. All paths absolute, as the server sees them."""
 
-    def __init__(self, stage: bytes, workspace: bytes, shows: Sequence[bytes], base: bytes) -> None:
+    def __init__(
+        self,
+        stage: bytes,
+        workspace: bytes,
+        shows: Sequence[bytes],
+        planted: Mapping[bytes, bytes],
+        base: bytes,
+    ) -> None:
         self._root = stage + b"/root"
         self.work = stage + b"/work"
         """Where it is tried out that the workspace can be mounted."""
@@ -39,6 +46,8 @@ class Template:
         self.workspace = self._root + workspace
         self._workspace = workspace
         self._shows = sorted(set(shows))
+        self._planted = dict(sorted(planted.items()))
+        self._pots = stage + b"/planted/"
         self._base = base
 
     def build(self, stage: bytes) -> None:
@@ -58,6 +67,7 @@ class Template:
         for path in self._shows:
             if not _layered_place(path):
                 self._show(path)
+        self._plant()
         self._hide()
         flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
         kernel.mount(b"agentrt", self._root, None, flags)
@@ -104,6 +114,20 @@ class Template:
         kernel.bind(path, self._root + path)
         kernel.make_read_only(self._root + path)
 
+    def _plant(self) -> None:
+        """Files of our own, which lie on no disk; those of layered places get there in ``complete``."""
+        os.mkdir(self._pots, 0o755)
+        for number, (path, data) in enumerate(self._planted.items()):
+            with open(self._pots + b"%d" % number, "wb") as file:
+                file.write(data)
+            self._mount_point(path, is_folder=False)
+            if not _layered_place(path):
+                self._show_planted(number, path)
+
+    def _show_planted(self, number: int, path: bytes) -> None:
+        kernel.bind(self._pots + b"%d" % number, self._root + path)
+        kernel.make_read_only(self._root + path)
+
     def _hide(self) -> None:
         store = os.path.dirname(self._base)
         if os.path.isdir(self._root + store):  # it lies in a folder that is shown
@@ -129,6 +153,10 @@ class Template:
         for path in self._shows:
             if _layered_place(path):
                 self._show(path)
+        for number, path in enumerate(self._planted):
+            # Where an action has taken its place away, or put a link there, in a session without it, it is not.
+            if _layered_place(path) and _is_file(self._root, path):
+                self._show_planted(number, path)
         quiet = kernel.MS_NOSUID | kernel.MS_NODEV
         kernel.mount(b"agentrt", self._root + b"/dev/shm", b"tmpfs", quiet, b"mode=1777,size=256m")
         if self._workspace.startswith(b"/dev/shm/"):
@@ -152,6 +180,11 @@ class Template:
         for name in _PROC_HIDDEN:
             if os.path.isfile(folder + name):
                 kernel.bind(self._root + b"/dev/null", folder + name)
+
+
+def _is_file(root: bytes, path: bytes) -> bool:
+    """No link on the way to it, which would lead out of ``root``."""
+    return os.path.isfile(root + path) and os.path.realpath(root + path) == os.path.realpath(root) + path
 
 
 def _layered_place(path: bytes) -> bytes | None:

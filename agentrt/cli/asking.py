@@ -1,0 +1,68 @@
+"""Questions to the person at the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+
+from agentrt.contracts import Ask, Question
+from agentrt.errors import UsageError
+from agentrt.records import Answer
+
+from .plain import plain, plain_lines
+
+_CHOICES = "[y]es, [n]o, [a]lways (makes a rule of it), or a reason why not: "
+
+
+def person() -> Ask | None:
+    """Whoever sits at the terminal; None where nobody does."""
+    return _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+
+
+async def _ask(question: Question) -> Answer:
+    # On another thread: what else goes on need not wait for people.
+    return await asyncio.to_thread(answer, question, _say, _read)
+
+
+def answer(question: Question, say: Callable[[str], None], read: Callable[[str], str | None]) -> Answer:
+    """What a person makes of a question. ``read`` prompts for a line; None: there is nobody any more."""
+    decision = question.decision
+    because = f": {plain(decision.because)}" if decision.because else ""
+    verb = "asks" if decision.verdict == "ask" else "holds this back until you release it"
+    say(f"{plain(decision.rule)} {verb}{because}")
+    say(f"  {plain(question.shown)}")
+    said = read(_CHOICES)
+    if said is None:
+        return Answer(allow=False, because="nobody answered")
+    word = said.strip()
+    if word.lower() in ("y", "yes"):
+        return Answer(allow=True)
+    if word.lower() in ("a", "always"):
+        return Answer(allow=True, remembered=_remember(question, say, read))
+    return Answer(allow=False, because="" if word.lower() in ("", "n", "no") else word)
+
+
+def _remember(question: Question, say: Callable[[str], None], read: Callable[[str], str | None]) -> bool:
+    """Show what would be written, and write it if that is meant."""
+    try:
+        approval = question.approval()
+        say(plain_lines(approval.diff))
+        if (read("write this to your policy? [y/N] ") or "").strip().lower() not in ("y", "yes"):
+            say("nothing is written; allowed this once")
+            return False
+        approval.write()
+    except UsageError as error:
+        say(f"allowed this once: {plain(str(error))}")
+        return False
+    return True
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _read(prompt: str) -> str | None:
+    print(prompt, end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    return line if line else None

@@ -1,0 +1,66 @@
+"""What is kept of every request, while it is on its way and for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentrt.records import Admission, RequestEffect
+
+from .refused import Refused
+
+_CUT_OFF = "the action ended before anything of it was sent"
+
+
+@dataclass(eq=False)
+class Entry:
+    """One request, as far as it got."""
+
+    method: str
+    url: str
+    admission: Admission | None = None
+    went: bool = False
+    """Something of it may have reached the other side."""
+    refused: Refused | None = None
+    status: int | None = None
+    sent: int = 0
+    received: int = 0
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def effect(self) -> RequestEffect:
+        admission, refused = self.admission, self.refused
+        sent = self.went and refused is None
+        because = "" if sent else _CUT_OFF if refused is None else refused.because
+        return RequestEffect(
+            change="sent" if sent else "refused",
+            reversibility="reversible" if not self.went else admission.reversibility if admission else "unknown",
+            method=self.method,
+            url=self.url,
+            status=self.status,
+            sent=self.sent,
+            received=self.received,
+            rule=(refused.rule if refused is not None else "") or (admission.rule if admission else ""),
+            because=because,
+            secrets=self.secrets,
+            canary=refused.canary if refused is not None else None,
+        )
+
+
+class Account:
+    """In the order of their beginning."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def begin(self, method: str, url: str) -> Entry:
+        entry = Entry(method, url)
+        self._entries.append(entry)
+        return entry
+
+    def drop(self, entry: Entry) -> None:
+        """It was no request of its own."""
+        self._entries.remove(entry)
+
+    @property
+    def effects(self) -> tuple[RequestEffect, ...]:
+        return tuple(entry.effect for entry in self._entries)

@@ -1,0 +1,65 @@
+"""What all connections of a gate share: whom to ask, what to look for, and where it is written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agentrt.records import Admission, Request
+
+from .account import Account, Entry
+from .authority import Authority
+from .forms import Found
+from .guard import Guard
+from .outside import Resolver
+from .refused import Refused
+
+_LOGIN = re.compile(r"//[^/]*@")
+_SHOWN = 500
+"""Characters of what nobody understood."""
+
+
+@dataclass
+class Desk:
+    admit: Callable[[Request], Admission]
+    authority: Authority
+    guard: Guard
+    resolver: Resolver
+    account: Account
+    on_freeze: Callable[[], None]
+    """Ends every connection but the one that is being served."""
+    frozen: str | None = None
+    """The canary that was on its way out."""
+
+    def begin(self, method: str, text: str) -> Entry:
+        """``text``: what is asked for, as the client has it."""
+        shown = _LOGIN.sub("//", text.partition("?")[0])[:_SHOWN]
+        return self.account.begin(self.guard.masked(method), self.guard.masked(shown))
+
+    def decide(self, entry: Entry, *requests: Request) -> Admission:
+        """The policy's word on all of them, which are one request read in different ways. Raises ``Refused``."""
+        if self.frozen is not None:
+            raise Refused(f"frozen: {self.frozen} was on its way out, and nobody has looked at that yet")
+        for request in requests:
+            try:
+                admission = self.admit(request)
+            except Exception as error:  # whatever is wrong with a policy, it is no permission
+                raise Refused(f"the policy failed ({type(error).__name__}: {error})") from error
+            entry.admission = entry.admission or admission
+            refused = admission.verdict == "deny" or (admission.verdict == "inspect" and request.path is not None)
+            if refused:
+                because = admission.because or f"no rule lets {request.method} to {request.host} out"
+                raise Refused(because, rule=admission.rule)
+        assert entry.admission is not None
+        return entry.admission
+
+    def refuse(self, entry: Entry, refused: Refused) -> str:
+        """Write it down; the line for the client."""
+        if not entry.went or isinstance(refused, Found):  # else it was sent, and what came of it is another matter
+            entry.refused = refused
+        if refused.canary is not None:
+            self.frozen = refused.canary
+            self.on_freeze()
+        rule = refused.rule or "agentrt"
+        return f"agentrt: {entry.method} {entry.url}: {refused.because} ({rule})"

@@ -1,0 +1,144 @@
+"""One action's way out."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from types import MappingProxyType
+
+import h11
+
+from agentrt.records import Admission, Request, RequestEffect
+
+from . import limits
+from .account import Account
+from .authority import Authority
+from .desk import Desk
+from .exchange import Exchanges
+from .guard import Guard
+from .held import Held
+from .outside import Resolver, resolve
+from .streams import Connection
+from .talk import Talk
+from .targets import absolute
+from .tunnel import serve_connect
+
+_TIRED_SECONDS = 0.05
+"""After the machine had no descriptor for one more connection."""
+
+
+class Gate:
+    """Serves the connections of a door (``Sandbox.door``), and keeps account.
+
+    ``admit`` is asked before anything of a request goes out. ``secrets`` are put in for their hosts, ``canaries``
+    (name, content) let nothing out any more as soon as one is seen.
+    """
+
+    def __init__(
+        self,
+        admit: Callable[[Request], Admission],
+        *,
+        authority: Authority,
+        secrets: Sequence[Held] = (),
+        canaries: Mapping[str, bytes] = MappingProxyType({}),
+        resolver: Resolver = resolve,
+    ) -> None:
+        self._account = Account()
+        self._desk = Desk(admit, authority, Guard(secrets, canaries), resolver, self._account, self._end_others)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._accepting: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
+        self._room = asyncio.Semaphore(limits.CONNECTIONS)
+        self._failure: BaseException | None = None
+
+    @property
+    def effects(self) -> tuple[RequestEffect, ...]:
+        """Of every request, sent or refused, in the order of their beginning."""
+        return self._account.effects
+
+    @property
+    def frozen(self) -> str | None:
+        """The canary that was on its way out."""
+        return self._desk.frozen
+
+    def start(self, listener: socket.socket) -> None:
+        """Accept from ``listener``, on the running loop, until ``close``; who knocked before is turned away."""
+        listener.setblocking(False)
+        _turn_away(listener)
+        self._listener = listener
+        self._accepting = asyncio.create_task(self._accept(listener))
+
+    async def close(self) -> None:
+        """End every connection; the listener stays open. After it ``effects`` does not change any more.
+
+        Raises what went wrong in the gate itself.
+        """
+        tasks = [task for task in (self._accepting, *self._tasks) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._listener is not None:
+            _turn_away(self._listener)
+        self._accepting = self._listener = None
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    async def __aenter__(self) -> Gate:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._room.acquire()
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except OSError:
+                self._room.release()
+                if listener.fileno() < 0:
+                    return
+                await asyncio.sleep(_TIRED_SECONDS)
+                continue
+            task = asyncio.create_task(self._serve(connection))
+            self._tasks.add(task)
+            task.add_done_callback(partial(self._served, connection))
+
+    def _served(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        connection.close()  # where the task was ended before it began
+        self._tasks.discard(task)
+        self._room.release()
+        if not task.cancelled():
+            self._failure = self._failure or task.exception()
+
+    def _end_others(self) -> None:
+        for task in self._tasks - {asyncio.current_task()}:
+            task.cancel()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        stream = await Connection.accepted(connection)
+        client = Talk(stream, server=True)
+        exchanges = Exchanges(self._desk, client)
+        try:
+            with suppress(OSError, h11.RemoteProtocolError):
+                tunnel = await exchanges.serve(absolute)
+                exchanges.close()
+                if tunnel is not None:
+                    await serve_connect(self._desk, client, stream, tunnel)
+                await stream.linger()
+        finally:
+            exchanges.close()
+            stream.abort()
+
+
+def _turn_away(listener: socket.socket) -> None:
+    """Whoever still waits there belongs to an action that is over."""
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            connection.close()

@@ -1,0 +1,61 @@
+"""What may be in a request on its way out: no canary, no secret that was not put in here, no placeholder astray."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .forms import Found, Search, Token, Watch
+from .held import Held, Outgoing, named_in, put_in
+from .outside import Way
+from .refused import Refused
+
+
+class Guard:
+    def __init__(self, held: Sequence[Held], canaries: Mapping[str, bytes]) -> None:
+        self._held = tuple(held)
+        tokens = [Token("canary", name, value) for name, value in canaries.items()]
+        tokens += [Token("secret", each.secret.name, each.value) for each in held]
+        placeholders = [Token("placeholder", each.secret.name, each.placeholder.encode()) for each in held]
+        self._values = Search(tokens)
+        self._anything = Search([*tokens, *placeholders])
+
+    def bound_to(self, host: str) -> list[Held]:
+        return [each for each in self._held if each.is_for(host)]
+
+    def watch(self) -> Watch:
+        """Over a body that is passed on as it comes."""
+        return Watch(self._anything)
+
+    def check(self, *pieces: bytes) -> None:
+        """Raises ``Found``: what may be in no request at all."""
+        for piece in pieces:
+            if (token := self._values.find_small(piece)) is not None:
+                raise Found(token)
+
+    def check_host(self, host: str) -> None:
+        """The same of a name, whose labels may be the pieces of something."""
+        self.check(host.encode(), host.replace(".", "").encode())
+
+    def check_outgoing(self, outgoing: Outgoing) -> None:
+        self.check(outgoing.target.encode(), outgoing.body or b"")
+        # A value alone, where base64 begins, and with its name, which can be one as well.
+        self.check(*(piece for name, value in outgoing.headers for piece in (value, name)))
+
+    def put_in(self, outgoing: Outgoing, way: Way, *, scheme: str) -> tuple[Outgoing, tuple[str, ...]]:
+        """With the secrets of the place, and their names. Raises ``Refused``."""
+        named = named_in(outgoing, self._held)
+        for each in named:
+            if not each.is_for(way.host):
+                raise Refused(f"the placeholder of the secret {each.secret.name} was on its way to {way.host}, "
+                              "which the secret is not for")  # fmt: skip
+            if scheme == "http" and not way.private:
+                raise Refused(f"the secret {each.secret.name} is not sent in clear over the network; use https")
+        return put_in(outgoing, named), tuple(each.secret.name for each in named)
+
+    def masked(self, text: str) -> str:
+        """For the journal: nothing at all of what has a secret in it."""
+        try:
+            self.check(text.encode(errors="surrogateescape"))
+        except Found as found:
+            return f"({found.because.partition(' was ')[0]})"
+        return text

@@ -1,0 +1,98 @@
+"""What a request asks for: the URL taken apart, so that policy and server read the same."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+from urllib.parse import quote, unquote
+
+from .hosts import joined, split_authority
+from .refused import malformed
+
+PORTS = {"http": 80, "https": 443}
+
+_ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(/[^?#]*)?(\?[^#]*)?")
+_ORIGIN = re.compile(r"(/[^?#]*)(\?[^#]*)?")
+_BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_DOUBLED = re.compile(r"%25[0-9A-Fa-f]{2}")
+_OVERLONG = re.compile(r"%c[01]", re.IGNORECASE)
+_SLASH = re.compile(r"%2f", re.IGNORECASE)
+_SLASHES = re.compile(r"/+")
+
+
+Scheme = Literal["http", "https"]
+
+
+class Target(NamedTuple):
+    scheme: Scheme
+    host: str
+    port: int
+    raw: str
+    """What is sent: path and query as they came, dot segments resolved."""
+    paths: tuple[str, ...]
+    """The path as the policy is asked about it. Two where servers differ on what it means (``%2F``, ``//``)."""
+
+    @property
+    def authority(self) -> str:
+        """As a Host header has it."""
+        return joined(self.host, self.port, PORTS[self.scheme])
+
+    @property
+    def url(self) -> str:
+        """Without the query."""
+        return (
+            f"{self.scheme}://{self.authority}{quote(self.paths[0], safe='/%:@!$&()*+,;=~', errors='surrogateescape')}"
+        )
+
+
+def absolute(text: str) -> Target:
+    """``http://host[:port][/path][?query]``, as a proxy is asked. Raises ``Refused``."""
+    found = _ABSOLUTE.fullmatch(text)
+    if found is None:
+        raise malformed("a proxy is asked with CONNECT or with an absolute http:// URL")
+    scheme = found[1].lower()
+    if scheme == "https":
+        raise malformed("https goes through CONNECT, so that nobody on the way reads it")
+    if scheme != "http":
+        raise malformed(f"{scheme}:// is not passed on, only http and https are")
+    if "@" in found[2]:
+        raise malformed("a name and password belong in a header, not in the URL")
+    host, port = split_authority(found[2], PORTS["http"])
+    return _target("http", host, port, found[3] or "/", found[4] or "")
+
+
+def origin(text: str, host: str, port: int) -> Target:
+    """``/path[?query]``, as a server is asked inside an opened tunnel. Raises ``Refused``."""
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        raise malformed("inside a tunnel the target is a path")
+    return _target("https", host, port, found[1], found[2] or "")
+
+
+def _target(scheme: Scheme, host: str, port: int, path: str, query: str) -> Target:
+    if _BROKEN.search(path) or _DOUBLED.search(path) or _OVERLONG.search(path):
+        raise malformed("the path is encoded in a way that can be read as several")
+    kept: list[str] = []
+    read: list[str] = []
+    segments = path.split("/")[1:]
+    for number, segment in enumerate(segments):
+        said = unquote(segment, errors="surrogateescape")
+        if any(character in said for character in "\\\0\r\n") or _climbs(said):
+            raise malformed("the path can be read as several")
+        if said in (".", ".."):
+            if said == ".." and kept:
+                del kept[-1], read[-1]
+            if number < len(segments) - 1:
+                continue
+            segment = said = ""  # what a folder's name at the end leaves: its slash
+        kept.append(segment)
+        read.append(said.replace("/", "%2F"))
+    plain = "/" + "/".join(read)
+    other = _SLASHES.sub("/", _SLASH.sub("/", plain))
+    return Target(scheme, host, port, "/" + "/".join(kept) + query, tuple(dict.fromkeys((plain, other))))
+
+
+def _climbs(segment: str) -> bool:
+    """It would be dot segments to a server that decodes slashes, or that cuts parameters off."""
+    parts = segment.split("/")
+    return any(part.partition(";")[0] in (".", "..") for part in parts) and segment not in (".", "..")

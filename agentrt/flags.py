@@ -1,0 +1,46 @@
+"""What is true of a session because of what its actions read, received, or nearly sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agentrt.history.journal import Journal
+from agentrt.records import Operation
+
+SAW_UNTRUSTED = "saw_untrusted"
+READ_SECRET = "read_secret"
+FROZEN = "frozen"
+
+
+def flags_by(operation: Operation) -> frozenset[str]:
+    """What an action adds, if it ran: nothing takes these away, as nobody forgets what was read."""
+    if operation.kind != "act" or operation.status == "denied":
+        return frozenset()
+    flags = set(operation.decision.flags) if operation.decision is not None else set()
+    if any(request.received for request in operation.requests):
+        flags.add(SAW_UNTRUSTED)
+    return frozenset(flags)
+
+
+def canary_seen(operation: Operation) -> bool:
+    """A planted file was on its way out."""
+    return any(request.canary is not None for request in operation.requests)
+
+
+def inherited(journal: Journal, session: str) -> tuple[frozenset[str], bool]:
+    """What a fork has from where it began, whose conversation it goes on with: its flags, and whether it is frozen."""
+    info = journal.session(session)
+    flags: frozenset[str] = frozenset()
+    frozen = False
+    while info.parent is not None:
+        until = info.parent_operation or 0
+        before = [operation for operation in journal.operations(info.parent) if operation.id <= until]
+        flags = flags.union(*map(flags_by, before))
+        frozen = frozen or any(waits(before))
+        info = journal.session(info.parent)
+    return flags, frozen
+
+
+def waits(operations: Iterable[Operation]) -> list[int]:
+    """The operations a person has to look at before a session goes on."""
+    return [operation.id for operation in operations if canary_seen(operation) and operation.review == "pending"]

@@ -1,0 +1,32 @@
+"""The passphrase of the encrypted file: from the environment, else from a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from agentrt.errors import UsageError
+
+VARIABLE = "AGENTRT_PASSPHRASE"
+
+
+def ask(*, new: bool) -> bytes:
+    """``new``: it is asked twice, for there is nothing yet that a wrong one would not open. Raises ``UsageError``."""
+    if given := os.environ.get(VARIABLE):
+        return os.fsencode(given)
+    if not sys.stderr.isatty():
+        raise UsageError(
+            "the encrypted file of secrets needs its passphrase, and there is nobody to ask",
+            hint=f"set {VARIABLE}, or run it on a terminal",
+        )
+    import getpass
+
+    try:
+        typed = getpass.getpass(f"{'New passphrase' if new else 'Passphrase'} of agentrt's secrets: ")
+        if not typed:
+            raise UsageError("the passphrase is empty", hint="nothing was done")
+        if new and getpass.getpass("The same again: ") != typed:
+            raise UsageError("these were two different passphrases", hint="nothing was done")
+    except EOFError:
+        raise UsageError("no passphrase came", hint="nothing was done") from None
+    return typed.encode("utf-8", "surrogateescape")
