@@ -59,6 +59,13 @@ _POLICY = {
     "explain": "Say how a command is read and decided on: agentrt policy explain -- git push.",
     "replay": "Say what another policy would have made of a session.",
 }
+_SECRETS = {
+    "set": ("set_", "Keep a secret: agentrt secrets set NAME --host HOST."),
+    "list": ("list_", "List names, hosts, and where each is kept; never values."),
+    "rm": ("rm", "Forget secrets."),
+}
+_GROUPS = ("policy", "secrets")
+"""Commands of two words."""
 _GLOBAL = {"--workspace": 1, "--session": 1, "--json": 0}
 """Options of every command, which may also stand before it; how many words they take."""
 
@@ -83,6 +90,10 @@ def build() -> App:
     for name, text in _POLICY.items():
         policy.command(f"agentrt.cli.policy:{name}", name=name, help=text)
     app.command(policy)
+    secrets = App(name="secrets", help="Values that agents use and never see.", group=group)
+    for name, (place, text) in _SECRETS.items():
+        secrets.command(f"agentrt.cli.secrets:{place}", name=name, help=text)
+    app.command(secrets)
     app.default(_start)
     return app
 
@@ -157,7 +168,7 @@ def _open_streams() -> None:
 
 def _check_command(word: str) -> None:
     """The first word is a command or a task file. Raises ``UsageError`` with the nearest command."""
-    known = [name for commands in _COMMANDS.values() for name in commands] + ["policy"]
+    known = [name for commands in _COMMANDS.values() for name in commands] + [*_GROUPS]
     if not word or word in known or word.endswith((".yaml", ".yml")) or os.path.lexists(word):
         return
     import difflib
@@ -187,7 +198,7 @@ def _reordered(words: list[str]) -> list[str]:
         name, given, _ = words[at].partition("=")
         at += 1 if given else 1 + _GLOBAL[name]
     if 0 < at < len(words) and not words[at].startswith("-"):
-        depth = 2 if words[at] == "policy" else 1
+        depth = 2 if words[at] in _GROUPS else 1
         return [*words[at : at + depth], *words[:at], *words[at + depth :]]
     return words
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agentrt.records import Admission, RequestEffect
+from agentrt.records import Admission, RequestEffect, Reversibility
 
 from .refused import Refused
 
@@ -25,25 +25,33 @@ class Entry:
     sent: int = 0
     received: int = 0
     secrets: tuple[str, ...] = ()
+    is_closed: bool = False
+    """What went through was not seen."""
 
     @property
     def effect(self) -> RequestEffect:
         admission, refused = self.admission, self.refused
         sent = self.went and refused is None
-        because = "" if sent else _CUT_OFF if refused is None else refused.because
+        rule = admission.rule if admission is not None else ""
         return RequestEffect(
             change="sent" if sent else "refused",
-            reversibility="reversible" if not self.went else admission.reversibility if admission else "unknown",
+            reversibility=self._reversibility,
             method=self.method,
             url=self.url,
             status=self.status,
             sent=self.sent,
             received=self.received,
-            rule=(refused.rule if refused is not None else "") or (admission.rule if admission else ""),
-            because=because,
+            rule=rule if refused is None else refused.rule,
+            because="" if sent else _CUT_OFF if refused is None else refused.because,
             secrets=self.secrets,
             canary=refused.canary if refused is not None else None,
         )
+
+    @property
+    def _reversibility(self) -> Reversibility:
+        if not self.went:
+            return "reversible"
+        return "unknown" if self.is_closed or self.admission is None else self.admission.reversibility
 
 
 class Account:

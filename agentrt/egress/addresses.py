@@ -18,6 +18,8 @@ _NOT_GLOBAL = tuple(
     for network in ("100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "fec0::/10", "64:ff9b:1::/48",
                     "100::/64", "2001:db8::/32", "5f00::/16", "3fff::/20")
 )  # fmt: skip
+NEVER_BY_NAME = frozenset({"link-local", "multicast", "unspecified"})
+"""Kinds that no name is ever meant to have, even where a private address is."""
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _COMPATIBLE = ipaddress.IPv6Network("::/96")
 

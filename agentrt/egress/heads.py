@@ -36,6 +36,8 @@ class Head:
     @classmethod
     def of(cls, request: h11.Request, target: Target) -> Head:
         """Raises ``Refused``: what h11 lets pass, and nobody should."""
+        if request.http_version not in (b"1.0", b"1.1"):
+            raise Refused(f"HTTP/{request.http_version.decode()} is not spoken here", status=505)
         headers: Headers = list(request.headers.raw_items())
         chunked, length = header(headers, b"transfer-encoding") is not None, header(headers, b"content-length")
         if chunked and (length is not None or request.http_version < b"1.1"):

@@ -25,7 +25,7 @@ def canonical(text: str) -> str:
     if len(text) > _LONGEST:
         raise malformed("the host's name is too long")
     if ":" in text:
-        return _ipv6(text.removeprefix("[").removesuffix("]") if text.startswith("[") else text)
+        return _ipv6(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
     if not text.isascii():
         text = _idna(text)
     text = text.lower().removesuffix(".")

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from . import limits
-from .addresses import not_public
+from .addresses import NEVER_BY_NAME, not_public
 from .hosts import is_address
 from .refused import Refused, unreachable
 from .streams import Connection
@@ -50,11 +50,12 @@ async def find(host: str, port: int, resolver: Resolver, *, private_is_meant: bo
         if not addresses:
             raise unreachable(f"{host} cannot be found: it has no address")
     kinds = {address: not_public(address) for address in addresses}
-    if not private_is_meant:
-        for address, kind in kinds.items():
-            if kind is not None:
-                at = "" if address == host else f" is at {address}, which"
-                raise Refused(f"{host}{at} is no public address ({kind})")
+    for address, kind in kinds.items():
+        # A name that is meant to be private is still none of a cloud's own services; those are meant by address.
+        is_meant = private_is_meant and (kind not in NEVER_BY_NAME or is_address(host))
+        if kind is not None and not is_meant:
+            at = "" if address == host else f" is at {address}, which"
+            raise Refused(f"{host}{at} is no public address ({kind})")
     return Way(host, port, tuple(addresses), private=all(kinds.values()))
 
 

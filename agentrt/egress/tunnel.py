@@ -49,7 +49,7 @@ async def serve_connect(desk: Desk, client: Talk, stream: Connection, request: h
         if outside is None:
             await _open(desk, entry, stream, first, host, port, private=admission.private)
         else:
-            entry.went = True
+            entry.went = entry.is_closed = True
             await _relay(stream, outside, first, entry)
     except Refused as refused:
         desk.refuse(entry, refused)

@@ -39,18 +39,24 @@ def read_private(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", hint=f"look at it with: ls -l {path}") from error
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise UsageError(f"{path} is no file", hint="move it away; agentrt keeps secrets there")
-        if found.st_uid != os.geteuid():
-            raise UsageError(f"{path} belongs to another user", hint="use agentrt as the user who kept the secrets")
-        if found.st_mode & 0o077:
-            raise UsageError(
-                f"{path} can be read or written by others (mode {stat.S_IMODE(found.st_mode):04o})",
-                hint=f"chmod 600 {path}, and think of its secrets as known to them",
-            )
-        return file.read(_MOST)
+    try:
+        _check(path, os.fstat(descriptor))
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(_MOST)
+    finally:
+        os.close(descriptor)
+
+
+def _check(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError(f"{path} is no file", hint="move it away; agentrt keeps secrets there")
+    if found.st_uid != os.geteuid():
+        raise UsageError(f"{path} belongs to another user", hint="use agentrt as the user who kept the secrets")
+    if found.st_mode & 0o077:
+        raise UsageError(
+            f"{path} can be read or written by others (mode {stat.S_IMODE(found.st_mode):04o})",
+            hint=f"chmod 600 {path}, and think of its secrets as known to them",
+        )
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -94,8 +94,6 @@ def _places(wanted: Iterable[str]) -> dict[str, str]:
         if name not in places:
             check_name(name)
             close = difflib.get_close_matches(name, places, n=1)
-            meant = f"did you mean {close[0]}? " if close else ""
-            raise UsageError(
-                f"there is no secret {name}", hint=f"{meant}keep it with: agentrt secrets set {name} --host …"
-            )
+            meant = f"did you mean {close[0]}?" if close else f"keep it with: agentrt secrets set {name} --host …"
+            raise UsageError(f"there is no secret {name}", hint=meant)
     return places

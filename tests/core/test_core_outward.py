@@ -103,7 +103,7 @@ def test_a_request_is_an_effect_and_what_only_asks_needs_no_review(workspace: Pa
             (request,) = operation.requests
             assert (request.change, request.method, request.status) == ("sent", "GET", 200)
             assert request.url == f"{service.url}/a" and request.reversibility == "reversible"
-            assert request.received == len("you said nothing") and request.rule == "policy:network.0"
+            assert request.received == len("you said nothing") and request.rule == "policy:1"
             assert operation.review == "accepted"
             assert rt.show(operation.id).effects == operation.effects
             assert rt.spent.requests == 1 and "saw_untrusted" in rt.flags
@@ -199,16 +199,18 @@ def test_what_is_cut_off_tells_what_it_sent(workspace: Path, service: Service) -
 
 def test_what_was_read_is_not_followed_by_a_request(workspace: Path, service: Service) -> None:
     (workspace / ".env").write_text("TOKEN=x\n")
+    (workspace / "ask").write_text(f"#!/usr/bin/env python3\n{ASK}\nask('GET', sys.argv[1])\n")
+    (workspace / "ask").chmod(0o755)
     rule = {"hosts": ["**"], "verdict": "deny", "flags": ["read_secret"], "because": "it knows a secret"}
 
     async def work() -> None:
         guarded = policy(service, rules=[rule], files={"secret": [".env"]})
         async with Runtime.open(workspace, policy=guarded) as rt:
-            get = f"ask('GET', '{service.url}/x')"
-            assert (await run(rt, get)).requests[0].change == "sent"
+            get = f"./ask {service.url}/x"
+            assert (await rt.act("bash", command=get)).requests[0].change == "sent"
             await rt.act("read", path=".env")
             assert "read_secret" in rt.flags
-            refused = (await run(rt, get)).requests[0]
+            refused = (await rt.act("bash", command=get)).requests[0]
             assert (refused.change, refused.because) == ("refused", "it knows a secret")
 
     asyncio.run(work())
