@@ -25,7 +25,8 @@ python := $(shell for name in $(candidates); do \
 ready := .venv/ready-$(shell echo "$(CURDIR) $(python)" | cksum | cut -d ' ' -f 1)
 bin := .venv/bin
 random := tests/whole/test_whole_verbs.py tests/whole/test_whole_machine.py tests/whole/test_whole_revert.py \
-	tests/history/test_history_journal.py tests/policies/test_policies_shell_fuzz.py
+	tests/history/test_history_journal.py tests/policies/test_policies_shell_fuzz.py \
+	tests/policies/test_policies_laws.py
 typed := agentrt policies tools sandboxes
 
 .PHONY: help run test fuzz check fmt bench

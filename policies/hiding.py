@@ -11,13 +11,15 @@ from .patterns import path_matches
 _WILD = set("*?[")
 
 
-def found(patterns: Iterable[str], workspace: Path) -> tuple[str, ...]:
+def found(patterns: Iterable[str], workspace: Path | None) -> tuple[str, ...]:
     """Relative to the workspace; of a folder that is hidden as a whole only the folder.
 
     What is written out is hidden whether it is there by now or not; what has wildcards, or is a mere name, is looked
     for. Folders that cannot be read hold nothing an action could read either.
     """
     patterns = list(dict.fromkeys(patterns))
+    if workspace is None:
+        return ()
     written = {pattern for pattern in patterns if "/" in pattern and not _WILD & set(pattern)}
     wild = [pattern for pattern in patterns if pattern not in written]
     return tuple(sorted({*(_within(path, workspace) for path in written), *_matching(wild, workspace)} - {""}))

@@ -77,9 +77,7 @@ def _rules(value: object) -> object:
     return () if value == "none" else value
 
 
-_Rules = Annotated[tuple[NetworkRule, ...], Field(strict=False)]
-NetworkRules = Annotated[_Rules | None, BeforeValidator(_rules)]
-"""None where it is left out; ``network:`` with nothing behind it is a mistake."""
+NetworkRules = Annotated[tuple[NetworkRule, ...], Field(strict=False), BeforeValidator(_rules)]
 
 
 class Placed(NamedTuple):

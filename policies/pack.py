@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from agentrt.contracts import Wall
-from agentrt.documents import Document, Written, describe, nearest, validate
+from agentrt.documents import Document, Loc, Written, describe, nearest, validate
 from agentrt.records import Text
 from agentrt.units import Count, Seconds, Size, parse_size
 
@@ -119,7 +120,7 @@ class Pack(Written):
 
     name: str | None = Field(default=None, min_length=1)
     extends: str | None = Field(default=None, min_length=1)
-    network: NetworkRules = None
+    network: NetworkRules | None = None
     home: Literal["hidden"] = "hidden"
     require: Annotated[tuple[Wall, ...], Field(strict=False)] = ()
     tools: ToolFolders = ToolFolders()
@@ -136,6 +137,7 @@ class Pack(Written):
 def read_pack(document: Document, *, folder: Path) -> Pack:
     """Check a pack; its folders come back absolute. Raises ``DocumentError``."""
     pack = validate(Pack, document)
+    _check_given(document, document.data, ())
     _check_kinds(pack, document)
     _check_network(pack, document)
     _check_judge(pack, document)
@@ -144,6 +146,20 @@ def read_pack(document: Document, *, folder: Path) -> Pack:
         for key, paths in (("show", pack.tools.show), ("hide", pack.tools.hide))
     )
     return pack.model_copy(update={"tools": ToolFolders(show=show, hide=hide)})
+
+
+def _check_given(document: Document, value: object, loc: Loc) -> None:
+    """``hidden:`` with nothing behind it would hide nothing."""
+    if value is None:
+        hint = "leave it out, or say what it is"
+        raise document.error(f"nothing is said of `{loc[-1]}`", loc, key=True, hint=hint)
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key not in ("match", "not_match"):
+                _check_given(document, inner, (*loc, key))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            _check_given(document, inner, (*loc, at))
 
 
 def _check_kinds(pack: Pack, document: Document) -> None:

@@ -24,7 +24,7 @@ from agentrt.records import (
     Spent,
 )
 
-from . import ceilings, network
+from . import ceilings, hiding, network
 from .approved import answers
 from .approving import Approval, proposal
 from .chains import Chain, Placed, Written
@@ -32,7 +32,7 @@ from .effects import EffectRule, about, is_harmless
 from .pack import Most
 from .reading import Asked, read
 from .rules import Rule
-from .tightening import document_of, tightening
+from .tightening import document_of, refuse_late, tightening
 
 _HARSHNESS = ("accept", "review", "roll_back")
 _RUN_LIMITS = {
@@ -54,6 +54,8 @@ class PackPolicy:
 
     name: str
     chains: tuple[Chain, ...]
+    workspace: Path | None = None
+    """The real one, where what is hidden is looked for."""
 
     @property
     def limits(self) -> Limits:
@@ -73,7 +75,7 @@ class PackPolicy:
             network="proxy" if network.opens(self._hands) else "none",
             bind=tuple(path for pack in packs for path in pack.tools.show),
             hide=tuple(path for pack in packs for path in pack.tools.hide),
-            hidden=_once(path for pack in packs for path in pack.files.hidden or ()),
+            hidden=hiding.found((path for pack in packs for path in pack.files.hidden or ()), self.workspace),
             canaries=_once(path for pack in packs for path in pack.files.canaries or ()),
             secrets=_once(name for pack in packs for name in pack.secrets),
             require=tuple(sorted({wall for pack in packs for wall in pack.require})),
@@ -143,6 +145,7 @@ class PackPolicy:
         Raises ``DocumentError``.
         """
         written = tightening(document_of(rules, origin), Path(), who=origin)
+        refuse_late(written, origin)
         return replace(self, chains=(*self.chains, (written,)))
 
     def approval(self, action: Action, context: Context) -> Approval:

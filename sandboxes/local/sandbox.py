@@ -269,7 +269,8 @@ class LocalSandbox:
         client = Client()
         try:
             planted = {path: b64encode(data).decode() for path, data in self._planted().items()}
-            client.start(store=os.fspath(self._store), workspace=self.workspace, shows=shows, planted=planted)
+            about = {"planted": planted, "hidden": list(self._confinement.hidden)}
+            client.start(store=os.fspath(self._store), workspace=self.workspace, shows=shows, **about)
         except ServerError as error:
             client.close()
             if error.errno in FULL and error.filename != "unshare":  # there it says: no more namespaces

@@ -17,6 +17,8 @@ from contextlib import suppress
 from . import kernel
 
 HOME = b"/home/agent"
+_NOTHING = b"/run/nothing"
+"""An empty file, shown instead of others."""
 _SYSTEM = (b"usr", b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32", b"etc", b"opt", b"nix")
 _DEVICES = (b"null", b"zero", b"full", b"random", b"urandom", b"tty")
 _LAYERED = {b"/home/agent": b"home", b"/tmp": b"tmp", b"/var": b"var"}
@@ -42,6 +44,7 @@ class Template:
         workspace: bytes,
         shows: Sequence[bytes],
         planted: Mapping[bytes, bytes],
+        hidden: Sequence[bytes],
         base: bytes,
     ) -> None:
         self._root = stage + b"/root"
@@ -52,6 +55,7 @@ class Template:
         self.workspace = self._root + workspace
         self._workspace = workspace
         self._shows = sorted(set(shows))
+        self._hidden = [workspace + b"/" + path for path in hidden]
         self._planted = dict(sorted(planted.items()))
         self._pots = stage + b"/planted/"
         self._base = base
@@ -73,6 +77,7 @@ class Template:
         for path in self._shows:
             if not _layered_place(path):
                 self._show(path)
+        _touch(self._root + _NOTHING, 0o444)
         self._plant()
         self._hide()
         flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
@@ -181,6 +186,8 @@ class Template:
 
     def enter(self) -> None:
         kernel.pivot_root(self._root)
+        for path in self._hidden:
+            _empty(path)
 
     def _proc(self, flags: int) -> None:
         folder = self._root + b"/proc/"
@@ -217,8 +224,17 @@ def _for_all(path: bytes) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or mode & needed == needed
 
 
-def _touch(path: bytes) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o644))
+def _touch(path: bytes, mode: int = 0o644) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, mode))
+
+
+def _empty(path: bytes) -> None:
+    """What is there is there without its content. Where nothing is, nothing is hidden."""
+    if os.path.isdir(path):
+        _cover(path)
+    elif os.path.exists(path):
+        kernel.bind(_NOTHING, path)
+        kernel.make_read_only(path)
 
 
 def _point(path: bytes, is_folder: bool) -> None:

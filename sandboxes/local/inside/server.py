@@ -88,7 +88,8 @@ class Server:
         os.mkdir(self._store.stage)
         shows = [os.fsencode(path) for path in request["shows"]]
         planted = {os.fsencode(path): base64.b64decode(data) for path, data in request["planted"].items()}
-        self._template = Template(self._store.stage, workspace, shows, planted, self._store.base["rest"])
+        hidden = [os.fsencode(path) for path in request["hidden"]]
+        self._template = Template(self._store.stage, workspace, shows, planted, hidden, self._store.base["rest"])
         self._template.build(self._store.stage)
         self._started = True
         self._open = OpenLayer(self._store, self._template.rest)
