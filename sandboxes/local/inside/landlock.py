@@ -34,7 +34,7 @@ SCOPED_SINCE = 6
 
 
 def abi() -> int:
-    """The version this kernel has; 0 where it has none, it is switched off, or a container's filter keeps it from us."""
+    """The version this kernel has; 0 where it has none, it is switched off, or a filter keeps it from us."""
     try:
         return kernel.call(_CREATE_RULESET, None, 0, _ASK_VERSION, what="landlock")
     except OSError as error:
