@@ -42,7 +42,7 @@ def refuse_late(written: Written, origin: str) -> None:
     """What a sandbox is built with cannot be had in the middle of a session. Raises ``DocumentError``."""
     document = written.document
     for loc in sorted(_BUILT, key=len):
-        place = document.data
+        place: object = document.data
         for key in loc:
             place = place.get(key) if isinstance(place, Mapping) else None
         if place is not None:
