@@ -27,7 +27,7 @@ from pathlib import Path
 import pytest
 from encodings_of import encodings
 from listeners import Listeners
-from machine import Machine, SharedMemory
+from machine import Key, Machine, SharedMemory
 from victim import Victim
 
 from agentrt import Runtime
@@ -50,6 +50,7 @@ class Outside:
         self._project()
         self.listeners = Listeners(self.ground, self.workspace, self.mark)
         self.shared = SharedMemory(self.secret, self.mark)
+        self._key = Key(self.secret)
         self.victim = Victim(self.secret, self.home / ".ssh/id_rsa", self.home)
         patch.setenv("SSH_AUTH_SOCK", self.listeners.told["UNIX"])
         asyncio.run(self._other_session())
@@ -109,6 +110,7 @@ class Outside:
         self.victim.close()
         self.listeners.close()
         self.shared.close()
+        self._key.close()
 
     def _environment(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         patch.setenv("PATH", f"/usr/bin:/bin:{os.path.dirname(sys.executable)}")

@@ -9,8 +9,8 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from outside import Outside, made
@@ -23,6 +23,11 @@ NOT_THERE = re.compile(rb"^bash: line \d+: [\w./-]+: command not found", re.MULT
 """A trick that asks for what is not installed has not tried; it looks with ``command -v`` first."""
 HOST = (("diff",), ("apply", "--rest", "--as", "commit"), ("exec", "--", "true"))
 """What a user does with agentrt in the workspace after an agent worked in it."""
+
+PROGRAMS = {
+    "host": (os.path.join(os.path.dirname(sys.executable), "agentrt"),),
+    "module": (sys.executable, "-m", "agentrt"),
+}
 
 
 def cases() -> list[object]:
@@ -64,7 +69,7 @@ async def played(trick: Trick, outside: Outside) -> bytes:
             else:
                 applied = True
                 await runtime.close()
-                host(outside)
+                host(outside, PROGRAMS[step])
                 runtime = await Runtime.open(outside.workspace)
             assert outside.breaches(printed, workspace=not applied) == [], (step, printed.decode(errors="replace"))
     finally:
@@ -92,11 +97,10 @@ async def apply(runtime: Runtime, outside: Outside) -> None:
         assert outside.breaches(workspace=False) == []
 
 
-def host(outside: Outside) -> None:
+def host(outside: Outside, program: Sequence[str]) -> None:
     """What the user runs afterwards may refuse, but it never executes what was planted."""
-    program = Path(sys.executable).with_name("agentrt")
     for words in HOST:
-        ended = subprocess.run([program, *words], cwd=outside.workspace, capture_output=True, check=False)
+        ended = subprocess.run([*program, *words], cwd=outside.workspace, capture_output=True, check=False)
         assert b"Traceback" not in ended.stderr, ended.stderr
         assert not outside.trip.exists(), words
 

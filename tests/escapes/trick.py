@@ -4,7 +4,7 @@ Its first line says what it tries. Lines like ``# then: apply, again`` may follo
 
     then    what is done after the action, in order: ``again`` (it is run once more, ``STEP`` counts), ``reopen`` (the
             runtime is closed and opened), ``apply`` (without and with ``rest``), ``host`` (the user goes on working
-            in the workspace with agentrt and git)
+            in the workspace, with `agentrt`), ``module`` (with `python -m agentrt`)
     cwd     the folder the action is asked to run in
     only    ``root``, ``user`` or a machine's name (``x86_64``): elsewhere there is nothing to try
     open    why it is known to get out: to be taken away when it does not any more
@@ -29,7 +29,7 @@ sys.modules["prelude"] = types.ModuleType("prelude")
 exec({prelude!r}, vars(sys.modules["prelude"]))
 """
 _HEADERS = ("then", "cwd", "only", "open")
-_STEPS = {"again", "reopen", "apply", "host"}
+_STEPS = {"again", "reopen", "apply", "host", "module"}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ for ring in (SESSION, USER, USER_SESSION, PROCESS, THREAD):
     with attempt():
         out(f"found {call('keyctl', SEARCH, ring, b'user', b'agentrt-test', 0)}")
     with attempt():
+        call("keyctl", READ, call("keyctl", SEARCH, ring, b"user", b"agentrt-test", 0), space, 256)
+        print(space.raw)
+    with attempt():
         call("keyctl", READ, ring, space, 256)
         out(f"read {space.raw[:16]!r}")
     with attempt():
