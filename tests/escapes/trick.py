@@ -7,7 +7,8 @@ Its first line says what it tries. Lines like ``# then: apply, again`` may follo
             in the workspace, with `agentrt`), ``module`` (with `python -m agentrt`)
     cwd     the folder the action is asked to run in
     only    ``root``, ``user`` or a machine's name (``x86_64``): elsewhere there is nothing to try
-    open    why it is known to get out: to be taken away when it does not any more
+    open    why it is known to get out, perhaps with ``root: `` or ``user: `` in front; to be taken away when it does
+            not any more
 
 A Python trick finds ``prelude.py`` under that name. Everything it needs to know is in its environment: see
 ``Outside.told``. It ends by printing ``tried``, however it ended, and says ``got out: …`` where it did in a way that

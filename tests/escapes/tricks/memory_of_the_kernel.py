@@ -14,7 +14,7 @@ for path in (
 with attempt(), open("/proc/kallsyms") as file:
     if any(int(line.split()[0], 16) for line in file):
         out("knows where the kernel is")
-for path in ("/proc/keys", "/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats"):
+for path in ("/proc/timer_list", "/proc/sched_debug", "/proc/latency_stats"):
     with attempt(), open(path) as file:
         if file.read().strip():
             out(f"read {path}")

@@ -7,7 +7,7 @@ for place in ("/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "
     for folder, _, names in os.walk(place):
         for name in names:
             path = f"{folder}/{name}"
-            if "/fs/binfmt_misc" in path:
+            if path == "/proc/sys/kernel/ns_last_pid":  # of its own process numbers
                 continue
             try:
                 os.close(os.open(path, os.O_WRONLY))
