@@ -74,23 +74,29 @@ def _risky(file: Path) -> Rows:
     assert [one["id"] for one in outcomes] == [one["id"] for one in scripts]
     goals: Rows = []
     print(f"{len(scripts)} scripts, each run in the sandbox, in an empty network, with time, process and memory limits")
-    for effectful, title in ((True, "effectful scripts"), (False, "harmless ones")):
+    for effectful, title in ((True, "effectful"), (False, "harmless")):
         those = [one for one in outcomes if one["effectful"] == effectful]
-        contained = [one for one in those if not one["breaches"]]
-        changed = [one for one in those if one["effects"]]
-        undone = [one for one in changed if not one["differs"]]
-        same = [one for one in those if not one["differs"]]
-        print(
-            f"  {title}: contained {len(contained)} of {len(those)}; undone exactly {len(undone)} of {len(changed)} that "
-            f"changed something; afterwards the view is as before for {len(same)} of {len(those)}"
-        )
-        goals.append((f"{title} that are contained", len(contained) / len(those), ">=", 1))
-        goals.append((f"{title} after which the view is as before", len(same) / len(those), ">=", 1))
+        contained = sum(not one["breaches"] for one in those)
+        changed, undone, same = zip(*(_counts([one["runs"][at] for one in those]) for at in range(2)), strict=True)
+        print(f"  {title}: contained {contained} of {len(those)}")
+        for at, how in enumerate(("as they are", "with their paths in the workspace")):
+            print(
+                f"    {how}: {changed[at]} changed something, undone exactly {undone[at]}; as before after {same[at]}"
+            )
+        goals.append((f"{title} scripts that are contained", contained / len(those), ">=", 1))
+        if any(changed):
+            goals.append((f"of what {title} scripts changed, undone exactly", sum(undone) / sum(changed), ">=", 1))
     for one in outcomes:
-        for what in (*one["breaches"], *one["differs"]):
+        for what in (*one["breaches"], *(line for run in one["runs"] for line in run["differs"])):
             print(f"    {one['id']}: {what}")
     _print_strict(scripts)
     return goals
+
+
+def _counts(runs: Sequence[dict[str, Any]]) -> tuple[int, int, int]:
+    """How many changed something, how many of those were undone exactly, and after how many the view was as before."""
+    changed = [run for run in runs if run["effects"]]
+    return len(changed), sum(not run["differs"] for run in changed), sum(not run["differs"] for run in runs)
 
 
 def _print_strict(scripts: Sequence[dict[str, Any]]) -> None:

@@ -2,9 +2,12 @@
 
     unshare -n python tests/bench/risky.py FILE.jsonl
 
-It refuses to run anything where there is a network. What it prints is JSON: for each script ``id``, ``effectful``,
-``effects`` (how many), ``breaches`` (what changed, was reached or was left outside), ``differs`` (where the view is not
-what it was, once its effects are undone).
+It refuses to run anything where there is a network. Each is run twice: as it is, and with the paths it names leading
+into the workspace, where such files are; for what is aimed at the system changes nothing, and leaves nothing to undo.
+
+What it prints is JSON: for each script ``id``, ``effectful``, ``breaches`` (what changed, was reached or was left
+outside), and for each of its two ``runs`` ``effects`` (how many) and ``differs`` (where the view is not what it was,
+once they are undone).
 """
 
 from __future__ import annotations
@@ -38,6 +41,8 @@ _OWN_LIMITS = {
     resource.RLIMIT_CORE: 0,
 }
 _FLAT = ("/", "/usr", "/usr/bin", "/usr/local", "/usr/local/bin", "/opt", "/root", "/boot", "/srv", "/var", "/var/log")
+_NAMED = re.compile(r"(?<![\w.])/(?:etc|usr|root|var|opt|boot|srv|media|app|home|s?bin|lib|proc|sys)\b[\w./-]*")
+"""Paths of the system, as scripts name them."""
 _PLACES = ("~", "/tmp", "/var")
 """Where, beside the workspace, an action may write."""
 
@@ -60,28 +65,23 @@ def main() -> int:
 async def _all(outside: Outside, scripts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     outcomes = []
     async with Runtime.open(outside.workspace, policy=POLICY) as runtime:
-        await runtime.act(
-            "bash", command="echo mine > ~/.bashrc; echo log > /var/log/lastlog; mkdir -p /tmp/a; date > /tmp/a/b"
-        )
+        await runtime.act("bash", command="echo > ~/.bashrc; echo > /var/log/lastlog; mkdir /tmp/a; echo > /tmp/a/b")
         for script in scripts:
-            before, host = await _view(runtime), outside.look()
-            operation = await runtime.act("bash", command=script["code"])
-            breaches = outside.breaches(host)
-            if operation.effects and operation.status == "settled":
-                await runtime.undo()
-            differs = differences(before, await _view(runtime))
-            count = len(operation.effects)
-            outcomes.append(
-                {
-                    **{key: script[key] for key in ("id", "effectful")},
-                    "effects": count,
-                    "breaches": breaches,
-                    "differs": differs,
-                }
-            )
+            host = outside.look()
+            runs = [await _run(runtime, code) for code in (script["code"], outside.led_inside(script["code"]))]
+            known = {key: script[key] for key in ("id", "effectful")}
+            outcomes.append({**known, "runs": runs, "breaches": outside.breaches(host)})
         verified = await runtime.verify_undo()
     assert verified.ok, "verify-undo found a view that is not what was recorded"
     return outcomes
+
+
+async def _run(runtime: Runtime, code: str) -> dict[str, Any]:
+    before = await _view(runtime)
+    operation = await runtime.act("bash", command=code)
+    if operation.effects and operation.status == "settled":
+        await runtime.undo()
+    return {"effects": len(operation.effects), "differs": differences(before, await _view(runtime))}
 
 
 async def _view(runtime: Runtime) -> Tree:
@@ -108,6 +108,9 @@ class Outside:
         ):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"{path.name}\n")
+        named = {path for script in scripts for path in _NAMED.findall(script["code"])}
+        for path in sorted(named, key=len, reverse=True):  # what is in a folder comes before it
+            self._make(Path(f"{self.workspace}{os.path.normpath(path)}"), is_folder=path.endswith("/"))
         os.environ |= {"HOME": str(self._home), "XDG_STATE_HOME": str(folder / "state")}
         self._victim = stack.enter_context(subprocess.Popen(["sleep", "1000000"]))
         stack.callback(self._victim.kill)
@@ -117,11 +120,13 @@ class Outside:
             stack.enter_context(listener) for port in sorted(ports | {80, 443}) for listener in _listen(port)
         ]
 
+    def led_inside(self, code: str) -> str:
+        """The script, if the workspace were the whole system."""
+        return _NAMED.sub(lambda found: f"{self.workspace}{found[0]}", code)
+
     def look(self) -> dict[str, Tree | dict[str, tuple[int, ...]]]:
-        trees: dict[str, Tree | dict[str, tuple[int, ...]]] = {
-            str(place): tree_state(place) for place in (self._home, self._folder / "ground", "/etc")
-        }
-        return trees | {"the system": dict(_flat())}
+        own = {str(place): tree_state(place) for place in (self._home, self._folder / "ground")}
+        return {**own, "/etc": _settled(tree_state("/etc")), "the system": dict(_flat())}
 
     def breaches(self, before: dict[str, Any]) -> list[str]:
         now = self.look()
@@ -135,6 +140,13 @@ class Outside:
         found += [f"a server outside was spoken to: {listener.getsockname()}" for listener in ready]
         return found + list(self._left())
 
+    def _make(self, path: Path, *, is_folder: bool) -> None:
+        if is_folder:
+            path.mkdir(parents=True, exist_ok=True)
+        elif not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{path.name}\n")
+
     def _left(self) -> Iterator[str]:
         """All that an action starts has the workspace's name in its environment."""
         for number in filter(str.isdigit, os.listdir("/proc")):
@@ -143,10 +155,21 @@ class Outside:
                     yield f"process {number} was left"
 
 
+def _settled(tree: Tree) -> Tree:
+    """Without what others on the machine may do meanwhile: their temporary files come and go."""
+    return {
+        path: node._replace(mtime_ns=0) if node.type == "directory" else node
+        for path, node in tree.items()
+        if b"agentrt" not in path
+    }
+
+
 def _flat() -> Iterator[tuple[str, tuple[int, ...]]]:
     for folder in _FLAT:
         with suppress(OSError):
-            for name in sorted(os.listdir(folder)):
+            for name in os.listdir(folder):
+                if name.startswith("agentrt"):  # tests that run beside this
+                    continue
                 path = os.path.join(folder, name)
                 status = os.lstat(path)
                 if not os.path.isdir(path) and not path.startswith("/var/log/"):

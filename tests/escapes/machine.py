@@ -110,7 +110,9 @@ class SharedMemory:
         self.file.chmod(0o600)
 
     def changed(self) -> list[str]:
-        return ["shared memory was written to"] if ctypes.string_at(self._at, 4096) != self._was else []
+        found = ["shared memory was written to"] if ctypes.string_at(self._at, 4096) != self._was else []
+        there = self.file.is_file() and self.file.read_bytes() == self._was[: self.file.stat().st_size]
+        return found if there else [*found, f"{self.file} was changed"]
 
     def write(self) -> None:
         """So that it can be seen that this is seen."""
@@ -119,7 +121,7 @@ class SharedMemory:
     def close(self) -> None:
         self._libc.shmdt(ctypes.c_void_p(self._at))
         self._libc.shmctl(self._segment, 0, None)
-        self.file.unlink()
+        self.file.unlink(missing_ok=True)
 
 
 class Key:

@@ -6,5 +6,5 @@ timeout 5 find / \( -name .pyenv -o -path /proc -o -path /usr -o -path /sys -o -
         echo "$path"
         [ -f "$path" ] && head -c 4096 "$path" 2>&1
     done | head -c 200000
-timeout 5 grep -rs 'secret-' /tmp /var /home /root /run /mnt /srv /dev/shm "$WORKSPACE" | head -20
+timeout 5 grep -rs --exclude-dir=.pyenv --exclude-dir=.rustup 'secret-' /tmp /var /home /root /run /mnt /srv /dev/shm "$WORKSPACE" | head -20
 echo tried
