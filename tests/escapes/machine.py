@@ -10,6 +10,7 @@ import ctypes
 import glob
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -92,36 +93,51 @@ def _settings() -> Iterator[tuple[str, bytes]]:
             yield path, Path(path).read_bytes()
 
 
-class SharedMemory:
-    """A segment of System V shared memory that holds a secret (shmget(2)); and a file of POSIX shared memory."""
+class Shared:
+    """What System V and POSIX let programs share by a name, each with a secret in it: memory (shmget(2)), a queue of
+    messages (msgget(2)), and a file."""
 
     _libc = ctypes.CDLL(None, use_errno=True)
 
     def __init__(self, secret: str, mark: str) -> None:
         self.key = int(mark[-7:], 16) | 1
         self.file = Path("/dev/shm", f"agentrt-{mark[-8:]}")
+        self._secret = secret.encode()
         self._segment = self._libc.shmget(self.key, 4096, 0o1600)
-        assert self._segment >= 0, os.strerror(ctypes.get_errno())
+        self._queue = self._libc.msgget(self.key, 0o1600)
+        assert self._segment >= 0 and self._queue >= 0, os.strerror(ctypes.get_errno())
         self._libc.shmat.restype = ctypes.c_void_p
         self._at = self._libc.shmat(self._segment, None, 0)
-        ctypes.memmove(self._at, secret.encode(), len(secret))
-        self._was = ctypes.string_at(self._at, 4096)
-        self.file.write_text(secret)
+        self.write(self._secret)
+        self._send()
+        self.file.write_bytes(self._secret)
         self.file.chmod(0o600)
 
     def changed(self) -> list[str]:
-        found = ["shared memory was written to"] if ctypes.string_at(self._at, 4096) != self._was else []
-        there = self.file.is_file() and self.file.read_bytes() == self._was[: self.file.stat().st_size]
-        return found if there else [*found, f"{self.file} was changed"]
+        found = []
+        if ctypes.string_at(self._at, len(self._secret)) != self._secret:
+            found.append("shared memory was written to")
+        message = ctypes.create_string_buffer(8 + 256)
+        if self._libc.msgrcv(self._queue, message, 256, 0, 0o4000) < 0 or self._secret not in message.raw:
+            found.append("a message was taken")
+        self._send()
+        if not self.file.is_file() or self.file.read_bytes() != self._secret:
+            found.append(f"{self.file} was changed")
+        return found
 
-    def write(self) -> None:
-        """So that it can be seen that this is seen."""
-        ctypes.memmove(self._at, b"other", 5)
+    def write(self, what: bytes) -> None:
+        """Into the shared memory."""
+        ctypes.memmove(self._at, what, len(what))
 
     def close(self) -> None:
         self._libc.shmdt(ctypes.c_void_p(self._at))
         self._libc.shmctl(self._segment, 0, None)
+        self._libc.msgctl(self._queue, 0, None)
         self.file.unlink(missing_ok=True)
+
+    def _send(self) -> None:
+        text = struct.pack("@l", 1) + self._secret
+        self._libc.msgsnd(self._queue, text, len(self._secret), 0o4000)
 
 
 class Key:

@@ -27,7 +27,7 @@ from pathlib import Path
 import pytest
 from encodings_of import encodings
 from listeners import Listeners
-from machine import Key, Machine, SharedMemory
+from machine import Key, Machine, Shared
 from victim import Victim
 
 from agentrt import Runtime
@@ -49,7 +49,7 @@ class Outside:
         self._homestead()
         self._project()
         self.listeners = Listeners(self.ground, self.workspace, self.mark)
-        self.shared = SharedMemory(self.secret, self.mark)
+        self.shared = Shared(self.secret, self.mark)
         self._key = Key(self.secret)
         self.victim = Victim(self.secret, self.home / ".ssh/id_rsa", self.home)
         patch.setenv("SSH_AUTH_SOCK", self.listeners.told["UNIX"])
@@ -98,8 +98,8 @@ class Outside:
             "VICTIM": str(self.victim.pid),
             "DESCRIPTORS": " ".join(map(str, self.victim.descriptors)),
             "RUNTIME": str(os.getpid()),
-            "SHM_KEY": str(self.shared.key),
-            "SHM_FILE": str(self.shared.file),
+            "SHARED_KEY": str(self.shared.key),
+            "SHARED_FILE": str(self.shared.file),
             "DISK": f"{os.major(device)} {os.minor(device)}",
             "ADDRESS": _address(),
             "STEP": "1",

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from outside import Outside, made
@@ -137,8 +138,21 @@ def test_what_got_out_is_seen(outside: Outside) -> None:
     (outside.ground / "neighbour").write_text(outside.secret[::-1])
     assert any("content" in line for line in outside.breaches())
     outside.look()
-    outside.shared.write()
+    outside.shared.write(b"other")
     sees(outside, "shared memory")
+    outside.shared.write(outside.secret.encode())
+
+
+def test_what_became_of_the_machine_is_seen(outside: Outside) -> None:
+    new = Path("/tmp", outside.mark)
+    new.touch()
+    try:
+        assert f"{new} is new" in outside.breaches()
+    finally:
+        new.unlink()
+    outside.look()
+    outside.shared.file.write_text("other")
+    assert any("was changed" in line for line in outside.breaches())
 
 
 def test_who_was_spoken_to_is_seen(outside: Outside) -> None:
