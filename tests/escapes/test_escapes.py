@@ -100,11 +100,29 @@ async def apply(runtime: Runtime, outside: Outside) -> None:
 
 
 def host(outside: Outside, program: Sequence[str]) -> None:
-    """What the user runs afterwards may refuse, but it never executes what was planted."""
+    """What the user runs afterwards may refuse, but it never executes what was planted, nor shows what links lead to."""
     for words in HOST:
         ended = subprocess.run([*program, *words], cwd=outside.workspace, capture_output=True, check=False)
         assert b"Traceback" not in ended.stderr, ended.stderr
-        assert not outside.trip.exists(), words
+        assert outside.breaches(ended.stdout + ended.stderr, workspace=False) == [], words
+
+
+def test_nothing_outside_is_read_at_an_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads layers for the user sees the whole disk: links that an agent made must not lead it."""
+
+    async def scenario(outside: Outside) -> None:
+        async with Runtime.open(outside.workspace) as runtime:
+            links = f"ln -s {outside.home} d; rm -r src; ln -s ../../home src; ln -s ../neighbour n; mkdir a; ln -s ../n a/n"
+            done = await runtime.act("bash", command=links)
+            for path in (
+                *("d/.ssh/id_rsa", "src/.ssh/id_rsa", "n", "a/n", "../neighbour", "shortcut/.ssh/id_rsa"),
+                *("d/../neighbour", f"{outside.home}/.ssh/id_rsa", f"/tmp/..{outside.home}/.ssh/id_rsa", "fifo"),
+            ):
+                with pytest.raises(OSError):
+                    (await runtime.read_at(done.id, path)).close()
+
+    with made(monkeypatch) as outside:
+        asyncio.run(scenario(outside))
 
 
 # That all this can fail

@@ -1,5 +1,5 @@
 # Makes symbolic links to what is outside, and reads and writes through them.
-# then: again, apply
+# then: again, apply, again, host
 n=0
 for target in "$KEY" "$NEIGHBOUR" ../neighbour ../../home/.ssh/id_rsa "$HOST_HOME/$MARK" "/etc/$MARK" /proc/1/root"$KEY" \
     "$JOURNAL" "$LAYER" /proc/self/cwd/../neighbour; do
