@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from . import kernel
@@ -32,7 +32,7 @@ _PIDS_ARE_OWN = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (
 """Before, ``pid_max`` was the whole machine's."""
 _MOST_PIDS = 4096
 """The kernel counts no processes of root's (RLIMIT_NPROC), and of a fork bomb's some 10,000 keep init from looking."""
-_PROC_HIDDEN = (b"kcore", b"keys", b"timer_list", b"sched_debug", b"latency_stats", b"kallsyms")
+_PROC_HIDDEN = (b"kcore", b"keys", b"key-users", b"timer_list", b"sched_debug", b"latency_stats", b"kallsyms")
 
 
 class Template:
@@ -56,6 +56,7 @@ class Template:
         self._workspace = workspace
         self._shows = sorted(set(shows))
         self._hidden = [workspace + b"/" + path for path in hidden]
+        self._secrets_of_proc = list(_secrets_of_proc())
         self._planted = dict(sorted(planted.items()))
         self._pots = stage + b"/planted/"
         self._base = base
@@ -150,12 +151,14 @@ class Template:
         """Root may read all of /etc; what is kept from other users is not for root's agents either."""
         for folder, inner, names in os.walk(self._root + b"/etc"):
             for name in list(inner):
-                if not _for_all(folder + b"/" + name):
-                    _cover(folder + b"/" + name)
-                    inner.remove(name)
+                with suppress(FileNotFoundError):  # gone since it was listed
+                    if not _for_all(folder + b"/" + name):
+                        _cover(folder + b"/" + name)
+                        inner.remove(name)
             for name in names:
-                if not _for_all(folder + b"/" + name):
-                    kernel.bind(b"/dev/null", folder + b"/" + name)
+                with suppress(FileNotFoundError):
+                    if not _for_all(folder + b"/" + name):
+                        kernel.bind(b"/dev/null", folder + b"/" + name)
 
     def complete(self) -> None:
         """Add to the root, in this (new) mount namespace, all but the workspace."""
@@ -194,6 +197,8 @@ class Template:
         kernel.mount(b"proc", folder, b"proc", flags)
         with open(folder + b"sys/user/max_user_namespaces", "wb") as file:
             file.write(b"0")  # of this namespace: who makes a further one has all capabilities in it
+        for name in self._secrets_of_proc:
+            kernel.bind(self._root + b"/dev/null", folder + name)
         if os.geteuid() != 0:
             return
         if _PIDS_ARE_OWN:
@@ -204,9 +209,16 @@ class Template:
             if os.path.lexists(folder + name):
                 kernel.bind(folder + name, folder + name)
                 kernel.make_read_only(folder + name)
-        for name in _PROC_HIDDEN:
-            if os.path.isfile(folder + name):
-                kernel.bind(self._root + b"/dev/null", folder + name)
+
+
+def _secrets_of_proc() -> Iterator[bytes]:
+    """Files at the top of /proc that tell of the machine what is not everybody's to know, and what root alone may read:
+    root inside is root there."""
+    for entry in os.scandir(b"/proc"):
+        if entry.is_file(follow_symlinks=False):
+            kept = os.geteuid() == 0 and not _for_all(entry.path)
+            if kept or entry.name in _PROC_HIDDEN:
+                yield entry.name
 
 
 def _is_file(root: bytes, path: bytes) -> bool:

@@ -1,6 +1,5 @@
 # Reads what /proc shows to the machine's root alone: who uses which page of memory, where modules lie.
 # only: root
-# open: root's sandbox maps the real root, and these files ask for nothing more
 import os
 import stat
 

@@ -1,5 +1,4 @@
 # Uses the sockets between a virtual machine and its host, which belong to no network namespace.
-# open: a socket of this family is made by any process, whatever its network namespace
 import socket
 
 from prelude import TOLD, attempt, out
