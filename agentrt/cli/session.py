@@ -19,7 +19,12 @@ T = TypeVar("T")
 
 
 def with_runtime(
-    where: Where, work: Callable[[Runtime], Coroutine[Any, Any, T]], *, create: bool = False, ask: Ask | None = None
+    where: Where,
+    work: Callable[[Runtime], Coroutine[Any, Any, T]],
+    *,
+    create: bool = False,
+    policy: str = "default",
+    ask: Ask | None = None,
 ) -> T:
     """Do ``work`` on the session ``where`` names. Raises what ``Runtime.open`` and ``work`` raise.
 
@@ -32,7 +37,12 @@ def with_runtime(
 
     async def opened() -> T:
         async with Runtime.open(
-            where.workspace, sandbox=sandbox_name(), session=where.session, to_act=create, ask=ask
+            where.workspace,
+            policy=policy,
+            sandbox=sandbox_name(),
+            session=where.session,
+            to_act=create,
+            ask=ask,
         ) as runtime:
             told = len(runtime.notes)
             for note in runtime.notes:

@@ -28,6 +28,7 @@ def run(task: Annotated[Path, Parameter(help="The task file (docs/tasks.md).")],
 def execute(
     *command: Annotated[str, Parameter(name="COMMAND", help="The command and its arguments, after --.")],
     cwd: Annotated[str | None, Parameter(help="The folder to run it in; the workspace by default.")] = None,
+    policy: Annotated[str, Parameter(help="A pack's name, or a file.")] = "default",
     where: Where = HERE,
 ) -> int:
     """Run one command in the sandbox, as a transaction. A single word is a whole bash command line."""
@@ -46,7 +47,7 @@ def execute(
     async def work(runtime: Runtime) -> Operation:
         return await runtime.act("bash", actor="user", on_output=stream, **arguments)
 
-    operation = with_runtime(where, work, create=True, ask=None if where.json else person())
+    operation = with_runtime(where, work, create=True, policy=policy, ask=None if where.json else person())
     if where.json:
         put_json(operation_json(operation))
     _tell(operation)
