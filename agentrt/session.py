@@ -8,6 +8,7 @@ from agentrt.agent import conversation
 from agentrt.agent.budget import Budget, Ending
 from agentrt.agent.events import ActionStarted, OnEvent, OperationSettled, OutputCame, ignore
 from agentrt.agent.loop import run_loop
+from agentrt.agent.masks import Masked
 from agentrt.contracts import Ask, OpenPlanner, Planner
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, create, locate
@@ -59,6 +60,8 @@ async def run_task(task: Task, *, on_event: OnEvent = ignore, ask: Ask | None = 
         session=session,
         ask=ask,
     ) as runtime:
+        if redactions := runtime.policy.redactions:
+            planner = Masked(planner, redactions)
         return await Session(runtime, task, planner, on_event).run()
 
 

@@ -80,6 +80,8 @@ class ActionWorld:
         finally:
             capture.close()
         error = f"stopped after {limit:g} seconds" if result.timed_out else None
+        if result.exceeded:
+            error = f"stopped: it {result.exceeded}"
         return self._observation(capture).model_copy(
             update={
                 "exit_code": result.exit_code,

@@ -3,7 +3,8 @@
 load, tightening     from names and files to chains of packs; those that may only make things stricter
 pack, values         a pack's keys and what may stand there
 rules, effects       rules on actions before they run, and on what they did
-network, redacting   rules on requests; what is hidden from everybody's eyes
+network, redacting   rules on requests; what no planner is sent
+hiding               which files of a workspace are hidden
 reading              what an action would run and touch, with hosts, remotes, programs
 patterns             of commands, paths and hosts
 ceilings             limits and budgets
@@ -30,4 +31,4 @@ def open_policy(policy: str | Mapping[str, object], *, folder: Path, workspace: 
     """
     chain = read_chain(policy, folder)
     given = "default" if policy == "default" else Path(policy).stem if isinstance(policy, str) else "inline"
-    return PackPolicy(chain[-1].pack.name or given, (chain, *filter(None, other_hands(folder, workspace))))
+    return PackPolicy(chain[-1].pack.name or given, (chain, *filter(None, other_hands(folder, workspace))), workspace)

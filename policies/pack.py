@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, PlainValidator
 
-from agentrt.documents import Document, Loc, Written, nearest, validate
+from agentrt.contracts import Wall
+from agentrt.documents import Document, Loc, Written, describe, nearest, validate
 from agentrt.records import Text
-from agentrt.units import Count, Seconds, Size
+from agentrt.units import Count, Seconds, Size, parse_size
 
 from .effects import EffectRule
 from .network import NetworkRules
@@ -19,6 +22,7 @@ from .rules import Rule
 from .values import Paths, Pattern, Planted, SecretNames, Usd, parse_exact, parse_program
 
 T = TypeVar("T")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
 class Most(Written, Generic[T]):
@@ -33,6 +37,18 @@ def _short(value: object) -> object:
     return value if isinstance(value, dict) else {"most": value}
 
 
+def _memory(value: object) -> int:
+    """A size, or a share of this machine's memory: ``75%``. Raises ``ValueError``."""
+    if isinstance(value, str) and (found := _SHARE.fullmatch(value)) and 0 < float(found[1]) <= 100:
+        return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * float(found[1]) / 100)
+    try:
+        return parse_size(value)
+    except ValueError:
+        expected = "a size, such as 64MB or 1GiB, or a share of the machine's memory, such as 75%"
+        raise ValueError(f"expected {expected}, not {describe(value)}") from None
+
+
+Memory = Annotated[int, PlainValidator(_memory)]
 MostCount = Annotated[Most[Count], BeforeValidator(_short)]
 MostSize = Annotated[Most[Size], BeforeValidator(_short)]
 MostSeconds = Annotated[Most[Seconds], BeforeValidator(_short)]
@@ -44,7 +60,8 @@ class PackLimits(Written):
 
     seconds: Seconds | None = None
     processes: Annotated[int, Field(ge=1)] | None = None
-    memory: Size | None = None
+    memory: Memory | None = None
+    cpu: Seconds | None = None
     file_size: Size | None = None
     output: Size | None = None
     shown: Size | None = None
@@ -53,6 +70,7 @@ class PackLimits(Written):
     bytes_written: MostSize | None = None
     requests: MostCount | None = None
     irreversible: MostCount | None = None
+    files_written: Annotated[int, Field(ge=1)] | None = None
 
 
 class PackBudget(Written):
@@ -104,6 +122,7 @@ class Pack(Written):
     extends: str | None = Field(default=None, min_length=1)
     network: NetworkRules | None = None
     home: Literal["hidden"] = "hidden"
+    require: Annotated[tuple[Wall, ...], Field(strict=False)] = ()
     tools: ToolFolders = ToolFolders()
     files: PackFiles = PackFiles()
     limits: PackLimits = PackLimits()

@@ -24,21 +24,25 @@ from agentrt.records import (
     Spent,
 )
 
-from . import ceilings, network
+from . import ceilings, hiding, network
 from .approved import answers
 from .approving import Approval, proposal
 from .chains import Chain, Placed, Written
 from .effects import EffectRule, about, is_harmless
+from .pack import Most
 from .reading import Asked, read
 from .rules import Rule
-from .tightening import document_of, tightening
+from .tightening import document_of, refuse_late, tightening
 
 _HARSHNESS = ("accept", "review", "roll_back")
 _RUN_LIMITS = {
     "seconds": "seconds",
     "processes": "processes",
     "memory": "memory_bytes",
+    "cpu": "cpu_seconds",
     "file_size": "file_bytes",
+    "bytes_written": "written_bytes",
+    "files_written": "written_files",
     "output": "output_bytes",
     "shown": "shown_bytes",
 }
@@ -50,6 +54,8 @@ class PackPolicy:
 
     name: str
     chains: tuple[Chain, ...]
+    workspace: Path | None = None
+    """The real one, where what is hidden is looked for."""
 
     @property
     def limits(self) -> Limits:
@@ -58,7 +64,8 @@ class PackPolicy:
             for key, field in _RUN_LIMITS.items():
                 found = [v for written in chain if (v := getattr(written.pack.limits, key)) is not None]
                 if found:
-                    given[field] = min(found[-1], given.get(field, found[-1]))
+                    last = found[-1].most if isinstance(found[-1], Most) else found[-1]
+                    given[field] = min(last, given.get(field, last))
         return Limits(**given)
 
     @property
@@ -68,9 +75,10 @@ class PackPolicy:
             network="proxy" if network.opens(self._hands) else "none",
             bind=tuple(path for pack in packs for path in pack.tools.show),
             hide=tuple(path for pack in packs for path in pack.tools.hide),
-            hidden=_once(path for pack in packs for path in pack.files.hidden or ()),
+            hidden=hiding.found((path for pack in packs for path in pack.files.hidden or ()), self.workspace),
             canaries=_once(path for pack in packs for path in pack.files.canaries or ()),
             secrets=_once(name for pack in packs for name in pack.secrets),
+            require=tuple(sorted({wall for pack in packs for wall in pack.require})),
         )
 
     @property
@@ -137,6 +145,7 @@ class PackPolicy:
         Raises ``DocumentError``.
         """
         written = tightening(document_of(rules, origin), Path(), who=origin)
+        refuse_late(written, origin)
         return replace(self, chains=(*self.chains, (written,)))
 
     def approval(self, action: Action, context: Context) -> Approval:

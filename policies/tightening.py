@@ -13,6 +13,7 @@ from agentrt.errors import UsageError
 from .chains import Written, read_written
 from .pack import Pack
 
+_BUILT = (("require",), ("files", "hidden"), ("files", "canaries"))
 _LOOSER = ("extends", "home", "tools", "approved", "secrets")
 
 
@@ -35,6 +36,22 @@ def _allowing(pack: Pack, document: Document) -> Iterator[Loc]:
     yield from (("network", at, "allow") for at, rule in enumerate(pack.network or ()) if rule.verdict == "allow")
     # What no rule speaks of is for review: who accepts it makes that less.
     yield from (("judge", at, "accept") for at, rule in enumerate(pack.judge) if rule.verdict == "accept")
+
+
+def refuse_late(written: Written, origin: str) -> None:
+    """What a sandbox is built with cannot be had in the middle of a session. Raises ``DocumentError``."""
+    document = written.document
+    for loc in sorted(_BUILT, key=len):
+        place: object = document.data
+        for key in loc:
+            place = place.get(key) if isinstance(place, Mapping) else None
+        if place is not None:
+            raise document.error(
+                f"`{'.'.join(loc)}` is too late: a sandbox is built when its session is opened",
+                loc,
+                key=True,
+                hint="put it into the policy the task names, your own, or the workspace's",
+            )
 
 
 def document_of(rules: Mapping[str, object], origin: str) -> Document:

@@ -44,8 +44,8 @@ def _path(value: object) -> str:
 
 
 def _planted(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"(?!\.\.?/)(?:~?/)?[^~*?\[\]]*[^~*?\[\]/]", value):
-        raise ValueError(f"expected the path of one file, such as ~/.aws/credentials, not {describe(value)}")
+    if not isinstance(value, str) or not re.fullmatch(r"~/(?!.*/?\.\.?/)[^~*?\[\]]*[^~*?\[\]/]", value):
+        raise ValueError(f"expected a file of the home inside, such as ~/.aws/credentials, not {describe(value)}")
     return value
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from agentrt import plugins
+from agentrt.documents import nearest
+from agentrt.errors import UsageError
 from agentrt.history.store import locate, state_home
 from agentrt.opening import open_policy
 
@@ -16,10 +21,13 @@ from .plain import plain
 from .render import put, put_json
 
 _DOCTORS = "agentrt.doctors"
-"""Entry points: ``doctor(*, workspace, store, confinement)`` gives checks with ``name, ok, detail, cure``."""
+"""Entry points: ``doctor(*, workspace, store, confinement)`` gives checks with ``name, ok, detail, cure, absent``.
+
+What is ``absent`` a sandbox does without, unless somebody insists."""
+_Require = Annotated[list[str], Parameter(negative="", help="A check that must hold, such as landlock; repeatable.")]
 
 
-def doctor(*, where: Where = HERE) -> int:
+def doctor(*, require: _Require | None = None, where: Where = HERE) -> int:
     """Find out by doing it which confinement is to be had here, and what is missing; 5 where none is."""
     from agentrt import __version__
 
@@ -30,7 +38,8 @@ def doctor(*, where: Where = HERE) -> int:
         examine: Any = plugins.find(_DOCTORS, name)
         for check in examine(workspace=store.workspace, store=store.layers, confinement=confinement):
             seen = {"name": check.name, "ok": check.ok, "detail": check.detail, "cure": check.cure}
-            found.append({"sandbox": name, **seen})
+            found.append({"sandbox": name, **seen, "absent": check.absent})
+    _insist(require or [], found)
     failed = {check["sandbox"] for check in found if not check["ok"]}
     chosen = sandbox_name()
     about = {
@@ -49,13 +58,30 @@ def doctor(*, where: Where = HERE) -> int:
         put(f"state folder: {plain(str(about['state']))}")
         put(f"tools: {', '.join(plugins.names('agentrt.tools'))}")
         for check in found:
-            mark = "ok     " if check["ok"] else "MISSING"
+            mark = "MISSING" if not check["ok"] else "absent " if check["absent"] else "ok     "
             put(f"{mark} {check['sandbox']}: {plain(check['name'])}: {plain(check['detail'])}")
             if not check["ok"] and check["cure"]:
                 put(f"        cure: {plain(check['cure'])}")
         put(_active(chosen, chosen in failed))
     # One sandbox that works is enough.
     return 0 if set(plugins.names(_DOCTORS)) - failed else 5
+
+
+def _insist(required: Sequence[str], found: list[dict[str, Any]]) -> None:
+    """What is required and absent, or not told at all, is not well. Raises ``UsageError`` where no check has the name.
+
+    Of a sandbox that does not work there are few checks: that it does not is then all there is to say.
+    """
+    broken = {check["sandbox"] for check in found if not check["ok"]}
+    known = {check["name"] for check in found}
+    for name in required:
+        if name not in known and not broken:
+            raise UsageError(f'no check is called "{name}"', hint=nearest(name, known))
+        silent = {check["sandbox"] for check in found} - {c["sandbox"] for c in found if c["name"] == name} - broken
+        told = {"name": name, "ok": False, "detail": "this sandbox does not tell", "cure": "", "absent": True}
+        found += [{"sandbox": sandbox, **told} for sandbox in sorted(silent)]
+    for check in found:
+        check["ok"] = check["ok"] and not (check["absent"] and check["name"] in required)
 
 
 def _active(chosen: str, failed: bool) -> str:

@@ -90,13 +90,20 @@ class Judgement(Record):
 
 
 class Limits(Record):
-    """What one action may use."""
+    """What one action may use, all its processes together. More than that ends it."""
 
     seconds: float = 600.0
     processes: int = 512
+    """At the same time; each thread is one."""
     memory_bytes: int | None = None
+    """Pages that several processes share are counted once, pages of files on disk not at all."""
+    cpu_seconds: float | None = None
     file_bytes: int | None = None
-    """The largest single file that may be written."""
+    """The largest single file that may be written; this one is refused, and the action goes on."""
+    written_bytes: int | None = None
+    """In all files, holes not counted."""
+    written_files: int | None = None
+    """Files and folders created or changed."""
     output_bytes: int = 64 * 1024 * 1024
     """How much output is kept on disk; what comes after is counted, not kept."""
     shown_bytes: int = 30_000

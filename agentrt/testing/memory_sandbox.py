@@ -3,7 +3,8 @@
 
 A model for people who write a sandbox, and a fast ground for tests of what stands above one. The workspace is
 copied whole at ``begin``; commands run in the copy with the rights of this process; ``seal`` compares the copy
-with what it was. What is done outside the workspace is neither seen nor undone.
+with what it was. What is done outside the workspace is neither seen nor undone. Of limits it keeps to ``seconds``
+alone, so the kit's checks of the others are not for it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from .memory_trees import Tree, build, by_path, compare, copy_file, remove, scan
 
 def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:
     """The entry point's function. ``options["unavailable"]`` makes ``start`` fail, as a machine without confinement."""
-    return MemorySandbox(workspace, store, unavailable=str(options.get("unavailable", "")))
+    unavailable = f"it has no {' and no '.join(confinement.require)}" if confinement.require else ""
+    return MemorySandbox(workspace, store, unavailable=str(options.get("unavailable", unavailable)))
 
 
 class MemorySandbox:

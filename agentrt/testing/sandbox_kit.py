@@ -13,7 +13,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from . import sandbox_doors, sandbox_exec, sandbox_files, sandbox_grafts, sandbox_layers, sandbox_matrix, sandbox_purge
+from . import (
+    sandbox_doors,
+    sandbox_exec,
+    sandbox_files,
+    sandbox_grafts,
+    sandbox_layers,
+    sandbox_limits,
+    sandbox_matrix,
+    sandbox_purge,
+)
 from .sandbox_doors import OpenConfined, check_planted
 from .sandbox_ground import CHECKS, Check, Ground, Open, ground
 
@@ -25,6 +34,7 @@ _PARTS = (
     sandbox_files,
     sandbox_grafts,
     sandbox_layers,
+    sandbox_limits,
     sandbox_matrix,
     sandbox_purge,
 )  # importing them registers their checks

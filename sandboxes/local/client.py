@@ -32,8 +32,8 @@ class ServerError(OSError):
 class Client:
     """Requests and their fields:
 
-    start {store, workspace, shows, planted: {path: content}} · stand {layers} · run {argv | call, path, limit; env,
-    cwd, seconds, processes, memory_bytes, file_bytes} with stdin, stdout, stderr · seal {name} · changes {a, b} ·
+    start {store, workspace, shows, planted: {path: content}, hidden} · stand {layers} · run {argv | call, path, limit;
+    env, cwd, and of ``Limits`` what is kept in there} with stdin, stdout, stderr · seal {name} · changes {a, b} ·
     look {layers, paths} · open {layers, paths} · door {} · keep {layers, paths, name} · graft {onto, sources, picks:
     [path, source, content], name} · remove {names, opened} · purge {path, dry_run}
     """

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentrt.contracts import Confinement
+from agentrt.contracts import Confinement, Wall
 from agentrt.errors import AgentrtError
-from agentrt.records import Snapshot
+from agentrt.records import Limits, Snapshot
 
-from . import toolchains
+from . import toolchains, walls
+from .inside import landlock
+from .inside.init import KEEPS
 from .sandbox import LocalSandbox
 
 
@@ -25,8 +27,11 @@ class Check:
     ok: bool
     detail: str
     cure: str = ""
+    absent: bool = False
+    """Not to be had here, and no fault unless it is insisted on: the other walls stand."""
 
 
+_OTHER_KERNEL = "another kernel, or this one with it switched on"
 _NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts")
 
 
@@ -91,7 +96,8 @@ async def _probe(sandbox: LocalSandbox, tree: Path) -> list[Check]:
         await sandbox.begin("probe")
         for name, detail, command, holds in _PROBES:
             checks.append(Check(name, holds(await _said(sandbox, command)), detail))
-        checks.append(_calls(await _said(sandbox, "grep ^Seccomp: /proc/self/status")))
+        checks += _walls(await _said(sandbox, "cat /proc/self/status"))
+        checks.append(await _limits(sandbox))
         checks.append(_users(await _said(sandbox, "cat /proc/self/uid_map")))
         await _said(sandbox, "rm lower && echo new > upper")
         sealed = await sandbox.seal()
@@ -111,12 +117,33 @@ async def _said(sandbox: LocalSandbox, command: str) -> str:
     return printed.decode(errors="replace")
 
 
-def _calls(said: str) -> Check:
-    """The second wall: without it the first still stands."""
-    if said.split() == ["Seccomp:", "2"]:
-        what = "filtered: none that traces, mounts, makes namespaces, asks for keys or reaches into the kernel"
-        return Check("system calls", True, what)
-    return Check("system calls", True, "not filtered: this kernel has no seccomp, or its numbers here are not known")
+def _walls(status: str) -> list[Check]:
+    """What holds beside namespaces and mounts, as an action's process says (proc_pid_status(5)), or the kernel does."""
+    said = dict(line.split(":\t", 1) for line in status.splitlines())
+    lacking = walls.absent("seccomp")
+    calls = "system calls are filtered: none that traces, mounts, makes namespaces, asks for keys or reaches the kernel"
+    found = [_wall("seccomp", lacking, said["Seccomp"] == "2", calls)]
+    lacking, version = walls.absent("landlock"), landlock.abi()
+    writes = f"ABI {version}: nothing is written but beneath the places that are an action's own, whatever is mounted"
+    writes += "; its signals and abstract sockets stay within" if version >= landlock.SCOPED_SINCE else ""
+    found.append(_wall("landlock", lacking, True, writes))
+    held = "no program has more rights than who starts it, whatever its file says"
+    found.append(Check("no-new-privileges", said["NoNewPrivs"] == "1", held))
+    left, most = int(said["CapEff"], 16), sum(1 << capability for capability in KEEPS)
+    kept = "of root's, those over its own files and processes" if most else "none left"
+    return [*found, Check("capabilities", left | most == most, kept)]
+
+
+def _wall(name: Wall, lacking: str, holds: bool, what: str) -> Check:
+    if lacking:
+        return Check(name, True, f"{lacking}; the other walls stand", _OTHER_KERNEL, absent=True)
+    return Check(name, holds, what)
+
+
+async def _limits(sandbox: LocalSandbox) -> Check:
+    result = await sandbox.exec(["sleep", "9"], limits=Limits(cpu_seconds=0, processes=1, memory_bytes=1, seconds=5))
+    what = "memory, processes, processor time and files written are those of an action's processes together"
+    return Check("limits", result.exceeded != "", what)
 
 
 def _users(uid_map: str) -> Check:

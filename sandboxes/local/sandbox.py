@@ -16,7 +16,7 @@ from agentrt.contracts import Confinement, ExecResult
 from agentrt.errors import SandboxError
 from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot
 
-from . import causes, toolchains
+from . import causes, exceeded, toolchains, walls
 from .client import FULL, Client, ServerError, told
 from .inside import removal
 from .inside.root import HOME
@@ -73,7 +73,8 @@ class LocalSandbox:
         request = {"argv": list(argv), "cwd": self._inside(cwd or ".")}
         answer = await self._run(request, env, stdin, limits or Limits(), on_output, on_error)
         fields = ("exit_code", "timed_out", "killed", "seconds")
-        return ExecResult(**{name: answer[name] for name in fields})
+        told = "" if answer["exceeded"] is None else exceeded.sentence(*answer["exceeded"])
+        return ExecResult(**{name: answer[name] for name in fields}, exceeded=told)
 
     async def read(self, path: str, *, limit: int | None = None) -> bytes:
         data = bytearray()
@@ -204,7 +205,10 @@ class LocalSandbox:
             "seconds": limits.seconds,
             "processes": limits.processes,
             "memory_bytes": limits.memory_bytes,
+            "cpu_seconds": limits.cpu_seconds,
             "file_bytes": limits.file_bytes,
+            "written_bytes": limits.written_bytes,
+            "written_files": limits.written_files,
         }
         stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
@@ -258,13 +262,15 @@ class LocalSandbox:
         return planted
 
     def _open(self) -> Client:
+        walls.check(self._confinement.require)
         self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
         shows = toolchains.find(self._workspace, self._confinement, os.environ)
         self._environment = toolchains.environment(self._workspace, shows, os.environ)
         client = Client()
         try:
             planted = {path: b64encode(data).decode() for path, data in self._planted().items()}
-            client.start(store=os.fspath(self._store), workspace=self.workspace, shows=shows, planted=planted)
+            about = {"planted": planted, "hidden": list(self._confinement.hidden)}
+            client.start(store=os.fspath(self._store), workspace=self.workspace, shows=shows, **about)
         except ServerError as error:
             client.close()
             if error.errno in FULL and error.filename != "unshare":  # there it says: no more namespaces

@@ -1,6 +1,7 @@
-"""What a transaction costs, side by side in one run: agentrt, a plain subprocess, a shadow git repository.
+"""What a transaction costs, side by side in one run: agentrt, a plain subprocess, a shadow git repository. And what
+it is good for (``contained.py``).
 
-    python tests/bench/bench.py [--quick]
+    python tests/bench/bench.py [--quick] [costs] [contained]
 
 Every figure is the median of at least 20 interleaved rounds, or of 5 where one takes seconds, in milliseconds; what
 counts are the ratios. The
@@ -18,13 +19,15 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import contained
 import sessions
 
 from agentrt import Runtime
 
+PARTS = ("costs", "contained")
 SIZES = (300, 10_000, 100_000)
 _GOALS: list[tuple[str, float, str, float]] = []
 
@@ -32,7 +35,22 @@ _GOALS: list[tuple[str, float, str, float]] = []
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="300 and 10,000 files only")
-    sizes = SIZES[:2] if options.parse_args().quick else SIZES
+    options.add_argument("parts", nargs="*", help=f"{' or '.join(PARTS)}; by default all of them")
+    asked = options.parse_args()
+    if unknown := set(asked.parts) - set(PARTS):
+        options.error(f"there is no {', '.join(sorted(unknown))}; there is {', '.join(PARTS)}")
+    parts = asked.parts or PARTS
+    if "costs" in parts:
+        _costs(SIZES[:2] if asked.quick else SIZES)
+    if "contained" in parts:
+        _GOALS.extend(contained.measure())
+    print()
+    for title, value, sign, bound in _GOALS:
+        print(f"{title:<55}{value:>9.2f}  {sign} {bound:<6} {'reached' if _holds(value, sign, bound) else 'MISSED'}")
+    return 0 if all(_holds(value, sign, goal) for _, value, sign, goal in _GOALS) else 1
+
+
+def _costs(sizes: Sequence[int]) -> None:
     with tempfile.TemporaryDirectory(prefix="agentrt-bench-") as folder:
         os.environ["XDG_STATE_HOME"] = folder + "/state"
         # First, as a file system may take its time after many files were removed.
@@ -40,10 +58,6 @@ def main() -> int:
         rows = {size: asyncio.run(measure(Path(folder), size)) for size in sizes}
         _print(rows)
         _print_sessions(Path(folder), applied)
-    print()
-    for title, value, sign, bound in _GOALS:
-        print(f"{title:<55}{value:>9.2f}  {sign} {bound:<6} {'reached' if _holds(value, sign, bound) else 'MISSED'}")
-    return 0 if all(_holds(value, sign, goal) for _, value, sign, goal in _GOALS) else 1
 
 
 async def measure(folder: Path, size: int) -> dict[str, float]:

@@ -58,6 +58,18 @@ def test_doctor_says_what_is_active_and_why(cli: Cli, workspace: Path, tmp_path:
     assert not list((tmp_path / "state").glob("agentrt/workspaces/*/layers/*")), "it leaves nothing behind"
 
 
+def test_doctor_insists_on_what_is_required(cli: Cli, tmp_path: Path) -> None:
+    """What a kernel lacks is in tests/sandboxes/test_sandboxes_walls.py."""
+    done = cli("doctor")
+    for told in ("seccomp: ", "landlock: ", "no-new-privileges: ", "capabilities: ", "limits: "):
+        assert f" local: {told}" in done.out
+    assert cli("doctor", "--require", "limits", "--require", "no-new-privileges").out == done.out
+    wrong = cli("doctor", "--require", "landlok")
+    assert wrong.code == 2 and 'no check is called "landlok"' in wrong.err and "did you mean `landlock`?" in wrong.err
+    (tmp_path / "file").touch()
+    assert cli("doctor", "--require", "landlok", XDG_STATE_HOME=str(tmp_path / "file")).code == 5
+
+
 def test_doctor_without_a_sandbox_says_that_nothing_runs(cli: Cli, tmp_path: Path) -> None:
     """A state folder that is a file is one way to have none."""
     (tmp_path / "file").touch()

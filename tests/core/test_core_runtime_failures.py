@@ -136,6 +136,45 @@ def test_a_command_over_its_time_is_killed_and_told(workspace: Path, box: Any) -
     run(workspace, box, work)
 
 
+@pytest.mark.parametrize(
+    ("limits", "command", "told"),
+    (
+        ({"cpu": "0.2s"}, "while :; do :; done", "seconds of processor time; the limit is 0.2"),
+        (
+            {"processes": 20},
+            "for n in {1..60}; do sleep 60 & done; wait",
+            "processes and threads at once; the limit is 20",
+        ),
+        ({"memory": "100MB"}, "while :; do held+=$(printf %9999999s); done", "of memory; the limit is 100 MB"),
+        ({"files_written": 100}, "while :; do mkdir $((n += 1)); done", "files and folders; the limit is 100"),
+    ),
+)
+def test_an_action_over_a_limit_is_ended_told_and_judged_by_what_it_did(
+    workspace: Path, limits: dict[str, Any], command: str, told: str
+) -> None:
+    async def work(rt: Runtime) -> None:
+        op = await rt.act("bash", command=f"echo done > done; {command}")
+        assert op.observation is not None and op.observation.exit_code == 137 and not op.observation.timed_out
+        error = op.observation.error or ""
+        assert error.startswith("stopped: it ") and error.endswith(told)
+        assert (op.status, op.review) == ("settled", "pending")
+        assert await seen(rt, "done") == ["done\n"]
+
+    run(workspace, "local", work, policy={"limits": {"seconds": 60, **limits}})
+
+
+def test_a_disk_filler_is_stopped_while_it_runs_and_rolled_back(workspace: Path) -> None:
+    async def work(rt: Runtime) -> None:
+        op = await rt.act("bash", command="cat /dev/zero > filler")
+        assert op.observation is not None and (op.status, op.after) == ("rolled_back", op.before)
+        stopped, rolled_back = (op.observation.error or "").split("; rolled back, ")
+        assert stopped.startswith("stopped: it wrote ") and stopped.endswith("; the limit is 50 MB")
+        assert "the limit is 50 MB (" in rolled_back
+        assert await seen(rt, "filler") == [None]
+
+    run(workspace, "local", work, policy={"limits": {"bytes_written": "50MB"}})
+
+
 @pytest.mark.parametrize("how", ["asyncio", "anyio"])
 def test_a_cancelled_action_is_killed_forgotten_and_recorded(workspace: Path, box: Any, how: str) -> None:
     async def work(rt: Runtime) -> None:

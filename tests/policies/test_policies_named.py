@@ -201,8 +201,8 @@ def test_who_may_have_read_a_secret(tmp_path: Path) -> None:
 
 
 def test_what_is_planted_and_put_in(tmp_path: Path) -> None:
-    policy = pack(tmp_path, "files: {canaries: [~/.aws/credentials, /etc/x.key, id_rsa]}\nsecrets: [TOKEN, A1_B]\n")
-    assert policy.confinement.canaries == ("~/.aws/credentials", "/etc/x.key", "id_rsa")
+    policy = pack(tmp_path, "files: {canaries: [~/.aws/credentials, ~/.ssh/id_rsa]}\nsecrets: [TOKEN, A1_B]\n")
+    assert policy.confinement.canaries == ("~/.aws/credentials", "~/.ssh/id_rsa")
     assert policy.confinement.secrets == ("TOKEN", "A1_B")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from agentrt.contracts import Context
+from agentrt.contracts import Confinement, Context
 from agentrt.documents import load_yaml
 from agentrt.policies import PackPolicy, open_policy
 from agentrt.records import Action, Effect, FileEffect, FileState
@@ -14,6 +15,7 @@ from agentrt.testing.policy_kit import check_policy
 
 CONTEXT = Context(workspace="/w", session="s1", attended=False)
 BASH = Action(kind="bash")
+MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 DEFAULT = Path(__file__).parents[2] / "policies" / "packs" / "default.yaml"
 
 
@@ -45,14 +47,12 @@ def test_default_keeps_to_the_contract(default: PackPolicy) -> None:
 
 def test_default_confines_and_limits(default: PackPolicy) -> None:
     assert default.name == "default"
-    assert (default.confinement.network, default.confinement.bind, default.confinement.hide) == (
-        "none",
-        (),
-        (),
-    )
+    assert default.confinement == Confinement()
     limits = default.limits
     assert (limits.seconds, limits.processes, limits.output_bytes) == (600.0, 512, 64_000_000)
-    assert (limits.shown_bytes, limits.file_bytes, limits.memory_bytes) == (30_000, 10_000_000_000, None)
+    assert (limits.shown_bytes, limits.file_bytes, limits.cpu_seconds) == (30_000, 10_000_000_000, None)
+    assert (limits.written_bytes, limits.written_files) == (20_000_000_000, 250_000)
+    assert limits.memory_bytes == MACHINE * 75 // 100
 
 
 def test_what_stays_inside_is_allowed_and_the_rule_is_named(default: PackPolicy) -> None:
@@ -136,6 +136,31 @@ def test_folders_of_tools_become_absolute(tmp_path: Path, monkeypatch: pytest.Mo
     home = tmp_path / "home"
     assert policy.confinement.bind == (f"{home}/sdk", "/opt/x", f"{tmp_path}/here")
     assert policy.confinement.hide == (f"{home}/.nvm",)
+
+
+def test_a_share_of_memory_is_this_machines(tmp_path: Path) -> None:
+    assert pack(tmp_path, "limits: {memory: 12.5%}\n").limits.memory_bytes == MACHINE // 8
+    assert pack(tmp_path, "limits: {memory: 100 %}\n").limits.memory_bytes == MACHINE
+
+
+def test_what_is_watched_while_an_action_runs(tmp_path: Path) -> None:
+    text = "limits: {cpu: 5m, files_written: 7, bytes_written: {most: 1kB, because: small disk}}\n"
+    limits = pack(tmp_path, text).limits
+    assert (limits.cpu_seconds, limits.written_files, limits.written_bytes) == (300.0, 7, 1000)
+    policy = open_policy({"extends": str(tmp_path / "mine.yaml"), "limits": {"bytes_written": "2kB"}}, folder=tmp_path)
+    assert policy.limits == limits.model_copy(update={"written_bytes": 2000})
+
+
+def test_what_packs_insist_on_adds_up(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("require: [seccomp]\n")
+    policy = pack(tmp_path, "extends: base.yaml\nrequire: [landlock, seccomp]\n")
+    check_policy(policy)
+    assert policy.confinement.require == ("landlock", "seccomp")
+    workspace = tmp_path / "workspace"
+    (workspace / ".agentrt").mkdir(parents=True)
+    (workspace / ".agentrt/policy.yaml").write_text("require: [landlock]\n")
+    policy = open_policy("default", folder=tmp_path, workspace=workspace)
+    assert policy.confinement.require == ("landlock",)
 
 
 def test_a_mapping_in_a_document_names_its_own_line(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from contextlib import suppress
 from typing import Any
 
 from . import init, kernel, wire
+from .filling import EVERY_MS, Filling
 from .root import Template
+from .usage import Exceeded
 
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
 
@@ -50,9 +52,15 @@ class Action:
             self._reap()
 
     def run(
-        self, request: dict[str, Any], streams: Sequence[int], runtime: socket.socket, deadline: float
+        self,
+        request: dict[str, Any],
+        streams: Sequence[int],
+        runtime: socket.socket,
+        deadline: float,
+        filling: Filling | None,
     ) -> dict[str, Any] | None:
-        """See it through to its end; its outcome. The runtime's word, its death, or the clock may end it early.
+        """See it through to its end; its outcome. The runtime's word, its death, the clock, or the room it takes may
+        end it early.
 
         None where init had died before it took the request: nothing was run.
         """
@@ -62,13 +70,18 @@ class Action:
         poll.register(self._channel, select.POLLIN)
         poll.register(runtime, select.POLLIN)
         timed_out = stopped = False
+        exceeded: Exceeded | None = None
         # When init says that it is alone there is nothing left to wait for: it only has to go, too.
         while not self._told.endswith(init.ALONE):
-            left = None if timed_out else max(0.0, deadline - time.monotonic()) * 1000
-            ready = [file for file, _ in poll.poll(left)]
+            ending = timed_out or stopped or exceeded is not None
+            left = max(0.0, deadline - time.monotonic()) * 1000
+            patience = left if filling is None else min(left, EVERY_MS)
+            ready = [file for file, _ in poll.poll(None if ending else patience)]
             if not ready:
-                timed_out = True
-                os.kill(self._pid, signal.SIGKILL)
+                timed_out = time.monotonic() >= deadline
+                exceeded = None if timed_out or filling is None else filling.exceeded()
+                if timed_out or exceeded is not None:
+                    os.kill(self._pid, signal.SIGKILL)
             if runtime.fileno() in ready:
                 poll.unregister(runtime)
                 stopped = True
@@ -81,7 +94,9 @@ class Action:
                 self._reap()  # only then is all the rest dead, too
                 break
         outcome = self._outcome(timed_out)
-        return outcome if init.BEGUN in self._told or timed_out or stopped else None
+        if exceeded is not None:
+            outcome["exceeded"] = exceeded
+        return outcome if init.BEGUN in self._told or timed_out or stopped or exceeded is not None else None
 
     def _reap(self) -> None:
         os.waitpid(self._pid, 0)
@@ -97,11 +112,11 @@ class Action:
         return bool(data)
 
     def _outcome(self, timed_out: bool) -> dict[str, Any]:
-        outcome: dict[str, Any] = {"exit_code": 137, "timed_out": timed_out, "killed": 0}
+        outcome: dict[str, Any] = {"exit_code": 137, "timed_out": timed_out, "killed": 0, "exceeded": None}
         for line in map(json.loads, self._told.splitlines()):
             if "error" in line:
                 raise OSError(*line["error"])
-            outcome |= {"failed": line["failed"]} if "failed" in line else {}
+            outcome |= {key: line[key] for key in ("failed", "exceeded") if key in line}
             if "status" in line:
                 code = os.waitstatus_to_exitcode(line["status"])
                 outcome |= {"exit_code": code if code >= 0 else 128 - code, "killed": line["killed"]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import platform
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _REFUSED = {
     # Looking into other processes.
@@ -36,6 +36,9 @@ _ABSENT = {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 42
 _MACHINES = {"x86_64": (0, 0xC000_003E), "aarch64": (1, 0xC000_00B7)}
 """Which number counts, and what the kernel calls the architecture."""
 _UNSHARE, _CLONE, _IOCTL = (272, 97), (56, 220), (16, 29)
+_SOCKET, _SOCKETPAIR = (41, 198), (53, 199)
+_FAMILIES = (1, 2, 10, 16)
+"""AF_UNIX, INET, INET6, NETLINK. Of the others some belong to no network namespace: AF_VSOCK reaches the hypervisor."""
 _NEW_NAMESPACES = 0x7E02_0000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
 _NEW_TIME = 0x80
@@ -77,7 +80,19 @@ def _steps(column: int, architecture: int) -> Iterator[tuple[int, int, int, int]
     yield from _if_argument(_CLONE[column], 0, [(_ANY_OF, _NEW_NAMESPACES)])
     yield from _if_argument(_UNSHARE[column], 0, [(_ANY_OF, _NEW_NAMESPACES | _NEW_TIME)])
     yield from _if_argument(_IOCTL[column], 1, [(_EQUAL, value) for value in _TYPING])
+    for number in (_SOCKET[column], _SOCKETPAIR[column]):
+        yield from _unless_first_argument(number, _FAMILIES)
     yield _RETURN, 0, 0, _ALLOW
+
+
+def _unless_first_argument(number: int, values: Sequence[int]) -> Iterator[tuple[int, int, int, int]]:
+    """Refused unless the lower half of the first argument is one of the values."""
+    yield _EQUAL, 0, len(values) + 3, number
+    yield _LOAD, 0, 0, _ARGUMENTS_AT
+    for left, value in zip(range(len(values), 0, -1), values, strict=True):
+        yield _EQUAL, left, 0, value
+    yield _RETURN, 0, 0, _FAIL | errno.EAFNOSUPPORT
+    yield _LOAD, 0, 0, _NUMBER_AT
 
 
 def _if_argument(number: int, index: int, tests: list[tuple[int, int]]) -> Iterator[tuple[int, int, int, int]]:

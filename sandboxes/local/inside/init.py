@@ -12,10 +12,12 @@ import resource
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NoReturn
 
-from . import calls, files, kernel, overlay, wire
+from . import calls, files, kernel, landlock, overlay, wire
 from .root import Template
+from .usage import Exceeded, Usage, others
 
 # What a command of root may do to things of its own; nothing that reaches the kernel or other namespaces.
 _ROOT_KEEPS = (0, 1, 3, 4, 5, 6, 7, 10)  # chown dac_override fowner fsetid kill setgid setuid net_bind_service
@@ -23,9 +25,12 @@ KEEPS = frozenset(_ROOT_KEEPS if os.geteuid() == 0 else ())
 # Whatever Python, or who started agentrt (nohup), made of them.
 _DEFAULT_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 _FILTER = calls.program()
-_COUNT_EVERY = 0.02
+_LANDLOCK = landlock.abi()
+_SLACK = 64
+"""So many processes more the kernel lets an action have: that there are too many is for init to see, and to say."""
+_FIRST_TO_GO = b"1000"
 _REPORT = 3
-"""The socket to the server, and the only file besides the three streams. JSON lines go up it."""
+"""The socket to the server: of its files the only one kept besides the three streams. JSON lines go up it."""
 BEGUN = b'{"begun": true}\n'
 """Its word that it has taken the request."""
 ALONE = b'"alone": true}\n'
@@ -45,10 +50,41 @@ def _begin(template: Template, report: int) -> None:
     os.dup2(report, _REPORT, inheritable=False)
     os.closerange(_REPORT + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     os.setsid()
-    _guard(_REPORT, lambda: _serve(template))
+    _guard(_REPORT, lambda: _serve(template, _walls(template), _OomOrder()))
 
 
-def _serve(template: Template) -> None:
+def _walls(template: Template) -> landlock.Wall | None:
+    """Landlock, but for the workspace. None where the kernel has none: the other walls stand, and doctor says so."""
+    if _LANDLOCK < landlock.OLDEST:
+        return None
+    wall = landlock.Wall(_LANDLOCK)
+    for tree in template.trees:
+        wall.let_change(tree)
+    for folder in template.kernels:
+        wall.let_write(folder)
+    return wall
+
+
+class _OomOrder:
+    """Where the machine runs out of memory, the kernel ends an action's processes first and its init last.
+
+    Opened while that is still allowed: to raise it, and to lower it again, needs no privilege.
+    """
+
+    def __init__(self) -> None:
+        self._file = -1
+        with suppress(OSError):
+            self._file = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+            self._own = os.read(self._file, 16)
+
+    def set(self, score: bytes | None = None) -> None:
+        """What is started from here on has it, and so has init. Without one: init's own."""
+        if self._file >= 0:
+            with suppress(OSError):
+                os.pwrite(self._file, self._own if score is None else score, 0)
+
+
+def _serve(template: Template, wall: landlock.Wall | None, order: _OomOrder) -> None:
     _tell(_REPORT, {"ready": True})
     channel = socket.socket(fileno=_REPORT)
     try:
@@ -57,12 +93,14 @@ def _serve(template: Template) -> None:
         return
     os.write(_REPORT, BEGUN)
     overlay.mount(overlay.from_message(request["stack"]), template.workspace)
+    if wall is not None:
+        wall.let_change(template.workspace)
     template.enter()
     for target, stream in enumerate(streams):
         os.dup2(stream, target, inheritable=True)
     for stream in streams:
         os.close(stream)
-    _carry_out(request, _REPORT)
+    _carry_out(request, _REPORT, wall, order)
 
 
 def _guard(report: int, body: Callable[[], object]) -> NoReturn:
@@ -81,19 +119,26 @@ def _tell(report: int, message: dict[str, Any]) -> None:
     os.write(report, json.dumps(message).encode() + b"\n")
 
 
-def _carry_out(request: dict[str, Any], report: int) -> None:
+def _carry_out(request: dict[str, Any], report: int, wall: landlock.Wall | None, order: _OomOrder) -> None:
     try:
         os.chdir(os.fsencode(request["cwd"]))
     except OSError as error:
         _refuse(report, f"cannot enter {request['cwd']}: {error.strerror}", 125)
     kernel.drop_privilege(KEEPS)
+    if wall is not None:
+        wall.enforce()
     _filter_calls()
     _limit(request)
     if "call" in request:
         _tell(report, files.CALLS[request["call"]](request) | {"status": 0, "killed": 0, "alone": True})
         os._exit(0)
+    order.set(_FIRST_TO_GO)
     command = _spawn(request, report)
-    status = _reap(command, request["processes"], report)
+    order.set()
+    usage = Usage(request, lambda exceeded: _end(report, exceeded))
+    usage.watch()
+    status = _reap(command)
+    usage.stop()
     left = _left()
     _tell(report, {"status": status, "killed": left} | ({} if left else {"alone": True}))
     os._exit(0)
@@ -109,21 +154,18 @@ def _filter_calls() -> None:
             raise
 
 
-def _reap(command: int, most: int, report: int) -> int:
+def _reap(command: int) -> int:
     """The wait status of the command; orphans are reaped on the way."""
-    if os.geteuid() == 0:  # elsewhere the kernel counts for us (RLIMIT_NPROC); of root it asks no such thing
-        signal.signal(signal.SIGALRM, lambda *_: _count(most, report))
-        signal.setitimer(signal.ITIMER_REAL, _COUNT_EVERY, _COUNT_EVERY)
     while True:
         pid, status = os.waitpid(-1, 0)
         if pid == command:
-            signal.setitimer(signal.ITIMER_REAL, 0)
             return status
 
 
-def _count(most: int, report: int) -> None:
-    if _others() > most:
-        _refuse(report, f"more than {most} processes: all were ended", 125)
+def _end(report: int, exceeded: Exceeded) -> NoReturn:
+    """A limit was exceeded. With init everything dies."""
+    _tell(report, {"status": int(signal.SIGKILL), "killed": len(others()), "exceeded": exceeded})
+    os._exit(0)
 
 
 def _left() -> int:
@@ -133,12 +175,7 @@ def _left() -> int:
             pass
     except ChildProcessError:
         return 0
-    return _others()
-
-
-def _others() -> int:
-    """How many processes there are in this namespace besides init."""
-    return sum(name.isdigit() for name in os.listdir("/proc")) - 1
+    return len(others())
 
 
 def _spawn(request: dict[str, Any], report: int) -> int:
@@ -170,14 +207,13 @@ def _find(program: bytes, path: bytes) -> bytes:
 def _refuse(report: int, message: str, code: int) -> NoReturn:
     """End the action as if its command had said ``message`` and ended with ``code``."""
     os.write(2, f"agentrt: {message}\n".encode(errors="surrogateescape"))
-    _tell(report, {"status": code << 8, "killed": _others()})
+    _tell(report, {"status": code << 8, "killed": len(others())})
     os._exit(0)
 
 
 def _limit(request: dict[str, Any]) -> None:
     wanted = {
-        resource.RLIMIT_NPROC: request["processes"],
-        resource.RLIMIT_AS: request["memory_bytes"],
+        resource.RLIMIT_NPROC: request["processes"] + _SLACK,
         resource.RLIMIT_FSIZE: request["file_bytes"],
         resource.RLIMIT_CORE: 0,
     }

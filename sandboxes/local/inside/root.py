@@ -9,12 +9,16 @@ workspace is mounted at ``Template.workspace``, it becomes the only thing there 
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from . import kernel
 
 HOME = b"/home/agent"
+_NOTHING = b"/run/nothing"
+"""An empty file, shown instead of others."""
 _SYSTEM = (b"usr", b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32", b"etc", b"opt", b"nix")
 _DEVICES = (b"null", b"zero", b"full", b"random", b"urandom", b"tty")
 _LAYERED = {b"/home/agent": b"home", b"/tmp": b"tmp", b"/var": b"var"}
@@ -24,7 +28,11 @@ _SKELETON = ((b"home", 0o755), (b"tmp", 0o1777), (b"var", 0o755), *(
 ))  # fmt: skip
 # As root the session's namespace maps the real root, so what the kernel guards by user id alone must be covered.
 _PROC_READ_ONLY = (b"sys", b"bus", b"irq", b"fs", b"sysrq-trigger", b"acpi", b"scsi")
-_PROC_HIDDEN = (b"kcore", b"keys", b"timer_list", b"sched_debug", b"latency_stats", b"kallsyms")
+_PIDS_ARE_OWN = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 14)
+"""Before, ``pid_max`` was the whole machine's."""
+_MOST_PIDS = 4096
+"""The kernel counts no processes of root's (RLIMIT_NPROC), and of a fork bomb's some 10,000 keep init from looking."""
+_PROC_HIDDEN = (b"kcore", b"keys", b"key-users", b"timer_list", b"sched_debug", b"latency_stats", b"kallsyms")
 
 
 class Template:
@@ -36,6 +44,7 @@ class Template:
         workspace: bytes,
         shows: Sequence[bytes],
         planted: Mapping[bytes, bytes],
+        hidden: Sequence[bytes],
         base: bytes,
     ) -> None:
         self._root = stage + b"/root"
@@ -46,6 +55,8 @@ class Template:
         self.workspace = self._root + workspace
         self._workspace = workspace
         self._shows = sorted(set(shows))
+        self._hidden = [workspace + b"/" + path for path in hidden]
+        self._secrets_of_proc = list(_secrets_of_proc())
         self._planted = dict(sorted(planted.items()))
         self._pots = stage + b"/planted/"
         self._base = base
@@ -67,6 +78,7 @@ class Template:
         for path in self._shows:
             if not _layered_place(path):
                 self._show(path)
+        _touch(self._root + _NOTHING, 0o444)
         self._plant()
         self._hide()
         flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV
@@ -139,12 +151,14 @@ class Template:
         """Root may read all of /etc; what is kept from other users is not for root's agents either."""
         for folder, inner, names in os.walk(self._root + b"/etc"):
             for name in list(inner):
-                if not _for_all(folder + b"/" + name):
-                    _cover(folder + b"/" + name)
-                    inner.remove(name)
+                with suppress(FileNotFoundError):  # gone since it was listed
+                    if not _for_all(folder + b"/" + name):
+                        _cover(folder + b"/" + name)
+                        inner.remove(name)
             for name in names:
-                if not _for_all(folder + b"/" + name):
-                    kernel.bind(b"/dev/null", folder + b"/" + name)
+                with suppress(FileNotFoundError):
+                    if not _for_all(folder + b"/" + name):
+                        kernel.bind(b"/dev/null", folder + b"/" + name)
 
     def complete(self) -> None:
         """Add to the root, in this (new) mount namespace, all but the workspace."""
@@ -163,23 +177,48 @@ class Template:
             _point(self.workspace, is_folder=True)
         self._proc(quiet | kernel.MS_NOEXEC)
 
+    @property
+    def trees(self) -> list[bytes]:
+        """What an action may change as it likes, besides the workspace."""
+        return [self._root + place for place in (*_LAYERED, b"/dev/shm")]
+
+    @property
+    def kernels(self) -> list[bytes]:
+        """Folders of the kernel's: an action may write what it finds there, so far as it is its own."""
+        return [self._root + b"/dev", self._root + b"/proc"]
+
     def enter(self) -> None:
         kernel.pivot_root(self._root)
+        for path in self._hidden:
+            _empty(path)
 
     def _proc(self, flags: int) -> None:
         folder = self._root + b"/proc/"
         kernel.mount(b"proc", folder, b"proc", flags)
         with open(folder + b"sys/user/max_user_namespaces", "wb") as file:
             file.write(b"0")  # of this namespace: who makes a further one has all capabilities in it
+        for name in self._secrets_of_proc:
+            kernel.bind(self._root + b"/dev/null", folder + name)
         if os.geteuid() != 0:
             return
+        if _PIDS_ARE_OWN:
+            # Some hundred processors want more.
+            with suppress(OSError), open(folder + b"sys/kernel/pid_max", "wb", buffering=0) as file:
+                file.write(b"%d" % _MOST_PIDS)
         for name in _PROC_READ_ONLY:
             if os.path.lexists(folder + name):
                 kernel.bind(folder + name, folder + name)
                 kernel.make_read_only(folder + name)
-        for name in _PROC_HIDDEN:
-            if os.path.isfile(folder + name):
-                kernel.bind(self._root + b"/dev/null", folder + name)
+
+
+def _secrets_of_proc() -> Iterator[bytes]:
+    """Files at the top of /proc that tell of the machine what is not everybody's to know, and what root alone may read:
+    root inside is root there."""
+    for entry in os.scandir(b"/proc"):
+        if entry.is_file(follow_symlinks=False):
+            kept = os.geteuid() == 0 and not _for_all(entry.path)
+            if kept or entry.name in _PROC_HIDDEN:
+                yield entry.name
 
 
 def _is_file(root: bytes, path: bytes) -> bool:
@@ -197,8 +236,17 @@ def _for_all(path: bytes) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or mode & needed == needed
 
 
-def _touch(path: bytes) -> None:
-    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, 0o644))
+def _touch(path: bytes, mode: int = 0o644) -> None:
+    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, mode))
+
+
+def _empty(path: bytes) -> None:
+    """What is there is there without its content. Where nothing is, nothing is hidden."""
+    if os.path.isdir(path):
+        _cover(path)
+    elif os.path.exists(path):
+        kernel.bind(_NOTHING, path)
+        kernel.make_read_only(path)
 
 
 def _point(path: bytes, is_folder: bool) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from . import compare, disk, init, kernel, namespaces, overlay, removal, wire
 from .action import Action
+from .filling import Filling
 from .graft import Scion, write_layer
 from .layered import Entry, Layered
 from .meta import copy_meta
@@ -87,7 +88,8 @@ class Server:
         os.mkdir(self._store.stage)
         shows = [os.fsencode(path) for path in request["shows"]]
         planted = {os.fsencode(path): base64.b64decode(data) for path, data in request["planted"].items()}
-        self._template = Template(self._store.stage, workspace, shows, planted, self._store.base["rest"])
+        hidden = [os.fsencode(path) for path in request["hidden"]]
+        self._template = Template(self._store.stage, workspace, shows, planted, hidden, self._store.base["rest"])
         self._template.build(self._store.stage)
         self._started = True
         self._open = OpenLayer(self._store, self._template.rest)
@@ -109,7 +111,8 @@ class Server:
             one = self._ready()
             self._next, self._last = None, one
             request["stack"] = overlay.to_message(self._open.stack("work"))
-            outcome = one.run(request, given, self._channel, started + request["seconds"])
+            filling = Filling([self._open.upper(part) for part in PARTS], request) if "argv" in request else None
+            outcome = one.run(request, given, self._channel, started + request["seconds"], filling)
             if outcome is not None:
                 break
         else:

@@ -1,8 +1,4 @@
-"""The five contracts a plug-in can meet. All of them are protocols: nothing to inherit, nothing to register.
-
-Each has a conformance kit in ``agentrt.testing``. Paths are text as ``os.fsdecode`` gives it; a relative path is
-relative to the workspace. Commands are argv lists.
-"""
+"""Where actions happen."""
 
 from __future__ import annotations
 
@@ -12,29 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
-from .records import (
-    Action,
-    Admission,
-    Answer,
-    Decision,
-    Effect,
-    Explanation,
+from agentrt.records import (
     FileEffect,
     FileState,
-    Judgement,
     Limits,
-    Message,
-    Observation,
     Pick,
     Record,
-    Redaction,
-    Request,
-    RuleExample,
     Snapshot,
-    Spent,
-    ToolSpec,
-    Turn,
 )
+
+Wall = Literal["landlock", "seccomp"]
+"""What a kernel may lack without every sandbox being impossible there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +31,8 @@ class ExecResult:
     killed: int = 0
     """Processes that were still alive when the command ended, and were killed with it."""
     seconds: float = 0.0
+    exceeded: str = ""
+    """The limit, other than of time, that ended it: ``used 2.1 GB of memory; the limit is 2 GB``."""
 
 
 class Confinement(Record):
@@ -59,15 +45,15 @@ class Confinement(Record):
     hide: tuple[str, ...] = ()
     """Toolchain folders the sandbox found and must not show."""
     hidden: tuple[str, ...] = ()
-    """Paths of the workspace, patterns of a policy: there as empty files or folders, whose content is nobody's."""
+    """Files and folders of the workspace, relative to it: they are there, and empty, whatever they hold."""
     planted: Mapping[str, bytes] = {}
     """Files that are there, read-only, and are no part of any layer: by absolute path, ``~`` being the home inside."""
     canaries: tuple[str, ...] = ()
     """Where to plant files that nobody has a reason to send anywhere."""
     secrets: tuple[str, ...] = ()
     """Names of those whose placeholders are in the environment."""
-    require: tuple[str, ...] = ()
-    """Walls without which nothing is to run."""
+    require: tuple[Wall, ...] = ()
+    """Where one of these is not to be had, or is unknown to it, a sandbox does not start."""
 
 
 class Sandbox(Protocol):
@@ -182,186 +168,9 @@ class Sandbox(Protocol):
         ...
 
 
-class World(Protocol):
-    """What a tool may touch: the sandbox, under the limits of the policy."""
-
-    @property
-    def workspace(self) -> str: ...
-
-    async def exec(
-        self,
-        argv: Sequence[str],
-        *,
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-        seconds: float | None = None,
-    ) -> Observation:
-        """Run a command and keep its output: capped head and tail in the observation, the whole on disk."""
-        ...
-
-    async def read(self, path: str, *, limit: int | None = None) -> bytes: ...
-
-    async def write(self, path: str, data: bytes) -> None: ...
-
-    def narrow(self, rules: Mapping[str, object]) -> None:
-        """Try the session's policy with these rules on top. Raises ``UsageError`` unless they make it stricter; they
-        hold once the action, whose kind is ``narrow`` and whose field ``rules`` these are, is settled."""
-        ...
-
-    def show(self, text: str) -> Observation:
-        """An observation of ``text``, capped and kept like a command's output."""
-        ...
-
-
-class Tool(Protocol):
-    """Something an agent can do."""
-
-    name: str
-    description: str
-    """What a planner is told about it."""
-    action: type[Action]
-
-    async def run(self, action: Action, world: World) -> Observation:
-        """Carry it out. What went wrong in the action is ``Observation.error``, not an exception."""
-        ...
-
-    def show(self, action: Action) -> str:
-        """One line for a person: what this would do."""
-        ...
-
-    def reads(self, action: Action) -> Sequence[str] | None:
-        """The files it reads, as the action names them; None where the action does not tell."""
-        ...
-
-
-class Context(Record):
-    """What a policy may know besides the action."""
-
-    workspace: str
-    session: str
-    attended: bool
-    """A person is there to be asked."""
-    spent: Spent = Spent()
-    """By the session's actions before this one; of a request, by this one's requests as well."""
-    sent: Spent = Spent()
-    """Of a request: by the requests before it of the same action."""
-    flags: frozenset[str] = frozenset()
-    """What is true of the session: ``saw_untrusted`` (something came in from outside), ``read_secret``, ``frozen`` (a
-    canary was on its way out, and no person has looked at that yet)."""
-
-
-class Approval(Protocol):
-    """A yes that may become a rule of the user's own policy file."""
-
-    @property
-    def diff(self) -> str:
-        """What would change in the file, as a unified diff."""
-        ...
-
-    def write(self) -> None:
-        """Change it. Raises ``UsageError`` where that is not possible; the file is as it was then."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a person is asked before an action runs."""
-
-    action: Action
-    shown: str
-    """What it would do, on one line."""
-    decision: Decision
-    """``ask`` or ``hold``, the rule that says so, and why."""
-    approval: Callable[[], Approval]
-    """The rule that a yes may become. Raises ``UsageError``: why it cannot become one."""
-
-
-class Ask(Protocol):
-    """Puts a question to a person, and waits for the answer however long it takes."""
-
-    async def __call__(self, question: Question) -> Answer: ...
-
-
-class Opinion(Protocol):
-    """A second opinion on an action, a model's say: whatever it is, the stricter word counts."""
-
-    async def __call__(self, action: Action, decision: Decision, context: Context) -> Decision: ...
-
-
-class Policy(Protocol):
-    """The permission layer."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def limits(self) -> Limits: ...
-
-    @property
-    def confinement(self) -> Confinement: ...
-
-    @property
-    def redactions(self) -> Sequence[Redaction]: ...
-
-    def decide(self, action: Action, context: Context) -> Decision: ...
-
-    def judge(self, action: Action, effects: Sequence[Effect], context: Context) -> Judgement: ...
-
-    def admit(self, request: Request, context: Context) -> Admission:
-        """Whether a request of an action goes out."""
-        ...
-
-    def explain(self, action: Action, context: Context) -> Explanation:
-        """How it comes to what ``decide`` says."""
-        ...
-
-    def approval(self, action: Action, context: Context) -> Approval:
-        """The rule by which an action would not be asked about again. Raises ``UsageError``: why there is none."""
-        ...
-
-    def narrowed(self, rules: Mapping[str, object], *, origin: str) -> Policy:
-        """This policy and some rules more, which may only make it stricter; ``origin`` stands where a rule's file does.
-
-        Raises ``DocumentError``.
-        """
-        ...
-
-    def examples(self) -> Sequence[RuleExample]:
-        """What its rules say of themselves, all of it true."""
-        ...
-
-
-class Planner(Protocol):
-    """What proposes actions."""
-
-    name: str
-
-    async def plan(self, conversation: Sequence[Message], tools: Sequence[ToolSpec]) -> Turn:
-        """The next turn. A turn without actions ends the run. Raises ``PlannerError``."""
-        ...
-
-
 class OpenSandbox(Protocol):
     """Entry point ``agentrt.sandboxes``. ``store`` is the folder for layers, on a disk, private to the user."""
 
     def __call__(
         self, options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement
     ) -> Sandbox: ...
-
-
-class OpenPolicy(Protocol):
-    """Entry point ``agentrt.policies``: a pack's name, a file, or the mapping a file would hold.
-
-    ``workspace``: the real one, whose own policy has a say as well.
-    """
-
-    def __call__(
-        self, policy: str | Mapping[str, object], *, folder: Path, workspace: Path | None = None
-    ) -> Policy: ...
-
-
-class OpenPlanner(Protocol):
-    """Entry point ``agentrt.planners``: the task's ``planner`` mapping; relative files lie in ``folder``."""
-
-    def __call__(self, options: Mapping[str, object], *, folder: Path) -> Planner: ...

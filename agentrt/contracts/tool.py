@@ -1,0 +1,64 @@
+"""What an agent can do, and what that may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from agentrt.records import (
+    Action,
+    Observation,
+)
+
+
+class World(Protocol):
+    """What a tool may touch: the sandbox, under the limits of the policy."""
+
+    @property
+    def workspace(self) -> str: ...
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        seconds: float | None = None,
+    ) -> Observation:
+        """Run a command and keep its output: capped head and tail in the observation, the whole on disk."""
+        ...
+
+    async def read(self, path: str, *, limit: int | None = None) -> bytes: ...
+
+    async def write(self, path: str, data: bytes) -> None: ...
+
+    def narrow(self, rules: Mapping[str, object]) -> None:
+        """Try the session's policy with these rules on top. Raises ``UsageError`` unless they make it stricter; they
+        hold once the action, whose kind is ``narrow`` and whose field ``rules`` these are, is settled."""
+        ...
+
+    def show(self, text: str) -> Observation:
+        """An observation of ``text``, capped and kept like a command's output."""
+        ...
+
+
+class Tool(Protocol):
+    """Something an agent can do."""
+
+    name: str
+    description: str
+    """What a planner is told about it."""
+    action: type[Action]
+
+    async def run(self, action: Action, world: World) -> Observation:
+        """Carry it out. What went wrong in the action is ``Observation.error``, not an exception."""
+        ...
+
+    def show(self, action: Action) -> str:
+        """One line for a person: what this would do."""
+        ...
+
+    def reads(self, action: Action) -> Sequence[str] | None:
+        """The files it reads, as the action names them; None where the action does not tell."""
+        ...

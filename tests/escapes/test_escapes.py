@@ -1,0 +1,228 @@
+"""Nothing gets out. Each trick is a file in ``tricks/`` (``trick.py`` says how one is written); adding one is adding a
+file. Before and after it the world outside (``outside.py``) is looked at as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from outside import Outside, made
+from trick import Trick, all_tricks
+
+from agentrt import Conflict, Runtime
+
+SECONDS = 20
+NOT_THERE = re.compile(rb"^bash: line \d+: [\w./-]+: command not found", re.MULTILINE)
+"""A trick that asks for what is not installed has not tried; it looks with ``command -v`` first."""
+HOST = (("diff",), ("apply", "--rest", "--as", "commit"), ("exec", "--", "true"))
+"""What a user does with agentrt in the workspace after an agent worked in it."""
+
+PROGRAMS = {
+    "host": (os.path.join(os.path.dirname(sys.executable), "agentrt"),),
+    "module": (sys.executable, "-m", "agentrt"),
+}
+
+
+def cases() -> list[object]:
+    return [pytest.param(trick, id=trick.name, marks=_marks(trick)) for trick in all_tricks()]
+
+
+def _marks(trick: Trick) -> list[pytest.MarkDecorator]:
+    here = {"root" if os.geteuid() == 0 else "user", platform.machine(), ""}
+    marks = [] if trick.only in here else [pytest.mark.skip(f"only for {trick.only}")]
+    of, _, why = trick.open.rpartition(": ")
+    return marks + [pytest.mark.xfail(reason=why, raises=AssertionError)] * bool(why and of in here)
+
+
+@pytest.mark.parametrize("trick", cases())
+def test_nothing_gets_out(trick: Trick, monkeypatch: pytest.MonkeyPatch) -> None:
+    with made(monkeypatch) as outside:
+        printed = asyncio.run(played(trick, outside))
+        assert not NOT_THERE.search(printed), printed.decode(errors="replace")
+
+
+async def played(trick: Trick, outside: Outside) -> bytes:
+    """All it printed. Raises ``AssertionError`` where something got out, after whichever step."""
+    runtime, printed, number, applied = await Runtime.open(outside.workspace), bytearray(), 1, False
+    try:
+        # What a server needs is made when it starts; only then is the state folder looked at.
+        await runtime.act("bash", command="true")
+        outside.look()
+        printed += await once(trick, outside, runtime, number)
+        assert outside.breaches(printed) == [], printed.decode(errors="replace")
+        for step in trick.then:
+            if step == "again":
+                number += 1
+                printed += await once(trick, outside, runtime, number)
+            elif step == "reopen":
+                await runtime.close()
+                runtime = await Runtime.open(outside.workspace)
+            elif step == "apply":
+                applied = True
+                await apply(runtime, outside)
+            else:
+                applied = True
+                await runtime.close()
+                host(outside, PROGRAMS[step])
+                runtime = await Runtime.open(outside.workspace)
+            assert outside.breaches(printed, workspace=not applied) == [], (step, printed.decode(errors="replace"))
+    finally:
+        await runtime.close()
+    return bytes(printed)
+
+
+async def once(trick: Trick, outside: Outside, runtime: Runtime, number: int) -> bytes:
+    printed = bytearray()
+    command = trick.command(outside.told() | {"STEP": str(number)})
+    where = {} if trick.cwd is None else {"cwd": trick.cwd}
+    done = await runtime.act("bash", command=command, seconds=SECONDS, on_output=printed.extend, **where)
+    assert not (done.observation and done.observation.timed_out), printed.decode(errors="replace")
+    assert trick.cwd or printed.splitlines()[-1:] == [b"tried"], printed.decode(errors="replace")
+    return bytes(printed)
+
+
+async def apply(runtime: Runtime, outside: Outside) -> None:
+    """First whole, which is refused where there is something that is never written; then the rest of it."""
+    for rest in (False, True):
+        try:
+            await runtime.apply(rest=rest)
+        except Conflict:
+            assert not rest
+        assert outside.breaches(workspace=False) == []
+
+
+def host(outside: Outside, program: Sequence[str]) -> None:
+    """What the user runs afterwards may refuse, but it never executes what was planted, nor shows what links lead to."""
+    for words in HOST:
+        ended = subprocess.run([*program, *words], cwd=outside.workspace, capture_output=True, check=False)
+        assert b"Traceback" not in ended.stderr, ended.stderr
+        assert outside.breaches(ended.stdout + ended.stderr, workspace=False) == [], words
+
+
+def test_nothing_outside_is_read_at_an_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What reads layers for the user sees the whole disk: links that an agent made must not lead it."""
+
+    async def scenario(outside: Outside) -> None:
+        async with Runtime.open(outside.workspace) as runtime:
+            links = f"ln -s {outside.home} d; rm -r src; ln -s ../../home src; ln -s ../neighbour n; mkdir a; ln -s ../n a/n"
+            done = await runtime.act("bash", command=links)
+            for path in (
+                *("d/.ssh/id_rsa", "src/.ssh/id_rsa", "n", "a/n", "../neighbour", "shortcut/.ssh/id_rsa"),
+                *("d/../neighbour", f"{outside.home}/.ssh/id_rsa", f"/tmp/..{outside.home}/.ssh/id_rsa", "fifo"),
+            ):
+                with pytest.raises(OSError):
+                    (await runtime.read_at(done.id, path)).close()
+
+    with made(monkeypatch) as outside:
+        asyncio.run(scenario(outside))
+
+
+# That all this can fail
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch):
+    with made(monkeypatch) as outside:
+        yield outside
+
+
+def sees(outside: Outside, what: str, printed: bytes = b"") -> None:
+    found = outside.breaches(printed)
+    assert len(found) == 1 and re.search(what, found[0]), found
+    outside.look()
+
+
+def test_what_got_out_is_seen(outside: Outside) -> None:
+    assert outside.breaches() == []
+    sees(outside, "printed, as it is", f"a\n{outside.secret}\n".encode())
+    sees(outside, "printed, backwards", outside.secret[::-1].encode())
+    for before in ("", "a", "ab", "abc"):
+        whole = subprocess.run(
+            ["base64", "-w0"], input=f"{before}{outside.secret} and more".encode(), capture_output=True, check=True
+        )
+        sees(outside, "base 64", whole.stdout)
+    sees(outside, "got out: by luck", b"got out: by luck\ntried\n")
+    (outside.home / "new").touch()
+    assert any("'new': is there" in line for line in outside.breaches())
+    outside.look()
+    (outside.ground / "neighbour").write_text(outside.secret[::-1])
+    assert any("content" in line for line in outside.breaches())
+    outside.look()
+    outside.shared.write(b"other")
+    sees(outside, "shared memory")
+    outside.shared.write(outside.secret.encode())
+
+
+def test_what_became_of_the_machine_is_seen(outside: Outside) -> None:
+    new = Path("/tmp", outside.mark)
+    new.touch()
+    try:
+        assert f"{new} is new" in outside.breaches()
+    finally:
+        new.unlink()
+    outside.look()
+    outside.shared.file.write_text("other")
+    assert any("was changed" in line for line in outside.breaches())
+
+
+def test_who_was_spoken_to_is_seen(outside: Outside) -> None:
+    knockers = outside.listeners.knockers()
+    assert {"TCP4", "UDP4", "UNIX", "UNIX_INSIDE", "UNIX_DATAGRAM", "ABSTRACT", "ABSTRACT_DATAGRAM"} <= knockers.keys()
+    for number, (name, knock) in enumerate(knockers.items(), 1):
+        knock()
+        heard = outside.breaches()
+        assert len(heard) == number and f"{name} was spoken to" in heard
+    with open(outside.listeners.told["TERMINAL"], "w") as terminal:
+        terminal.write("x")
+    with open(outside.listeners.told["FIFO"], "w") as fifo:
+        fifo.write("x")
+        fifo.flush()
+        assert {"TERMINAL was spoken to", "FIFO was spoken to"} <= set(outside.breaches())
+
+
+def test_a_process_that_is_left_is_seen(outside: Outside) -> None:
+    left = subprocess.Popen(["sleep", "60"], env={"MARK": outside.mark})
+    try:
+        sees(outside, "still runs")
+    finally:
+        left.kill()
+        left.wait()
+
+
+def test_harm_to_the_victim_is_seen(outside: Outside) -> None:
+    os.setpriority(os.PRIO_PROCESS, outside.victim.pid, 5)
+    sees(outside, "niceness")
+    outside.victim.signal(28)
+    assert any("signals" in line for line in outside.breaches())
+    outside.victim.kill()
+    assert "the victim ended with -9" in outside.breaches()
+
+
+def test_what_may_never_be_applied_is_seen(outside: Outside) -> None:
+    (outside.workspace / "mine").touch()
+    assert outside.breaches(workspace=False) == []
+    (outside.workspace / "mine").chmod(0o4755)
+    os.mkfifo(outside.workspace / "pipe")
+    (outside.workspace / ".agentrt").mkdir()
+    found = outside.breaches(workspace=False)
+    assert [line.split(":")[0] for line in found] == ["b'.agentrt'", "b'mine'", "b'pipe'"]
+
+
+def test_a_trick_that_does_not_come_to_its_end_has_not_tried(outside: Outside) -> None:
+    trick = Trick(
+        "broken",
+        "nothing",
+        "from prelude import attempt\n\nwith attempt():\n    no_such_name\nprint('tried')\n",
+        is_python=True,
+    )
+    with pytest.raises(AssertionError, match="NameError"):
+        asyncio.run(played(trick, outside))
+    assert asyncio.run(played(replace(trick, script="print('tried')"), outside)) == b"tried\n"
