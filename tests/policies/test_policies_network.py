@@ -268,7 +268,7 @@ def test_a_rule_on_requests_carries_its_examples(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("key", ["network", "approved"])
+@pytest.mark.parametrize("key", ["decide", "judge", "network", "approved"])
 def test_what_the_documents_show_is_a_policy(tmp_path: Path, key: str) -> None:
     page = (Path(__file__).parents[2] / "docs/policies.md").read_text()
     block = page.partition(f"\n    {key}:")[2].partition("\n\n")[0]
