@@ -16,8 +16,8 @@ from ._redactor_standin import Redactor
 from .account import Entry
 from .desk import Desk
 from .heads import Head, end_to_end, header
-from .held import Headers, Outgoing
 from .outside import Way, connect, find
+from .placeholders import Headers, Outgoing, value_of
 from .refused import Refused, malformed, unreachable
 from .streams import Connection
 from .talk import Talk
@@ -114,7 +114,7 @@ class Exchanges:
         line, used = await self._connect(way, target, again)
         while True:
             try:
-                await self._converse(line, sent, outgoing.body, entry, [each.value for each in bound])
+                await self._converse(line, sent, outgoing.body, entry, [value_of(each) for each in bound])
                 break
             except Refused as refused:
                 if not (used and refused.status == 502 and entry.status is None):

@@ -351,3 +351,33 @@ def test_slow_and_idle_clients_are_in_nobodys_way(play, monkeypatch: pytest.Monk
                 writer.transport.abort()
 
     play(scenario)
+
+
+def test_a_tunnel_that_is_open_at_the_end_of_the_action_is_in_the_account(play) -> None:
+    async def scenario(world) -> None:
+        server = await world.https()
+        trusting = ssl.create_default_context(cadata=world.outer.certificate.decode())
+        async with world.gate() as door:
+            reader, writer = await door.tls(f"api.test:{server.port}", trusting=trusting)
+        with pytest.raises(OSError):
+            while await asyncio.wait_for(reader.read(65536), 5):
+                pass
+            raise OSError("at its end")
+        writer.transport.abort()
+        [effect] = door.gate.effects
+        assert effect.change == "sent" and effect.sent > 200 and effect.received > 500
+
+    play(scenario)
+
+
+def test_an_action_has_so_many_requests_and_no_more(play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REQUESTS", 2)
+
+    async def scenario(world) -> None:
+        server = await world.http()
+        async with world.gate() as door:
+            answers = [await door.get(f"http://api.test:{server.port}/") for _ in range(3)]
+            assert [answer[9:12] for answer in answers] == [b"200", b"200", b"403"]
+            assert len(door.gate.effects) == 2 == len(server.seen)
+
+    play(scenario)

@@ -13,9 +13,10 @@ from egress_ground import CANARY, TOKEN, Answer, Seen, allow, deny, inspect, sec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentrt.egress import Held
+from agentrt.egress import hold
 from agentrt.egress.forms import Found, Search, Token, Watch
-from agentrt.records import Admission, Secret
+from agentrt.egress.placeholders import is_for
+from agentrt.records import Admission
 
 VALUE = TOKEN.encode()
 
@@ -319,7 +320,7 @@ def test_a_watch_that_finds_nothing_lets_everything_through(pieces: list[bytes])
 
 
 def test_where_a_secret_may_go() -> None:
-    held = Held.hold(Secret(name="K", value="v", hosts=("api.test", "*.wild.test", "127.0.0.1")))
+    held = secret("api.test", "*.wild.test", "127.0.0.1", name="K")
     assert [host for host in ("api.test", "x.api.test", "wild.test", "a.wild.test", "a.b.wild.test", "evilwild.test", "127.0.0.1")
-            if held.is_for(host)] == ["api.test", "a.wild.test", "a.b.wild.test", "127.0.0.1"]  # fmt: skip
-    assert held.placeholder.startswith("agentrt-secret-K-") and held.placeholder != Held.hold(held.secret).placeholder
+            if is_for(held, host)] == ["api.test", "a.wild.test", "a.b.wild.test", "127.0.0.1"]  # fmt: skip
+    assert held.placeholder.startswith("agentrt-secret-K-") and held.placeholder != hold([held.secret])[0].placeholder
