@@ -59,6 +59,7 @@ class Desk:
 
     def refuse(self, entry: Entry, refused: Refused) -> str:
         """Write it down; the line for the client."""
+        refused.because = self.guard.masked(refused.because)
         if not entry.went or isinstance(refused, Found):  # else it was sent, and what came of it is another matter
             entry.refused = refused
         if refused.canary is not None:

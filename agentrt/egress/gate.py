@@ -126,7 +126,7 @@ class Gate:
         exchanges = Exchanges(self._desk, client)
         try:
             with suppress(OSError, h11.RemoteProtocolError):
-                tunnel = await exchanges.serve(absolute)
+                tunnel = await exchanges.serve(absolute, tunnels=True)
                 exchanges.close()
                 if tunnel is not None:
                     await serve_connect(self._desk, client, stream, tunnel)

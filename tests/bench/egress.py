@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from agentrt.egress import Authority, Gate
+from agentrt.egress import Authority, Gate, hold
 from agentrt.records import Admission, Request, Secret
 
 _SERVER = """

@@ -324,3 +324,59 @@ def test_where_a_secret_may_go() -> None:
     assert [host for host in ("api.test", "x.api.test", "wild.test", "a.wild.test", "a.b.wild.test", "evilwild.test", "127.0.0.1")
             if is_for(held, host)] == ["api.test", "a.wild.test", "a.b.wild.test", "127.0.0.1"]  # fmt: skip
     assert held.placeholder.startswith("agentrt-secret-K-") and held.placeholder != hold([held.secret])[0].placeholder
+
+
+def test_a_value_no_request_can_carry_is_told_without_it(play) -> None:
+    held = secret("api.test", value=" begins with a blank")
+
+    async def scenario(world) -> None:
+        server = await world.https()
+        async with world.gate(inspect, secrets=[held]) as door:
+            answer = await door.secure(f"api.test:{server.port}", "/", f"X-Key: {held.placeholder}")
+            assert b" 400 " in answer and b"blank" not in answer
+            [effect] = door.gate.effects
+            assert effect.change == "refused" and "blank" not in repr(effect)
+        assert server.seen == []
+
+    play(scenario)
+
+
+def test_what_the_journal_keeps_of_a_bad_request_has_no_value_in_it(play) -> None:
+    held = secret("api.test", value="Value.of.a.secret")
+
+    async def scenario(world) -> None:
+        async with world.gate(allow, secrets=[held]) as door:
+            for request in (
+                "GET http://api.test/ HTTP/1.1\r\nHost: Value.of.a.secret\r\n\r\n",
+                "GET http://me:Value.of.a.secret@api.test/ HTTP/1.1\r\nHost: api.test\r\n\r\n",
+                "GET ftp://Value.of.a.secret/ HTTP/1.1\r\nHost: api.test\r\n\r\n",
+                "CONNECT Value.of.a.secret HTTP/1.1\r\nHost: x\r\n\r\n",
+                "CONNECT Value.of.a.secret:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+                "Value.of.a.secret http://api.test/ HTTP/1.1\r\nHost: x\r\n\r\n",
+                "GET http://api.test/Value.of.a.secret HTTP/1.1\r\nHost: api.test\r\n\r\n",
+            ):
+                assert b"HTTP/1.1 4" in await door.raw(request.encode())
+            assert len(door.gate.effects) == 7 and "value.of" not in repr(door.gate.effects).lower()
+
+    play(scenario)
+
+
+def test_an_answer_before_the_end_of_the_question_arrives(play) -> None:
+    async def scenario(world) -> None:
+        async def impatient(reader, writer) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 413 Too much\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno!")
+            while await reader.read(1 << 20):
+                pass
+            writer.close()
+
+        server = await asyncio.start_server(impatient, "127.0.0.1", 0)
+        place = f"api.test:{server.sockets[0].getsockname()[1]}"
+        async with world.gate() as door:
+            head = f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nContent-Length: {50 << 20}\r\n\r\n"
+            answer = await door.raw(head.encode() + b"x" * (1 << 20))
+            assert answer.startswith(b"HTTP/1.1 413 ") and answer.endswith(b"no!")
+            assert (door.gate.effects[0].change, door.gate.effects[0].status) == ("sent", 413)
+        server.close()
+
+    play(scenario)
