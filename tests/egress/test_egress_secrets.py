@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from base64 import b64decode, b64encode, urlsafe_b64encode
+import re
+from base64 import b64decode, b64encode, encodebytes, urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
@@ -317,6 +318,17 @@ def test_a_watch_lets_no_part_of_a_token_through(before: bytes, after: bytes, fo
 def test_a_watch_that_finds_nothing_lets_everything_through(pieces: list[bytes]) -> None:
     watch = Watch(Search([Token("canary", "key", CANARY)]))
     assert b"".join(map(watch.feed, pieces)) + watch.end() == b"".join(pieces)
+
+
+def test_tokens_are_found_in_lines_of_base64_and_hex() -> None:
+    search = Search([Token("canary", "key", CANARY), Token("canary", "lines", b"two lines\nof one canary")])
+    for data in (
+        encodebytes(b"x" * 47 + CANARY),
+        re.sub(b"(.{7})", b"\\1\r\n", CANARY.hex().encode()),
+        b"a two lines\nof one canary",
+    ):
+        assert search.find(data) is not None
+    assert search.find(b"canary-5f2e9c71") is None
 
 
 def test_where_a_secret_may_go() -> None:
