@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 
 import pytest
-from egress_ground import Answer, allow, deny, inspect
+from egress_ground import Answer, Door, allow, deny, inspect
 
-from agentrt.egress import limits
+from agentrt.egress import Gate, limits
 from agentrt.records import Admission
 
 
@@ -319,10 +320,6 @@ def test_who_knocked_on_a_closed_gate_is_turned_away(play) -> None:
     """A process of an earlier action must not speak in the name of a later one."""
 
     async def scenario(world) -> None:
-        import socket
-
-        from agentrt.egress import Gate
-
         server = await world.http()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             before = socket.create_connection(listener.getsockname())
@@ -379,5 +376,21 @@ def test_an_action_has_so_many_requests_and_no_more(play, monkeypatch: pytest.Mo
             answers = [await door.get(f"http://api.test:{server.port}/") for _ in range(3)]
             assert [answer[9:12] for answer in answers] == [b"200", b"200", b"403"]
             assert len(door.gate.effects) == 2 == len(server.seen)
+
+    play(scenario)
+
+
+def test_a_sandbox_that_goes_away_leaves_the_gate_to_be_closed(play) -> None:
+    async def scenario(world) -> None:
+        server = await world.http()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            async with Gate(allow, authority=world.authority, resolver=world.resolver) as gate:
+                gate.start(listener)
+                listener.close()
+                door = Door(gate, port, world.authority)
+                assert b" 200 " in await door.get(f"http://api.test:{server.port}/")
+            with pytest.raises(OSError):
+                await door.open()
 
     play(scenario)
