@@ -208,6 +208,13 @@ class Door:
         return await all_of(reader, writer, "\r\n".join([*lines, "", ""]).encode() + body)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Raises ``TimeoutError``."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
 async def all_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> bytes:
     try:
         writer.write(data)

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode, encodebytes, urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
-from egress_ground import CANARY, TOKEN, Answer, Seen, allow, deny, inspect, secret
+from egress_ground import CANARY, TOKEN, Answer, Seen, allow, deny, inspect, secret, until
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -284,7 +284,7 @@ def test_a_freeze_ends_what_is_on_its_way(play) -> None:
         async with world.gate(canaries={"key": CANARY}) as door:
             reader, writer = await door.open()
             writer.write(f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nContent-Length: 2\r\n\r\nab".encode())
-            await asyncio.sleep(0.05)
+            await until(lambda: [effect.sent for effect in door.gate.effects] == [2])
             await door.get(f"http://{place}/", method="POST", body=CANARY)
             with contextlib.suppress(ConnectionError):
                 assert await asyncio.wait_for(reader.read(), 5) == b""
