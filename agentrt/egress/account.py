@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agentrt.records import Admission, RequestEffect, Reversibility
 
+from . import limits
 from .refused import Refused
 
 _CUT_OFF = "the action ended before anything of it was sent"
@@ -58,16 +59,21 @@ class Account:
     """In the order of their beginning."""
 
     def __init__(self) -> None:
-        self._entries: list[Entry] = []
+        self._entries: dict[Entry, None] = {}
 
     def begin(self, method: str, url: str) -> Entry:
         entry = Entry(method, url)
-        self._entries.append(entry)
+        if len(self._entries) < limits.REQUESTS:
+            self._entries[entry] = None
         return entry
+
+    def has(self, entry: Entry) -> bool:
+        """Of so many that it has no place for one it is not; that one must not go out."""
+        return entry in self._entries
 
     def drop(self, entry: Entry) -> None:
         """It was no request of its own."""
-        self._entries.remove(entry)
+        del self._entries[entry]
 
     @property
     def effects(self) -> tuple[RequestEffect, ...]:

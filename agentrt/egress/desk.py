@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from agentrt.records import Admission, Request
 
+from . import limits
 from .account import Account, Entry
 from .authority import Authority
 from .forms import Found
@@ -41,6 +42,8 @@ class Desk:
         """The policy's word on all of them, which are one request read in different ways. Raises ``Refused``."""
         if self.frozen is not None:
             raise Refused(f"frozen: {self.frozen} was on its way out, and nobody has looked at that yet")
+        if not self.account.has(entry):
+            raise Refused(f"these are more than {limits.REQUESTS:,} requests of one action")
         for request in requests:
             try:
                 admission = self.admit(request)
@@ -56,6 +59,7 @@ class Desk:
 
     def refuse(self, entry: Entry, refused: Refused) -> str:
         """Write it down; the line for the client."""
+        refused.because = self.guard.masked(refused.because)
         if not entry.went or isinstance(refused, Found):  # else it was sent, and what came of it is another matter
             entry.refused = refused
         if refused.canary is not None:

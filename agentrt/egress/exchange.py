@@ -16,8 +16,8 @@ from ._redactor_standin import Redactor
 from .account import Entry
 from .desk import Desk
 from .heads import Head, end_to_end, header
-from .held import Headers, Outgoing
 from .outside import Way, connect, find
+from .placeholders import Headers, Outgoing, value_of
 from .refused import Refused, malformed, unreachable
 from .streams import Connection
 from .talk import Talk
@@ -45,15 +45,18 @@ class Exchanges:
         self._line: _Line | None = None
         self._ways: dict[tuple[str, int, bool], Way] = {}
 
-    async def serve(self, read: Callable[[str], Target]) -> h11.Request | None:
-        """Until the client leaves, or has to; or until it asks for a tunnel, which is returned. ``read`` raises
-        ``Refused``. Raises ``OSError`` of the client's.
+    async def serve(self, read: Callable[[str], Target], *, tunnels: bool) -> h11.Request | None:
+        """Until the client leaves, or has to; with ``tunnels``, until it asks for one, which is returned.
+
+        ``read`` raises ``Refused``. Raises ``OSError`` of the client's.
         """
         while True:
             try:
                 request = await self._client.event()
-                if not isinstance(request, h11.Request) or request.method == b"CONNECT":
-                    return request if isinstance(request, h11.Request) else None
+                if not isinstance(request, h11.Request):
+                    return None
+                if tunnels and request.method == b"CONNECT":
+                    return request
                 if not await self._one(request, read):
                     return None
             except h11.RemoteProtocolError as error:
@@ -109,12 +112,15 @@ class Exchanges:
             guard.check_outgoing(outgoing)
         outgoing, entry.secrets = guard.put_in(outgoing, way, scheme=target.scheme)
         bound = guard.bound_to(target.host)
-        sent = head.to_send(outgoing, identity=bool(bound))
+        try:
+            sent = head.to_send(outgoing, identity=bool(bound))
+        except h11.LocalProtocolError:  # whose text may have a value in it
+            raise malformed("with its secrets put in it is no request") from None
         again = method in _ASKING and not streamed and not outgoing.body
         line, used = await self._connect(way, target, again)
         while True:
             try:
-                await self._converse(line, sent, outgoing.body, entry, [each.value for each in bound])
+                await self._converse(line, sent, outgoing.body, entry, [value_of(each) for each in bound])
                 break
             except Refused as refused:
                 if not (used and refused.status == 502 and entry.status is None):
@@ -142,17 +148,12 @@ class Exchanges:
     ) -> None:
         """Raises ``Refused``; with 502 where the other side did not do its part."""
         entry.went = True
-        try:
+        with suppress(OSError):  # where it broke off, there may be an answer all the same
             await line.talk.send(sent)
             if body is not None:
                 await line.talk.send_body(body)
-                entry.sent += len(body)
+                entry.sent = len(body)
                 await line.talk.send(h11.EndOfMessage())
-        except h11.LocalProtocolError as error:
-            entry.went = False
-            raise malformed(f"it cannot be sent: {error}") from None
-        except OSError as error:
-            raise _broke_off(line, error) from None
         answer = asyncio.create_task(self._answer(line, entry, values))
         pump = None if body is not None else asyncio.create_task(self._pump(line, entry))
         try:
@@ -173,16 +174,18 @@ class Exchanges:
     async def _pump(self, line: _Line, entry: Entry) -> None:
         """A body of whatever length. What the other side has to say about its end is in the answer."""
         watch = self._desk.guard.watch()
+
+        async def send(data: bytes) -> None:
+            if not line.connection.is_over:
+                with suppress(OSError):
+                    await line.talk.send_body(data)
+                    entry.sent += len(data)
+
         async for piece in self._client.body():
-            piece = watch.feed(piece)
-            with suppress(OSError):
-                await line.talk.send_body(piece)
-            entry.sent += len(piece)
-        rest = watch.end()
+            await send(watch.feed(piece))
+        await send(watch.end())
         with suppress(OSError):
-            await line.talk.send_body(rest)
             await line.talk.send(h11.EndOfMessage())
-        entry.sent += len(rest)
 
     async def _answer(self, line: _Line, entry: Entry, values: Sequence[bytes]) -> None:
         event = await _next(line)
@@ -199,19 +202,24 @@ class Exchanges:
                 raise unreachable(f"{line.place[1]} answers in {coding.decode('latin-1')}, in which no secret is found")
             headers = _masked(headers, values)
         await self._client.send(h11.Response(status_code=entry.status, headers=headers, reason=event.reason))
-        redactor = Redactor(values)
+        redactor = Redactor(values) if values else None
         while isinstance(event := await _next(line), h11.Data):
             entry.received += len(event.data)
-            await self._client.send_body(redactor.feed(bytes(event.data)) if values else bytes(event.data))
-        await self._client.send_body(redactor.end())
+            await self._client.send_body(bytes(event.data) if redactor is None else redactor.feed(bytes(event.data)))
+        if redactor is not None:
+            await self._client.send_body(redactor.end())
         await self._client.send(h11.EndOfMessage())
 
 
 def _masked(headers: Headers, values: Sequence[bytes]) -> Headers:
-    """As many characters as there were, and no line in a value: so all of them can go through at once."""
+    """All at once: as many bytes come out as go in."""
     redactor = Redactor(values)
     masked = redactor.feed(b"\n".join(value for _, value in headers)) + redactor.end()
-    return [(name, value) for (name, _), value in zip(headers, masked.split(b"\n"), strict=True)] if headers else []
+    found, at = [], 0
+    for name, value in headers:
+        found.append((name, masked[at : at + len(value)]))
+        at += len(value) + 1
+    return found
 
 
 async def _next(line: _Line) -> object:

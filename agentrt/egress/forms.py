@@ -16,7 +16,7 @@ from .refused import Refused
 _SHORTEST = 8
 """Of a form: fewer characters are found in everything."""
 _BREAKS = b"\r\n"
-"""Between the lines of base64."""
+"""Between the lines of base64, and of hex."""
 _MORE = 64
 """Bytes that are held back beyond the longest form, for such breaks."""
 
@@ -43,11 +43,11 @@ class Search:
         return self.longest > 0
 
     def find(self, data: bytes) -> Token | None:
-        small = data.lower()
+        joined = data.translate(None, _BREAKS)
+        small = joined.lower()
         for form, token in self._any_case:
             if form in small:
                 return token
-        joined = data.translate(None, _BREAKS)
         return next((token for form, token in self._exact if form in joined), None)
 
     def find_small(self, data: bytes) -> Token | None:
@@ -112,4 +112,4 @@ def _readable(value: bytes) -> Iterator[bytes]:
         quote(value, safe="").encode(),
         json.dumps(value.decode(errors="surrogateescape"))[1:-1].encode(),
     }
-    return (form.lower() for form in forms if form == value or len(form) >= _SHORTEST)
+    return (form.translate(None, _BREAKS).lower() for form in forms if form == value or len(form) >= _SHORTEST)

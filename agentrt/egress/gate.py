@@ -49,9 +49,9 @@ class Gate:
         self._account = Account()
         self._desk = Desk(admit, authority, Guard(secrets, canaries), resolver, self._account, self._end_others)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._accepting: asyncio.Task[None] | None = None
         self._listener: socket.socket | None = None
-        self._room = asyncio.Semaphore(limits.CONNECTIONS)
+        self._is_waiting = False
+        """For somebody to knock."""
         self._failure: BaseException | None = None
 
     @property
@@ -66,23 +66,26 @@ class Gate:
 
     def start(self, listener: socket.socket) -> None:
         """Accept from ``listener``, on the running loop, until ``close``; who knocked before is turned away."""
-        listener.setblocking(False)
-        _turn_away(listener)
-        self._listener = listener
-        self._accepting = asyncio.create_task(self._accept(listener))
+        self._listener = listener.dup()  # whatever becomes of the sandbox meanwhile, the loop knows this one
+        self._listener.setblocking(False)
+        _turn_away(self._listener)
+        self._wait()
 
     async def close(self) -> None:
-        """End every connection; the listener stays open. After it ``effects`` does not change any more.
+        """End every connection; ``listener`` stays open. After it ``effects`` does not change any more.
 
         Raises what went wrong in the gate itself.
         """
-        tasks = [task for task in (self._accepting, *self._tasks) if task is not None]
+        listener, self._listener = self._listener, None
+        if listener is not None and self._is_waiting:
+            asyncio.get_running_loop().remove_reader(listener)
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._listener is not None:
-            _turn_away(self._listener)
-        self._accepting = self._listener = None
+        if listener is not None:
+            _turn_away(listener)
+            listener.close()
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
@@ -93,47 +96,53 @@ class Gate:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _accept(self, listener: socket.socket) -> None:
+    def _wait(self) -> None:
+        """For the next to knock, as long as there is room."""
+        if self._listener is not None and not self._is_waiting and len(self._tasks) < limits.CONNECTIONS:
+            self._is_waiting = True
+            asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
+
+    def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        while True:
-            await self._room.acquire()
-            try:
-                connection, _ = await loop.sock_accept(listener)
-            except OSError:
-                self._room.release()
-                if listener.fileno() < 0:
-                    return
-                await asyncio.sleep(_TIRED_SECONDS)
-                continue
+        loop.remove_reader(listener)
+        self._is_waiting = False
+        try:
+            connection, _ = listener.accept()
+        except BlockingIOError:
+            self._wait()
+        except OSError:
+            loop.call_later(_TIRED_SECONDS, self._wait)
+        else:
             task = asyncio.create_task(self._serve(connection))
             self._tasks.add(task)
             task.add_done_callback(partial(self._served, connection))
+            self._wait()
 
     def _served(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         connection.close()  # where the task was ended before it began
         self._tasks.discard(task)
-        self._room.release()
         if not task.cancelled():
             self._failure = self._failure or task.exception()
+        self._wait()
 
     def _end_others(self) -> None:
         for task in self._tasks - {asyncio.current_task()}:
             task.cancel()
 
     async def _serve(self, connection: socket.socket) -> None:
-        stream = await Connection.accepted(connection)
-        client = Talk(stream, server=True)
-        exchanges = Exchanges(self._desk, client)
-        try:
-            with suppress(OSError, h11.RemoteProtocolError):
-                tunnel = await exchanges.serve(absolute)
+        with suppress(OSError, h11.RemoteProtocolError):
+            stream = await Connection.accepted(connection)
+            client = Talk(stream, server=True)
+            exchanges = Exchanges(self._desk, client)
+            try:
+                tunnel = await exchanges.serve(absolute, tunnels=True)
                 exchanges.close()
                 if tunnel is not None:
                     await serve_connect(self._desk, client, stream, tunnel)
                 await stream.linger()
-        finally:
-            exchanges.close()
-            stream.abort()
+            finally:
+                exchanges.close()
+                stream.abort()
 
 
 def _turn_away(listener: socket.socket) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .forms import Found, Search, Token, Watch
-from .held import Held, Outgoing, named_in, put_in
+from .held import Held
 from .outside import Way
+from .placeholders import Outgoing, is_for, named_in, put_in, value_of
 from .refused import Refused
 
 
@@ -14,13 +15,13 @@ class Guard:
     def __init__(self, held: Sequence[Held], canaries: Mapping[str, bytes]) -> None:
         self._held = tuple(held)
         tokens = [Token("canary", name, value) for name, value in canaries.items()]
-        tokens += [Token("secret", each.secret.name, each.value) for each in held]
+        tokens += [Token("secret", each.secret.name, value_of(each)) for each in held]
         placeholders = [Token("placeholder", each.secret.name, each.placeholder.encode()) for each in held]
         self._values = Search(tokens)
         self._anything = Search([*tokens, *placeholders])
 
     def bound_to(self, host: str) -> list[Held]:
-        return [each for each in self._held if each.is_for(host)]
+        return [each for each in self._held if is_for(each, host)]
 
     def watch(self) -> Watch:
         """Over a body that is passed on as it comes."""
@@ -45,7 +46,7 @@ class Guard:
         """With the secrets of the place, and their names. Raises ``Refused``."""
         named = named_in(outgoing, self._held)
         for each in named:
-            if not each.is_for(way.host):
+            if not is_for(each, way.host):
                 raise Refused(f"the placeholder of the secret {each.secret.name} was on its way to {way.host}, "
                               "which the secret is not for")  # fmt: skip
             if scheme == "http" and not way.private:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import h11
 
-from .held import Headers, Outgoing
 from .hosts import split_authority
+from .placeholders import Headers, Outgoing
 from .refused import Refused, malformed
 from .targets import PORTS, Target
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 CONNECTIONS = 64
 """At the same time; more wait at the door."""
+REQUESTS = 10_000
+"""That an action is accounted for; more are refused."""
 HEAD_BYTES = 64 << 10
 """Of a request or an answer without its body."""
 BODY_BYTES = 1 << 20

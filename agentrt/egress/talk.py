@@ -44,7 +44,8 @@ class Talk:
 
         ``bodiless``: it is one to HEAD.
         """
-        line = text.encode("ascii", "backslashreplace").translate(None, b"\r\n\0")
+        shown = "".join(character if character.isprintable() else " " for character in text)
+        line = shown.encode("ascii", "backslashreplace")
         headers = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Content-Length", str(len(line) + 1).encode())]
         if self.h11.their_state is not h11.DONE:
             headers.append((b"Connection", b"close"))

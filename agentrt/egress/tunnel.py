@@ -100,7 +100,7 @@ async def _open(
     desk.account.drop(entry)  # each request in it has its own
     exchanges = Exchanges(desk, Talk(inside, server=True), private=private)
     try:
-        await exchanges.serve(lambda text: origin(text, host, port))
+        await exchanges.serve(lambda text: origin(text, host, port), tunnels=False)
         await inside.end()
     finally:
         exchanges.close()

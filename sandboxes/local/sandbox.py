@@ -266,9 +266,9 @@ class LocalSandbox:
         self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
         shows = toolchains.find(self._workspace, self._confinement, os.environ)
         self._environment = toolchains.environment(self._workspace, shows, os.environ)
+        planted = {path: b64encode(data).decode() for path, data in self._planted().items()}
         client = Client()
         try:
-            planted = {path: b64encode(data).decode() for path, data in self._planted().items()}
             about = {"planted": planted, "hidden": list(self._confinement.hidden)}
             client.start(store=os.fspath(self._store), workspace=self.workspace, shows=shows, **about)
         except ServerError as error:

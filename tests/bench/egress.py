@@ -18,8 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from agentrt.egress import Authority, Gate
-from agentrt.egress.held import Held
+from agentrt.egress import Authority, Gate, hold
 from agentrt.records import Admission, Request, Secret
 
 _SERVER = """
@@ -89,9 +88,7 @@ async def main() -> None:
         http, https = map(int, server.stdout.readline().split())
         try:
             guarded = {
-                "secrets": [
-                    Held.hold(Secret(name=f"S{n}", value=os.urandom(16).hex(), hosts=("a.test",))) for n in range(5)
-                ],
+                "secrets": hold(Secret(name=f"S{n}", value=os.urandom(16).hex(), hosts=("a.test",)) for n in range(5)),
                 "canaries": {f"c{n}": os.urandom(16).hex().encode() for n in range(5)},
             }
             print(f"{'':<34}{'first, ms':>12}{'next, ms':>12}{'MB/s':>8}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import h11
 
-from agentrt.egress import Authority, Gate, Held
+from agentrt.egress import Authority, Gate, Held, hold
 from agentrt.records import Admission, Request, Secret
 
 TOKEN = "s3cr3t-Value/9+8=x"
@@ -116,7 +116,7 @@ def deny(request: Request) -> Admission:
 
 
 def secret(*hosts: str, name: str = "API", value: str = TOKEN) -> Held:
-    return Held.hold(Secret(name=name, value=value, hosts=hosts))
+    return hold([Secret(name=name, value=value, hosts=hosts)])[0]
 
 
 class World:
@@ -206,6 +206,13 @@ class Door:
         if body:
             lines.append(f"Content-Length: {len(body)}")
         return await all_of(reader, writer, "\r\n".join([*lines, "", ""]).encode() + body)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Raises ``TimeoutError``."""
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 async def all_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, data: bytes) -> bytes:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 
 import pytest
-from egress_ground import Answer, allow, deny, inspect
+from egress_ground import Answer, Door, allow, deny, inspect, until
 
-from agentrt.egress import limits
+from agentrt.egress import Gate, limits
 from agentrt.records import Admission
 
 
@@ -189,7 +190,6 @@ def test_a_closed_tunnel(play) -> None:
             reader, writer = await door.tls(f"api.test:{server.port}", trusting=trusting)
             answer = await _rest_tls(reader, writer, b"GET / HTTP/1.1\r\nHost: other.test\r\nConnection: close\r\n\r\n")
             assert answer.endswith(b"x" * 100_000)
-            await asyncio.sleep(0.05)
             [effect] = door.gate.effects
             assert (effect.change, effect.method, effect.url) == ("sent", "CONNECT", f"api.test:{server.port}")
             assert effect.reversibility == "unknown" and effect.received > 100_000 and effect.sent > 200
@@ -245,7 +245,7 @@ def test_who_does_not_trust_the_authority_is_in_the_account(play) -> None:
         async with world.gate(inspect) as door:
             with pytest.raises(ssl.SSLError):
                 await door.tls(f"api.test:{server.port}", trusting=ssl.create_default_context())
-            await asyncio.sleep(0.05)
+            await until(lambda: "trust" in door.gate.effects[0].because)
             [effect] = door.gate.effects
             assert effect.change == "refused" and "trust" in effect.because
 
@@ -302,15 +302,15 @@ def test_what_is_open_at_the_end_of_the_action_ends_with_it(play) -> None:
             half[1].write(
                 f"POST http://api.test:{port}/ HTTP/1.1\r\nHost: api.test:{port}\r\nContent-Length: 20\r\n\r\nab".encode()
             )
-            await asyncio.sleep(0.1)
             gate = door.gate
+            await until(lambda: [effect.sent for effect in gate.effects] in ([2, 0], [0, 2]))
         for reader, writer in (idle, waiting, half):
             with contextlib.suppress(ConnectionError):
                 assert await asyncio.wait_for(reader.read(), 5) == b""
             writer.transport.abort()
         server.close()
-        assert [(effect.change, effect.sent) for effect in gate.effects] == [("sent", 2), ("refused", 0)]
-        assert "ended before" in gate.effects[1].because
+        told = sorted((effect.change, effect.sent, effect.because.partition(" before")[0]) for effect in gate.effects)
+        assert told == [("refused", 0, "the action ended"), ("sent", 2, "")]
 
     play(scenario)
 
@@ -319,10 +319,6 @@ def test_who_knocked_on_a_closed_gate_is_turned_away(play) -> None:
     """A process of an earlier action must not speak in the name of a later one."""
 
     async def scenario(world) -> None:
-        import socket
-
-        from agentrt.egress import Gate
-
         server = await world.http()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             before = socket.create_connection(listener.getsockname())
@@ -349,5 +345,51 @@ def test_slow_and_idle_clients_are_in_nobodys_way(play, monkeypatch: pytest.Monk
             assert answer.endswith(b"x" * (8 << 20))
             for _, writer in (*idle, (slow_reader, slow_writer)):
                 writer.transport.abort()
+
+    play(scenario)
+
+
+def test_a_tunnel_that_is_open_at_the_end_of_the_action_is_in_the_account(play) -> None:
+    async def scenario(world) -> None:
+        server = await world.https()
+        trusting = ssl.create_default_context(cadata=world.outer.certificate.decode())
+        async with world.gate() as door:
+            reader, writer = await door.tls(f"api.test:{server.port}", trusting=trusting)
+        with pytest.raises(OSError):
+            while await asyncio.wait_for(reader.read(65536), 5):
+                pass
+            raise OSError("at its end")
+        writer.transport.abort()
+        [effect] = door.gate.effects
+        assert effect.change == "sent" and effect.sent > 200 and effect.received > 500
+
+    play(scenario)
+
+
+def test_an_action_has_so_many_requests_and_no_more(play, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REQUESTS", 2)
+
+    async def scenario(world) -> None:
+        server = await world.http()
+        async with world.gate() as door:
+            answers = [await door.get(f"http://api.test:{server.port}/") for _ in range(3)]
+            assert [answer[9:12] for answer in answers] == [b"200", b"200", b"403"]
+            assert len(door.gate.effects) == 2 == len(server.seen)
+
+    play(scenario)
+
+
+def test_a_sandbox_that_goes_away_leaves_the_gate_to_be_closed(play) -> None:
+    async def scenario(world) -> None:
+        server = await world.http()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            async with Gate(allow, authority=world.authority, resolver=world.resolver) as gate:
+                gate.start(listener)
+                listener.close()
+                door = Door(gate, port, world.authority)
+                assert b" 200 " in await door.get(f"http://api.test:{server.port}/")
+            with pytest.raises(OSError):
+                await door.open()
 
     play(scenario)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from base64 import b64decode, b64encode, urlsafe_b64encode
+import re
+from base64 import b64decode, b64encode, encodebytes, urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
-from egress_ground import CANARY, TOKEN, Answer, Seen, allow, deny, inspect, secret
+from egress_ground import CANARY, TOKEN, Answer, Seen, allow, deny, inspect, secret, until
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentrt.egress import Held
+from agentrt.egress import hold
 from agentrt.egress.forms import Found, Search, Token, Watch
-from agentrt.records import Admission, Secret
+from agentrt.egress.placeholders import is_for
+from agentrt.records import Admission
 
 VALUE = TOKEN.encode()
 
@@ -282,7 +284,7 @@ def test_a_freeze_ends_what_is_on_its_way(play) -> None:
         async with world.gate(canaries={"key": CANARY}) as door:
             reader, writer = await door.open()
             writer.write(f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nContent-Length: 2\r\n\r\nab".encode())
-            await asyncio.sleep(0.05)
+            await until(lambda: [effect.sent for effect in door.gate.effects] == [2])
             await door.get(f"http://{place}/", method="POST", body=CANARY)
             with contextlib.suppress(ConnectionError):
                 assert await asyncio.wait_for(reader.read(), 5) == b""
@@ -318,8 +320,75 @@ def test_a_watch_that_finds_nothing_lets_everything_through(pieces: list[bytes])
     assert b"".join(map(watch.feed, pieces)) + watch.end() == b"".join(pieces)
 
 
+def test_tokens_are_found_in_lines_of_base64_and_hex() -> None:
+    search = Search([Token("canary", "key", CANARY), Token("canary", "lines", b"two lines\nof one canary")])
+    for data in (
+        encodebytes(b"x" * 47 + CANARY),
+        re.sub(b"(.{7})", b"\\1\r\n", CANARY.hex().encode()),
+        b"a two lines\nof one canary",
+    ):
+        assert search.find(data) is not None
+    assert search.find(b"canary-5f2e9c71") is None
+
+
 def test_where_a_secret_may_go() -> None:
-    held = Held.hold(Secret(name="K", value="v", hosts=("api.test", "*.wild.test", "127.0.0.1")))
+    held = secret("api.test", "*.wild.test", "127.0.0.1", name="K")
     assert [host for host in ("api.test", "x.api.test", "wild.test", "a.wild.test", "a.b.wild.test", "evilwild.test", "127.0.0.1")
-            if held.is_for(host)] == ["api.test", "a.wild.test", "a.b.wild.test", "127.0.0.1"]  # fmt: skip
-    assert held.placeholder.startswith("agentrt-secret-K-") and held.placeholder != Held.hold(held.secret).placeholder
+            if is_for(held, host)] == ["api.test", "a.wild.test", "a.b.wild.test", "127.0.0.1"]  # fmt: skip
+    assert held.placeholder.startswith("agentrt-secret-K-") and held.placeholder != hold([held.secret])[0].placeholder
+
+
+def test_a_value_no_request_can_carry_is_told_without_it(play) -> None:
+    held = secret("api.test", value=" begins with a blank")
+
+    async def scenario(world) -> None:
+        server = await world.https()
+        async with world.gate(inspect, secrets=[held]) as door:
+            answer = await door.secure(f"api.test:{server.port}", "/", f"X-Key: {held.placeholder}")
+            assert b" 400 " in answer and b"blank" not in answer
+            [effect] = door.gate.effects
+            assert effect.change == "refused" and "blank" not in repr(effect)
+        assert server.seen == []
+
+    play(scenario)
+
+
+def test_what_the_journal_keeps_of_a_bad_request_has_no_value_in_it(play) -> None:
+    held = secret("api.test", value="Value.of.a.secret")
+
+    async def scenario(world) -> None:
+        async with world.gate(allow, secrets=[held]) as door:
+            for request in (
+                "GET http://api.test/ HTTP/1.1\r\nHost: Value.of.a.secret\r\n\r\n",
+                "GET http://me:Value.of.a.secret@api.test/ HTTP/1.1\r\nHost: api.test\r\n\r\n",
+                "GET ftp://Value.of.a.secret/ HTTP/1.1\r\nHost: api.test\r\n\r\n",
+                "CONNECT Value.of.a.secret HTTP/1.1\r\nHost: x\r\n\r\n",
+                "CONNECT Value.of.a.secret:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+                "Value.of.a.secret http://api.test/ HTTP/1.1\r\nHost: x\r\n\r\n",
+                "GET http://api.test/Value.of.a.secret HTTP/1.1\r\nHost: api.test\r\n\r\n",
+            ):
+                assert b"HTTP/1.1 4" in await door.raw(request.encode())
+            assert len(door.gate.effects) == 7 and "value.of" not in repr(door.gate.effects).lower()
+
+    play(scenario)
+
+
+def test_an_answer_before_the_end_of_the_question_arrives(play) -> None:
+    async def scenario(world) -> None:
+        async def impatient(reader, writer) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 413 Too much\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno!")
+            while await reader.read(1 << 20):
+                pass
+            writer.close()
+
+        server = await asyncio.start_server(impatient, "127.0.0.1", 0)
+        place = f"api.test:{server.sockets[0].getsockname()[1]}"
+        async with world.gate() as door:
+            head = f"POST http://{place}/ HTTP/1.1\r\nHost: {place}\r\nContent-Length: {50 << 20}\r\n\r\n"
+            answer = await door.raw(head.encode() + b"x" * (1 << 20))
+            assert answer.startswith(b"HTTP/1.1 413 ") and answer.endswith(b"no!")
+            assert (door.gate.effects[0].change, door.gate.effects[0].status) == ("sent", 413)
+        server.close()
+
+    play(scenario)
