@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agentrt.contracts import Confinement, Context
-from agentrt.egress import BUNDLE, Authority, Gate, Held, environment
+from agentrt.egress import BUNDLE, Authority, Gate, environment
 from agentrt.flags import SAW_UNTRUSTED
 from agentrt.records import Admission, Decision, Request, RequestEffect, Spent
-from agentrt.secrets import store
+from agentrt.secrets import Held, hold, store
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -29,7 +29,7 @@ class Outward:
     @classmethod
     def of(cls, confinement: Confinement) -> Outward:
         """Raises ``UsageError`` for a secret that is not there."""
-        held = tuple(map(Held.hold, store.load(confinement.secrets) if confinement.secrets else ()))
+        held = hold(store.load(confinement.secrets)) if confinement.secrets else ()
         return cls(held=held, canaries={path: random.token_hex(20).encode() for path in confinement.canaries})
 
     def confinement(self, asked: Confinement) -> Confinement:

@@ -8,10 +8,11 @@ everybody's (outside.py, addresses.py). Secrets are put in (placeholders.py), an
 inside about all this. What all connections share is in desk.py, what is kept of each request in account.py.
 """
 
+from agentrt.secrets.held import Held, hold
+
 from .authority import Authority
 from .environment import BUNDLE, environment
 from .gate import Gate
-from .held import Held, hold
 from .outside import Resolver
 
 __all__ = ["BUNDLE", "Authority", "Gate", "Held", "Resolver", "environment", "hold"]

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import h11
 
 from agentrt.records import Request
+from agentrt.secrets.redactor import Redactor
 
 from . import limits
-from ._redactor_standin import Redactor
 from .account import Entry
 from .desk import Desk
 from .heads import Head, end_to_end, header

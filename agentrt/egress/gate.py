@@ -12,6 +12,7 @@ from types import MappingProxyType
 import h11
 
 from agentrt.records import Admission, Request, RequestEffect
+from agentrt.secrets.held import Held
 
 from . import limits
 from .account import Account
@@ -19,7 +20,6 @@ from .authority import Authority
 from .desk import Desk
 from .exchange import Exchanges
 from .guard import Guard
-from .held import Held
 from .outside import Resolver, resolve
 from .streams import Connection
 from .talk import Talk

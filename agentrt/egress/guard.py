@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from agentrt.secrets.held import Held
+
 from .forms import Found, Search, Token, Watch
-from .held import Held
 from .outside import Way
 from .placeholders import Outgoing, is_for, named_in, put_in, value_of
 from .refused import Refused

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
-from .held import Held
+from agentrt.secrets.held import Held
+
 from .refused import Refused
 
 _BASIC = re.compile(rb"basic +([A-Za-z0-9+/=]+) *", re.IGNORECASE)
