@@ -9,15 +9,26 @@ from pathlib import Path
 from typing import BinaryIO
 
 from agentrt.records import Limits
+from agentrt.secrets import Redactor
 
 
 class Capture:
     """Takes output as it comes. ``file`` is made only when there is more than ``limits.shown_bytes``."""
 
-    def __init__(self, file: Path, limits: Limits, *, how: str, stream: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        file: Path,
+        limits: Limits,
+        *,
+        how: str,
+        stream: Callable[[bytes], None] | None = None,
+        redactor: Redactor | None = None,
+    ) -> None:
+        """``redactor``: what it finds nobody gets to see, and it is kept nowhere."""
         self.size = 0
         """Bytes that came, kept or not."""
         self._file, self._limits, self._how, self._stream = file, limits, how, stream
+        self._redactor = redactor
         self._half = limits.shown_bytes // 2
         self._head = bytearray()
         self._tail = bytearray()
@@ -35,6 +46,9 @@ class Capture:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes."""
+        self._take(chunk if self._redactor is None else self._redactor.feed(chunk))
+
+    def _take(self, chunk: bytes) -> None:
         self._pass_on(chunk)
         before = self.size
         self.size += len(chunk)
@@ -51,6 +65,9 @@ class Capture:
             del self._tail[:excess]
 
     def close(self) -> None:
+        if self._redactor is not None:
+            self._take(self._redactor.end())
+            self._redactor = None
         if self._spool is not None:
             self._spool.close()
             self._spool = None

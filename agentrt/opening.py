@@ -100,7 +100,8 @@ async def open_runtime(
     # Mistakes in what was asked for come before anything is made or waited for.
     rules = Rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace))
     confinement = rules.given.confinement
-    outward = _outward(confinement)
+    # Who only takes back or applies needs no secret, and so no passphrase.
+    outward = _outward(confinement) if to_act else None
     make_sandbox = sandbox_opener(sandbox)
     if to_act:
         room.check_floor(store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,11 @@ class Call:
         self._gate = Gate(self._admit, authority=outward.authority, secrets=outward.held, canaries=outward.canaries)
         self.environment: Mapping[str, str] = {}
         """What programs have to know of it."""
+
+    @property
+    def values(self) -> Sequence[bytes]:
+        """Of the secrets: whatever an action prints, nobody gets to see these."""
+        return [held.secret.value.encode("utf-8", "surrogateescape") for held in self._outward.held]
 
     async def begin(self) -> None:
         door = await self._runtime.sandbox.door()

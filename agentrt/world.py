@@ -12,6 +12,7 @@ from agentrt.capture import Capture
 from agentrt.contracts import Sandbox
 from agentrt.errors import SandboxError, SandboxUnavailable, UsageError
 from agentrt.records import Limits, Observation
+from agentrt.secrets import Redactor
 
 if TYPE_CHECKING:
     from agentrt.outward import Call
@@ -37,6 +38,7 @@ class ActionWorld:
         self.failure: SandboxError | SandboxUnavailable | None = None
         """What the sandbox itself failed with. It is an ``OSError``, which a tool may catch: it must not get lost."""
         self._environment: Mapping[str, str] = {}
+        self._values: Sequence[bytes] = ()
         self._captures = 0
         self._started = time.monotonic()
 
@@ -48,6 +50,7 @@ class ActionWorld:
     def connect(self, call: Call) -> None:
         """Give what is executed from here on a way out."""
         self._environment = call.environment
+        self._values = call.values
 
     @property
     def workspace(self) -> str:
@@ -119,7 +122,9 @@ class ActionWorld:
         file = self._output
         if self._captures > 1:
             file = file.with_name(f"{file.name}.{self._captures}")
-        return Capture(file, self._limits, how=f"agentrt show {self._operation} --output", stream=stream)
+        how = f"agentrt show {self._operation} --output"
+        redactor = Redactor(self._values) if self._values else None
+        return Capture(file, self._limits, how=how, stream=stream, redactor=redactor)
 
     @staticmethod
     def _observation(capture: Capture) -> Observation:

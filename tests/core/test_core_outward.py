@@ -247,6 +247,7 @@ def test_a_secret_is_a_placeholder_everywhere_but_on_its_way(
     workspace: Path, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     value = "s3cret-value-nobody-sees"
+    (workspace / ".env").write_text(value)
     monkeypatch.setattr(secret_store, "load", lambda names: [Secret(name="TOKEN", value=value, hosts=("127.0.0.1",))])
 
     async def work() -> None:
@@ -254,6 +255,7 @@ def test_a_secret_is_a_placeholder_everywhere_but_on_its_way(
             operation = await run(
                 rt,
                 "print(os.environ['TOKEN'])",
+                "print(open('.env').read())",
                 f"ask('GET', '{service.url}/', authorization='Bearer ' + os.environ['TOKEN'])",
             )
             assert "agentrt-secret-TOKEN-" in output(operation) and value not in output(operation)
