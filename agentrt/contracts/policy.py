@@ -56,7 +56,8 @@ class Approval(Protocol):
 class Policy(Protocol):
     """The permission layer."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     @property
     def limits(self) -> Limits: ...

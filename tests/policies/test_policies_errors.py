@@ -450,6 +450,12 @@ def test_a_workspace_may_only_make_things_stricter(tmp_path: Path, text: str, wh
             "a rule that says `accept` is not for plan to say: its policy may only make things stricter",
             STRICTER,
         ),
+        (
+            {"files": {"read_only": ["a"], "hidden": ["b"]}},
+            "plan:4:3",
+            "`files.hidden` is too late: a sandbox is built when its session is opened",
+            "put it into the policy the task names, your own, or the workspace's",
+        ),
     ],
 )
 def test_so_may_rules_that_come_with_a_session(

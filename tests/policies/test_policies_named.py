@@ -181,8 +181,14 @@ def test_a_rule_that_allows_speaks_only_of_what_it_knows(tmp_path: Path) -> None
 
 
 def test_hidden_files(tmp_path: Path) -> None:
-    policy = pack(tmp_path, "files: {hidden: [keys/**, .env]}\n")
-    assert policy.confinement.hidden == ("keys/**", ".env")
+    (tmp_path / "w/keys").mkdir(parents=True)
+    (tmp_path / "w/src").mkdir()
+    for name in ("keys/a", ".env", "src/.env", "src/a.py"):
+        (tmp_path / "w" / name).write_text("x")
+    policy = pack(tmp_path, "files: {hidden: [keys/**, .env, not/there]}\n")
+    assert policy.confinement.hidden == (), "without a workspace there is nothing to hide"
+    found = open_policy("mine.yaml", folder=tmp_path, workspace=tmp_path / "w").confinement.hidden
+    assert found == (".env", "keys", "not/there", "src/.env")
     assert said(policy, Read(path="keys/a")) == said(policy, Edit(path="a/.env", old="x", new="y")) == "deny"
     assert said(policy, Read(path="a")) == said(policy, "cat keys/a") == "allow", "there is nothing in it"
 
