@@ -81,8 +81,9 @@ class Call:
         flags = self._context.flags
         if any(effect.received for effect in effects):
             flags |= {SAW_UNTRUSTED}
-        spent = self._context.spent + Spent.of(effects)
-        context = self._context.model_copy(update={"flags": flags, "spent": spent})
+        sent = Spent.of(effects)
+        spent = self._context.spent + sent
+        context = self._context.model_copy(update={"flags": flags, "spent": spent, "sent": sent})
         return self._runtime.policy.admit(request, context)
 
 
