@@ -72,7 +72,7 @@ class Gate:
         self._wait()
 
     async def close(self) -> None:
-        """End every connection; ``listener`` stays open. After it ``effects`` does not change any more.
+        """End every connection; the door stays open. After it ``effects`` does not change any more.
 
         Raises what went wrong in the gate itself.
         """
@@ -84,7 +84,6 @@ class Gate:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if listener is not None:
-            _turn_away(listener)
             listener.close()
         failure, self._failure = self._failure, None
         if failure is not None:
