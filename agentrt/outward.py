@@ -81,7 +81,7 @@ class Call:
         flags = self._context.flags
         if any(effect.received for effect in effects):
             flags |= {SAW_UNTRUSTED}
-        sent = Spent.of(effects)
+        sent = Spent.of(self._gate.promised)
         spent = self._context.spent + sent
         context = self._context.model_copy(update={"flags": flags, "spent": spent, "sent": sent})
         return self._runtime.policy.admit(request, context)

@@ -31,12 +31,19 @@ class Entry:
 
     @property
     def effect(self) -> RequestEffect:
+        return self._as(self.went and self.refused is None)
+
+    @property
+    def promised(self) -> RequestEffect:
+        """As if it were sent already, if it was let out: what is on its way counts before it is there."""
+        return self._as(self.refused is None and (self.went or self.admission is not None))
+
+    def _as(self, sent: bool) -> RequestEffect:
         admission, refused = self.admission, self.refused
-        sent = self.went and refused is None
         rule = admission.rule if admission is not None else ""
         return RequestEffect(
             change="sent" if sent else "refused",
-            reversibility=self._reversibility,
+            reversibility=self._reversibility if sent or self.went else "reversible",
             method=self.method,
             url=self.url,
             status=self.status,
@@ -50,8 +57,6 @@ class Entry:
 
     @property
     def _reversibility(self) -> Reversibility:
-        if not self.went:
-            return "reversible"
         return "unknown" if self.is_closed or self.admission is None else self.admission.reversibility
 
 
@@ -78,3 +83,8 @@ class Account:
     @property
     def effects(self) -> tuple[RequestEffect, ...]:
         return tuple(entry.effect for entry in self._entries)
+
+    @property
+    def promised(self) -> tuple[RequestEffect, ...]:
+        """With what is let out and still on its way as sent."""
+        return tuple(entry.promised for entry in self._entries)

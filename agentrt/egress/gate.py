@@ -60,6 +60,11 @@ class Gate:
         return self._account.effects
 
     @property
+    def promised(self) -> tuple[RequestEffect, ...]:
+        """The same, with what was let out and is still on its way as sent: what a budget has to count."""
+        return self._account.promised
+
+    @property
     def frozen(self) -> str | None:
         """The canary that was on its way out."""
         return self._desk.frozen

@@ -267,3 +267,19 @@ def test_a_secret_is_a_placeholder_everywhere_but_on_its_way(
     for file in (tmp_path / "state").rglob("*"):
         if file.is_file():
             assert value.encode() not in file.read_bytes(), file
+
+
+def test_many_at_once_do_not_outrun_a_budget(workspace: Path, service: Service) -> None:
+    async def work() -> None:
+        many = "import concurrent.futures as f"
+        posts = f"list(f.ThreadPoolExecutor(20).map(lambda n: ask('POST', '{service.url}/' + str(n), 'x'), range(40)))"
+        async with Runtime.open(workspace, policy=policy(service, budget={"irreversible": 3})) as rt:
+            operation = await run(rt, many, posts)
+            assert sum(request.change == "sent" for request in operation.requests) == 3
+            assert operation.status == "settled" and rt.spent.irreversible == 3
+        async with Runtime.open(workspace, policy=policy(service, limits={"requests": 2})) as rt:
+            operation = await run(rt, many, posts.replace("POST", "GET").replace(", 'x'", ""))
+            assert sum(request.change == "sent" for request in operation.requests) == 2
+
+    asyncio.run(work())
+    assert len(service.seen) == 5
