@@ -153,6 +153,8 @@ def _request_line(request: RequestEffect) -> str:
         text += f"  ({request.status})"
     if request.change == "sent" and request.reversibility != "reversible":
         text += f"  {request.reversibility}"
+    if request.canary is not None:
+        text += f"  with the planted {plain(request.canary)}"
     if request.secrets:
         text += f"  with {', '.join(map(plain, request.secrets))}"
     return text + (f"  — {plain(request.because)}" if request.because else "")

@@ -11,7 +11,7 @@ from agentrt.errors import UnknownOperation, UsageError
 from agentrt.history import reviews
 from agentrt.history.revert import Parts
 from agentrt.reader import Reader, open_reader
-from agentrt.records import Operation
+from agentrt.records import FileEffect, Operation
 from agentrt.runtime import Runtime
 
 from .looking import log_line
@@ -52,8 +52,8 @@ def review(*, where: Where = HERE) -> int:
     digits = len(str(max((operation.id for operation, _ in found), default=0)))
     for operation, given in found:
         put(cut(log_line(operation, digits, stands=True), terminal_width()))
-        for effect in operation.files:
-            said = _said(given.get(effect.path, {}))
+        for effect in operation.effects:
+            said = _said(given.get(effect.path, {})) if isinstance(effect, FileEffect) else ""
             put(f"  {effect.reversibility:<12}  {effect_line(effect)}{said}")
     put("agentrt diff OP shows more; then: agentrt accept OP · agentrt reject OP" if found else "nothing to review")
     return 0

@@ -11,7 +11,7 @@ from agentrt.records import Secret
 SHORTEST, LONGEST = 6, 4096
 """Bytes of a value. Shorter ones stand in other text by chance; longer ones take seconds to prepare the search for."""
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def checked(secret: Secret) -> Secret:
