@@ -31,6 +31,7 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "search": [{"pattern": "o"}, {"glob": "*.txt", "ignored": True}, {"pattern": "(", "path": "sub"}],
     "git": [{"args": ["status"]}, {"args": ["commit", "-m", "a\nb"]}],
+    "narrow": [{"rules": {"files": {"read_only": ["src/**"]}}}, {"rules": {"nonsense": 1}}],
 }
 
 
