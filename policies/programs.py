@@ -30,6 +30,8 @@ def real_path(name: str, folder: str | None, workspace: str) -> str | None:
     if "/" not in name:
         which = shutil.which(name)
         found = which and os.path.abspath(which)
+        if found is not None and _shadowed(os.path.dirname(found), workspace):
+            return None
     elif folder is None and not name.startswith("/"):
         found = None
     else:
@@ -40,6 +42,16 @@ def real_path(name: str, folder: str | None, workspace: str) -> str | None:
     if not os.path.isfile(real) or _within(real, os.path.realpath(workspace)):
         return None
     return real
+
+
+def _shadowed(folder: str, workspace: str) -> bool:
+    """PATH looks in the workspace first: an agent may have put a program of that name there by now."""
+    for entry in os.get_exec_path():
+        if os.path.abspath(entry) == folder:
+            return False
+        if not os.path.isabs(entry) or _within(os.path.realpath(entry), os.path.realpath(workspace)):
+            return True
+    return False
 
 
 def changeable(program: str) -> str | None:

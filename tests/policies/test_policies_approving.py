@@ -262,3 +262,19 @@ def test_an_opinion_can_only_make_it_stricter() -> None:
             assert found.verdict == max(first, second, key=STRICTNESS.index)
             assert found.rule == ("opinion" if STRICTNESS.index(second) > STRICTNESS.index(first) else "policy")
             assert found.flags == ("read_secret",)
+
+
+@pytest.mark.parametrize("first", ("w/.venv/bin", "."))
+def test_a_path_that_looks_in_the_workspace_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, context: Context, first: str
+) -> None:
+    """What is not there yet an agent can put there: it would run in place of what was approved."""
+    entry = first if first == "." else str(tmp_path / first)
+    monkeypatch.setenv("PATH", f"{entry}:/usr/bin:/bin")
+    with pytest.raises(UsageError, match="lies in the workspace, where an agent can change it"):
+        strict(tmp_path).approval(Bash(command="git push"), context)
+    monkeypatch.setenv("PATH", f"/usr/bin:/bin:{entry}")
+    strict(tmp_path).approval(Bash(command="git push"), context).write()
+    assert said(strict(tmp_path), "git push", context).verdict == "allow"
+    monkeypatch.setenv("PATH", f"{entry}:/usr/bin:/bin")
+    assert said(strict(tmp_path), "git push", context).verdict == "ask"
