@@ -136,8 +136,14 @@ def test_only_what_asks_is_answered(tmp_path: Path, config: Path, context: Conte
         ("A=b git push", "A is set for it"),
         ("cd x; git push", "`cd` is done by the shell itself: there is no file to bind it to"),
         ("bin/tool", "`bin/tool` may be another file in another folder"),
-        ("nowhere-at-all", "`nowhere-at-all` lies in the workspace, where an agent can change it, or is not there"),
-        ("/w/tool", "`/w/tool` lies in the workspace, where an agent can change it, or is not there"),
+        (
+            "nowhere-at-all",
+            "`nowhere-at-all` lies in the workspace, where an agent can change it, or PATH looks there first, or it is not there",
+        ),
+        (
+            "/w/tool",
+            "`/w/tool` lies in the workspace, where an agent can change it, or PATH looks there first, or it is not there",
+        ),
         ("/loose/tool", "`/loose/tool` is /loose/tool, and an agent may be able to change /loose"),
     ],
 )
