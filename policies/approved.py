@@ -101,7 +101,7 @@ def _file(name: str, asked: Asked) -> str:
     if "/" in name and not name.startswith("/"):
         raise Unapprovable(f"`{name}` may be another file in another folder")
     if (program := asked.programs[name]) is None:
-        raise Unapprovable(f"`{name}` lies in the workspace, where an agent can change it, or PATH looks there first, or it is not there")
+        raise Unapprovable(f"`{name}` is not there, or is looked for in the workspace, where an agent can change it")
     if (place := changeable(program)) is not None:
         raise Unapprovable(f"`{name}` is {program}, and an agent may be able to change {place}")
     return program

@@ -138,11 +138,11 @@ def test_only_what_asks_is_answered(tmp_path: Path, config: Path, context: Conte
         ("bin/tool", "`bin/tool` may be another file in another folder"),
         (
             "nowhere-at-all",
-            "`nowhere-at-all` lies in the workspace, where an agent can change it, or PATH looks there first, or it is not there",
+            "`nowhere-at-all` is not there, or is looked for in the workspace, where an agent can change it",
         ),
         (
             "/w/tool",
-            "`/w/tool` lies in the workspace, where an agent can change it, or PATH looks there first, or it is not there",
+            "`/w/tool` is not there, or is looked for in the workspace, where an agent can change it",
         ),
         ("/loose/tool", "`/loose/tool` is /loose/tool, and an agent may be able to change /loose"),
     ],
@@ -277,7 +277,7 @@ def test_a_path_that_looks_in_the_workspace_first(
     """What is not there yet an agent can put there: it would run in place of what was approved."""
     entry = first if first == "." else str(tmp_path / first)
     monkeypatch.setenv("PATH", f"{entry}:/usr/bin:/bin")
-    with pytest.raises(UsageError, match="lies in the workspace, where an agent can change it"):
+    with pytest.raises(UsageError, match="looked for in the workspace, where an agent can change it"):
         strict(tmp_path).approval(Bash(command="git push"), context)
     monkeypatch.setenv("PATH", f"/usr/bin:/bin:{entry}")
     strict(tmp_path).approval(Bash(command="git push"), context).write()
