@@ -1,7 +1,6 @@
 # Is led away by the host a secret is for, with the placeholder in hand: to another host, to this machine.
 # network: held
 import os
-import urllib.error
 import urllib.request
 
 from prelude import TOLD, attempt
