@@ -25,6 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from allowed import Allowed
 from encodings_of import encodings
 from listeners import Listeners
 from machine import Key, Machine, Shared
@@ -40,7 +41,7 @@ _GIT = {f"GIT_{who}_{what}": "user@example.com" for who in ("AUTHOR", "COMMITTER
 
 
 class Outside:
-    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, network: str = "") -> None:
         self.secret, self.mark = f"secret-{secrets.token_hex(12)}", f"mark-{secrets.token_hex(12)}"
         self.home, self.ground, self.workspace = folder / "home", folder / "ground", folder / "ground/project"
         self.trip = self.home / "tripped"
@@ -55,7 +56,16 @@ class Outside:
         patch.setenv("SSH_AUTH_SOCK", self.listeners.told["UNIX"])
         asyncio.run(self._other_session())
         self.store: Store = locate(self.workspace)
+        self.allowed = Allowed(folder, patch, self.listeners.told, held=network == "held") if network else None
         self.look()
+
+    async def open(self) -> Runtime:
+        """The workspace, under the policy of the trick."""
+        if self.allowed is None:
+            return await Runtime.open(self.workspace)
+        runtime = await Runtime.open(self.workspace, policy=self.allowed.policy)
+        self.allowed.know(runtime)
+        return runtime
 
     def look(self, *, workspace: bool = True) -> None:
         """From now on everything is to stay as it is; what the user applied is in the workspace."""
@@ -72,6 +82,8 @@ class Outside:
         found += [line.decode(errors="replace") for line in printed.splitlines() if line.startswith(b"got out")]
         found += self.listeners.heard() + self.victim.harmed() + self.shared.changed() + self._machine.changed()
         found += self._survivors()
+        if self.allowed is not None:
+            found += self.allowed.breaches(printed)
         found += differences(self._home, tree_state(self.home)) + differences(self._beside, self._neighbours())
         found += differences(self._layers, self._others())
         found += [f"gone from the journal: {row}" for row in self._journal - self._rows()]
@@ -82,33 +94,40 @@ class Outside:
     def told(self) -> dict[str, str]:
         """What a trick is told, as its environment."""
         device = self.home.stat().st_dev
-        return self.listeners.told | {
-            "MARK": self.mark,
-            "TRIP": str(self.trip),
-            "HOST_HOME": str(self.home),
-            "KEY": str(self.home / ".ssh/id_rsa"),
-            "NEIGHBOUR": str(self.ground / "neighbour"),
-            "GROUND": str(self.ground),
-            "WORKSPACE": str(self.workspace),
-            "STORE": str(self.store.root),
-            "JOURNAL": str(self.store.journal),
-            "LAYER": str(self._layer / "work/made"),
-            "PREFIX": sys.prefix,
-            "BASE_PREFIX": sys.base_prefix,
-            "VICTIM": str(self.victim.pid),
-            "DESCRIPTORS": " ".join(map(str, self.victim.descriptors)),
-            "RUNTIME": str(os.getpid()),
-            "SHARED_KEY": str(self.shared.key),
-            "SHARED_FILE": str(self.shared.file),
-            "DISK": f"{os.major(device)} {os.minor(device)}",
-            "ADDRESS": _address(),
-            "STEP": "1",
-        }
+        allowed = self.allowed.told if self.allowed is not None else {}
+        return (
+            self.listeners.told
+            | allowed
+            | {
+                "MARK": self.mark,
+                "TRIP": str(self.trip),
+                "HOST_HOME": str(self.home),
+                "KEY": str(self.home / ".ssh/id_rsa"),
+                "NEIGHBOUR": str(self.ground / "neighbour"),
+                "GROUND": str(self.ground),
+                "WORKSPACE": str(self.workspace),
+                "STORE": str(self.store.root),
+                "JOURNAL": str(self.store.journal),
+                "LAYER": str(self._layer / "work/made"),
+                "PREFIX": sys.prefix,
+                "BASE_PREFIX": sys.base_prefix,
+                "VICTIM": str(self.victim.pid),
+                "DESCRIPTORS": " ".join(map(str, self.victim.descriptors)),
+                "RUNTIME": str(os.getpid()),
+                "SHARED_KEY": str(self.shared.key),
+                "SHARED_FILE": str(self.shared.file),
+                "DISK": f"{os.major(device)} {os.minor(device)}",
+                "ADDRESS": _address(),
+                "STEP": "1",
+            }
+        )
 
     def close(self) -> None:
         self._machine.mend()
         self.victim.close()
         self.listeners.close()
+        if self.allowed is not None:
+            self.allowed.close()
         self.shared.close()
         self._key.close()
 
@@ -174,12 +193,12 @@ class Outside:
 
 
 @contextmanager
-def made(patch: pytest.MonkeyPatch) -> Iterator[Outside]:
+def made(patch: pytest.MonkeyPatch, network: str = "") -> Iterator[Outside]:
     """In a folder with a short name: sockets have little room for theirs."""
     folder = Path(tempfile.mkdtemp(prefix="agentrt-"))
     outside = None
     try:
-        outside = Outside(folder, patch)
+        outside = Outside(folder, patch, network)
         yield outside
     finally:
         if outside is not None:

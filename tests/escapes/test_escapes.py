@@ -7,9 +7,12 @@ import asyncio
 import os
 import platform
 import re
+import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,14 +47,14 @@ def _marks(trick: Trick) -> list[pytest.MarkDecorator]:
 
 @pytest.mark.parametrize("trick", cases())
 def test_nothing_gets_out(trick: Trick, monkeypatch: pytest.MonkeyPatch) -> None:
-    with made(monkeypatch) as outside:
+    with made(monkeypatch, trick.network) as outside:
         printed = asyncio.run(played(trick, outside))
         assert not NOT_THERE.search(printed), printed.decode(errors="replace")
 
 
 async def played(trick: Trick, outside: Outside) -> bytes:
     """All it printed. Raises ``AssertionError`` where something got out, after whichever step."""
-    runtime, printed, number, applied = await Runtime.open(outside.workspace), bytearray(), 1, False
+    runtime, printed, number, applied = await outside.open(), bytearray(), 1, False
     try:
         # What a server needs is made when it starts; only then is the state folder looked at.
         await runtime.act("bash", command="true")
@@ -64,7 +67,7 @@ async def played(trick: Trick, outside: Outside) -> bytes:
                 printed += await once(trick, outside, runtime, number)
             elif step == "reopen":
                 await runtime.close()
-                runtime = await Runtime.open(outside.workspace)
+                runtime = await outside.open()
             elif step == "apply":
                 applied = True
                 await apply(runtime, outside)
@@ -72,7 +75,7 @@ async def played(trick: Trick, outside: Outside) -> bytes:
                 applied = True
                 await runtime.close()
                 host(outside, PROGRAMS[step])
-                runtime = await Runtime.open(outside.workspace)
+                runtime = await outside.open()
             assert outside.breaches(printed, workspace=not applied) == [], (step, printed.decode(errors="replace"))
     finally:
         await runtime.close()
@@ -186,6 +189,56 @@ def test_who_was_spoken_to_is_seen(outside: Outside) -> None:
         fifo.write("x")
         fifo.flush()
         assert {"TERMINAL was spoken to", "FIFO was spoken to"} <= set(outside.breaches())
+
+
+def test_what_reaches_an_allowed_host_and_should_not_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spoken to from here, nothing of which is an effect."""
+
+    async def scenario(outside: Outside) -> None:
+        runtime, allowed = await outside.open(), outside.allowed
+        assert allowed is not None and runtime.outward is not None
+        web, tls = f"api.test:{allowed.told['WEB']}", f"opened.test:{allowed.told['TLS']}"
+        (canary,), (held,) = runtime.outward.canaries.values(), runtime.outward.held
+        value, head = held.secret.value, f"GET / HTTP/1.1\r\nHost: {web}\r\n"
+        for number, (words, name, found) in enumerate((
+            (f"GET /astray HTTP/1.1\r\nHost: {web}\r\n\r\n", None, "heard: b'/astray"),
+            ("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n", None, "a request for ['other.test']"),
+            (f"{head}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", None, "the length is said twice"),
+            (f"{head}Upgrade: x\r\n\r\n", None, "headers that are not for it"),
+            ("SSH-2.0-OpenSSH\r\n\r\n", None, "it is no HTTP"),
+            (f"{head}X-Piece: {canary.decode()[:9]}\r\nX-Piece: {canary.decode()[9:]}\r\n\r\n", None, "the canary was sent, as"),
+            (f"{head}X: {canary.hex()}\r\n\r\n", None, "the canary was sent, in hex"),
+            (f"{head}X: {value}\r\n\r\n", None, "the value went to another host, as"),
+            (f"{head}X: {held.placeholder}\r\n\r\n", None, "a placeholder went to another host"),
+            (f"GET /open/..;/astray HTTP/1.1\r\nHost: {tls}\r\n\r\n", "opened.test", "outside of /open/"),
+            (f"GET /open/ HTTP/1.1\r\nHost: {tls}\r\n\r\n", "other.test", "TLS for other.test"),
+            (f"GET / HTTP/1.1\r\nHost: {tls}\r\n\r\n", "", "no TLS in a tunnel"),
+        ), 1):  # fmt: skip
+            spoken_to(int((web if name is None else tls).rpartition(":")[2]), words.encode(), name)
+            heard = outside.breaches()
+            assert any(found in line for line in heard), (number, found, heard)
+        assert any(re.search(r"\d+ requests were heard, 0 were told of", line) for line in heard)
+        assert any("the value was printed" in line for line in outside.breaches(value.encode()))
+        with suppress(OSError):
+            socket.getaddrinfo("message.test", 80)
+        assert "message.test was looked up" in outside.breaches()
+        await runtime.close()
+
+    with made(monkeypatch, "held") as outside:
+        asyncio.run(scenario(outside))
+
+
+def spoken_to(port: int, words: bytes, name: str | None) -> None:
+    """To its end; in TLS, where ``name`` is one."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port), 5) as plain:
+        stream = context.wrap_socket(plain, server_hostname=name) if name else plain
+        with stream, suppress(OSError):
+            stream.sendall(words)
+            stream.shutdown(socket.SHUT_WR)
+            while stream.recv(65536):
+                pass
 
 
 def test_a_process_that_is_left_is_seen(outside: Outside) -> None:

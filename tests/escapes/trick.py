@@ -6,6 +6,8 @@ Its first line says what it tries. Lines like ``# then: apply, again`` may follo
             runtime is closed and opened), ``apply`` (without and with ``rest``), ``host`` (the user goes on working
             in the workspace, with `agentrt`), ``module`` (with `python -m agentrt`)
     cwd     the folder the action is asked to run in
+    network ``open``: a policy lets it speak to some hosts (``allowed.py``); ``held``: and it has a secret for one of
+            them, and a planted file
     only    ``root``, ``user`` or a machine's name (``x86_64``): elsewhere there is nothing to try
     open    why it is known to get out, perhaps with ``root: `` or ``user: `` in front; to be taken away when it does
             not any more
@@ -29,7 +31,8 @@ _LOAD = """import sys, types
 sys.modules["prelude"] = types.ModuleType("prelude")
 exec({prelude!r}, vars(sys.modules["prelude"]))
 """
-_HEADERS = ("then", "cwd", "only", "open")
+_HEADERS = ("then", "cwd", "network", "only", "open")
+_NETWORKS = {"", "open", "held"}
 _STEPS = {"again", "reopen", "apply", "host", "module"}
 
 
@@ -41,6 +44,7 @@ class Trick:
     is_python: bool
     then: tuple[str, ...] = ()
     cwd: str | None = None
+    network: str = ""
     only: str = ""
     open: str = ""
 
@@ -73,4 +77,6 @@ def _read(file: Path) -> Trick:
     then = tuple(filter(None, found.pop("then", "").replace(" ", "").split(",")))
     if unknown := set(then) - _STEPS:
         raise ValueError(f"{file.name}: {unknown} is no step")
+    if found.get("network", "") not in _NETWORKS:
+        raise ValueError(f"{file.name}: {found['network']} is no network")
     return Trick(file.stem, first[2:], script, file.suffix == ".py", then, **found)
