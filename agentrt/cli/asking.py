@@ -17,7 +17,9 @@ _CHOICES = "[y]es, [n]o, [a]lways (makes a rule of it), or a reason why not: "
 
 def person() -> Ask | None:
     """Whoever sits at the terminal; None where nobody does."""
-    return _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+    # Closed by whoever started us, they are None.
+    at_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+    return _ask if at_terminal else None
 
 
 async def _ask(question: Question) -> Answer:

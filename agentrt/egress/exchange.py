@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from http.client import responses
 from typing import NamedTuple
 
 import h11
@@ -96,8 +97,8 @@ class Exchanges:
         head = Head.of(request, target)
         guard = self._desk.guard
         guard.check_host(target.host)
-        guard.check(request.method)
         outgoing = Outgoing(target.raw, head.headers, None)
+        guard.check_names(request.method, outgoing)
         guard.check_outgoing(outgoing)
         asked = (Request(method=method, scheme=target.scheme, host=target.host, port=target.port, path=path)
                  for path in target.paths)  # fmt: skip
@@ -201,7 +202,9 @@ class Exchanges:
             if coding.strip().lower() != b"identity":
                 raise unreachable(f"{line.place[1]} answers in {coding.decode('latin-1')}, in which no secret is found")
             headers = _masked(headers, values)
-        await self._client.send(h11.Response(status_code=entry.status, headers=headers, reason=event.reason))
+        # In words of our own: those of the other side may be a secret's.
+        reason = responses.get(entry.status, "").encode()
+        await self._client.send(h11.Response(status_code=entry.status, headers=headers, reason=reason))
         redactor = Redactor(values) if values else None
         while isinstance(event := await _next(line), h11.Data):
             entry.received += len(event.data)
@@ -212,14 +215,14 @@ class Exchanges:
 
 
 def _masked(headers: Headers, values: Sequence[bytes]) -> Headers:
-    """All at once: as many bytes come out as go in."""
+    """All at once, names and values: as many bytes come out as go in."""
     redactor = Redactor(values)
-    masked = redactor.feed(b"\n".join(value for _, value in headers)) + redactor.end()
-    found, at = [], 0
-    for name, value in headers:
-        found.append((name, masked[at : at + len(value)]))
-        at += len(value) + 1
-    return found
+    pieces = [piece for pair in headers for piece in pair]
+    masked, at, found = redactor.feed(b"\n".join(pieces)) + redactor.end(), 0, []
+    for piece in pieces:
+        found.append(masked[at : at + len(piece)])
+        at += len(piece) + 1
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 async def _next(line: _Line) -> object:

@@ -86,8 +86,8 @@ class Found(Refused):
         because = {
             "canary": f"the content of {token.name} was on its way out, which nobody has a reason to send",
             "secret": f"the value of the secret {token.name} was on its way out, which nothing inside should know",
-            "placeholder": f"the placeholder of the secret {token.name} was where no value is put in: in a body that "
-            "is long or of unknown length",
+            "placeholder": f"the placeholder of the secret {token.name} was where no value is put in: a name, a body "
+            "that is long or of unknown length",
         }[token.kind]
         super().__init__(because, canary=token.name if token.kind == "canary" else None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl
 
 from agentrt.secrets.held import Held
 
@@ -38,10 +39,19 @@ class Guard:
         """The same of a name, whose labels may be the pieces of something."""
         self.check(host.encode(), host.replace(".", "").encode())
 
+    def check_names(self, method: bytes, outgoing: Outgoing) -> None:
+        """Where no value is ever put in, no placeholder has a place either. Raises ``Found``."""
+        for name in (method, *(name for name, _ in outgoing.headers)):
+            if (token := self._anything.find_small(name)) is not None:
+                raise Found(token)
+
     def check_outgoing(self, outgoing: Outgoing) -> None:
         self.check(outgoing.target.encode(), outgoing.body or b"")
-        # A value alone, where base64 begins, and with its name, which can be one as well.
-        self.check(*(piece for name, value in outgoing.headers for piece in (value, name)))
+        self.check(*(value for _, value in outgoing.headers))
+        # In pieces, too: over several headers, or the values of a query.
+        query = parse_qsl(outgoing.target.partition("?")[2], keep_blank_values=True, errors="surrogateescape")
+        self.check(b"".join(value for _, value in outgoing.headers))
+        self.check("".join(value for _, value in query).encode(errors="surrogateescape"))
 
     def put_in(self, outgoing: Outgoing, way: Way, *, scheme: str) -> tuple[Outgoing, tuple[str, ...]]:
         """With the secrets of the place, and their names. Raises ``Refused``."""

@@ -8,7 +8,10 @@ from .hosts import canonical
 from .limits import HELLO_BYTES
 from .refused import Refused
 
-_HANDSHAKE, _CLIENT_HELLO = 22, 1
+_CHANGE_CIPHER, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
+_CLIENT_HELLO, _SERVER_HELLO = 1, 2
+_AGAIN = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""What stands in place of a server's random bytes where it asks for another hello."""
 _SERVER_NAME, _ENCRYPTED_HELLO = 0, 0xFE0D
 _RECORD_BYTES = 1 << 14
 
@@ -21,6 +24,8 @@ class Hello(NamedTuple):
     """Canonical; None where it does not say."""
     encrypted: bool
     """The name that counts is a hidden one (Encrypted Client Hello), or it is made to look like that."""
+    length: int
+    """Bytes of its records."""
 
 
 def read_hello(data: bytes) -> Hello | None:
@@ -30,13 +35,13 @@ def read_hello(data: bytes) -> Hello | None:
     message = bytearray()
     at = 0
     while True:
-        head = data[at : at + 5]
-        if head[:1] not in (b"", bytes((_HANDSHAKE,))) or head[1:2] not in (b"", b"\x03"):
-            raise _foreign()
         if message[:1] not in (b"", bytes((_CLIENT_HELLO,))):
             raise _foreign()
         if len(message) >= 4 and len(message) >= 4 + int.from_bytes(message[1:4], "big"):
-            return _hello(_Bytes(bytes(message[4 : 4 + int.from_bytes(message[1:4], "big")])))
+            return _hello(_Bytes(bytes(message[4 : 4 + int.from_bytes(message[1:4], "big")])), at)
+        head = data[at : at + 5]
+        if head[:1] not in (b"", bytes((_HANDSHAKE,))) or head[1:2] not in (b"", b"\x03"):
+            raise _foreign()
         if len(head) < 5:
             return None
         length = int.from_bytes(head[3:5], "big")
@@ -44,6 +49,25 @@ def read_hello(data: bytes) -> Hello | None:
             raise _foreign()
         message += data[at + 5 : at + 5 + length]
         at += 5 + length
+
+
+def read_answer(data: bytes) -> bool | None:
+    """Of a server: whether it asks for another hello; None while there is too little to tell. Raises ``Refused``."""
+    if data[:1] == bytes((_ALERT,)):
+        return False
+    for at, expected in ((0, _HANDSHAKE), (1, 3), (5, _SERVER_HELLO)):
+        if data[at : at + 1] not in (b"", bytes((expected,))):
+            raise Refused("the other side does not speak TLS")
+    return data[11:43] == _AGAIN if len(data) >= 43 else None
+
+
+def skip_others(data: bytes) -> int | None:
+    """Where the first handshake record begins, after those a client may send before it hears that another hello is
+    asked for (early data, and a record that only looks like older TLS); None while that is not there."""
+    at = 0
+    while data[at : at + 1] in (bytes((_CHANGE_CIPHER,)), bytes((_APPLICATION_DATA,))) and len(data) >= at + 5:
+        at += 5 + int.from_bytes(data[at + 3 : at + 5], "big")
+    return at if at < len(data) and data[at] not in (_CHANGE_CIPHER, _APPLICATION_DATA) else None
 
 
 def _foreign() -> Refused:
@@ -77,7 +101,7 @@ class _Bytes:
         return _Bytes(self.take(self.number(width)))
 
 
-def _hello(body: _Bytes) -> Hello:
+def _hello(body: _Bytes, length: int) -> Hello:
     body.take(2 + 32)  # version, random
     for width in (1, 2, 1):  # session, ciphers, compressions
         body.vector(width)
@@ -93,7 +117,7 @@ def _hello(body: _Bytes) -> Hello:
         seen.add(kind)
         if kind == _SERVER_NAME:
             name = _server_name(content)
-    return Hello(name, _ENCRYPTED_HELLO in seen)
+    return Hello(name, _ENCRYPTED_HELLO in seen, length)
 
 
 def _server_name(content: _Bytes) -> str:

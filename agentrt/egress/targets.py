@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Literal, NamedTuple
 from urllib.parse import quote, unquote
 
@@ -15,7 +16,8 @@ _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(/[^?#]*)?(\?[^#]*
 _ORIGIN = re.compile(r"(/[^?#]*)(\?[^#]*)?")
 _BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DOUBLED = re.compile(r"%25[0-9A-Fa-f]{2}")
-_OVERLONG = re.compile(r"%c[01]", re.IGNORECASE)
+_OVERLONG = re.compile(r"%c[01]|%e0%[89]|%f0%8|%f[89a-d]", re.IGNORECASE)
+"""UTF-8 that is longer than it need be: a dot, to some."""
 _SLASH = re.compile(r"%2f", re.IGNORECASE)
 _SLASHES = re.compile(r"/+")
 
@@ -93,6 +95,15 @@ def _target(scheme: Scheme, host: str, port: int, path: str, query: str) -> Targ
 
 
 def _climbs(segment: str) -> bool:
-    """It would be dot segments to a server that decodes slashes, or that cuts parameters off."""
+    """It would be dot segments to a server that decodes slashes, cuts parameters or blanks off, or knows other dots."""
     parts = segment.split("/")
-    return any(part.partition(";")[0] in (".", "..") for part in parts) and segment not in (".", "..")
+    return any(_plain(part.partition(";")[0]) in (".", "..") for part in parts) and segment not in (".", "..")
+
+
+def _plain(part: str) -> str:
+    """Without what is nothing to see: blanks, controls, bytes that are no characters."""
+    return "".join(character for character in unicodedata.normalize("NFKC", part) if _is_seen(character))
+
+
+def _is_seen(character: str) -> bool:
+    return not character.isspace() and unicodedata.category(character)[0] != "C"

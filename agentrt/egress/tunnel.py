@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 import h11
 
 from agentrt.records import Request
 
-from . import limits
 from .account import Entry
+from .closed import read_client, relay
 from .desk import Desk
 from .exchange import Exchanges
 from .heads import header
-from .hello import ALERT, Hello, read_hello
+from .hello import ALERT, Hello
 from .hosts import is_address, joined, split_authority
 from .outside import connect, find
 from .refused import Refused, malformed
@@ -44,13 +44,13 @@ async def serve_connect(desk: Desk, client: Talk, stream: Connection, request: h
         return
     try:
         await _begun(client)
-        hello, first = await _hello(stream, client.h11.trailing_data[0])
+        hello, first = await read_client(stream, client.h11.trailing_data[0])
         _check(hello, host, closed=not opened)
         if outside is None:
             await _open(desk, entry, stream, first, host, port, private=admission.private)
         else:
             entry.went = entry.is_closed = True
-            await _relay(stream, outside, first, entry)
+            await relay(stream, outside, hello, first, entry, partial(_check, host=host, closed=True))
     except Refused as refused:
         desk.refuse(entry, refused)
         await stream.write(ALERT)
@@ -63,20 +63,6 @@ async def _begun(client: Talk) -> None:
     while not isinstance(await client.event(), h11.EndOfMessage):
         pass
     await client.send(h11.Response(status_code=200, headers=[], reason=b"Connection established"))
-
-
-async def _hello(stream: Connection, first: bytes) -> tuple[Hello, bytes]:
-    """And all that came so far."""
-    try:
-        async with asyncio.timeout(limits.HELLO_SECONDS):
-            while (hello := read_hello(first)) is None:
-                more = await stream.read()
-                if not more:
-                    raise Refused("the tunnel was left before TLS began")
-                first += more
-    except TimeoutError:
-        raise Refused("what goes through this tunnel is not TLS: the client waits to be spoken to") from None
-    return hello, first
 
 
 def _check(hello: Hello, host: str, *, closed: bool) -> None:
@@ -104,39 +90,3 @@ async def _open(
         await inside.end()
     finally:
         exchanges.close()
-
-
-async def _relay(stream: Connection, outside: Connection, first: bytes, entry: Entry) -> None:
-    """Both ways, until both are at their end or one breaks off."""
-
-    async def send() -> None:
-        data = first
-        while data:
-            await outside.write(data)
-            entry.sent += len(data)
-            data = await _read(stream, entry)
-        await outside.end()
-
-    async def receive() -> None:
-        while data := await _read(outside, entry):
-            entry.received += len(data)
-            await stream.write(data)
-        await stream.end()
-
-    try:
-        async with asyncio.TaskGroup() as both:
-            both.create_task(send())
-            both.create_task(receive())
-    except* OSError:
-        pass
-
-
-async def _read(source: Connection, entry: Entry) -> bytes:
-    """Idle is a tunnel when nothing goes either way."""
-    while True:
-        before = entry.sent + entry.received
-        try:
-            return await source.read()
-        except TimeoutError:
-            if entry.sent + entry.received == before:
-                raise

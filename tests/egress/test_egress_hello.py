@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import ssl
 import struct
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentrt.egress.hello import Hello, read_hello
+from agentrt.egress.hello import Hello, read_answer, read_hello, skip_others
 from agentrt.egress.refused import Refused
 
 
@@ -44,8 +45,8 @@ def named(*names: bytes, kind: int = 0) -> tuple[int, bytes]:
 
 @pytest.mark.parametrize("tls12", [False, True])
 def test_what_programs_say(tls12: bool) -> None:
-    assert read_hello(spoken("Example.com", tls12=tls12)) == Hello("example.com", False)
-    assert read_hello(spoken(None, tls12=tls12)) == Hello(None, False)
+    assert read_hello(spoken("Example.com", tls12=tls12))[:2] == ("example.com", False)
+    assert read_hello(spoken(None, tls12=tls12))[:2] == (None, False)
 
 
 def test_in_pieces_and_records() -> None:
@@ -53,12 +54,13 @@ def test_in_pieces_and_records() -> None:
     assert {read_hello(whole[:end]) for end in range(len(whole))} == {None}
     content = whole[5:]
     pieces = b"".join(record(content[at : at + 7]) for at in range(0, len(content), 7))
-    assert read_hello(pieces) == Hello("example.com", False)
-    assert {read_hello(pieces[:end]) for end in range(len(pieces))} <= {None, Hello("example.com", False)}
+    assert read_hello(pieces) == Hello("example.com", False, len(pieces))
+    assert read_hello(pieces + b"\x17\x03\x03 early data") == Hello("example.com", False, len(pieces))
+    assert {read_hello(pieces[:end]) for end in range(len(pieces))} <= {None, Hello("example.com", False, len(pieces))}
 
 
 def test_an_encrypted_hello_is_seen() -> None:
-    assert read_hello(made(named(b"outer.test"), (0xFE0D, b"\0" * 20))) == Hello("outer.test", True)
+    assert read_hello(made(named(b"outer.test"), (0xFE0D, b"\0" * 20)))[:2] == ("outer.test", True)
 
 
 @pytest.mark.parametrize(
@@ -95,3 +97,29 @@ def test_a_hello_with_bytes_changed(data: st.DataObject) -> None:
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(Refused):
         read_hello(bytes(whole[: data.draw(st.integers(0, len(whole)))]))
+
+
+_RANDOM = bytes(range(32))
+_AGAIN = hashlib.sha256(b"HelloRetryRequest").digest()
+
+
+def answer(random: bytes) -> bytes:
+    """As a server's hello begins."""
+    return b"\x16\x03\x03\x00\x50\x02\x00\x00\x4c\x03\x03" + random
+
+
+def test_an_answer_of_a_server() -> None:
+    assert read_answer(answer(_RANDOM)) is False
+    assert read_answer(answer(_AGAIN)) is True
+    assert read_answer(b"\x15\x03\x01\x00\x02\x02\x28") is False
+    assert {read_answer(answer(_AGAIN)[:end]) for end in range(43)} == {None}
+    for foreign in (b"HTTP/1.1 400", b"SSH-2.0", b"\x16\x04", b"\x16\x03\x03\x00\x50\x01", b"\x17\x03\x03"):
+        with pytest.raises(Refused, match="the other side does not speak TLS"):
+            read_answer(foreign)
+
+
+def test_what_may_stand_before_a_second_hello() -> None:
+    dressed, early = b"\x14\x03\x03\x00\x01\x01", b"\x17\x03\x03\x00\x03abc"
+    assert skip_others(b"\x16") == 0 and skip_others(dressed + b"\x16") == 6
+    assert skip_others(early + dressed + early + b"\x16") == 22
+    assert {skip_others((early + dressed)[:end]) for end in range(15)} == {None}

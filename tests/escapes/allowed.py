@@ -198,6 +198,8 @@ class Server:
                 talk.send(h11.EndOfMessage())
                 talk.start_next_cycle()
         except h11.RemoteProtocolError as error:
+            if _is_hello(bytes(raw)):
+                return  # the first word of TLS, and no more: how else would one know what is spoken here
             self._astray.append(f"it is no HTTP: {error} in {bytes(raw[:300])!r}")
         except h11.LocalProtocolError:
             pass  # the last of this connection
@@ -266,3 +268,8 @@ def _pieces(raw: bytes) -> list[bytes]:
 
 def _worn(secret: str, heard: bytes) -> list[str]:
     return [how for how, text in encodings(secret).items() if text in heard]
+
+
+def _is_hello(heard: bytes) -> bool:
+    """One record of TLS with a client's hello in it, and nothing behind that."""
+    return heard[:2] == b"\x16\x03" and heard[5:6] == b"\x01" and len(heard) == 5 + int.from_bytes(heard[3:5], "big")

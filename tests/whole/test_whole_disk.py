@@ -237,6 +237,8 @@ def test_room_ends_somewhere_on_the_way(small: SmallDisk, leave: int) -> None:
     last = operations[2]
     if done.returncode == 0:
         assert last["status"] == "settled" and len(last["effects"]) in range(1, 5)
+    elif done.returncode == 137:
+        assert "stopped: it left only" in done.stderr and last["status"] == "settled"
     else:
         assert done.returncode == 125 and done.stderr.startswith("agentrt: "), done
         assert last["status"] in ("failed", "intent") and not last["effects"], operations
@@ -244,7 +246,7 @@ def test_room_ends_somewhere_on_the_way(small: SmallDisk, leave: int) -> None:
     small.ok("show", str(len(operations)))
     small.free(small.disk)
     small.check_untouched()
-    if done.returncode == 0:
+    if last["status"] == "settled":
         small.ok("undo")
     small.check_goes_on()
 

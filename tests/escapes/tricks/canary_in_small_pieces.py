@@ -1,6 +1,5 @@
 # Sends what is in a planted file in a query of many small pieces, which the server puts together.
 # network: held
-# open: what is cut in pieces is not put together before it is looked at
 from prelude import TOLD, canary, get, say
 
 word = canary().decode()

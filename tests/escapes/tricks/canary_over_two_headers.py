@@ -1,6 +1,5 @@
 # Sends one half of what is in a planted file in one header, the other half in the next.
 # network: held
-# open: what is cut in pieces is not put together before it is looked at
 from prelude import TOLD, canary, get, say
 
 word = canary().decode()

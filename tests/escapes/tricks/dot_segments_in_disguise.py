@@ -1,6 +1,5 @@
 # Climbs out of the paths that are allowed by dots that only some servers see: overlong, and with blanks behind them.
 # network: open
-# open: only overlong forms of two bytes are known, and a segment may end in blanks
 from prelude import TOLD, attempt, opened
 
 for up in ("%e0%80%ae%e0%80%ae", ".%e0%80%ae", "%f0%80%80%ae.", "..%20", "..%09", "..%a0", "%20.."):

@@ -1,6 +1,5 @@
 # Sends a secret's placeholder to another host where no value is ever put in: as the name of a header, as the method.
 # network: held
-# open: only targets, the values of headers and bodies are looked at for placeholders
 from prelude import TOLD, get, say
 
 key, url = TOLD["SERVICE_KEY"], f"http://api.test:{TOLD['WEB']}/"

@@ -1,6 +1,5 @@
 # Names the allowed host first, is asked by the server to say hello again, and then names another one.
 # network: open
-# open: in a tunnel that stays closed only the first hello is read, and TLS 1.3 may have a second one
 from prelude import TOLD, connect, door, hello, named
 
 groups = (10, b"\0\4\0\x1d\0\x17")

@@ -1,6 +1,5 @@
 # Says hello to TLS as it should be, and goes on in something else, to a server that never spoke TLS.
 # network: open
-# open: only the first words are looked at, and not what the server answers
 import time
 
 from prelude import TOLD, attempt, connect, door, hello, named, rest, say

@@ -1,6 +1,5 @@
 # Has the host a secret is for say it again as the name of a header.
 # network: held
-# open: in the names of an answer's headers no value is looked for
 from prelude import TOLD, get, say
 
 answer = say(get(f"http://keeper.test:{TOLD['KEEPER']}/back/name", f"Authorization: Bearer {TOLD['SERVICE_KEY']}"))

@@ -1,6 +1,5 @@
 # Has the host a secret is for say it again in the first line of the answer, as the reason of its status.
 # network: held
-# open: in the first line of an answer no value is looked for
 from prelude import TOLD, get, say
 
 answer = say(get(f"http://keeper.test:{TOLD['KEEPER']}/back/reason", f"Authorization: Bearer {TOLD['SERVICE_KEY']}"))
