@@ -72,12 +72,13 @@ class Call:
         return any(effect.canary is not None for effect in self._gate.effects)
 
     def _admit(self, request: Request) -> Admission:
-        effects = self._gate.effects
+        effects = self._gate.committed
         flags = self._context.flags
         if any(effect.received for effect in effects):
             flags |= {SAW_UNTRUSTED}
-        spent = self._context.spent + Spent.of(effects)
-        context = self._context.model_copy(update={"flags": flags, "spent": spent})
+        sent = Spent.of(effects)
+        told = {"flags": flags, "spent": self._context.spent + sent, "sent": sent}
+        context = self._context.model_copy(update=told)
         return self._runtime.policy.admit(request, context)
 
 

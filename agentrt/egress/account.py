@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentrt.records import Admission, RequestEffect, Reversibility
 
@@ -49,10 +49,18 @@ class Entry:
         )
 
     @property
+    def is_under_way(self) -> bool:
+        """It was let out, and may go at any moment."""
+        let_out = self.admission is not None and self.admission.verdict == "allow"
+        return let_out and not self.went and self.refused is None
+
+    @property
     def _reversibility(self) -> Reversibility:
         if not self.went:
             return "reversible"
-        return "unknown" if self.is_closed or self.admission is None else self.admission.reversibility
+        said = self.admission.reversibility if self.admission is not None else "unknown"
+        # Nothing was seen of what a rule may have called harmless; that it is harmful needs no looking.
+        return "unknown" if self.is_closed and said != "irreversible" else said
 
 
 class Account:
@@ -78,3 +86,10 @@ class Account:
     @property
     def effects(self) -> tuple[RequestEffect, ...]:
         return tuple(entry.effect for entry in self._entries)
+
+    @property
+    def committed(self) -> tuple[RequestEffect, ...]:
+        """The same, those that are under way as if they were sent: many can be, at once, before the first one is."""
+        return tuple(
+            replace(entry, went=True).effect if entry.is_under_way else entry.effect for entry in self._entries
+        )

@@ -17,6 +17,7 @@ from .outside import Resolver
 from .refused import Refused
 
 _LOGIN = re.compile(r"//[^/]*@")
+_HARM = ("reversible", "compensable", "unknown", "irreversible")
 _SHOWN = 500
 """Characters of what nobody understood."""
 
@@ -44,17 +45,20 @@ class Desk:
             raise Refused(f"frozen: {self.frozen} was on its way out, and nobody has looked at that yet")
         if not self.account.has(entry):
             raise Refused(f"these are more than {limits.REQUESTS:,} requests of one action")
+        found: list[Admission] = []
         for request in requests:
             try:
                 admission = self.admit(request)
             except Exception as error:  # whatever is wrong with a policy, it is no permission
                 raise Refused(f"the policy failed ({type(error).__name__}: {error})") from error
-            entry.admission = entry.admission or admission
             refused = admission.verdict == "deny" or (admission.verdict == "inspect" and request.path is not None)
             if refused:
                 because = admission.because or f"no rule lets {request.method} to {request.host} out"
                 raise Refused(because, rule=admission.rule)
-        assert entry.admission is not None
+            found.append(admission)
+        # Only now: until it is let out it must not be counted, not even against itself. What is worst counts.
+        worst = max(found, key=lambda one: _HARM.index(one.reversibility))
+        entry.admission = worst.model_copy(update={"private": all(one.private for one in found)})
         return entry.admission
 
     def refuse(self, entry: Entry, refused: Refused) -> str:

@@ -38,10 +38,8 @@ class _Line(NamedTuple):
 class Exchanges:
     """Of one client, one after the other."""
 
-    def __init__(self, desk: Desk, client: Talk, *, private: bool = False) -> None:
+    def __init__(self, desk: Desk, client: Talk) -> None:
         self._desk, self._client = desk, client
-        self._private = private
-        """Private addresses are meant, whatever a single request is admitted as."""
         self._line: _Line | None = None
         self._ways: dict[tuple[str, int, bool], Way] = {}
 
@@ -102,7 +100,7 @@ class Exchanges:
         asked = (Request(method=method, scheme=target.scheme, host=target.host, port=target.port, path=path)
                  for path in target.paths)  # fmt: skip
         admission = self._desk.decide(entry, *asked)
-        way = await self._find(target, admission.private or self._private)
+        way = await self._find(target, admission.private)
         if self._client.h11.they_are_waiting_for_100_continue:
             await self._client.send(h11.InformationalResponse(status_code=100, headers=[]))
         streamed = head.is_chunked or (head.length or 0) > limits.BODY_BYTES
@@ -201,7 +199,9 @@ class Exchanges:
             if coding.strip().lower() != b"identity":
                 raise unreachable(f"{line.place[1]} answers in {coding.decode('latin-1')}, in which no secret is found")
             headers = _masked(headers, values)
-        await self._client.send(h11.Response(status_code=entry.status, headers=headers, reason=event.reason))
+        # What a status is called is the other side's to choose, and no client needs it.
+        reason = b"" if values else event.reason
+        await self._client.send(h11.Response(status_code=entry.status, headers=headers, reason=reason))
         redactor = Redactor(values) if values else None
         while isinstance(event := await _next(line), h11.Data):
             entry.received += len(event.data)
@@ -214,12 +214,13 @@ class Exchanges:
 def _masked(headers: Headers, values: Sequence[bytes]) -> Headers:
     """All at once: as many bytes come out as go in."""
     redactor = Redactor(values)
-    masked = redactor.feed(b"\n".join(value for _, value in headers)) + redactor.end()
+    texts = [text for header in headers for text in header]
+    masked = redactor.feed(b"\n".join(texts)) + redactor.end()
     found, at = [], 0
-    for name, value in headers:
-        found.append((name, masked[at : at + len(value)]))
-        at += len(value) + 1
-    return found
+    for text in texts:
+        found.append(masked[at : at + len(text)])
+        at += len(text) + 1
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 async def _next(line: _Line) -> object:

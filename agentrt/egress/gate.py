@@ -60,6 +60,11 @@ class Gate:
         return self._account.effects
 
     @property
+    def committed(self) -> tuple[RequestEffect, ...]:
+        """The same while it is open, with what was let out and is not yet sent counted as sent."""
+        return self._account.committed
+
+    @property
     def frozen(self) -> str | None:
         """The canary that was on its way out."""
         return self._desk.frozen

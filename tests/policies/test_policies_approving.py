@@ -89,6 +89,7 @@ def test_it_is_bound_to_the_command_within_not_to_what_it_is_wrapped_in(
         *("A=b git push origin", "env A=b git push origin", "cd x && git push origin", "./git push origin"),
         *("git push origin | sh", "timeout 5 rm x", "bash -c 'rm x'", "./bash -c 'git push origin'", "$(git push origin)"),
         *("find . -delete -exec git push origin \\;", "strace -o x git push origin", "chroot x git push origin"),
+        *("/usr/bin/time -f x -o y git push origin", "exec -a sh git push origin"),
         *("sudo -R x git push origin", "git push origin; PATH=. git push origin"),
     ):  # fmt: skip
         assert said(policy, command, context).verdict == "ask", command
@@ -106,6 +107,23 @@ def test_a_name_that_leads_to_another_file_is_asked_about_again(
     (tmp_path / "bin/git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin")
     assert said(policy, "git push", context).verdict == "ask"
+
+
+def test_a_program_the_workspace_could_put_first_is_asked_about(
+    tmp_path: Path, config: Path, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a virtual environment of the workspace is switched on: what is in it by then is the agent's doing."""
+    config.parent.mkdir(parents=True)
+    config.write_text(f"approved: [{{run: git push, program: {GIT}}}]\n")
+    policy = strict(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "w")
+    for first in (f"{tmp_path}/w/.venv/bin", f"{tmp_path}/link/bin"):
+        monkeypatch.setenv("PATH", f"{first}:/usr/bin")
+        assert said(policy, "git push", context).verdict == "ask"
+        with pytest.raises(UsageError, match=f"`git` is looked for in {first} first"):
+            policy.approval(Bash(command="git push"), context)
+    monkeypatch.setenv("PATH", f"/usr/bin:{tmp_path}/w/.venv/bin")
+    assert said(policy, "git push", context).verdict == "allow"
 
 
 def test_only_what_asks_is_answered(tmp_path: Path, config: Path, context: Context) -> None:
