@@ -100,7 +100,7 @@ async def open_runtime(
     # Mistakes in what was asked for come before anything is made or waited for.
     rules, unread = _rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace), to_act)
     confinement = rules.given.confinement
-    outward = _outward(confinement)
+    outward = _outward(confinement, store)
     make_sandbox = sandbox_opener(sandbox)
     if to_act:
         room.check_floor(store)
@@ -165,13 +165,13 @@ def sandbox_opener(choice: SandboxChoice) -> Callable[[Store, Confinement], Sand
     )
 
 
-def _outward(confinement: Confinement) -> Outward | None:
+def _outward(confinement: Confinement, store: Store) -> Outward | None:
     """What a network needs is imported where there is one. Raises ``UsageError`` for a secret that is not there."""
     if confinement.network == "none":
         return None
     from agentrt.outward import Outward
 
-    return Outward.of(confinement)
+    return Outward.of(confinement, store.root)
 
 
 async def _take(store: Store, *, reserve: bool) -> Opened:

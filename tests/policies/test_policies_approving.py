@@ -120,7 +120,9 @@ def test_a_program_the_workspace_could_put_first_is_asked_about(
     for first in (f"{tmp_path}/w/.venv/bin", f"{tmp_path}/link/bin"):
         monkeypatch.setenv("PATH", f"{first}:/usr/bin")
         assert said(policy, "git push", context).verdict == "ask"
-        with pytest.raises(UsageError, match=f"`git` is looked for in {first} first"):
+        with pytest.raises(
+            UsageError, match=f"`git` is looked for in {first} first, where an agent can put another one"
+        ):
             policy.approval(Bash(command="git push"), context)
     monkeypatch.setenv("PATH", f"/usr/bin:{tmp_path}/w/.venv/bin")
     assert said(policy, "git push", context).verdict == "allow"
