@@ -74,11 +74,9 @@ class Call:
         return any(effect.canary is not None for effect in self._gate.effects)
 
     def _admit(self, request: Request) -> Admission:
-        effects = self._gate.committed
-        flags = self._context.flags
-        if any(effect.received for effect in effects):
-            flags |= {SAW_UNTRUSTED}
-        sent = Spent.of(effects)
+        committed = self._gate.committed
+        flags = self._context.flags | ({SAW_UNTRUSTED} if committed.received else set())
+        sent = Spent(requests=committed.requests, irreversible=committed.irreversible)
         told = {"flags": flags, "spent": self._context.spent + sent, "sent": sent}
         context = self._context.model_copy(update=told)
         return self._runtime.policy.admit(request, context)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from agentrt.records import Admission, RequestEffect, Reversibility
 
@@ -63,6 +64,15 @@ class Entry:
         return "unknown" if self.is_closed and said != "irreversible" else said
 
 
+class Committed(NamedTuple):
+    """What was sent, and what was let out and may go at any moment: many can be, at once, before the first one is."""
+
+    requests: int
+    irreversible: int
+    received: bool
+    """Something came back."""
+
+
 class Account:
     """In the order of their beginning."""
 
@@ -88,8 +98,8 @@ class Account:
         return tuple(entry.effect for entry in self._entries)
 
     @property
-    def committed(self) -> tuple[RequestEffect, ...]:
-        """The same, those that are under way as if they were sent: many can be, at once, before the first one is."""
-        return tuple(
-            replace(entry, went=True).effect if entry.is_under_way else entry.effect for entry in self._entries
-        )
+    def committed(self) -> Committed:
+        """Asked before each request: of thousands it must not take long."""
+        gone = [entry for entry in self._entries if entry.went or entry.is_under_way]
+        harmful = sum(entry.admission is not None and entry.admission.reversibility == "irreversible" for entry in gone)
+        return Committed(len(gone), harmful, any(entry.received for entry in gone))

@@ -15,7 +15,7 @@ from agentrt.records import Admission, Request, RequestEffect
 from agentrt.secrets.held import Held
 
 from . import limits
-from .account import Account
+from .account import Account, Committed
 from .authority import Authority
 from .desk import Desk
 from .exchange import Exchanges
@@ -60,8 +60,8 @@ class Gate:
         return self._account.effects
 
     @property
-    def committed(self) -> tuple[RequestEffect, ...]:
-        """The same while it is open, with what was let out and is not yet sent counted as sent."""
+    def committed(self) -> Committed:
+        """How many they are while it is open."""
         return self._account.committed
 
     @property
