@@ -29,6 +29,8 @@ class Entry:
     secrets: tuple[str, ...] = ()
     is_closed: bool = False
     """What went through was not seen."""
+    is_asked_again: bool = False
+    """Whether it may go on: it does not count against itself."""
 
     @property
     def effect(self) -> RequestEffect:
@@ -101,5 +103,8 @@ class Account:
     def committed(self) -> Committed:
         """Asked before each request: of thousands it must not take long."""
         gone = [entry for entry in self._entries if entry.went or entry.is_under_way]
+        # A tunnel that stays closed has received something as soon as TLS has begun.
+        received = any(entry.received for entry in gone if not (entry.is_asked_again and entry.is_closed))
+        gone = [entry for entry in gone if not entry.is_asked_again]
         harmful = sum(entry.admission is not None and entry.admission.reversibility == "irreversible" for entry in gone)
-        return Committed(len(gone), harmful, any(entry.received for entry in gone))
+        return Committed(len(gone), harmful, received)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agentrt.records import Admission, Request
@@ -45,6 +45,13 @@ class Desk:
             raise Refused(f"frozen: {self.frozen} was on its way out, and nobody has looked at that yet")
         if not self.account.has(entry):
             raise Refused(f"these are more than {limits.REQUESTS:,} requests of one action")
+        found = self._ask(requests)
+        # Only now: until it is let out it must not be counted, not even against itself. What is worst counts.
+        worst = max(found, key=lambda one: _HARM.index(one.reversibility))
+        entry.admission = worst.model_copy(update={"private": all(one.private for one in found)})
+        return entry.admission
+
+    def _ask(self, requests: Sequence[Request]) -> list[Admission]:
         found: list[Admission] = []
         for request in requests:
             try:
@@ -56,10 +63,18 @@ class Desk:
                 because = admission.because or f"no rule lets {request.method} to {request.host} out"
                 raise Refused(because, rule=admission.rule)
             found.append(admission)
-        # Only now: until it is let out it must not be counted, not even against itself. What is worst counts.
-        worst = max(found, key=lambda one: _HARM.index(one.reversibility))
-        entry.admission = worst.model_copy(update={"private": all(one.private for one in found)})
-        return entry.admission
+        return found
+
+    def ask_again(self, entry: Entry, *requests: Request) -> None:
+        """Whether more of a request may go that was let out before: what came in since may have changed that.
+
+        Raises ``Refused``.
+        """
+        entry.is_asked_again = True
+        try:
+            self._ask(requests)
+        finally:
+            entry.is_asked_again = False
 
     def refuse(self, entry: Entry, refused: Refused) -> str:
         """Write it down; the line for the client."""

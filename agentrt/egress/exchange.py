@@ -97,8 +97,8 @@ class Exchanges:
         guard.check(request.method)
         outgoing = Outgoing(target.raw, head.headers, None)
         guard.check_outgoing(outgoing)
-        asked = (Request(method=method, scheme=target.scheme, host=target.host, port=target.port, path=path)
-                 for path in target.paths)  # fmt: skip
+        asked = [Request(method=method, scheme=target.scheme, host=target.host, port=target.port, path=path)
+                 for path in target.paths]  # fmt: skip
         admission = self._desk.decide(entry, *asked)
         way = await self._find(target, admission.private)
         if self._client.h11.they_are_waiting_for_100_continue:
@@ -118,7 +118,7 @@ class Exchanges:
         line, used = await self._connect(way, target, again)
         while True:
             try:
-                await self._converse(line, sent, outgoing.body, entry, [value_of(each) for each in bound])
+                await self._converse(line, sent, outgoing.body, entry, asked, [value_of(each) for each in bound])
                 break
             except Refused as refused:
                 if not (used and refused.status == 502 and entry.status is None):
@@ -142,7 +142,13 @@ class Exchanges:
         return self._line, False
 
     async def _converse(
-        self, line: _Line, sent: h11.Request, body: bytes | None, entry: Entry, values: Sequence[bytes]
+        self,
+        line: _Line,
+        sent: h11.Request,
+        body: bytes | None,
+        entry: Entry,
+        asked: Sequence[Request],
+        values: Sequence[bytes],
     ) -> None:
         """Raises ``Refused``; with 502 where the other side did not do its part."""
         entry.went = True
@@ -153,7 +159,7 @@ class Exchanges:
                 entry.sent = len(body)
                 await line.talk.send(h11.EndOfMessage())
         answer = asyncio.create_task(self._answer(line, entry, values))
-        pump = None if body is not None else asyncio.create_task(self._pump(line, entry))
+        pump = None if body is not None else asyncio.create_task(self._pump(line, entry, asked))
         try:
             if pump is not None:
                 await asyncio.wait({answer, pump}, return_when=asyncio.FIRST_COMPLETED)
@@ -169,12 +175,13 @@ class Exchanges:
         else:
             self.close()
 
-    async def _pump(self, line: _Line, entry: Entry) -> None:
+    async def _pump(self, line: _Line, entry: Entry, asked: Sequence[Request]) -> None:
         """A body of whatever length. What the other side has to say about its end is in the answer."""
         watch = self._desk.guard.watch()
 
         async def send(data: bytes) -> None:
-            if not line.connection.is_over:
+            if data and not line.connection.is_over:
+                self._desk.ask_again(entry, *asked)
                 with suppress(OSError):
                     await line.talk.send_body(data)
                     entry.sent += len(data)

@@ -50,7 +50,7 @@ async def serve_connect(desk: Desk, client: Talk, stream: Connection, request: h
             await _open(desk, entry, stream, first, host, port)
         else:
             entry.went = entry.is_closed = True
-            await _relay(stream, outside, first, entry)
+            await _relay(desk, asked, stream, outside, first, entry)
     except Refused as refused:
         desk.refuse(entry, refused)
         await stream.write(ALERT)
@@ -104,12 +104,18 @@ async def _open(desk: Desk, entry: Entry, stream: Connection, first: bytes, host
         exchanges.close()
 
 
-async def _relay(stream: Connection, outside: Connection, first: bytes, entry: Entry) -> None:
+async def _relay(
+    desk: Desk, asked: Request, stream: Connection, outside: Connection, first: bytes, entry: Entry
+) -> None:
     """Both ways, until both are at their end or one breaks off."""
 
     async def send() -> None:
         data = first
         while data:
+            try:
+                desk.ask_again(entry, asked)
+            except Refused as refused:
+                raise ConnectionAbortedError(refused.because) from None
             await outside.write(data)
             entry.sent += len(data)
             data = await _read(stream, entry)

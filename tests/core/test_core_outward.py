@@ -42,6 +42,8 @@ class Service:
 
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                while "transfer-encoding" in self.headers and (size := int(self.rfile.readline() or b"0", 16)):
+                    body += self.rfile.read(size + 2)[:-2]
                 service.seen.append((self.command, self.path, body, {k.lower(): v for k, v in self.headers.items()}))
                 text = f"you said {self.headers.get('authorization', 'nothing')}".encode()
                 self.send_response(200)
@@ -334,3 +336,35 @@ def test_a_canary_is_known_again_when_the_workspace_is_opened_again(workspace: P
 
     asyncio.run(work())
     assert service.seen == []
+
+
+OPEN = """
+import socket, time
+door = socket.create_connection(('127.0.0.1', int(os.environ['http_proxy'].rpartition(':')[2])))
+def begin(url):
+    host = url.split('/')[2]
+    head = f'POST {url} HTTP/1.1\\r\\nHost: {host}\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n5\\r\\nfirst\\r\\n'
+    door.sendall(head.encode())
+    time.sleep(0.3)
+def go_on():
+    door.sendall(b'6\\r\\nsecond\\r\\n0\\r\\n\\r\\n')
+    print(door.recv(1000).decode())
+"""
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_body_that_is_still_being_sent_ends_where_it_would_not_begin_any_more(
+    workspace: Path, service: Service, reads: bool
+) -> None:
+    """Else a request begun beforehand would carry out what was read from outside meanwhile."""
+
+    async def work() -> None:
+        rules = policy(service, rules=[{"verdict": "deny", "hosts": ["**"], "flags": ["saw_untrusted"]}])
+        rules["network"][0]["reversibility"] = "compensable"
+        async with Runtime.open(workspace, policy=rules | {"budget": {"requests": 2}}) as rt:
+            read = [f"ask('GET', '{service.url}/')"] if reads else []
+            told = output(await run(rt, OPEN, f"begin('{service.url}/')", *read, "go_on()"))
+            assert ("HTTP/1.1 403" in told) == reads, told
+
+    asyncio.run(work())
+    assert (b"firstsecond" in [body for _, _, body, _ in service.seen]) != reads
