@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import termios
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -88,6 +89,8 @@ def _say(text: str) -> None:
 
 
 def _read(prompt: str) -> str | None:
+    with suppress(termios.error):
+        termios.tcflush(0, termios.TCIFLUSH)  # what was typed before the question is no answer to it
     print(prompt, end="", file=sys.stderr, flush=True)
     # No lock of Python's is held meanwhile, which its end would wait for; a terminal gives a line at a time.
     line = os.read(0, 4096)

@@ -282,3 +282,24 @@ def test_an_opinion_can_only_make_it_stricter() -> None:
             assert found.verdict == max(first, second, key=STRICTNESS.index)
             assert found.rule == ("opinion" if STRICTNESS.index(second) > STRICTNESS.index(first) else "policy")
             assert found.flags == ("read_secret",)
+
+
+def test_a_policy_that_is_no_file_is_a_mistake_and_one_of_the_workspace_is_nobodys_own(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in (config, tmp_path / "w/.agentrt/policy.yaml"):
+        file.parent.mkdir(parents=True)
+        file.symlink_to("gone")
+        with pytest.raises(DocumentError, match="no such file"):
+            strict(tmp_path)
+        file.unlink()
+        file.mkdir()
+        with pytest.raises(DocumentError):
+            strict(tmp_path)
+        file.rmdir()
+    (tmp_path / "agentrt").mkdir()
+    (tmp_path / "agentrt/policy.yaml").write_text("a mistake")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", ".")
+    strict(tmp_path)
