@@ -17,7 +17,8 @@ def flags_by(operation: Operation) -> frozenset[str]:
     if operation.kind != "act" or operation.status == "denied":
         return frozenset()
     flags = set(operation.decision.flags) if operation.decision is not None else set()
-    if any(request.received for request in operation.requests):
+    # One that was cut off may have read anything: what it sent and received was not written down any more.
+    if operation.status == "intent" or any(request.received for request in operation.requests):
         flags.add(SAW_UNTRUSTED)
     return frozenset(flags)
 

@@ -98,10 +98,10 @@ async def open_runtime(
 
     store = locate(workspace)
     # Mistakes in what was asked for come before anything is made or waited for.
-    rules = Rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace))
+    rules, unread = _rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace), to_act)
     confinement = rules.given.confinement
     # Who only takes back or applies needs no secret, and so no passphrase.
-    outward = _outward(confinement) if to_act else None
+    outward = _outward(confinement, store) if to_act else None
     make_sandbox = sandbox_opener(sandbox)
     if to_act:
         room.check_floor(store)
@@ -111,7 +111,7 @@ async def open_runtime(
         box = make_sandbox(store, outward.confinement(confinement) if outward else confinement)
         runtime = kind(opened, chosen, rules=rules, sandbox=box, outward=outward, ask=ask, opinion=opinion)
         try:
-            runtime.notes = await uninterrupted(recover(runtime))
+            runtime.notes = (*unread, *await uninterrupted(recover(runtime)))
             await box.start(runtime.view.snapshot)
             runtime.notes += await uninterrupted(keep_deadline(runtime))
             if to_act:  # who wants to undo, or to know what would be collected, loses nothing by it
@@ -123,6 +123,19 @@ async def open_runtime(
         opened.close()
         raise
     return runtime
+
+
+def _rules(read: Callable[[], Policy], to_act: bool) -> tuple[Rules, tuple[str, ...]]:
+    """And a line for a person where what the policy says is not known. Raises what ``read`` raises."""
+    try:
+        return Rules(read), ()
+    except UsageError as error:
+        if to_act:
+            raise
+        from agentrt.unread import Unread
+
+        instead = Unread(error)  # a mistake in a file, perhaps one that was pulled, keeps nobody from undoing
+        return Rules(lambda: instead), (f"{error}; this went on without it, as nothing is run",)
 
 
 def open_policy(choice: PolicyChoice, folder: Path, workspace: Path | None = None) -> Policy:
@@ -153,13 +166,13 @@ def sandbox_opener(choice: SandboxChoice) -> Callable[[Store, Confinement], Sand
     )
 
 
-def _outward(confinement: Confinement) -> Outward | None:
+def _outward(confinement: Confinement, store: Store) -> Outward | None:
     """What a network needs is imported where there is one. Raises ``UsageError`` for a secret that is not there."""
     if confinement.network == "none":
         return None
     from agentrt.outward import Outward
 
-    return Outward.of(confinement)
+    return Outward.of(confinement, store.root)
 
 
 async def _take(store: Store, *, reserve: bool) -> Opened:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import secrets as random
+import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt.contracts import Confinement, Context
@@ -27,10 +29,10 @@ class Outward:
     """By the place inside, what makes the file there different from every other: nobody has a reason to send it."""
 
     @classmethod
-    def of(cls, confinement: Confinement) -> Outward:
-        """Raises ``UsageError`` for a secret that is not there."""
+    def of(cls, confinement: Confinement, place: Path) -> Outward:
+        """``place``: the workspace's store. Raises ``UsageError`` for a secret that is not there."""
         held = hold(store.load(confinement.secrets)) if confinement.secrets else ()
-        return cls(held=held, canaries={path: random.token_hex(20).encode() for path in confinement.canaries})
+        return cls(held=held, canaries={path: _token(place, path) for path in confinement.canaries})
 
     def confinement(self, asked: Confinement) -> Confinement:
         """With what has to be there inside."""
@@ -77,14 +79,17 @@ class Call:
         return any(effect.canary is not None for effect in self._gate.effects)
 
     def _admit(self, request: Request) -> Admission:
-        effects = self._gate.effects
-        flags = self._context.flags
-        if any(effect.received for effect in effects):
-            flags |= {SAW_UNTRUSTED}
-        sent = Spent.of(self._gate.promised)
-        spent = self._context.spent + sent
-        context = self._context.model_copy(update={"flags": flags, "spent": spent, "sent": sent})
+        committed = self._gate.committed
+        flags = self._context.flags | ({SAW_UNTRUSTED} if committed.received else set())
+        sent = Spent(requests=committed.requests, irreversible=committed.irreversible)
+        told = {"flags": flags, "spent": self._context.spent + sent, "sent": sent}
+        context = self._context.model_copy(update=told)
         return self._runtime.policy.admit(request, context)
+
+
+def _token(place: Path, path: str) -> bytes:
+    """The same whenever the workspace is opened: what is copied in one action may be sent in a later one."""
+    return hashlib.sha256(os.fsencode(place) + b"\0" + path.encode()).hexdigest()[:40].encode()
 
 
 def _decoy(path: str, token: bytes) -> bytes:

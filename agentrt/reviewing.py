@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentrt import reverting
 from agentrt.errors import Conflict, UsageError
+from agentrt.flags import canary_seen
 from agentrt.history import hunks, reviews
 from agentrt.history.bases import lineage
 from agentrt.history.revert import Parts
@@ -75,7 +76,9 @@ async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
     if rule is None:
         return ()
     seconds, then = rule
-    late = [op.id for op in runtime.to_review() if op.started + seconds < time.time()]
+    # Where a planted file was on its way out a person has to look: time alone thaws nothing.
+    waiting = (op for op in runtime.to_review() if not canary_seen(op))
+    late = [op.id for op in waiting if op.started + seconds < time.time()]
     if not late:
         return ()
     if then == "accept":

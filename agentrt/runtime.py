@@ -60,7 +60,8 @@ class Runtime(Standing):
         a person; without it nobody is there, and what is asked about is denied. ``opinion`` is heard on every action
         that is not denied already, and can only make the decision stricter. Relative files in ``policy`` lie in
         ``folder`` (default: the current folder).
-        On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room.
+        On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room. Then a
+        policy that cannot be read is no error either: it is in ``notes``, and every action is denied.
         Raises ``WorkspaceError``, ``SessionBusy``, ``JournalError``, ``DiskFull``, ``PluginError``,
         ``UnknownOperation`` (no such session) and ``DocumentError`` (a malformed policy).
         """

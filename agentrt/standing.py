@@ -116,8 +116,9 @@ class Standing(Reader):
 
 
 def spent_by(operation: Operation) -> Spent:
-    """What was rolled back or not kept changed nothing, but it ran, and what it sent is sent."""
-    if operation.kind != "act" or operation.status in ("denied", "intent"):
+    """What was rolled back or not kept changed nothing, but it ran, and what it sent is sent. One that was cut off ran
+    as well, as far as anybody knows."""
+    if operation.kind != "act" or operation.status == "denied":
         return Spent()
     kept = operation.status == "settled" and not operation.is_verification
     seconds = operation.observation.seconds if operation.observation is not None else 0.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agentrt.records import Decision
 
 from .chains import Chain
-from .programs import changeable, is_of_the_shell
+from .programs import changeable, is_of_the_shell, looked_for_before
 from .reading import Asked
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def bindings(asked: Asked) -> Iterator[Binding]:
         if name == "git" and command.through[-1:] == ("git",):
             continue  # the same once more, read without the options in front
         following = asked.commands[at + 1].through if at + 1 < len(asked.commands) else ()
-        wraps = name in _WRAPPERS and following == (*command.through, name) and not _elsewhere(command)
+        wraps = name in _WRAPPERS and following == (*command.through, name) and not _does_more(command)
         if wraps and is_of_the_shell(name):
             continue
         program = _file(command.argv[0] or "", asked)
@@ -89,9 +89,17 @@ def _name(command: Command) -> str:
     return (command.argv[0] or "").rpartition("/")[2] if command.argv else ""
 
 
-def _elsewhere(command: Command) -> bool:
-    """A wrapper told to look for programs in another place."""
-    return _name(command) == "sudo" and any(word and re.match(r"-\w*R|--chroot", word) for word in command.argv)
+_MORE = {
+    "sudo": r"-\w*R|--chroot",  # it looks for programs in another place
+    "exec": r"-\w*a",  # another name, by which some programs tell what they are to do
+    **dict.fromkeys(("time", "gtime"), r"-\w*o|--o"),  # it writes a file, with any text
+}
+
+
+def _does_more(command: Command) -> bool:
+    """A wrapper told to do more than to run another command, or to run it differently."""
+    more = _MORE.get(_name(command))
+    return more is not None and any(word is None or re.match(more, word) for word in command.argv[1:])
 
 
 def _file(name: str, asked: Asked) -> str:
@@ -100,6 +108,8 @@ def _file(name: str, asked: Asked) -> str:
         raise Unapprovable(f"`{name}` is done by the shell itself: there is no file to bind it to")
     if "/" in name and not name.startswith("/"):
         raise Unapprovable(f"`{name}` may be another file in another folder")
+    if "/" not in name and (folder := looked_for_before(name, asked.root)) is not None:
+        raise Unapprovable(f"`{name}` is looked for in {folder} first, where an agent can put another one")
     if (program := asked.programs[name]) is None:
         raise Unapprovable(f"`{name}` is not there, or is looked for in the workspace, where an agent can change it")
     if (place := changeable(program)) is not None:

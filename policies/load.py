@@ -35,9 +35,9 @@ def read_chain(policy: str | Mapping[str, object], folder: Path, *, above: tuple
 
 
 def user_file() -> Path:
-    """Of all sessions of this user."""
-    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
-    return Path(config) / "agentrt" / "policy.yaml"
+    """Of all sessions of this user. A relative XDG_CONFIG_HOME is ignored: it may lead into a workspace."""
+    config = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return (config if config.is_absolute() else Path.home() / ".config") / "agentrt" / "policy.yaml"
 
 
 def user_chain(file: Path) -> Chain:
@@ -48,9 +48,10 @@ def user_chain(file: Path) -> Chain:
 def other_hands(folder: Path, workspace: Path | None) -> list[Chain]:
     """What has a say besides the policy that was asked for: the floor, the user, the workspace."""
     others = [read_chain("floor", folder)[-1:]]
-    if (users := user_file()).is_file():
+    # A link that leads nowhere, or a folder, is a mistake to be told of: nobody meant to have no policy.
+    if os.path.lexists(users := user_file()):
         others.append(user_chain(users))
-    if workspace is not None and (own := workspace / WORKSPACE_FILE).is_file():
+    if workspace is not None and os.path.lexists(own := workspace / WORKSPACE_FILE):
         others.append((tightening(load_yaml(own), workspace, who="a workspace"),))
     return others
 

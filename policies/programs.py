@@ -30,8 +30,6 @@ def real_path(name: str, folder: str | None, workspace: str) -> str | None:
     if "/" not in name:
         which = shutil.which(name)
         found = which and os.path.abspath(which)
-        if found is not None and _shadowed(os.path.dirname(found), workspace):
-            return None
     elif folder is None and not name.startswith("/"):
         found = None
     else:
@@ -44,19 +42,22 @@ def real_path(name: str, folder: str | None, workspace: str) -> str | None:
     return real
 
 
-def _shadowed(folder: str, workspace: str) -> bool:
-    """PATH looks in the workspace first: an agent may have put a program of that name there by now."""
-    for entry in os.get_exec_path():
-        if os.path.abspath(entry) == folder:
-            return False
-        if not os.path.isabs(entry) or _within(os.path.realpath(entry), os.path.realpath(workspace)):
-            return True
-    return False
+def looked_for_before(name: str, workspace: str) -> str | None:
+    """A folder of the workspace in which PATH looks for it first: an agent may have put one of that name there."""
+    real = os.path.realpath(workspace)
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        if _within(os.path.abspath(folder), workspace) or _within(os.path.realpath(folder), real):
+            return folder
+        if shutil.which(name, path=folder) is not None:
+            return None
+    return None
 
 
 def changeable(program: str) -> str | None:
     """Where somebody who acts as this user could put another file in a program's place: that folder or file."""
-    loose = [Path.home(), Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp"), Path("/dev/shm")]
+    # In a sandbox /var and the home are an agent's own, whoever owns what lies there outside.
+    places = ("/tmp", "/var", "/dev/shm", "/home/agent")
+    loose = [Path.home(), Path(tempfile.gettempdir()), *map(Path, places)]
     for place in (Path(program), *Path(program).parents):
         found = place.stat()
         mine = found.st_uid == os.getuid() != 0

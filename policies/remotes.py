@@ -70,15 +70,8 @@ def remotes_of(argv: Words) -> Sequence[str | None]:
         if not rest:
             return ()
         command, *rest = f"{command} {rest[0] or ''}", *rest[1:]
-        if command in (
-            "remote ",
-            "submodule ",
-            "remote update",
-            "submodule update",
-            "submodule init",
-            "submodule sync",
-        ):
-            return (None,)  # what it is, or what is in the configuration
+        if command in _CONFIGURED:
+            return (None,)
     if command is None or not command:
         return (None,)
     return _named(command, rest) if command in _OPTIONS else ()

@@ -73,6 +73,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "turns",
         "inside",
         "uncollected",
+        "unread",
         "uninterrupted",
         "verifying",
         "world",

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import termios
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from agentrt.contracts import Ask, Question
 from agentrt.errors import UsageError
@@ -23,8 +27,30 @@ def person() -> Ask | None:
 
 
 async def _ask(question: Question) -> Answer:
-    # On another thread: what else goes on need not wait for people.
-    return await asyncio.to_thread(answer, question, _say, _read)
+    # On another thread: what else goes on need not wait for people. On one that nobody waits for: after Ctrl-C it may
+    # still be at its prompt, which only a person can end.
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[Answer] = loop.create_future()
+
+    def tell(said: Answer | Exception) -> None:
+        if answered.done():
+            return
+        if isinstance(said, Exception):
+            answered.set_exception(said)
+        else:
+            answered.set_result(said)
+
+    def work() -> None:
+        said: Answer | Exception
+        try:
+            said = answer(question, _say, _read)
+        except Exception as error:
+            said = error
+        with suppress(RuntimeError):  # the loop is closed: it was interrupted
+            loop.call_soon_threadsafe(tell, said)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await answered
 
 
 def answer(question: Question, say: Callable[[str], None], read: Callable[[str], str | None]) -> Answer:
@@ -65,6 +91,9 @@ def _say(text: str) -> None:
 
 
 def _read(prompt: str) -> str | None:
+    with suppress(termios.error):
+        termios.tcflush(0, termios.TCIFLUSH)  # what was typed before the question is no answer to it
     print(prompt, end="", file=sys.stderr, flush=True)
-    line = sys.stdin.readline()
-    return line if line else None
+    # No lock of Python's is held meanwhile, which its end would wait for; a terminal gives a line at a time.
+    line = os.read(0, 4096)
+    return line.decode(errors="replace") or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from agentrt.records import Admission, RequestEffect, Reversibility
 
@@ -28,22 +29,17 @@ class Entry:
     secrets: tuple[str, ...] = ()
     is_closed: bool = False
     """What went through was not seen."""
+    is_asked_again: bool = False
+    """Whether it may go on: it does not count against itself."""
 
     @property
     def effect(self) -> RequestEffect:
-        return self._as(self.went and self.refused is None)
-
-    @property
-    def promised(self) -> RequestEffect:
-        """As if it were sent already, if it was let out: what is on its way counts before it is there."""
-        return self._as(self.refused is None and (self.went or self.admission is not None))
-
-    def _as(self, sent: bool) -> RequestEffect:
         admission, refused = self.admission, self.refused
+        sent = self.went and refused is None
         rule = admission.rule if admission is not None else ""
         return RequestEffect(
             change="sent" if sent else "refused",
-            reversibility=self._reversibility if sent or self.went else "reversible",
+            reversibility=self._reversibility,
             method=self.method,
             url=self.url,
             status=self.status,
@@ -56,8 +52,27 @@ class Entry:
         )
 
     @property
+    def is_under_way(self) -> bool:
+        """It was let out, and may go at any moment."""
+        let_out = self.admission is not None and self.admission.verdict == "allow"
+        return let_out and not self.went and self.refused is None
+
+    @property
     def _reversibility(self) -> Reversibility:
-        return "unknown" if self.is_closed or self.admission is None else self.admission.reversibility
+        if not self.went:
+            return "reversible"
+        said = self.admission.reversibility if self.admission is not None else "unknown"
+        # Nothing was seen of what a rule may have called harmless; that it is harmful needs no looking.
+        return "unknown" if self.is_closed and said != "irreversible" else said
+
+
+class Committed(NamedTuple):
+    """What was sent, and what was let out and may go at any moment: many can be, at once, before the first one is."""
+
+    requests: int
+    irreversible: int
+    received: bool
+    """Something came back."""
 
 
 class Account:
@@ -85,6 +100,11 @@ class Account:
         return tuple(entry.effect for entry in self._entries)
 
     @property
-    def promised(self) -> tuple[RequestEffect, ...]:
-        """With what is let out and still on its way as sent."""
-        return tuple(entry.promised for entry in self._entries)
+    def committed(self) -> Committed:
+        """Asked before each request: of thousands it must not take long."""
+        gone = [entry for entry in self._entries if entry.went or entry.is_under_way]
+        # A tunnel that stays closed has received something as soon as TLS has begun.
+        received = any(entry.received for entry in gone if not (entry.is_asked_again and entry.is_closed))
+        gone = [entry for entry in gone if not entry.is_asked_again]
+        harmful = sum(entry.admission is not None and entry.admission.reversibility == "irreversible" for entry in gone)
+        return Committed(len(gone), harmful, received)

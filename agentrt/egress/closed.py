@@ -28,9 +28,19 @@ async def read_client(stream: Connection, data: bytes) -> tuple[Hello, bytes]:
 
 
 async def relay(
-    stream: Connection, outside: Connection, hello: Hello, first: bytes, entry: Entry, check: Callable[[Hello], None]
+    stream: Connection,
+    outside: Connection,
+    hello: Hello,
+    first: bytes,
+    entry: Entry,
+    check: Callable[[Hello], None],
+    ask: Callable[[], None],
 ) -> None:
-    """Both ways, until both are at their end or one breaks off. ``check`` raises ``Refused``, as this does."""
+    """Both ways, until both are at their end or one breaks off.
+
+    ``check`` looks at a second hello, ``ask`` is asked before each piece goes out. Both raise ``Refused``, so does this.
+    """
+    ask()
     await _send(outside, first[: hello.length], entry)
     first = first[hello.length :]
     answer = b""
@@ -40,7 +50,7 @@ async def relay(
     await stream.write(answer)
     if again:
         first = await _second(stream, first, check)
-    await _pass_on(stream, outside, first, entry)
+    await _pass_on(stream, outside, first, entry, ask)
 
 
 async def _second(stream: Connection, data: bytes, check: Callable[[Hello], None]) -> bytes:
@@ -65,10 +75,16 @@ async def _send(outside: Connection, data: bytes, entry: Entry) -> None:
     entry.sent += len(data)
 
 
-async def _pass_on(stream: Connection, outside: Connection, first: bytes, entry: Entry) -> None:
+async def _pass_on(
+    stream: Connection, outside: Connection, first: bytes, entry: Entry, ask: Callable[[], None]
+) -> None:
     async def send() -> None:
         data = first or await _read(stream, entry)
         while data:
+            try:
+                ask()
+            except Refused as refused:
+                raise ConnectionAbortedError(refused.because) from None
             await _send(outside, data, entry)
             data = await _read(stream, entry)
         await outside.end()

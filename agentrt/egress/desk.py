@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agentrt.records import Admission, Request
@@ -17,6 +17,7 @@ from .outside import Resolver
 from .refused import Refused
 
 _LOGIN = re.compile(r"//[^/]*@")
+_HARM = ("reversible", "compensable", "unknown", "irreversible")
 _SHOWN = 500
 """Characters of what nobody understood."""
 
@@ -44,18 +45,36 @@ class Desk:
             raise Refused(f"frozen: {self.frozen} was on its way out, and nobody has looked at that yet")
         if not self.account.has(entry):
             raise Refused(f"these are more than {limits.REQUESTS:,} requests of one action")
+        found = self._ask(requests)
+        # Only now: until it is let out it must not be counted, not even against itself. What is worst counts.
+        worst = max(found, key=lambda one: _HARM.index(one.reversibility))
+        entry.admission = worst.model_copy(update={"private": all(one.private for one in found)})
+        return entry.admission
+
+    def _ask(self, requests: Sequence[Request]) -> list[Admission]:
+        found: list[Admission] = []
         for request in requests:
             try:
                 admission = self.admit(request)
             except Exception as error:  # whatever is wrong with a policy, it is no permission
                 raise Refused(f"the policy failed ({type(error).__name__}: {error})") from error
-            entry.admission = entry.admission or admission
             refused = admission.verdict == "deny" or (admission.verdict == "inspect" and request.path is not None)
             if refused:
                 because = admission.because or f"no rule lets {request.method} to {request.host} out"
                 raise Refused(because, rule=admission.rule)
-        assert entry.admission is not None
-        return entry.admission
+            found.append(admission)
+        return found
+
+    def ask_again(self, entry: Entry, *requests: Request) -> None:
+        """Whether more of a request may go that was let out before: what came in since may have changed that.
+
+        Raises ``Refused``.
+        """
+        entry.is_asked_again = True
+        try:
+            self._ask(requests)
+        finally:
+            entry.is_asked_again = False
 
     def refuse(self, entry: Entry, refused: Refused) -> str:
         """Write it down; the line for the client."""

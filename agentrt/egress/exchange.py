@@ -39,10 +39,8 @@ class _Line(NamedTuple):
 class Exchanges:
     """Of one client, one after the other."""
 
-    def __init__(self, desk: Desk, client: Talk, *, private: bool = False) -> None:
+    def __init__(self, desk: Desk, client: Talk) -> None:
         self._desk, self._client = desk, client
-        self._private = private
-        """Private addresses are meant, whatever a single request is admitted as."""
         self._line: _Line | None = None
         self._ways: dict[tuple[str, int, bool], Way] = {}
 
@@ -100,10 +98,10 @@ class Exchanges:
         outgoing = Outgoing(target.raw, head.headers, None)
         guard.check_names(request.method, outgoing)
         guard.check_outgoing(outgoing)
-        asked = (Request(method=method, scheme=target.scheme, host=target.host, port=target.port, path=path)
-                 for path in target.paths)  # fmt: skip
+        asked = [Request(method=method, scheme=target.scheme, host=target.host, port=target.port, path=path)
+                 for path in target.paths]  # fmt: skip
         admission = self._desk.decide(entry, *asked)
-        way = await self._find(target, admission.private or self._private)
+        way = await self._find(target, admission.private)
         if self._client.h11.they_are_waiting_for_100_continue:
             await self._client.send(h11.InformationalResponse(status_code=100, headers=[]))
         streamed = head.is_chunked or (head.length or 0) > limits.BODY_BYTES
@@ -121,7 +119,7 @@ class Exchanges:
         line, used = await self._connect(way, target, again)
         while True:
             try:
-                await self._converse(line, sent, outgoing.body, entry, [value_of(each) for each in bound])
+                await self._converse(line, sent, outgoing.body, entry, asked, [value_of(each) for each in bound])
                 break
             except Refused as refused:
                 if not (used and refused.status == 502 and entry.status is None):
@@ -145,7 +143,13 @@ class Exchanges:
         return self._line, False
 
     async def _converse(
-        self, line: _Line, sent: h11.Request, body: bytes | None, entry: Entry, values: Sequence[bytes]
+        self,
+        line: _Line,
+        sent: h11.Request,
+        body: bytes | None,
+        entry: Entry,
+        asked: Sequence[Request],
+        values: Sequence[bytes],
     ) -> None:
         """Raises ``Refused``; with 502 where the other side did not do its part."""
         entry.went = True
@@ -156,7 +160,7 @@ class Exchanges:
                 entry.sent = len(body)
                 await line.talk.send(h11.EndOfMessage())
         answer = asyncio.create_task(self._answer(line, entry, values))
-        pump = None if body is not None else asyncio.create_task(self._pump(line, entry))
+        pump = None if body is not None else asyncio.create_task(self._pump(line, entry, asked))
         try:
             if pump is not None:
                 await asyncio.wait({answer, pump}, return_when=asyncio.FIRST_COMPLETED)
@@ -172,12 +176,13 @@ class Exchanges:
         else:
             self.close()
 
-    async def _pump(self, line: _Line, entry: Entry) -> None:
+    async def _pump(self, line: _Line, entry: Entry, asked: Sequence[Request]) -> None:
         """A body of whatever length. What the other side has to say about its end is in the answer."""
         watch = self._desk.guard.watch()
 
         async def send(data: bytes) -> None:
-            if not line.connection.is_over:
+            if data and not line.connection.is_over:
+                self._desk.ask_again(entry, *asked)
                 with suppress(OSError):
                     await line.talk.send_body(data)
                     entry.sent += len(data)
@@ -202,8 +207,8 @@ class Exchanges:
             if coding.strip().lower() != b"identity":
                 raise unreachable(f"{line.place[1]} answers in {coding.decode('latin-1')}, in which no secret is found")
             headers = _masked(headers, values)
-        # In words of our own: those of the other side may be a secret's.
-        reason = responses.get(entry.status, "").encode()
+        # What a status is called is the other side's to choose: of one that knows a secret in words of our own.
+        reason = responses.get(entry.status, "").encode() if values else event.reason
         await self._client.send(h11.Response(status_code=entry.status, headers=headers, reason=reason))
         redactor = Redactor(values) if values else None
         while isinstance(event := await _next(line), h11.Data):

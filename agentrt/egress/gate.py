@@ -15,7 +15,7 @@ from agentrt.records import Admission, Request, RequestEffect
 from agentrt.secrets.held import Held
 
 from . import limits
-from .account import Account
+from .account import Account, Committed
 from .authority import Authority
 from .desk import Desk
 from .exchange import Exchanges
@@ -60,9 +60,9 @@ class Gate:
         return self._account.effects
 
     @property
-    def promised(self) -> tuple[RequestEffect, ...]:
-        """The same, with what was let out and is still on its way as sent: what a budget has to count."""
-        return self._account.promised
+    def committed(self) -> Committed:
+        """How many they are while it is open."""
+        return self._account.committed
 
     @property
     def frozen(self) -> str | None:
@@ -77,7 +77,7 @@ class Gate:
         self._wait()
 
     async def close(self) -> None:
-        """End every connection; the door stays open. After it ``effects`` does not change any more.
+        """End every connection; ``listener`` stays open. After it ``effects`` does not change any more.
 
         Raises what went wrong in the gate itself.
         """
@@ -89,6 +89,7 @@ class Gate:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if listener is not None:
+            _turn_away(listener)
             listener.close()
         failure, self._failure = self._failure, None
         if failure is not None:

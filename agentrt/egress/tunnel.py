@@ -47,10 +47,11 @@ async def serve_connect(desk: Desk, client: Talk, stream: Connection, request: h
         hello, first = await read_client(stream, client.h11.trailing_data[0])
         _check(hello, host, closed=not opened)
         if outside is None:
-            await _open(desk, entry, stream, first, host, port, private=admission.private)
+            await _open(desk, entry, stream, first, host, port)
         else:
             entry.went = entry.is_closed = True
-            await relay(stream, outside, hello, first, entry, partial(_check, host=host, closed=True))
+            again = partial(desk.ask_again, entry, asked)
+            await relay(stream, outside, hello, first, entry, partial(_check, host=host, closed=True), again)
     except Refused as refused:
         desk.refuse(entry, refused)
         await stream.write(ALERT)
@@ -74,9 +75,7 @@ def _check(hello: Hello, host: str, *, closed: bool) -> None:
         raise Refused(f"TLS is for {hello.name}, the tunnel is for {host}")
 
 
-async def _open(
-    desk: Desk, entry: Entry, stream: Connection, first: bytes, host: str, port: int, *, private: bool
-) -> None:
+async def _open(desk: Desk, entry: Entry, stream: Connection, first: bytes, host: str, port: int) -> None:
     """Be ``host`` for the client, and ask the real one what is allowed."""
     inside = Opened(stream, desk.authority.context(host), first)
     try:
@@ -84,7 +83,7 @@ async def _open(
     except OSError as error:
         raise Refused(f"TLS did not come about; does the client trust the session's authority? ({error})") from None
     desk.account.drop(entry)  # each request in it has its own
-    exchanges = Exchanges(desk, Talk(inside, server=True), private=private)
+    exchanges = Exchanges(desk, Talk(inside, server=True))
     try:
         await exchanges.serve(lambda text: origin(text, host, port), tunnels=False)
         await inside.end()

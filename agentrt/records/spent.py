@@ -32,7 +32,8 @@ class Spent(Record):
         """By these effects."""
         deleted = changed = written = requests = irreversible = 0
         for effect in effects:
-            if effect.change == "refused":
+            # One that was stopped on its way is refused, and the beginning of it is gone all the same.
+            if effect.change == "refused" and effect.reversibility == "reversible":
                 continue
             irreversible += effect.reversibility == "irreversible"
             if not isinstance(effect, FileEffect):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from agentrt.errors import UsageError
 
@@ -22,11 +26,26 @@ def ask(*, new: bool) -> bytes:
     import getpass
 
     try:
-        typed = getpass.getpass(f"{'New passphrase' if new else 'Passphrase'} of agentrt's secrets: ")
-        if not typed:
-            raise UsageError("the passphrase is empty", hint="nothing was done")
-        if new and getpass.getpass("The same again: ") != typed:
-            raise UsageError("these were two different passphrases", hint="nothing was done")
+        with _interruptible():
+            typed = getpass.getpass(f"{'New passphrase' if new else 'Passphrase'} of agentrt's secrets: ")
+            if not typed:
+                raise UsageError("the passphrase is empty", hint="nothing was done")
+            if new and getpass.getpass("The same again: ") != typed:
+                raise UsageError("these were two different passphrases", hint="nothing was done")
     except EOFError:
         raise UsageError("no passphrase came", hint="nothing was done") from None
     return typed.encode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """An event loop that is running keeps Ctrl-C for later, and this prompt would never hear of it."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

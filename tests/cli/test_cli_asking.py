@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -93,9 +94,12 @@ def test_what_can_be_no_rule_is_allowed_this_once_and_why_is_said() -> None:
 POLICY = "decide:\n  - verdict: ask\n    run: [touch **]\n    because: look first\n"
 
 
-def at_a_terminal(words: list[str], typed: list[bytes], *, cwd: Path, env: dict[str, str]) -> tuple[int, str]:
-    """Type when asked: each answer after a prompt that ends in ``: `` or ``] ``."""
+def at_a_terminal(
+    words: list[str], typed: list[bytes], *, cwd: Path, env: dict[str, str], early: bytes = b""
+) -> tuple[int, str]:
+    """Type when asked: each answer after a prompt that ends in ``: `` or ``] ``. An empty one: interrupt."""
     ours, theirs = pty.openpty()
+    os.write(ours, early)
     command = [sys.executable, "-m", "agentrt", *words]
     process = subprocess.Popen(command, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
@@ -107,7 +111,10 @@ def at_a_terminal(words: list[str], typed: list[bytes], *, cwd: Path, env: dict[
             except OSError:  # the other end is closed
                 break
         if typed and shown.endswith((b": ", b"] ")):
-            os.write(ours, typed.pop(0))
+            if line := typed.pop(0):
+                os.write(ours, line)
+            else:
+                process.send_signal(signal.SIGINT)
     os.close(ours)
     return process.wait(10), shown.decode()
 
@@ -123,6 +130,12 @@ def test_a_person_at_a_terminal(workspace: Path, environment: dict[str, str], tm
 
     code, shown = at_a_terminal(["exec", "--", "touch", "made"], [b"no thanks\n"], cwd=workspace, env=env)
     assert code == 3 and "a person said no: no thanks" in shown
+
+    code, shown = at_a_terminal(["exec", "--", "touch", "made"], [b"n\n"], cwd=workspace, env=env, early=b"y\n")
+    assert code == 3 and "a person said no" in shown
+
+    code, shown = at_a_terminal(["exec", "--", "touch", "made"], [b""], cwd=workspace, env=env)
+    assert code == 130 and shown.endswith("interrupted\r\n")  # at once, with nobody at the prompt any more
 
     code, shown = at_a_terminal(["exec", "--", "touch", "made"], [b"a\n", b"y\n"], cwd=workspace, env=env)
     assert code == 0 and "+approved:" in shown

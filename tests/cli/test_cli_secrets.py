@@ -58,13 +58,17 @@ def piped(workspace: Path, environment: dict[str, str]) -> Set:
 
 
 def typed(
-    environment: dict[str, str], workspace: Path, answers: list[tuple[bytes, bytes]], *words: str
+    environment: dict[str, str],
+    workspace: Path,
+    answers: list[tuple[bytes, bytes]],
+    *words: str,
+    group: str = "secrets",
 ) -> tuple[int, bytes]:
     """What a terminal showed, with an answer typed at each of the prompts."""
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(workspace)
-        os.execve(sys.executable, [sys.executable, "-m", "agentrt", "secrets", *words], environment)
+        os.execve(sys.executable, [sys.executable, "-m", "agentrt", group, *words], environment)
     shown, until = b"", time.monotonic() + 30
     while time.monotonic() < until:
         if select.select([terminal], [], [], 0.2)[0]:
@@ -198,3 +202,15 @@ def test_damage_is_said(cli: Cli, piped: Set, tmp_path: Path) -> None:
 def test_the_passphrase_does_not_reach_a_sandbox(both: Cli) -> None:
     done = both("exec", "--", "env", AGENTRT_PASSPHRASE="correct horse")
     assert done.code == 0 and "PATH=" in done.out and "correct horse" not in done.out
+
+
+def test_a_prompt_in_the_middle_of_a_command_can_be_interrupted(
+    piped: Set, environment: dict[str, str], workspace: Path, tmp_path: Path
+) -> None:
+    piped(VALUE, "set", "GH_TOKEN", "--host", "api.github.com", **FILE_ONLY)
+    (tmp_path / "net.yaml").write_text("network: [{hosts: [api.github.com]}]\nsecrets: [GH_TOKEN]\n")
+    asked = {**environment, **FILE_ONLY}
+    del asked["AGENTRT_PASSPHRASE"]
+    words = ("--policy", str(tmp_path / "net.yaml"), "--", "true")
+    code, shown = typed(asked, workspace, [(b"Passphrase", b"\x03")], *words, group="exec")
+    assert code == 130 and b"interrupted" in shown

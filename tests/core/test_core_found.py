@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from test_core_runtime import run
 
 from agentrt import Conflict, Runtime, UsageError
+from agentrt.errors import DocumentError
 
 TWO_FILES = """*** Begin Patch
 *** Add File: new
@@ -111,3 +113,26 @@ def test_what_is_applied_is_not_reverted_as_a_dependent_either(workspace: Path, 
         assert (workspace / "other").read_text() == "2\n" and len(rt.log()) == 3
 
     run(workspace, box, work)
+
+
+def test_a_policy_with_a_mistake_keeps_nobody_from_undoing(workspace: Path, box: Any) -> None:
+    async def work(rt: Runtime) -> None:
+        await rt.act("write", path="new", content="1\n")
+
+    async def later() -> None:
+        with pytest.raises(DocumentError):
+            await Runtime.open(workspace, sandbox=box)
+        async with Runtime.open(workspace, sandbox=box, to_act=False) as rt:
+            (note,) = rt.notes
+            assert "policy.yaml:1:1: unknown key `deny`" in note
+            denied = await rt.act("write", path="other", content="1\n")
+            assert denied.status == "denied" and "unknown key" in str(denied.observation)
+            await rt.apply()
+            await rt.undo(2)
+            assert not (workspace / "new").exists()
+
+    run(workspace, box, work)
+    (workspace / ".agentrt").mkdir()
+    (workspace / ".agentrt/policy.yaml").write_text("deny: everything\n")
+    asyncio.run(later())
+    (workspace / ".agentrt/policy.yaml").unlink()

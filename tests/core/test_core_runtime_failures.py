@@ -328,6 +328,8 @@ def test_killed_in_an_act_it_is_an_intent_and_nothing_of_it_is_there(workspace: 
         assert [o.status for o in rt.log()] == ["settled", "intent"]
         assert rt.log()[1].is_verification == (how == "verify")
         assert rt.notes == ("operation 2 (act) was cut off",)
+        # What it read and sent nobody knows any more; that it ran is known.
+        assert rt.flags == {"saw_untrusted"} and rt.spent.actions == 2
         assert await seen(rt, "x") == ["1"]
         await rt.undo(2)
         assert [o.kind for o in rt.log()] == ["act", "act", "act", "undo"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from agentrt.egress.addresses import not_public
 from agentrt.egress.hosts import canonical, is_address, joined, split_authority
 from agentrt.egress.refused import Refused
 from agentrt.egress.targets import absolute, origin
+from agentrt.records import Admission, Request
 
 
 @pytest.mark.parametrize(
@@ -204,3 +206,21 @@ def test_whatever_path_is_refused_or_has_no_way_up(path: str) -> None:
     for each in (*target.paths, target.raw.partition("?")[0]):
         assert not {".", ".."} & set(each.split("/"))
     assert origin(target.raw, "a.test", 443) == target
+
+
+def test_in_an_opened_tunnel_a_private_host_is_meant_by_each_request(play) -> None:
+    """That some rule means private hosts lets the tunnel through; it is not said of what another rule lets out."""
+
+    def admit(request: Request) -> Admission:
+        private = request.path in (None, "/hook")
+        verdict: Any = "inspect" if request.path is None else "allow"
+        return Admission(verdict=verdict, rule="t.yaml:1", private=private)
+
+    async def scenario(world) -> None:
+        server = await world.https()
+        async with world.gate(admit) as door:
+            assert b" 200 " in await door.secure(f"api.test:{server.port}", "/hook")
+            assert b"no public address" in await door.secure(f"api.test:{server.port}", "/other")
+        assert [seen.target for seen in server.seen] == ["/hook"]
+
+    play(scenario)

@@ -393,3 +393,18 @@ def test_a_sandbox_that_goes_away_leaves_the_gate_to_be_closed(play) -> None:
                 await door.open()
 
     play(scenario)
+
+
+@pytest.mark.parametrize(("said", "recorded"), [("reversible", "unknown"), ("irreversible", "irreversible")])
+def test_what_a_rule_calls_irreversible_is_so_where_nothing_is_seen(play, said, recorded) -> None:
+    """Or a budget of what is irreversible would count no such tunnel."""
+
+    async def scenario(world) -> None:
+        server = await world.https()
+        async with world.gate(lambda request: allow(request).model_copy(update={"reversibility": said})) as door:
+            door.trusting = ssl.create_default_context(cadata=world.outer.certificate.decode())
+            assert b" 200 " in await door.secure(f"api.test:{server.port}", "/")
+            assert [effect.reversibility for effect in door.gate.effects] == [recorded]
+            assert door.gate.committed.irreversible == (said == "irreversible")
+
+    play(scenario)

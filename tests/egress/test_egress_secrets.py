@@ -392,3 +392,24 @@ def test_an_answer_before_the_end_of_the_question_arrives(play) -> None:
         server.close()
 
     play(scenario)
+
+
+def test_a_secret_in_a_headers_name_or_in_the_status_line_does_not_come_back(play) -> None:
+    value = "tok-8d1f9a27c3"
+    held = secret("api.test", value=value)
+
+    async def serve(reader, writer) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 200 {value}\r\nX-{value}: {value}\r\nContent-Length: 2\r\n\r\nok".encode())
+        await writer.drain()
+        writer.close()
+
+    async def scenario(world) -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with world.gate(allow, secrets=[held]) as door:
+            port = server.sockets[0].getsockname()[1]
+            answer = await door.get(f"http://api.test:{port}/", f"X-Key: {held.placeholder}")
+            assert value.encode() not in answer and answer.endswith(b"ok")
+        server.close()
+
+    play(scenario)

@@ -89,6 +89,7 @@ def test_it_is_bound_to_the_command_within_not_to_what_it_is_wrapped_in(
         *("A=b git push origin", "env A=b git push origin", "cd x && git push origin", "./git push origin"),
         *("git push origin | sh", "timeout 5 rm x", "bash -c 'rm x'", "./bash -c 'git push origin'", "$(git push origin)"),
         *("find . -delete -exec git push origin \\;", "strace -o x git push origin", "chroot x git push origin"),
+        *("/usr/bin/time -f x -o y git push origin", "exec -a sh git push origin"),
         *("sudo -R x git push origin", "git push origin; PATH=. git push origin"),
     ):  # fmt: skip
         assert said(policy, command, context).verdict == "ask", command
@@ -106,6 +107,25 @@ def test_a_name_that_leads_to_another_file_is_asked_about_again(
     (tmp_path / "bin/git").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin")
     assert said(policy, "git push", context).verdict == "ask"
+
+
+def test_a_program_the_workspace_could_put_first_is_asked_about(
+    tmp_path: Path, config: Path, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a virtual environment of the workspace is switched on: what is in it by then is the agent's doing."""
+    config.parent.mkdir(parents=True)
+    config.write_text(f"approved: [{{run: git push, program: {GIT}}}]\n")
+    policy = strict(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path / "w")
+    for first in (f"{tmp_path}/w/.venv/bin", f"{tmp_path}/link/bin"):
+        monkeypatch.setenv("PATH", f"{first}:/usr/bin")
+        assert said(policy, "git push", context).verdict == "ask"
+        with pytest.raises(
+            UsageError, match=f"`git` is looked for in {first} first, where an agent can put another one"
+        ):
+            policy.approval(Bash(command="git push"), context)
+    monkeypatch.setenv("PATH", f"/usr/bin:{tmp_path}/w/.venv/bin")
+    assert said(policy, "git push", context).verdict == "allow"
 
 
 def test_only_what_asks_is_answered(tmp_path: Path, config: Path, context: Context) -> None:
@@ -136,14 +156,8 @@ def test_only_what_asks_is_answered(tmp_path: Path, config: Path, context: Conte
         ("A=b git push", "A is set for it"),
         ("cd x; git push", "`cd` is done by the shell itself: there is no file to bind it to"),
         ("bin/tool", "`bin/tool` may be another file in another folder"),
-        (
-            "nowhere-at-all",
-            "`nowhere-at-all` is not there, or is looked for in the workspace, where an agent can change it",
-        ),
-        (
-            "/w/tool",
-            "`/w/tool` is not there, or is looked for in the workspace, where an agent can change it",
-        ),
+        ("nowhere-at-all", "`nowhere-at-all` lies in the workspace, where an agent can change it, or is not there"),
+        ("/w/tool", "`/w/tool` lies in the workspace, where an agent can change it, or is not there"),
         ("/loose/tool", "`/loose/tool` is /loose/tool, and an agent may be able to change /loose"),
     ],
 )
@@ -270,17 +284,22 @@ def test_an_opinion_can_only_make_it_stricter() -> None:
             assert found.flags == ("read_secret",)
 
 
-@pytest.mark.parametrize("first", ("w/.venv/bin", "."))
-def test_a_path_that_looks_in_the_workspace_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, context: Context, first: str
+def test_a_policy_that_is_no_file_is_a_mistake_and_one_of_the_workspace_is_nobodys_own(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is not there yet an agent can put there: it would run in place of what was approved."""
-    entry = first if first == "." else str(tmp_path / first)
-    monkeypatch.setenv("PATH", f"{entry}:/usr/bin:/bin")
-    with pytest.raises(UsageError, match="looked for in the workspace, where an agent can change it"):
-        strict(tmp_path).approval(Bash(command="git push"), context)
-    monkeypatch.setenv("PATH", f"/usr/bin:/bin:{entry}")
-    strict(tmp_path).approval(Bash(command="git push"), context).write()
-    assert said(strict(tmp_path), "git push", context).verdict == "allow"
-    monkeypatch.setenv("PATH", f"{entry}:/usr/bin:/bin")
-    assert said(strict(tmp_path), "git push", context).verdict == "ask"
+    for file in (config, tmp_path / "w/.agentrt/policy.yaml"):
+        file.parent.mkdir(parents=True)
+        file.symlink_to("gone")
+        with pytest.raises(DocumentError, match="no such file"):
+            strict(tmp_path)
+        file.unlink()
+        file.mkdir()
+        with pytest.raises(DocumentError):
+            strict(tmp_path)
+        file.rmdir()
+    (tmp_path / "agentrt").mkdir()
+    (tmp_path / "agentrt/policy.yaml").write_text("a mistake")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", ".")
+    strict(tmp_path)
