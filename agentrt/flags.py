@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from agentrt.history.journal import Journal
-from agentrt.records import Operation
+from agentrt.records import Operation, Spent
 
 SAW_UNTRUSTED = "saw_untrusted"
 READ_SECRET = "read_secret"
@@ -28,18 +29,27 @@ def canary_seen(operation: Operation) -> bool:
     return any(request.canary is not None for request in operation.requests)
 
 
-def inherited(journal: Journal, session: str) -> tuple[frozenset[str], bool]:
-    """What a fork has from where it began, whose conversation it goes on with: its flags, and whether it is frozen."""
-    info = journal.session(session)
+class Inherited(NamedTuple):
+    """What a fork has from where it began, whose conversation it goes on with."""
+
     flags: frozenset[str] = frozenset()
-    frozen = False
+    is_frozen: bool = False
+    spent: Spent = Spent()
+    """Of what nothing brings back: requests and irreversible effects. Work on files was done there, not here."""
+
+
+def inherited(journal: Journal, session: str) -> Inherited:
+    """From all a session was forked from."""
+    info, found = journal.session(session), Inherited()
     while info.parent is not None:
         until = info.parent_operation or 0
         before = [operation for operation in journal.operations(info.parent) if operation.id <= until]
-        flags = flags.union(*map(flags_by, before))
-        frozen = frozen or any(waits(before))
+        sent = Spent.of(request for operation in before for request in operation.requests)
+        found = Inherited(
+            found.flags.union(*map(flags_by, before)), found.is_frozen or bool(waits(before)), found.spent + sent
+        )
         info = journal.session(info.parent)
-    return flags, frozen
+    return found
 
 
 def waits(operations: Iterable[Operation]) -> list[int]:

@@ -26,7 +26,12 @@ def stays_sent(operations: Iterable[Operation]) -> str:
 
 def lasting(operation: Operation) -> list[RequestEffect]:
     """What it sent that did something out there, or may have."""
-    return [r for r in operation.requests if r.change == "sent" and r.reversibility != "reversible"]
+    return [request for request in operation.requests if request.change == "sent" and lasts(request)]
+
+
+def lasts(request: RequestEffect) -> bool:
+    """Nothing takes it back, or nobody knows; a canary that was seen is not forgotten either."""
+    return request.reversibility != "reversible" or request.canary is not None
 
 
 def words(operation: Operation) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentrt import sending
 from agentrt.contracts import Confinement, Context
 from agentrt.egress import BUNDLE, Authority, Gate, environment
 from agentrt.flags import SAW_UNTRUSTED
@@ -40,9 +41,9 @@ class Outward:
         planted = {**asked.planted, **decoys, BUNDLE: self.authority.bundle}
         return asked.model_copy(update={"planted": planted})
 
-    async def call(self, runtime: Runtime, context: Context, decision: Decision) -> Call:
+    async def call(self, runtime: Runtime, op: int, context: Context, decision: Decision) -> Call:
         """The way out of one action. Raises ``SandboxError``."""
-        call = Call(self, runtime, context, decision)
+        call = Call(self, runtime, op, context, decision)
         await call.begin()
         return call
 
@@ -50,10 +51,17 @@ class Outward:
 class Call:
     """One action's: from its beginning to its end."""
 
-    def __init__(self, outward: Outward, runtime: Runtime, context: Context, decision: Decision) -> None:
+    def __init__(self, outward: Outward, runtime: Runtime, op: int, context: Context, decision: Decision) -> None:
         self._outward, self._runtime = outward, runtime
         self._context = context.model_copy(update={"flags": context.flags.union(decision.flags)})
-        self._gate = Gate(self._admit, authority=outward.authority, secrets=outward.held, canaries=outward.canaries)
+        self._written = sending.place(runtime.store, runtime.layer(op))
+        self._gate = Gate(
+            self._admit,
+            authority=outward.authority,
+            secrets=outward.held,
+            canaries=outward.canaries,
+            on_sending=sending.writer(self._written),
+        )
         self.environment: Mapping[str, str] = {}
         """What programs have to know of it."""
 
@@ -72,6 +80,10 @@ class Call:
         """Hang up; what was sent and refused, in order. Again and again the same."""
         await self._gate.close()
         return self._gate.effects
+
+    def settled(self) -> None:
+        """Its requests are in the journal."""
+        sending.forget(self._written)
 
     @property
     def canaries(self) -> bool:

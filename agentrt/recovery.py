@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt import applied as outside
+from agentrt import sending
 from agentrt.errors import AgentrtError
 from agentrt.history.store import Store
-from agentrt.records import Operation
+from agentrt.notices import lasts
+from agentrt.records import Observation, Operation
+from agentrt.records.operations import Review
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -24,7 +27,8 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
     """What was done about operations that were cut off, of whatever session: lines for a person.
 
     Only a session's last operation can have been. Its intent stays an intent, and what is settled once needs nothing
-    more. An act leaves nothing behind: its layer was never part of a view. Raises ``OSError``, ``JournalError``.
+    more. An act leaves nothing behind, as its layer was never part of a view, but for what it had sent.
+    Raises ``OSError``, ``JournalError``.
     """
     notes: list[str] = []
     for session in runtime.journal.cut_off():
@@ -33,12 +37,27 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
         found: list[str] = []
         if own and last.kind in _TELLS:
             runtime.forget_messages_of(last)
+        if own and last.kind == "act" and (note := _settle_requests(runtime, last)):
+            found = [note]
         if last.kind in _TOUCHES_WORKSPACE:
             found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))
         if own or found:
             whose = "" if own else f" of session {session}"
             notes += [f"operation {last.id} ({last.kind}){whose} was cut off", *found]
     return tuple(notes)
+
+
+def _settle_requests(runtime: Runtime, cut_off: Operation) -> str:
+    """What an action had sent when it was cut off is in the journal like that of any other; a line for a person."""
+    file = sending.place(runtime.store, runtime.layer(cut_off.id))
+    effects = sending.left(file)
+    if not effects:
+        return ""
+    seen = Observation(error="cut off: what it did is not kept; what it sent was sent, or may have been")
+    review: Review | None = "pending" if any(lasts(effect) for effect in effects) else None
+    runtime.settle(cut_off, status="failed", after=cut_off.before, effects=effects, observation=seen, review=review)
+    sending.forget(file)
+    return f"it had sent, or may have: {', '.join(f'{effect.method} {effect.url}' for effect in effects)}"
 
 
 def _settle_workspace(store: Store, operations: Sequence[Operation]) -> Iterator[str]:

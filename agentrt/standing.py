@@ -23,10 +23,10 @@ class Standing(Reader):
         super().__init__(store, journal, session)
         log = self.log()
         self._operations = {operation.id: _light(operation) for operation in log}
-        self.spent = sum(map(spent_by, log), Spent(cost_usd=journal.cost_usd(session)))
-        """By all actions so far, and by the planner."""
-        self._flags, self._began_frozen = flags.inherited(journal, session)
-        self._flags = self._flags.union(*map(flags.flags_by, log))
+        self._began = flags.inherited(journal, session)
+        self.spent = sum(map(spent_by, log), self._began.spent + Spent(cost_usd=journal.cost_usd(session)))
+        """By all actions so far, and by the planner; of a fork with what those before it sent."""
+        self._flags = self._began.flags.union(*map(flags.flags_by, log))
         self._inherited = narrowing.inherited(journal, session)
         self._narrows = {operation.id: rules for operation in log if (rules := narrowing.rules_of(operation))}
         self.sent_by = {operation.id for operation in log if lasting(operation)}
@@ -56,7 +56,7 @@ class Standing(Reader):
     def flags(self) -> frozenset[str]:
         """What a policy may want to know of what the session has seen (``contracts.Context``)."""
         seen = [self.journal.operation(self.session, op) for op in self._canaries]
-        frozen = self._began_frozen or flags.waits(seen)
+        frozen = self._began.is_frozen or flags.waits(seen)
         return self._flags | {flags.FROZEN} if frozen else self._flags
 
     @property

@@ -80,7 +80,7 @@ async def carry_out(
     try:
         await runtime.sandbox.begin(runtime.layer(op.id))
         if runtime.outward is not None:
-            one.call = await runtime.outward.call(runtime, context, decision)
+            one.call = await runtime.outward.call(runtime, op.id, context, decision)
             world.connect(one.call)
         async with asyncio.timeout(runtime.policy.limits.seconds + _GRACE):
             observation = await tool.run(action, world)
@@ -151,7 +151,10 @@ class _Action:
         if self.call is not None and self.call.canaries:
             # Whatever else is said of it: a person looks at this before the session goes on.
             more["review"] = "pending"
-        return self.runtime.settle(self.op, status=status, after=after, observation=observation, **more)
+        operation = self.runtime.settle(self.op, status=status, after=after, observation=observation, **more)
+        if self.call is not None:
+            self.call.settled()
+        return operation
 
     async def _sent(self) -> tuple[RequestEffect, ...]:
         """What went out, or was to. From here on nothing does."""

@@ -111,7 +111,7 @@ def _file(name: str, asked: Asked) -> str:
     if "/" not in name and (folder := looked_for_before(name, asked.root)) is not None:
         raise Unapprovable(f"`{name}` is looked for in {folder} first, where an agent can put another one")
     if (program := asked.programs[name]) is None:
-        raise Unapprovable(f"`{name}` is not there, or is looked for in the workspace, where an agent can change it")
+        raise Unapprovable(f"`{name}` lies in the workspace, where an agent can change it, or is not there")
     if (place := changeable(program)) is not None:
         raise Unapprovable(f"`{name}` is {program}, and an agent may be able to change {place}")
     return program

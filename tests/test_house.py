@@ -68,6 +68,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "reverting",
         "reviewing",
         "selecting",
+        "sending",
         "standing",
         "transaction",
         "turns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -78,8 +79,10 @@ class Committed(NamedTuple):
 class Account:
     """In the order of their beginning."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_sending: Callable[[RequestEffect], None]) -> None:
+        """``on_sending`` is told of each request before the first byte of it goes, and of a canary that was seen."""
         self._entries: dict[Entry, None] = {}
+        self._on_sending = on_sending
 
     def begin(self, method: str, url: str) -> Entry:
         entry = Entry(method, url)
@@ -90,6 +93,14 @@ class Account:
     def has(self, entry: Entry) -> bool:
         """Of so many that it has no place for one it is not; that one must not go out."""
         return entry in self._entries
+
+    def goes(self, entry: Entry) -> None:
+        """From here on something of it may have reached the other side."""
+        entry.went = True
+        self._on_sending(entry.effect)
+
+    def saw_canary(self, entry: Entry) -> None:
+        self._on_sending(entry.effect)
 
     def drop(self, entry: Entry) -> None:
         """It was no request of its own."""

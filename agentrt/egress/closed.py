@@ -38,7 +38,7 @@ async def relay(
 ) -> None:
     """Both ways, until both are at their end or one breaks off.
 
-    ``check`` looks at a second hello, ``ask`` is asked before each piece goes out. Both raise ``Refused``, so does this.
+    ``check`` looks at a second hello, ``ask`` is asked before each piece goes out. Raises ``Refused`` as these do.
     """
     ask()
     await _send(outside, first[: hello.length], entry)

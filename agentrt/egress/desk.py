@@ -83,6 +83,7 @@ class Desk:
             entry.refused = refused
         if refused.canary is not None:
             self.frozen = refused.canary
+            self.account.saw_canary(entry)
             self.on_freeze()
         rule = refused.rule or "agentrt"
         return f"agentrt: {entry.method} {entry.url}: {refused.because} ({rule})"

@@ -152,7 +152,7 @@ class Exchanges:
         values: Sequence[bytes],
     ) -> None:
         """Raises ``Refused``; with 502 where the other side did not do its part."""
-        entry.went = True
+        self._desk.account.goes(entry)
         with suppress(OSError):  # where it broke off, there may be an answer all the same
             await line.talk.send(sent)
             if body is not None:

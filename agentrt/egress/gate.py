@@ -34,7 +34,8 @@ class Gate:
     """Serves the connections of a door (``Sandbox.door``), and keeps account.
 
     ``admit`` is asked before anything of a request goes out. ``secrets`` are put in for their hosts, ``canaries``
-    (name, content) let nothing out any more as soon as one is seen.
+    (name, content) let nothing out any more as soon as one is seen. ``on_sending`` is told of a request before the
+    first byte of it goes, and of a canary that was seen: who is killed after that has it written down.
     """
 
     def __init__(
@@ -45,8 +46,9 @@ class Gate:
         secrets: Sequence[Held] = (),
         canaries: Mapping[str, bytes] = MappingProxyType({}),
         resolver: Resolver = resolve,
+        on_sending: Callable[[RequestEffect], None] = lambda effect: None,
     ) -> None:
-        self._account = Account()
+        self._account = Account(on_sending)
         self._desk = Desk(admit, authority, Guard(secrets, canaries), resolver, self._account, self._end_others)
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: socket.socket | None = None

@@ -49,7 +49,8 @@ async def serve_connect(desk: Desk, client: Talk, stream: Connection, request: h
         if outside is None:
             await _open(desk, entry, stream, first, host, port)
         else:
-            entry.went = entry.is_closed = True
+            entry.is_closed = True
+            desk.account.goes(entry)
             again = partial(desk.ask_again, entry, asked)
             await relay(stream, outside, hello, first, entry, partial(_check, host=host, closed=True), again)
     except Refused as refused:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -386,3 +390,52 @@ def test_a_body_that_is_still_being_sent_ends_where_it_would_not_begin_any_more(
 
     asyncio.run(work())
     assert (b"firstsecond" in [body for _, _, body, _ in service.seen]) != reads
+
+
+KILLED = """
+import asyncio, json, os, signal, sys
+from agentrt import Runtime
+workspace, policy, command = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
+async def main():
+    async with Runtime.open(workspace, policy=policy) as rt:
+        await rt.act("bash", command=command, on_output=lambda data: os.kill(os.getpid(), signal.SIGKILL))
+asyncio.run(main())
+"""
+
+
+def test_what_was_sent_before_agentrt_was_killed_is_known(workspace: Path, service: Service) -> None:
+    guarded = policy(service, budget={"irreversible": 1})
+    post = f"python3 - <<'END'\n{ASK}\nask('POST', '{service.url}/buy', 'x')\nEND"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(workspace), json.dumps(guarded), post], check=False)
+    assert killed.returncode == -signal.SIGKILL and len(service.seen) == 1
+
+    async def work() -> None:
+        async with Runtime.open(workspace, policy=guarded) as rt:
+            (operation,) = rt.log()
+            assert operation.status == "failed" and operation.review == "pending"
+            assert [(r.change, r.method, r.because) for r in operation.requests] == [
+                ("sent", "POST", "agentrt was ended while it was on its way")
+            ]
+            assert f"POST {service.url}/buy" in " ".join(rt.notes)
+            again = await rt.act("bash", command=post)
+            assert again.requests[0].change == "refused", "it counts against the budget"
+        async with Runtime.open(workspace, policy=guarded) as rt:
+            assert [op.status for op in rt.log()] == ["failed", "settled"] and rt.notes == ()
+
+    asyncio.run(work())
+    assert len(service.seen) == 1
+
+
+def test_a_fork_has_the_budget_that_is_left(workspace: Path, service: Service) -> None:
+    async def work() -> None:
+        post = f"ask('POST', '{service.url}/buy', 'x')"
+        async with Runtime.open(workspace, policy=policy(service, budget={"irreversible": 1})) as rt:
+            sent = await run(rt, post)
+            branch = await rt.fork(sent.id)
+            assert (await run(branch, post)).requests[0].change == "refused"
+            await branch.close()
+            branch = await rt.fork(0)
+            assert (await run(branch, post)).requests[0].change == "sent"
+            await branch.close()
+
+    asyncio.run(work())

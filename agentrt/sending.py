@@ -1,0 +1,53 @@
+"""Requests are written down before they go, so that they are known also where nobody is left to settle the action."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from agentrt.history.store import Store
+from agentrt.records import RequestEffect, dump_json
+
+CUT_OFF = "agentrt was ended while it was on its way"
+
+
+def place(store: Store, layer: str) -> Path:
+    """Of an operation that has not ended. JSON Lines."""
+    return store.outputs / f"{layer}.requests"
+
+
+def writer(file: Path) -> Callable[[RequestEffect], None]:
+    """For ``Gate(on_sending=…)``. Not forced to disk: what is to be survived is the death of a process."""
+
+    def write(effect: RequestEffect) -> None:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "ab", buffering=0) as stream:
+            stream.write(dump_json(effect.to_dict()).encode() + b"\n")
+
+    return write
+
+
+def forget(file: Path) -> None:
+    """It is in the journal."""
+    file.unlink(missing_ok=True)
+
+
+def left(file: Path) -> tuple[RequestEffect, ...]:
+    """What an action that was cut off had sent, or may have; a line that was cut off itself had not gone yet."""
+    found = []
+    try:
+        lines = file.read_bytes().splitlines()
+    except FileNotFoundError:
+        return ()
+    for line in lines:
+        try:
+            effect = RequestEffect.from_dict(json.loads(line))
+        except (ValueError, ValidationError):
+            continue
+        found.append(effect if effect.change == "refused" else effect.model_copy(update={"because": CUT_OFF}))
+    return tuple(found)
