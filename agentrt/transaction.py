@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from agentrt.arguments import action_of, load_tool
 from agentrt.asking import Heard, context_of, hear
 from agentrt.contracts import Context, Tool
-from agentrt.errors import AgentrtError, SandboxUnavailable
+from agentrt.errors import AgentrtError, DiskFull, SandboxUnavailable
+from agentrt.history import room
 from agentrt.history.contents import based_on, keep_bases
 from agentrt.narrowing import origin
-from agentrt.records import Action, Decision, Effect, Observation, Operation, RequestEffect, View
+from agentrt.records import Action, Decision, Effect, Judgement, Observation, Operation, RequestEffect, View
 from agentrt.records.operations import Status
 from agentrt.uninterrupted import uninterrupted
 from agentrt.world import ActionWorld
@@ -84,6 +85,7 @@ async def carry_out(
             world.connect(one.call)
         async with asyncio.timeout(runtime.policy.limits.seconds + _GRACE):
             observation = await tool.run(action, world)
+        one.stopped = world.stopped
         if world.failure is not None:  # a tool may have taken it for the action's own mistake
             raise world.failure
     except asyncio.CancelledError:
@@ -103,6 +105,8 @@ class _Action:
     def __init__(self, runtime: Runtime, op: Operation, action: Action, context: Context, keep: bool) -> None:
         self.runtime, self.op, self.action, self.context, self.keep = runtime, op, action, context, keep
         self.before = runtime.view
+        self.stopped = False
+        """It was over a limit while it ran, and ended for that."""
         self.call: Call | None = None
         """Its way out, where it has one."""
 
@@ -119,7 +123,7 @@ class _Action:
         try:
             sealed = await runtime.sandbox.seal()
             effects: list[Effect] = [*await runtime.sandbox.changes(before, sealed), *await self._sent()]
-            judgement = runtime.policy.judge(self.action, effects, self.context)
+            judgement = self._within_room(runtime.policy.judge(self.action, effects, self.context))
             told: dict[str, Any] = {"effects": effects, "judgement": judgement}
             if judgement.verdict == "roll_back":
                 await self._take_back()
@@ -136,6 +140,15 @@ class _Action:
             return self._settled("settled", after, observation, **told)
         except Exception as error:
             return await self.abandon(f"rolled back: {_failure(error)}", observation)
+
+    def _within_room(self, judgement: Judgement) -> Judgement:
+        """What filled the disk is not kept, or nothing could be run any more."""
+        if self.stopped and judgement.verdict != "roll_back":
+            try:
+                room.check_floor(self.runtime.store)
+            except DiskFull as error:
+                return Judgement(verdict="roll_back", rule="agentrt", because=str(error))
+        return judgement
 
     async def abandon(self, why: str, observation: Observation | None = None) -> Operation:
         """It could not be carried out: nothing of it is kept, and that is said.

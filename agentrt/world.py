@@ -37,6 +37,8 @@ class ActionWorld:
         self._output, self._on_output = output, on_output
         self.failure: SandboxError | SandboxUnavailable | None = None
         """What the sandbox itself failed with. It is an ``OSError``, which a tool may catch: it must not get lost."""
+        self.stopped = False
+        """It was over a limit while it ran, and ended for that."""
         self._environment: Mapping[str, str] = {}
         self._values: Sequence[bytes] = ()
         self._captures = 0
@@ -84,6 +86,7 @@ class ActionWorld:
             capture.close()
         error = f"stopped after {limit:g} seconds" if result.timed_out else None
         if result.exceeded:
+            self.stopped = True
             error = f"stopped: it {result.exceeded}"
         return self._observation(capture).model_copy(
             update={
