@@ -92,6 +92,7 @@ def _name(command: Command) -> str:
 _MORE = {
     "sudo": r"-\w*R|--chroot",  # it looks for programs in another place
     "exec": r"-\w*a",  # another name, by which some programs tell what they are to do
+    "env": r"-(?!S|-split-string)",  # it takes variables away
     **dict.fromkeys(("time", "gtime"), r"-\w*o|--o"),  # it writes a file, with any text
 }
 

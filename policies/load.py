@@ -48,12 +48,23 @@ def user_chain(file: Path) -> Chain:
 def other_hands(folder: Path, workspace: Path | None) -> list[Chain]:
     """What has a say besides the policy that was asked for: the floor, the user, the workspace."""
     others = [read_chain("floor", folder)[-1:]]
-    # A link that leads nowhere, or a folder, is a mistake to be told of: nobody meant to have no policy.
-    if os.path.lexists(users := user_file()):
+    if _says_something(users := user_file()):
         others.append(user_chain(users))
-    if workspace is not None and os.path.lexists(own := workspace / WORKSPACE_FILE):
+    if workspace is not None and _says_something(own := workspace / WORKSPACE_FILE):
         others.append((tightening(load_yaml(own), workspace, who="a workspace"),))
     return others
+
+
+def _says_something(file: Path) -> bool:
+    """It need not be there, and may be made up of comments. A link that leads nowhere, or a folder, is a mistake to be
+    told of: nobody meant to have no policy."""
+    if not file.is_file():
+        return os.path.lexists(file)
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:
+        return True
+    return any(line.strip() and not line.lstrip().startswith(b"#") for line in lines)
 
 
 def _find(policy: str, folder: Path) -> tuple[Document, Path]:

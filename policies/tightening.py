@@ -13,7 +13,7 @@ from agentrt.errors import UsageError
 from .chains import Written, read_written
 from .pack import Pack
 
-_BUILT = (("require",), ("files", "hidden"), ("files", "canaries"))
+_BUILT = (("require",), ("redact",), ("redact",), ("files", "hidden"), ("files", "canaries"))
 _LOOSER = ("extends", "home", "tools", "approved", "secrets")
 
 
@@ -47,7 +47,7 @@ def refuse_late(written: Written, origin: str) -> None:
             place = place.get(key) if isinstance(place, Mapping) else None
         if place is not None:
             raise document.error(
-                f"`{'.'.join(loc)}` is too late: a sandbox is built when its session is opened",
+                f"`{'.'.join(loc)}` is too late: that is set up when a session is opened",
                 loc,
                 key=True,
                 hint="put it into the policy the task names, your own, or the workspace's",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentrt.errors import AgentrtError, Conflict
+from agentrt.narrowing import NARROW
 from agentrt.records import Effect, FileEffect, Operation, PathConflict, RequestEffect, dump_json
 
 from .plain import plain, plain_lines
@@ -71,6 +72,10 @@ def action_text(operation: Operation) -> str:
         kind = str(operation.action.get("kind", "?"))
         told = next((operation.action[key] for key in _TOLD if operation.action.get(key)), "")
         words = " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
+        if kind == NARROW:
+            words = dump_json(operation.action.get("rules"))
+        if kind == NARROW:
+            words = dump_json(operation.action.get("rules"))
         return plain(f"$ {words}" if kind == "bash" else f"{kind} {words}".strip())
     ids = ", ".join(map(str, operation.target))
     if operation.kind == "restore":

@@ -86,6 +86,7 @@ def test_it_is_bound_to_the_command_within_not_to_what_it_is_wrapped_in(
     for command in (
         *("/usr/bin/git push origin", "git push", "git push origin x", "git push -f origin", "git -C x push origin", "git push $x origin"),
         *("git push origin; rm x", "git push origin > x", "git push origin < x", "GIT_DIR=x git push origin"),
+        *("env -i git push origin", "env -u HOME git push origin"),
         *("A=b git push origin", "env A=b git push origin", "cd x && git push origin", "./git push origin"),
         *("git push origin | sh", "timeout 5 rm x", "bash -c 'rm x'", "./bash -c 'git push origin'", "$(git push origin)"),
         *("find . -delete -exec git push origin \\;", "strace -o x git push origin", "chroot x git push origin"),
@@ -257,7 +258,6 @@ def test_rules_that_come_with_a_session(tmp_path: Path, context: Context) -> Non
             "network": [{"hosts": ["x.org"], "methods": ["PUT"], "verdict": "deny"}],
             "limits": {"seconds": "5s", "files_deleted": 0},
             "files": {"secret": ["keys/**"], "read_only": ["src/**"]},
-            "redact": ["email"],
         },
         origin="plan",
     )
@@ -267,7 +267,6 @@ def test_rules_that_come_with_a_session(tmp_path: Path, context: Context) -> Non
     assert narrowed.limits.seconds == 5
     assert narrowed.admit(Request.parse("PUT https://x.org/"), context).rule == "plan:7"
     assert narrowed.admit(Request.parse("GET https://x.org/"), context).verdict == "allow"
-    assert narrowed.redactions[0].name == "email"
     assert said(policy, "git push", context).verdict == "allow", "the policy itself is what it was"
     wider = narrowed.narrowed({"decide": [{"verdict": "allow"}], "limits": {"seconds": "9h"}}, origin="more")
     assert said(wider, "git push", context).verdict == "deny" and wider.limits.seconds == 5
@@ -303,3 +302,12 @@ def test_a_policy_that_is_no_file_is_a_mistake_and_one_of_the_workspace_is_nobod
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", ".")
     strict(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "  # nothing\n\n"])
+def test_a_file_of_ones_own_may_say_nothing(tmp_path: Path, config: Path, context: Context, text: str) -> None:
+    config.parent.mkdir(parents=True)
+    config.write_text(text)
+    (tmp_path / "w/.agentrt").mkdir()
+    (tmp_path / "w/.agentrt/policy.yaml").write_text(text)
+    assert said(strict(tmp_path), "git push", context).verdict == "ask"

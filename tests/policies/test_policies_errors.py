@@ -453,7 +453,7 @@ def test_a_workspace_may_only_make_things_stricter(tmp_path: Path, text: str, wh
         (
             {"files": {"read_only": ["a"], "hidden": ["b"]}},
             "plan:4:3",
-            "`files.hidden` is too late: a sandbox is built when its session is opened",
+            "`files.hidden` is too late: that is set up when a session is opened",
             "put it into the policy the task names, your own, or the workspace's",
         ),
     ],
