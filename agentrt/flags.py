@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from agentrt.history.journal import Journal
@@ -38,17 +38,29 @@ class Inherited(NamedTuple):
     """Of what nothing brings back: requests and irreversible effects. Work on files was done there, not here."""
 
 
-def inherited(journal: Journal, session: str) -> Inherited:
-    """From all a session was forked from."""
-    info, found = journal.session(session), Inherited()
+Ancestors = Sequence[tuple[str, Sequence[Operation]]]
+"""Sessions one was forked from, the nearest first, each with its operations up to there; without effects on files."""
+
+
+def ancestors(journal: Journal, session: str) -> Ancestors:
+    """None for a session that is no fork."""
+    info, found = journal.session(session), []
     while info.parent is not None:
         until = info.parent_operation or 0
-        before = [operation for operation in journal.operations(info.parent) if operation.id <= until]
+        operations = journal.operations(info.parent, effects_at=())
+        found.append((info.parent, [operation for operation in operations if operation.id <= until]))
+        info = journal.session(info.parent)
+    return found
+
+
+def inherited(sessions: Ancestors) -> Inherited:
+    """From all a session was forked from."""
+    found = Inherited()
+    for _, before in sessions:
         sent = Spent.of(request for operation in before for request in operation.requests)
         found = Inherited(
             found.flags.union(*map(flags_by, before)), found.is_frozen or bool(waits(before)), found.spent + sent
         )
-        info = journal.session(info.parent)
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from agentrt.contracts import Policy
-from agentrt.history.journal import Journal
+from agentrt.flags import Ancestors
 from agentrt.records import Operation
 
 NARROW = "narrow"
@@ -26,13 +26,11 @@ def rules_of(operation: Operation) -> Mapping[str, Any] | None:
     return action["rules"] if seen is not None and seen.error is None and not operation.is_verification else None
 
 
-def inherited(journal: Journal, session: str) -> dict[str, Mapping[str, Any]]:
+def inherited(sessions: Ancestors) -> dict[str, Mapping[str, Any]]:
     """What a fork's ancestors were narrowed to, by where it stands."""
-    info, found = journal.session(session), dict[str, Mapping[str, Any]]()
-    while info.parent is not None:
-        until = info.parent_operation or 0
-        found |= by_origin(info.parent, (op for op in journal.operations(info.parent) if op.id <= until))
-        info = journal.session(info.parent)
+    found = dict[str, Mapping[str, Any]]()
+    for session, operations in sessions:
+        found |= by_origin(session, operations)
     return found
 
 

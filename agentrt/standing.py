@@ -23,11 +23,12 @@ class Standing(Reader):
         super().__init__(store, journal, session)
         log = self.log()
         self._operations = {operation.id: _light(operation) for operation in log}
-        self._began = flags.inherited(journal, session)
+        before = flags.ancestors(journal, session)
+        self._began = flags.inherited(before)
         self.spent = sum(map(spent_by, log), self._began.spent + Spent(cost_usd=journal.cost_usd(session)))
         """By all actions so far, and by the planner; of a fork with what those before it sent."""
         self._flags = self._began.flags.union(*map(flags.flags_by, log))
-        self._inherited = narrowing.inherited(journal, session)
+        self._inherited = narrowing.inherited(before)
         self._narrows = {operation.id: rules for operation in log if (rules := narrowing.rules_of(operation))}
         self.sent_by = {operation.id for operation in log if lasting(operation)}
         """The operations that sent what no undo takes back."""

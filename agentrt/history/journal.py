@@ -199,7 +199,8 @@ class Journal:
     ) -> list[Operation]:
         """All of a session, oldest first. Without output it is "" and not read. Raises ``UnknownOperation``.
 
-        ``effects_at``: without the effects on other paths than these, renamed ones excepted, which costs far less.
+        ``effects_at``: without the effects on files at other paths than these, renamed ones excepted, which costs far
+        less.
         """
         with self._reading():
             sessions.check_session(self._db, session)

@@ -84,7 +84,7 @@ def read_operations(
     ruling = cache(_ruling)  # a policy says the same few things again and again
     effects: defaultdict[int, list[Any]] = defaultdict(list)
     for operation, *effect in db.execute(_EFFECTS, wanted):
-        if places is None or effect[0] in places or effect[2] == "renamed":
+        if places is None or effect[0] is None or effect[0] in places or effect[2] == "renamed":
             effects[operation].append(effect)
     return [
         Operation(
