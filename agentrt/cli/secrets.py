@@ -77,6 +77,8 @@ def _place(kept: Kept) -> str:
 
 def _value(name: str) -> str:
     """From a person without echo, or the one line that is piped in. Raises ``UsageError``."""
+    if sys.stdin is None:  # closed by whoever started us
+        raise UsageError("there is no standard input to read the value from", hint="pipe it in, or use a terminal")
     if sys.stdin.isatty():
         import getpass
 

@@ -214,3 +214,9 @@ def test_a_prompt_in_the_middle_of_a_command_can_be_interrupted(
     words = ("--policy", str(tmp_path / "net.yaml"), "--", "true")
     code, shown = typed(asked, workspace, [(b"Passphrase", b"\x03")], *words, group="exec")
     assert code == 130 and b"interrupted" in shown
+
+
+def test_without_any_standard_input(environment: dict[str, str], workspace: Path) -> None:
+    words = f"{sys.executable} -m agentrt secrets set X_TOKEN --host a.example.com <&-"
+    done = subprocess.run(["bash", "-c", words], cwd=workspace, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and "there is no standard input to read the value from" in done.stderr
