@@ -117,6 +117,9 @@ def _told(log: bytes) -> list[list[Ran]]:
             found.append(current)
             current, at = [], at + 1
             continue
+        if not fields[at].isdigit():
+            at += 1  # the rest of what somebody wrote who was killed meanwhile
+            continue
         count = int(fields[at])
         current.append(tuple(fields[at + 1 : at + 1 + count]))
         at += 1 + count
