@@ -44,6 +44,8 @@ async def hear(runtime: Runtime, tool: Tool, action: Action) -> Heard:
 
     Raises what ``Ask`` raises; an opinion that fails counts as one that a person should look.
     """
+    if runtime.opinion is None and runtime.ask is None:
+        return Heard()  # what the policy says is asked for when the turn has come
     context = context_of(runtime)
     decision = runtime.policy.decide(action, context)
     opinion = None

@@ -6,10 +6,12 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from agentrt.records import Limits
-from agentrt.secrets import Redactor
+
+if TYPE_CHECKING:
+    from agentrt.secrets import Redactor
 
 
 class Capture:

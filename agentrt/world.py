@@ -12,10 +12,10 @@ from agentrt.capture import Capture
 from agentrt.contracts import Sandbox
 from agentrt.errors import SandboxError, SandboxUnavailable, UsageError
 from agentrt.records import Limits, Observation
-from agentrt.secrets import Redactor
 
 if TYPE_CHECKING:
     from agentrt.outward import Call
+    from agentrt.secrets import Redactor
 
 
 class ActionWorld:
@@ -126,8 +126,14 @@ class ActionWorld:
         if self._captures > 1:
             file = file.with_name(f"{file.name}.{self._captures}")
         how = f"agentrt show {self._operation} --output"
-        redactor = Redactor(self._values) if self._values else None
-        return Capture(file, self._limits, how=how, stream=stream, redactor=redactor)
+        return Capture(file, self._limits, how=how, stream=stream, redactor=self._redactor())
+
+    def _redactor(self) -> Redactor | None:
+        if not self._values:
+            return None
+        from agentrt.secrets import Redactor  # most sessions have no secrets
+
+        return Redactor(self._values)
 
     @staticmethod
     def _observation(capture: Capture) -> Observation:

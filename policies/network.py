@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field
 from agentrt.contracts import Context
 from agentrt.documents import Document, Loc, Written, describe
 from agentrt.records import Admission, Request, Text
-from agentrt.records.effects import Reversibility
+from agentrt.records.effects import HARM, Reversibility
 
 from .effects import of_method
 from .patterns import host_matches, url_path_matches
@@ -150,10 +150,7 @@ def _each(hands: Sequence[Hand], verdict: str) -> Iterator[Placed]:
         yield from hand.denying if verdict == "deny" else hand.allowing or ()
 
 
-_HARM: tuple[Reversibility, ...] = ("reversible", "compensable", "unknown", "irreversible")
-
-
 def _worst(request: Request, rules: Sequence[NetworkRule]) -> Reversibility:
     """What a rule says of it counts more than its method."""
     said = [rule.reversibility for rule in rules if rule.reversibility is not None]
-    return max(said, key=_HARM.index, default=of_method(request.method))
+    return max(said, key=HARM.index, default=of_method(request.method))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from agentrt.records import Admission, Request
+from agentrt.records.effects import HARM
 
 from . import limits
 from .account import Account, Entry
@@ -17,7 +18,6 @@ from .outside import Resolver
 from .refused import Refused
 
 _LOGIN = re.compile(r"//[^/]*@")
-_HARM = ("reversible", "compensable", "unknown", "irreversible")
 _SHOWN = 500
 """Characters of what nobody understood."""
 
@@ -47,7 +47,7 @@ class Desk:
             raise Refused(f"these are more than {limits.REQUESTS:,} requests of one action")
         found = self._ask(requests)
         # Only now: until it is let out it must not be counted, not even against itself. What is worst counts.
-        worst = max(found, key=lambda one: _HARM.index(one.reversibility))
+        worst = max(found, key=lambda one: HARM.index(one.reversibility))
         entry.admission = worst.model_copy(update={"private": all(one.private for one in found)})
         return entry.admission
 

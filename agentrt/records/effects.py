@@ -11,6 +11,8 @@ from .base import Record, Text
 FileType = Literal["file", "directory", "symlink", "fifo", "socket", "device"]
 Change = Literal["created", "modified", "deleted", "renamed", "mode"]
 Reversibility = Literal["reversible", "compensable", "irreversible", "unknown"]
+HARM: tuple[Reversibility, ...] = ("reversible", "compensable", "unknown", "irreversible")
+"""From what is easiest to take back to what cannot be."""
 
 
 class Snapshot(Record):
