@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import cast
 
 from agentrt.agent import conversation
-from agentrt.agent.budget import Budget, Ending
+from agentrt.agent.conclusion import Budget, Ending
+from agentrt.agent.describing import describe_operation
 from agentrt.agent.events import ActionStarted, OnEvent, OperationSettled, OutputCame, ignore
 from agentrt.agent.loop import run_loop
-from agentrt.agent.masks import Masked
 from agentrt.contracts import Ask, OpenPlanner, Planner
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, create, locate
 from agentrt.opening import open_policy, sandbox_opener
+from agentrt.planners.masks import Masked
 from agentrt.plugins import find
 from agentrt.records import Operation, ProposedAction, Record, Text, Usage
 from agentrt.runtime import Runtime
@@ -127,7 +128,7 @@ class Session:
         operation = await self.runtime.verify(
             "bash", actor=ACTOR, on_output=lambda data: self.tell(OutputCame(data=data)), **arguments
         )
-        text = f"Verification, `{command}`:\n{conversation.describe_operation(operation)}"
+        text = f"Verification, `{command}`:\n{describe_operation(operation)}"
         self.runtime.say("notice", {"text": text}, operation.id)
         self.tell(OperationSettled(operation=operation))
         return operation

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, PrivateAttr
 
-from agentrt.agent.budget import RunLimits
+from agentrt.agent.conclusion import RunLimits
 from agentrt.documents import Written, describe, load_yaml, validate
 from agentrt.units import Seconds
 

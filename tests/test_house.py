@@ -80,6 +80,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "world",
     ),
     ("agent",),
+    ("planners",),
     ("session", "task"),
     ("",),  # agentrt itself: the door, which shows what those below have
     ("cli", "sync", "testing", "__main__"),
@@ -354,7 +355,7 @@ def test_the_wheel_holds_every_module_and_document(wheel: Path) -> None:
         for name, file in modules(ROOT).items()
     }
     packs = {f"agentrt/policies/packs/{path.name}" for path in (ROOT / "policies/packs").glob("*.yaml")}
-    data = {"agentrt/py.typed", "agentrt/history/schema.sql", *packs}
+    data = {"agentrt/py.typed", "agentrt/history/schema.sql", "agentrt/planners/prices.yaml", *packs}
     assert held == code | data
 
 

@@ -1,4 +1,4 @@
-"""What is said between a task, a planner and the runtime: the bodies of messages, and how to read them back.
+"""What is said between a task, its planners and the runtime: the bodies of messages, and how to read them back.
 
 The journal keeps the messages; nothing here remembers anything. So a conversation that was taken back by an undo
 is simply shorter, and whoever continues it does so from there.
@@ -6,23 +6,57 @@ is simply shorter, and whoever continues it does so from there.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentrt.records import Effect, FileEffect, Message, Operation, ProposedAction, RequestEffect, Turn
+from agentrt.records import Message, Operation, ProposedAction, Turn
 
-SHOWN_PATHS = 10
+from .describing import describe_effects, describe_operation
+
+AGENT = "agent"
+"""The name of an agent that works alone."""
+EVERYBODY = "all"
+PLAN = "plan"
 
 
-def task(objective: str) -> dict[str, Any]:
-    """Body of the first message."""
-    return {"text": objective}
+def task(objective: str, **more: Any) -> dict[str, Any]:
+    """Body of the first message: ``rules`` (texts), ``agents`` (name to role and instructions), and what a run needs
+    to be taken up again (``document``, ``folder``); what is empty is left out."""
+    return {"text": objective, **{key: value for key, value in more.items() if value}}
 
 
-def observation(call: str, text: str, operation: int | None = None) -> dict[str, Any]:
-    """Body of the answer to the planner's request ``call``."""
-    return {"call": call, "text": text, "operation": operation}
+def observation(call: str, text: str, operation: int | None = None, **more: Any) -> dict[str, Any]:
+    """Body of the answer to the planner's request ``call``: ``exit_code``, ``failed``, ``changed`` (in words) and
+    ``actor`` where they are something."""
+    told = {key: value for key, value in more.items() if value or (key == "exit_code" and value is not None)}
+    if told.get("actor") == AGENT:
+        del told["actor"]
+    return {"call": call, "text": text, "operation": operation, **told}
+
+
+def outcome(call: str, operation: Operation, actor: str = AGENT) -> dict[str, Any]:
+    """Body of the answer to a request that became an operation."""
+    seen = operation.observation
+    failed = operation.status != "settled" or (seen is not None and (seen.error is not None or bool(seen.exit_code)))
+    return observation(
+        call,
+        describe_operation(operation),
+        operation.id,
+        exit_code=None if seen is None else seen.exit_code,
+        failed=failed,
+        changed=describe_effects(operation.effects) if operation.status == "settled" else "",
+        actor=actor,
+    )
+
+
+def talk(text: str, *, actor: str, to: str) -> dict[str, Any]:
+    """Body of what one agent of a crew says to another, or to ``all``."""
+    return {"text": text, "actor": actor, "to": to}
+
+
+def compaction(text: str, since: int, actor: str = AGENT) -> dict[str, Any]:
+    """Body of what stands in a planner's sight for all between the task and message ``since``."""
+    return {"text": text, "since": since, "actor": actor}
 
 
 def last_turn(conversation: Sequence[Message]) -> Turn | None:
@@ -53,64 +87,52 @@ def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
     return [action for action in turn.actions if action.call not in answered]
 
 
-def describe_operation(operation: Operation) -> str:
-    """What a planner is told about one of its actions."""
-    seen, parts = operation.observation, []
-    if operation.status == "intent":
-        parts.append("Cut off: it may have run; nothing it did is kept.")
-    if seen is not None:
-        if seen.exit_code is not None:
-            parts.append(f"exit code {seen.exit_code}")
-        if seen.output:
-            parts.append(seen.output.rstrip("\n"))
-        if seen.error:
-            parts.append(f"error: {seen.error}")
-    # What was rolled back changed no file, but what it sent is sent.
-    if effects := operation.effects if operation.status == "settled" else operation.requests:
-        parts.append(f"[{describe_effects(effects)}]")
-    return "\n".join(parts) or "done"
+def line_of(conversation: Sequence[Message], actor: str) -> list[Message]:
+    """What one agent said and was told. Of what others of its crew do it hears what is said to it, and what they
+    changed; in the first message ``you`` is its name."""
+    return [heard for message in conversation if (heard := _heard(message, actor)) is not None]
 
 
-def describe_effects(effects: Iterable[Effect]) -> str:
-    """``modified a.py; created b.py``, in a few words however many there are."""
-    effects = list(effects)
-    files = [effect for effect in effects if isinstance(effect, FileEffect)]
-    inside = [effect for effect in files if effect.in_workspace]
-    if len(inside) <= SHOWN_PATHS:
-        words = [f"{_VERBS[effect.change]} {printable(effect.path)}" for effect in inside]
-    else:
-        counts = Counter(effect.change for effect in inside)
-        words = [f"{_VERBS[change]} {_paths(number)}" for change, number in counts.most_common()]
-    if outside := len(files) - len(inside):
-        words.append(f"changed {_paths(outside)} outside the workspace")
-    return "; ".join([*words, *_requests([effect for effect in effects if isinstance(effect, RequestEffect)])])
+def _heard(message: Message, actor: str) -> Message | None:
+    body, role = message.body, message.role
+    if role == "task":
+        told = {key: body[key] for key in ("text", "rules", "agents") if key in body}
+        return message.model_copy(update={"body": {**told, "you": actor}})
+    if role == "notice":
+        return message
+    by = _actor(body)
+    if role == "talk":
+        return message if by != actor and body["to"] in (actor, EVERYBODY) else None
+    if by == actor:
+        return message
+    if role == "observation" and body.get("changed"):
+        text = f"Meanwhile {by} did this (operation {body['operation']}): {body['changed']}"
+        return message.model_copy(update={"role": "notice", "body": {"text": text}})
+    return None
 
 
-def _requests(requests: Sequence[RequestEffect]) -> list[str]:
-    """What was refused is told with its reason, once for each."""
-    sent = sum(request.change == "sent" for request in requests)
-    refused = {
-        f"refused: {printable(request.method)} {printable(request.url)}: {printable(request.because)}": None
-        for request in requests
-        if request.change == "refused"
-    }
-    more = [f"{len(refused) - SHOWN_PATHS:,} more were refused"] if len(refused) > SHOWN_PATHS else []
-    return [*([f"sent {sent:,} request{'s' * (sent != 1)}"] if sent else []), *list(refused)[:SHOWN_PATHS], *more]
+def _actor(body: Mapping[str, Any]) -> str:
+    return str(body.get("actor", AGENT))
 
 
-def printable(text: str) -> str:
-    """Text on one line that any terminal and any planner can take."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+def compacted(line: Sequence[Message]) -> list[Message]:
+    """What is in sight of an agent's line: after a compaction the task, what was made of what followed it, and the
+    rest as it was said."""
+    made = next((message for message in reversed(line) if message.role == "compaction"), None)
+    if made is None:
+        return list(line)
+    since = made.body["since"]
+    rest = [message for message in line if message.id >= since and message.role != "compaction"]
+    return [*(message for message in line[:1] if message.id < since), made, *rest]
 
 
-_VERBS = {
-    "created": "created",
-    "modified": "modified",
-    "deleted": "deleted",
-    "renamed": "renamed",
-    "mode": "changed the mode of",
-}
-
-
-def _paths(number: int) -> str:
-    return f"{number:,} path{'' if number == 1 else 's'}"
+def last_plan(line: Sequence[Message]) -> tuple[str, ...]:
+    """The steps of the agent's last ``plan`` that was noted."""
+    noted = {message.body["call"] for message in line if message.role == "observation"}
+    for message in reversed(line):
+        if message.role == "planner":
+            for action in reversed(message.body.get("actions", ())):
+                steps = action["arguments"].get("steps")
+                if action["kind"] == PLAN and action["call"] in noted and isinstance(steps, list):
+                    return tuple(map(str, steps))
+    return ()

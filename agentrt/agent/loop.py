@@ -15,7 +15,9 @@ from agentrt.records import ProposedAction
 from agentrt.runtime import Runtime
 
 from . import conversation
-from .budget import Budget, Ending
+from .builtin import SUBMIT
+from .conclusion import Budget, Ending
+from .describing import describe_operation
 from .events import (
     ActionRefused,
     ActionStarted,
@@ -26,7 +28,7 @@ from .events import (
     TurnTaken,
     ignore,
 )
-from .proposals import SUBMIT, check, specs
+from .parser import Parser
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -68,7 +70,7 @@ async def run_loop(runtime: Runtime, planner: Planner, budget: Budget, *, on_eve
 class _Loop:
     def __init__(self, runtime: Runtime, planner: Planner, budget: Budget, on_event: OnEvent) -> None:
         self.runtime, self.planner, self.budget, self.tell = runtime, planner, budget, on_event
-        self.specs = specs(runtime.tools)
+        self.parser = Parser(runtime.tools, permitted=[*runtime.tools, SUBMIT])
         self.ending: Ending | None = None
 
     def graph(self, saver: Any) -> CompiledStateGraph[Cursor, None, Cursor, Cursor]:
@@ -93,7 +95,7 @@ class _Loop:
             return
         if last.before.conversation == self.runtime.view.conversation:  # nothing was said since
             operation = self.runtime.show(last.id)
-            self.answer(proposed, conversation.describe_operation(operation), operation.id)
+            self.answer(proposed, describe_operation(operation), operation.id)
 
     async def plan(self, state: Cursor) -> dict[str, Any]:
         """Ask the planner, and write down what it says."""
@@ -102,7 +104,7 @@ class _Loop:
             return {}
         try:
             async with asyncio.timeout(self.budget.seconds_left):
-                turn = await self.planner.plan(self.runtime.conversation(), self.specs)
+                turn = await self.planner.plan(self.runtime.conversation(), self.parser.specs())
         except PlannerError as error:
             self.ends(Ending(code="planner", reason=str(error)))
             return {}
@@ -124,7 +126,7 @@ class _Loop:
             if proposed.kind == SUBMIT:
                 self.submit(proposed)
             elif not self.ends(self.budget.before_action()):
-                action = check(proposed, self.runtime.tools)
+                action = self.parser.parse(proposed)
                 if not isinstance(action, str):
                     break
                 self.budget.actions += 1
@@ -146,7 +148,7 @@ class _Loop:
         """Carry the next action out as a transaction."""
         proposed = self.next()
         assert proposed is not None
-        action = check(proposed, self.runtime.tools)
+        action = self.parser.parse(proposed)
         assert not isinstance(action, str)
         self.budget.actions += 1
         shown = self.runtime.tools[proposed.kind].show(action)
@@ -159,7 +161,7 @@ class _Loop:
         operation = self.runtime.show(state["head"])
         proposed = self.next()
         assert proposed is not None
-        self.answer(proposed, conversation.describe_operation(operation), operation.id)
+        self.answer(proposed, describe_operation(operation), operation.id)
         self.tell(OperationSettled(operation=operation))
         return {}
 

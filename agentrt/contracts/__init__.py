@@ -7,7 +7,7 @@ relative to the workspace. Commands are argv lists.
 from __future__ import annotations
 
 from .people import Ask, Opinion, Question
-from .planner import OpenPlanner, Planner
+from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
 from .sandbox import Confinement, ExecResult, OpenSandbox, Sandbox, Wall
 from .tool import Tool, World
@@ -17,7 +17,9 @@ __all__ = [
     "Ask",
     "Confinement",
     "Context",
+    "Delayed",
     "ExecResult",
+    "OnProgress",
     "OpenPlanner",
     "OpenPolicy",
     "OpenSandbox",
@@ -25,8 +27,11 @@ __all__ = [
     "Planner",
     "Policy",
     "Question",
+    "Said",
     "Sandbox",
+    "Summarizer",
     "Tool",
     "Wall",
     "World",
+    "unheard",
 ]

@@ -1,6 +1,6 @@
 """The facts agentrt keeps: actions, effects, operations. Frozen, typed, plain data."""
 
-from .actions import Action, Message, ProposedAction, ToolSpec, Turn, Usage
+from .actions import Action
 from .base import Record, Text, dump_json
 from .effects import Change, Effect, FileEffect, FileState, Pick, RequestEffect, Reversibility, Snapshot
 from .operations import (
@@ -19,6 +19,7 @@ from .operations import (
 )
 from .requests import Admission, Redaction, Request, Secret
 from .spent import Spent
+from .turns import Message, ProposedAction, ToolSpec, Turn, Usage
 
 __all__ = [
     "STRICTNESS",

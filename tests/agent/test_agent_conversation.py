@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agentrt.agent.conversation import describe_effects, describe_operation, pending, since_last_turn
+from agentrt.agent.conversation import pending, since_last_turn
+from agentrt.agent.describing import describe_effects, describe_operation
 from agentrt.records import (
     FileEffect,
     Message,

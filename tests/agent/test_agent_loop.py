@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from agentrt import Runtime
-from agentrt.agent.budget import Budget, Ending, RunLimits
+from agentrt.agent.conclusion import Budget, Ending, RunLimits
 from agentrt.agent.events import (
     ActionRefused,
     ActionStarted,
@@ -23,9 +23,9 @@ from agentrt.agent.events import (
     TurnTaken,
 )
 from agentrt.agent.loop import run_loop
-from agentrt.agent.script import ScriptPlanner, open_planner
-from agentrt.contracts import Planner
+from agentrt.contracts import OnProgress, Planner, unheard
 from agentrt.errors import PlannerError
+from agentrt.planners.script import ScriptPlanner, open_planner
 from agentrt.records import Message, ProposedAction, ToolSpec, Turn, Usage
 from agentrt.testing.memory_sandbox import open_sandbox
 
@@ -54,7 +54,9 @@ class Scripted:
         self.answers = list(answers)
         self.tools: list[str] = []
 
-    async def plan(self, conversation: Sequence[Message], tools: Sequence[ToolSpec]) -> Turn:
+    async def plan(
+        self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
+    ) -> Turn:
         self.tools = [tool.name for tool in tools]
         answer = self.answers.pop(0)
         return answer if isinstance(answer, Turn) else await answer()

@@ -15,13 +15,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator
 
 from agentrt import plugins
+from agentrt.agent.builtin import BUILTIN
+from agentrt.agent.conversation import last_turn, pending, since_last_turn
 from agentrt.arguments import GROUP, load_tool, read_action, takes
+from agentrt.contracts import OnProgress, unheard
 from agentrt.documents import Document, Loc, Mistake, Written, describe, load_yaml, nearest, validate
 from agentrt.errors import PlannerError
 from agentrt.records import Message, ProposedAction, Text, ToolSpec, Turn
-
-from .conversation import last_turn, pending, since_last_turn
-from .proposals import SUBMIT, Submit
 
 
 def _regex(value: object) -> re.Pattern[str]:
@@ -83,7 +83,9 @@ class ScriptPlanner:
     document: Document
     name: str = "script"
 
-    async def plan(self, conversation: Sequence[Message], tools: Sequence[ToolSpec]) -> Turn:
+    async def plan(
+        self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
+    ) -> Turn:
         """The next turn, or what is left of the last; none after the last one. Raises ``PlannerError``."""
         last = self._number(last_turn(conversation))
         left = {action.call for action in pending(conversation)}
@@ -98,6 +100,9 @@ class ScriptPlanner:
                 raise PlannerError(self._unexpected(number, turn.expect.pattern, heard))
             return self._turn(number)
         return Turn(text="The script is at its end.")
+
+    async def close(self) -> None:
+        """It holds nothing."""
 
     def _number(self, turn: Turn | None) -> int:
         """Which turn of the script that was; 0 where it was none."""
@@ -146,9 +151,9 @@ def _actions(script: Script) -> Iterator[tuple[Loc, tuple[str, Mapping[str, Any]
 
 def _mistakes(file: Document, loc: Loc, kind: str, arguments: Mapping[str, Any]) -> list[Mistake]:
     """What is wrong with the action that stands at ``loc``. Raises ``PluginError``."""
-    known = [*plugins.names(GROUP), SUBMIT]
+    known = [*plugins.names(GROUP), *BUILTIN]
     if kind not in known:
         return [Mistake(file.where(loc, key=True), f'no action is called "{kind}"', nearest(kind, known))]
-    model = Submit if kind == SUBMIT else load_tool(kind).action
+    model = BUILTIN[kind][0] if kind in BUILTIN else load_tool(kind).action
     _, mistakes = read_action(model, kind, Document(file.file, arguments, file.where(loc)))
     return [m._replace(message=f"{kind}: {m.message}", hint=m.hint or f"it takes {takes(model)}") for m in mistakes]

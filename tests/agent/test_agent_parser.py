@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
-from agentrt.agent.proposals import check, specs
+from agentrt.agent.builtin import SUBMIT
+from agentrt.agent.parser import Parser
 from agentrt.contracts import World
 from agentrt.records import Action, Observation, ProposedAction
 
@@ -33,7 +34,7 @@ class FetchTool:
         return None
 
 
-TOOLS = {"fetch": FetchTool()}
+PARSER = Parser({"fetch": FetchTool()}, permitted=["fetch", SUBMIT])
 TAKES = "\n`fetch` takes: `path`, `start` (optional), `all` (optional)."
 
 
@@ -42,7 +43,7 @@ def proposed(kind: str, arguments: dict[str, Any]) -> ProposedAction:
 
 
 def test_a_good_proposal_is_the_action() -> None:
-    assert check(proposed("fetch", {"path": "a", "start": 3}), TOOLS) == Fetch(path="a", start=3)
+    assert PARSER.parse(proposed("fetch", {"path": "a", "start": 3})) == Fetch(path="a", start=3)
 
 
 @pytest.mark.parametrize(
@@ -77,11 +78,11 @@ def test_a_good_proposal_is_the_action() -> None:
     ],
 )
 def test_a_malformed_proposal_is_told_what_is_wrong(kind: str, arguments: dict[str, Any], told: str) -> None:
-    assert check(proposed(kind, arguments), TOOLS) == told
+    assert PARSER.parse(proposed(kind, arguments)) == told
 
 
 def test_what_a_planner_is_offered() -> None:
-    fetch, submit = specs(TOOLS)
+    fetch, submit = PARSER.specs()
     assert (fetch.name, fetch.description) == ("fetch", "Fetch a thing.")
     assert set(fetch.parameters["properties"]) == {"path", "start", "all"}
     assert fetch.parameters["required"] == ["path"]

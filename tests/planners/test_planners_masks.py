@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentrt import Runtime
-from agentrt.agent import conversation, masks
-from agentrt.agent.budget import Budget, RunLimits
+from agentrt.agent import conversation
+from agentrt.agent.conclusion import Budget, RunLimits
 from agentrt.agent.loop import run_loop
-from agentrt.agent.masks import Masked, Masks
+from agentrt.contracts import OnProgress, unheard
 from agentrt.errors import PlannerError, UsageError
+from agentrt.planners import masks
+from agentrt.planners.masks import Masked, Masks
 from agentrt.records import Message, ProposedAction, ToolSpec, Turn
 from agentrt.testing.memory_sandbox import open_sandbox
 
@@ -162,7 +164,9 @@ class Recording:
         self.answers = list(answers)
         self.sent: list[list[dict[str, Any]]] = []
 
-    async def plan(self, conversation: Sequence[Message], tools: Sequence[ToolSpec]) -> Turn:
+    async def plan(
+        self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
+    ) -> Turn:
         self.sent.append([message.body for message in conversation])
         return self.answers.pop(0)(conversation)
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from agentrt.contracts import Planner
+from agentrt.contracts import OnProgress, Planner, Summarizer, unheard
 from agentrt.errors import PlannerError, UsageError
 from agentrt.records import Message, ToolSpec, Turn
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SECONDS = 10.0
 """For all patterns over a whole conversation: a pattern that takes longer would take for ever."""
 _LITERAL = "text"
+_NAMES = ("call", "kind", "actor", "to", "you")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -108,9 +109,20 @@ class Masked:
         self.name = planner.name
         self._planner, self._masks = planner, Masks(redactions)
 
-    async def plan(self, conversation: Sequence[Message], tools: Sequence[ToolSpec]) -> Turn:
-        """Raises what the planner raises."""
-        return self._masks.restore(await self._planner.plan(self._masks.hide(conversation), tools))
+    async def plan(
+        self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
+    ) -> Turn:
+        """Raises what the planner raises. Who listens hears tokens; the turn has what they stand for."""
+        return self._masks.restore(await self._planner.plan(self._masks.hide(conversation), tools, on_progress))
+
+    async def summarize(self, conversation: Sequence[Message]) -> Turn:
+        """Of a planner that can; of another a turn without text. Raises what the planner raises."""
+        if not isinstance(self._planner, Summarizer):
+            return Turn()
+        return self._masks.restore(await self._planner.summarize(self._masks.hide(conversation)))
+
+    async def close(self) -> None:
+        await self._planner.close()
 
 
 class _Tokens:
@@ -146,13 +158,14 @@ def _merged(spans: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]
 def _body(message: Message, change: Callable[[str], str]) -> dict[str, Any]:
     if message.role != "planner":
         return _outer(message.body, change)
-    actions = [_outer(action, change) for action in message.body["actions"]]
-    return {key: actions if key == "actions" else _mapped(inner, change) for key, inner in message.body.items()}
+    # What a planner said in its own form is its own: it was sent tokens, and has them in it. Some of it is signed.
+    changed = {"actions": [_outer(action, change) for action in message.body.get("actions", ())]}
+    return {**message.body, **changed, "text": change(message.body.get("text", ""))}
 
 
 def _outer(part: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
-    """What names a call or an action's kind stays: planner and runtime find them by it."""
-    return {key: inner if key in ("call", "kind") else _mapped(inner, change) for key, inner in part.items()}
+    """What names a call, an action's kind or an agent stays: planner and runtime find them by it."""
+    return {key: inner if key in _NAMES else _mapped(inner, change) for key, inner in part.items()}
 
 
 def _mapped(value: Any, change: Callable[[str], str]) -> Any:

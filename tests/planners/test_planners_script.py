@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agentrt.agent.script import ScriptPlanner, open_planner
 from agentrt.documents import load_yaml
 from agentrt.errors import DocumentError, PlannerError
+from agentrt.planners.script import ScriptPlanner, open_planner
 from agentrt.records import Message, Turn
 
 SCRIPT = """\
@@ -196,7 +196,7 @@ def test_a_malformed_script(tmp_path: Path, text: str, where: str, message: str,
             "rm: {path: x}",
             "4:9",
             'no action is called "rm"',
-            "there is `bash`, `edit`, `git`, `narrow`, `read`, `search`, `submit`, `write`",
+            "there is `ask`, `bash`, `edit`, `git`, `narrow`, `plan`, `read`, `search`, `submit`, `talk`, `write`",
         ),
         ("bash: {comand: ls}", "4:16", "bash: unknown argument `comand`", "did you mean `command`?"),
         ("read: {path: x, strat: 3}", "4:25", "read: unknown argument `strat`", "did you mean `start`?"),

@@ -1,0 +1,67 @@
+"""The key of a vendor's API: where it is looked for, and how it is kept out of all that is said.
+
+It is in this process and nowhere else: a sandbox gets no environment of ours, and what a server says of it is cut out.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import urlsplit
+
+from agentrt.errors import UsageError
+from agentrt.records import Turn
+
+_LEAST = 8
+"""Characters of a key worth looking for: what is shorter is no secret (``none``, ``EMPTY``)."""
+
+
+def find_key(name: str, *, url: str, needed: bool = True) -> str:
+    """The key called ``name``, from the environment or else from agentrt's secrets, for the server at ``url``.
+
+    Where it is not ``needed`` (a local server) and there is none, ``none``. Raises ``UsageError``.
+    """
+    if value := os.environ.get(name, "").strip():
+        return value
+    from agentrt import secrets
+
+    host = urlsplit(url).hostname or ""
+    if name in secrets.names():
+        (secret,) = secrets.load([name])
+        if not _may_go(secret.hosts, host):
+            raise UsageError(
+                f"the secret {name} may go to {', '.join(secret.hosts)}, and not to {host}",
+                hint=f"set it for that host as well: agentrt secrets set {name} --host {host} …",
+            )
+        return secret.value
+    if not needed:
+        return "none"
+    raise UsageError(
+        f"there is no key for {host}: neither an environment variable nor a secret is called {name}",
+        hint=f"export {name}=…, or keep it: agentrt secrets set {name} --host {host}",
+    )
+
+
+def _may_go(hosts: tuple[str, ...], host: str) -> bool:
+    below = (pattern.removeprefix("*") for pattern in hosts if pattern.startswith("*."))
+    return host in hosts or any(host.endswith(suffix) for suffix in below)
+
+
+def scrubbed(text: str, key: str) -> str:
+    """Without the key, should a server have put it there."""
+    return text.replace(key, "[key]") if len(key) >= _LEAST else text
+
+
+def scrubbed_turn(turn: Turn, key: str) -> Turn:
+    """The same of all that a turn holds."""
+    return Turn.from_dict(_mapped(turn.to_dict(), key))
+
+
+def _mapped(value: Any, key: str) -> Any:
+    if isinstance(value, str):
+        return scrubbed(value, key)
+    if isinstance(value, dict):
+        return {_mapped(name, key): _mapped(inner, key) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mapped(inner, key) for inner in value]
+    return value

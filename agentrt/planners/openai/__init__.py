@@ -1,0 +1,1 @@
+"""OpenAI's models through the Responses API, and compatible servers through Chat Completions."""
