@@ -24,12 +24,12 @@ class Heard:
     """What a person was asked."""
     answer: Answer | None = None
 
-    def decide(self, runtime: Runtime, action: Action, context: Context) -> tuple[Decision, bool]:
+    def decide(self, runtime: Runtime, action: Action, context: Context, actor: str) -> tuple[Decision, bool]:
         """The decision, and whether the action runs. Called when its turn has come: a session may have changed.
 
         A person's yes is a yes to what was asked, and to nothing that is asked since.
         """
-        decision = runtime.policy.decide(action, context)
+        decision = runtime.policy_for(actor).decide(action, context)
         if self.opinion is not None:
             decision = escalated(decision, self.opinion)
         if decision.verdict not in _ASKS or self.answer is None or not _same(decision, self.asked):
@@ -39,7 +39,7 @@ class Heard:
         return decision.model_copy(update={"answer": said}), self.answer.allow
 
 
-async def hear(runtime: Runtime, tool: Tool, action: Action) -> Heard:
+async def hear(runtime: Runtime, tool: Tool, action: Action, actor: str) -> Heard:
     """Ask whoever is to be asked. Nobody's turn is held meanwhile: people take their time.
 
     Raises what ``Ask`` raises; an opinion that fails counts as one that a person should look.
@@ -47,7 +47,7 @@ async def hear(runtime: Runtime, tool: Tool, action: Action) -> Heard:
     if runtime.opinion is None and runtime.ask is None:
         return Heard()  # what the policy says is asked for when the turn has come
     context = context_of(runtime)
-    decision = runtime.policy.decide(action, context)
+    decision = runtime.policy_for(actor).decide(action, context)
     opinion = None
     if runtime.opinion is not None and decision.verdict != "deny":
         try:
@@ -57,7 +57,9 @@ async def hear(runtime: Runtime, tool: Tool, action: Action) -> Heard:
         decision = escalated(decision, opinion)
     if decision.verdict not in _ASKS or runtime.ask is None:
         return Heard(opinion)
-    question = Question(action, tool.show(action), decision, lambda: runtime.policy.approval(action, context))
+    question = Question(
+        action, tool.show(action), decision, lambda: runtime.policy_for(actor).approval(action, context)
+    )
     answer = await runtime.ask(question)
     if answer.remembered:
         runtime.rules.read_again()

@@ -25,7 +25,7 @@ async def fork(runtime: R, op: int) -> R:
         start = View(snapshot=view.snapshot, conversation=told_by(runtime, op, view))
         parent = (runtime.session, op)
         made = runtime.journal.create_session(title=runtime.info.title, parent=parent, start=start)
-        return type(runtime)(
+        branch = type(runtime)(
             runtime.opened,
             made.id,
             rules=runtime.rules,
@@ -34,6 +34,8 @@ async def fork(runtime: R, op: int) -> R:
             ask=runtime.ask,
             opinion=runtime.opinion,
         )
+        branch.on_top = runtime.on_top
+        return branch
     except BaseException:
         await box.close()
         raise

@@ -44,6 +44,34 @@ def origin(session: str, op: int) -> str:
     return f"operation {op} of {session}"
 
 
+class OnTop:
+    """What a task lets some of its agents do less than others."""
+
+    def __init__(self) -> None:
+        self._rules: dict[str, Mapping[str, object]] = {}
+        self._narrowed: dict[str, tuple[Policy, Policy]] = {}
+
+    def put(self, actor: str, rules: Mapping[str, object], policy: Policy) -> None:
+        """Raises ``DocumentError`` for what does not make ``policy`` stricter; then nothing changes."""
+        narrowed = self._on(policy, actor, rules)
+        self._rules[actor], self._narrowed[actor] = rules, (policy, narrowed)
+
+    def of(self, actor: str, policy: Policy) -> Policy:
+        """``policy`` as it is for ``actor``."""
+        rules = self._rules.get(actor)
+        if rules is None:
+            return policy
+        known = self._narrowed.get(actor)
+        if known is None or known[0] is not policy:
+            known = self._narrowed[actor] = policy, self._on(policy, actor, rules)
+        return known[1]
+
+    @staticmethod
+    def _on(policy: Policy, actor: str, rules: Mapping[str, object]) -> Policy:
+        # Rules of a file are named as they stand there.
+        return policy.narrowed(rules, origin=getattr(rules, "file", f"the policy of {actor}"))
+
+
 class Rules:
     """The policy as it is read from files, and as it is narrowed. Forks share it, each with its own narrowings."""
 

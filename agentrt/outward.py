@@ -13,7 +13,7 @@ from agentrt import sending
 from agentrt.contracts import Confinement, Context
 from agentrt.egress import BUNDLE, Authority, Gate, environment
 from agentrt.flags import SAW_UNTRUSTED
-from agentrt.records import Admission, Decision, Request, RequestEffect, Spent
+from agentrt.records import Admission, Decision, Operation, Request, RequestEffect, Spent
 from agentrt.secrets import Held, hold, store
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Outward:
         planted = {**asked.planted, **decoys, BUNDLE: self.authority.bundle}
         return asked.model_copy(update={"planted": planted})
 
-    async def call(self, runtime: Runtime, op: int, context: Context, decision: Decision) -> Call:
+    async def call(self, runtime: Runtime, op: Operation, context: Context, decision: Decision) -> Call:
         """The way out of one action. Raises ``SandboxError``."""
         call = Call(self, runtime, op, context, decision)
         await call.begin()
@@ -51,10 +51,10 @@ class Outward:
 class Call:
     """One action's: from its beginning to its end."""
 
-    def __init__(self, outward: Outward, runtime: Runtime, op: int, context: Context, decision: Decision) -> None:
-        self._outward, self._runtime = outward, runtime
+    def __init__(self, outward: Outward, runtime: Runtime, op: Operation, context: Context, decision: Decision) -> None:
+        self._outward, self._runtime, self._actor = outward, runtime, op.actor
         self._context = context.model_copy(update={"flags": context.flags.union(decision.flags)})
-        self._written = sending.place(runtime.store, runtime.layer(op))
+        self._written = sending.place(runtime.store, runtime.layer(op.id))
         self._gate = Gate(
             self._admit,
             authority=outward.authority,
@@ -96,7 +96,7 @@ class Call:
         sent = Spent(requests=committed.requests, irreversible=committed.irreversible)
         told = {"flags": flags, "spent": self._context.spent + sent, "sent": sent}
         context = self._context.model_copy(update=told)
-        return self._runtime.policy.admit(request, context)
+        return self._runtime.policy_for(self._actor).admit(request, context)
 
 
 def _token(place: Path, path: str) -> bytes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agentrt.runtime import Runtime
 
 _TOUCHES_WORKSPACE = frozenset({"apply", "undo", "redo", "restore"})
-_TELLS = _TOUCHES_WORKSPACE | {"revert", "reject"}
+_TELLS = _TOUCHES_WORKSPACE | {"revert", "reject", "note"}
 """They say their notice to the planner before they settle."""
 
 

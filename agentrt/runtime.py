@@ -18,7 +18,7 @@ from agentrt.contracts import Ask, Opinion, Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
 from agentrt.history.revert import Parts
 from agentrt.moves import Scope
-from agentrt.narrowing import Rules
+from agentrt.narrowing import OnTop, Rules
 from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, Operation, ProposedAction
@@ -94,6 +94,7 @@ class Runtime(Standing):
         super().__init__(opened.store, opened.journal, session)
         self.rules, self.sandbox, self.outward = rules, sandbox, outward
         self.ask, self.opinion = ask, opinion
+        self.on_top = OnTop()
         self.turn = Turn(opened.ground)
         """Held while an operation is in progress."""
         self.opened = opened
@@ -277,6 +278,17 @@ class Runtime(Standing):
     def policy(self) -> Policy:
         """What is decided by: the one the session was opened with, and what its agent narrowed it to."""
         return self.rules.narrowed(self.narrowings)
+
+    def policy_for(self, actor: str) -> Policy:
+        """``policy``, and what ``tighten`` put on top of it for one actor."""
+        return self.on_top.of(actor, self.policy)
+
+    def tighten(self, actor: str, rules: Mapping[str, object]) -> None:
+        """From now on these rules, too, hold for what ``actor`` does in this runtime and those forked from it.
+
+        ``rules`` is what a policy file would hold. Raises ``DocumentError`` for what does not make the policy stricter.
+        """
+        self.on_top.put(actor, rules, self.policy)
 
     # Looking
 

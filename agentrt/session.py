@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import cast
 
 from agentrt.agent import conversation
+from agentrt.agent.completeness import ACTOR, Demands, RuleOutcome, Score, Verdict, passed
 from agentrt.agent.conclusion import Budget, Ending
+from agentrt.agent.crew import Crew, Member
 from agentrt.agent.describing import describe_operation
-from agentrt.agent.events import ActionStarted, OnEvent, OperationSettled, OutputCame, ignore
+from agentrt.agent.events import OnEvent, OperationSettled, ignore
 from agentrt.agent.loop import run_loop
-from agentrt.contracts import Ask, OpenPlanner, Planner
+from agentrt.agent.parser import Parser
+from agentrt.contracts import Ask, Inquire, OpenPlanner, Planner
+from agentrt.errors import UsageError
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, create, locate
 from agentrt.opening import open_policy, sandbox_opener
 from agentrt.planners.masks import Masked
 from agentrt.plugins import find
-from agentrt.records import Operation, ProposedAction, Record, Text, Usage
+from agentrt.records import Operation, Record, Text, Usage
 from agentrt.runtime import Runtime
-from agentrt.task import Task
+from agentrt.task import Task, provider
 
-ACTOR = "agentrt"
-"""The actor of the operations a task asks for: ``verify`` and ``apply``."""
+_RESUMED = "The run is resumed by a person: go on."
 
 
 class Result(Record):
@@ -28,48 +33,70 @@ class Result(Record):
 
     session: str
     success: bool
-    """``verify`` passed; without one, that the agent handed the work in."""
+    """What the task demands is true; where it demands nothing that can be checked, that an agent handed the work in."""
     code: str
-    """How the conversation ended (see ``Ending``); ``verify`` where the verification decided against it."""
+    """How the conversation ended (see ``Ending``); ``verify`` or ``rules`` where these decided against it."""
     reason: Text
     operations: tuple[int, ...]
     """What the run added to the session, oldest first."""
     verify: Operation | None = None
+    rules: tuple[RuleOutcome, ...] = ()
+    """The task's rules in the end."""
+    scores: tuple[Score, ...] = ()
+    """How many of the rules with a check held, turn by turn."""
     apply: Operation | None = None
     """The operation that wrote the outcome to the real workspace, where there was something to write."""
     turns: int = 0
     usage: Usage = Usage()
 
 
-async def run_task(task: Task, *, on_event: OnEvent = ignore, ask: Ask | None = None) -> Result:
-    """Run ``task`` in a new session of its workspace, titled by the objective.
+async def run_task(
+    task: Task,
+    *,
+    on_event: OnEvent = ignore,
+    ask: Ask | None = None,
+    inquire: Inquire | None = None,
+    resume: str | None = None,
+) -> Result:
+    """Run ``task`` in a new session of its workspace, titled by the objective; or go on with the session ``resume``.
 
     Where ``apply`` is ``ask`` nothing is applied: whoever can ask a person does so with the result, and applies.
-    Raises what ``Runtime.open`` and ``Runtime.act`` raise, ``Conflict`` where the outcome cannot be applied, and
-    ``DocumentError`` for a malformed planner file (before anything is opened).
+    Raises what ``Runtime.open`` and ``Runtime.act`` raise, ``Conflict`` where the outcome cannot be applied,
+    ``DocumentError`` for a malformed planner file and ``UsageError`` for a planner without a key (both before anything
+    is opened).
     """
     # Mistakes in what people wrote come before anything is made.
-    planner = open_planner(task)
-    open_policy(task.policy, task.folder, task.workspace_path)
-    sandbox_opener(task.sandbox)
-    session = _new_session(task)
-    async with Runtime.open(
-        task.workspace_path,
-        policy=task.policy,
-        folder=task.folder,
-        sandbox=task.sandbox,
-        session=session,
-        ask=ask,
-    ) as runtime:
-        if redactions := runtime.policy.redactions:
-            planner = Masked(planner, redactions)
-        return await Session(runtime, task, planner, on_event).run()
+    async with AsyncExitStack() as stack:
+        planners = open_planners(task)
+        for planner in planners.values():
+            stack.push_async_callback(planner.close)
+        policy = open_policy(task.policy, task.folder, task.workspace_path)
+        for name, agent in task.agents.items():
+            if agent.policy is not None:
+                policy.narrowed(agent.policy, origin=getattr(agent.policy, "file", f"the policy of {name}"))
+        sandbox_opener(task.sandbox)
+        session = resume if resume is not None else _new_session(task)
+        runtime = await stack.enter_async_context(
+            Runtime.open(
+                task.workspace_path,
+                policy=task.policy,
+                folder=task.folder,
+                sandbox=task.sandbox,
+                session=session,
+                ask=ask,
+            )
+        )
+        return await Session(runtime, task, planners, inquire, on_event).run(resumed=resume is not None)
 
 
-def open_planner(task: Task) -> Planner:
-    """The planner a task names. Raises ``PluginError``, ``DocumentError``."""
-    opener = cast(OpenPlanner, find("agentrt.planners", task.provider))
-    return opener(task.planner, folder=task.folder)
+def open_planners(task: Task) -> dict[str, Planner]:
+    """Of each agent of a task, by its name. Raises ``PluginError``, ``DocumentError``, ``UsageError``."""
+    opened = {}
+    for name, agent in task.agents.items():
+        options = agent.planner or {}
+        opener = cast(OpenPlanner, find("agentrt.planners", provider(options)))
+        opened[name] = opener(options, folder=task.folder)
+    return opened
 
 
 def _new_session(task: Task) -> str:
@@ -82,20 +109,43 @@ def _new_session(task: Task) -> str:
 class Session:
     """One task on an open runtime."""
 
-    def __init__(self, runtime: Runtime, task: Task, planner: Planner, on_event: OnEvent) -> None:
-        self.runtime, self.task, self.planner, self.tell = runtime, task, planner, on_event
+    def __init__(
+        self,
+        runtime: Runtime,
+        task: Task,
+        planners: Mapping[str, Planner],
+        inquire: Inquire | None,
+        on_event: OnEvent,
+    ) -> None:
+        self.runtime, self.task, self.inquire, self.tell = runtime, task, inquire, on_event
         self.budget = Budget(task.limits)
+        self.demands = Demands(runtime, task.verify, task.rules, on_event)
+        self.crew = self._crew(planners)
 
-    async def run(self) -> Result:
+    def _crew(self, planners: Mapping[str, Planner]) -> Crew:
+        redactions, tools, agents = self.runtime.policy.redactions, self.runtime.tools, self.task.agents
+        members = []
+        for name, agent in agents.items():
+            if agent.policy is not None:
+                self.runtime.tighten(name, agent.policy)
+            planner = Masked(planners[name], redactions) if redactions else planners[name]
+            parser = Parser(tools, permitted=agent.actions, others=[other for other in agents if other != name])
+            members.append(Member(name, planner, parser, agent.priority))
+        return Crew(members, self.task.crew.schedule if self.task.crew is not None else "round_robin")
+
+    async def run(self, *, resumed: bool = False) -> Result:
         first = len(self.runtime.log())
-        self.runtime.say("task", conversation.task(self.task.objective))
-        if self.task.review is not None:
-            self.runtime.set_review_deadline(self.task.review.deadline, self.task.review.then)
-        ending = await run_loop(self.runtime, self.planner, self.budget, on_event=self.tell)
-        verified = await self.verify(ending)
-        success = ending.code == "submit" if verified is None else passed(verified)
-        if verified is not None:
-            ending = self.decided(ending, verified)
+        if resumed:
+            self.take_up()
+        else:
+            self.begin()
+        ending = await run_loop(
+            self.runtime, self.crew, self.budget, demands=self.demands, inquire=self.inquire, on_event=self.tell
+        )
+        verdict = await self.judge(ending)
+        success = verdict is not None and verdict.passed and (self.demands.checks or ending.code == "submit")
+        if verdict is not None and not verdict.passed:
+            ending = self.decided(verdict)
         applied: Operation | None = None
         await self.runtime.keep_review_deadline()
         if success and self.task.apply == "on_success":
@@ -108,46 +158,65 @@ class Session:
             code=ending.code,
             reason=ending.reason,
             operations=tuple(operation.id for operation in self.runtime.log()[first:]),
-            verify=verified,
+            verify=verdict.verified if verdict is not None else None,
+            rules=verdict.rules if verdict is not None else (),
+            scores=tuple(self.demands.scores),
             apply=applied,
             turns=self.budget.turns,
             usage=self.budget.usage,
         )
 
-    async def verify(self, ending: Ending) -> Operation | None:
-        """Run ``verify``, in what is left of the time; not after a planner's failure, which decides already.
-
-        What it writes is not the agent's work, so none of it is kept.
-        """
-        command, seconds = self.task.verify, self.budget.seconds_left
-        if command is None or ending.code == "planner" or seconds <= 0:
-            return None
-        arguments = {"command": command, "seconds": seconds}
-        proposed = ProposedAction(call="verify", kind="bash", arguments=arguments)
-        self.tell(ActionStarted(actor=ACTOR, action=proposed, shown=command))
-        operation = await self.runtime.verify(
-            "bash", actor=ACTOR, on_output=lambda data: self.tell(OutputCame(data=data)), **arguments
+    def begin(self) -> None:
+        """Say what is to be done, and all that is needed to go on with it after any kind of death."""
+        task = self.task
+        agents = {name: {"role": agent.role, "instructions": agent.instructions} for name, agent in task.agents.items()}
+        body = conversation.task(
+            task.objective,
+            rules=[rule.rule for rule in task.rules],
+            agents=agents if task.crew is not None else {},
+            document=task.to_dict(),
+            folder=str(task.folder.resolve()),
         )
-        text = f"Verification, `{command}`:\n{describe_operation(operation)}"
-        self.runtime.say("notice", {"text": text}, operation.id)
-        self.tell(OperationSettled(operation=operation))
-        return operation
+        self.runtime.say("task", body)
+        if task.review is not None:
+            self.runtime.set_review_deadline(task.review.deadline, task.review.then)
 
-    def decided(self, ending: Ending, verified: Operation) -> Ending:
-        """The end of a conversation in the light of the verification."""
-        if passed(verified):
-            return ending
-        seen = verified.observation
-        if verified.status != "settled" or seen is None or seen.exit_code is None:
-            why = f"was {verified.status.replace('_', ' ')}"
+    def take_up(self) -> None:
+        """Go on where it was cut off, or ended. Raises ``UsageError`` where this task cannot."""
+        said = self.runtime.conversation()
+        if not said:  # it died before its first word
+            self.begin()
+            return
+        turn = conversation.last_turn(said)
+        if turn is not None and conversation.pending(said) and turn.actor not in self.task.agents:
+            raise UsageError(
+                f"a turn of {turn.actor} was cut off, and the task has no agent of that name",
+                hint=f"its agents: {', '.join(self.task.agents)}; `agentrt undo` takes that turn's actions back",
+            )
+        self.budget.take_up(said)
+        if not conversation.pending(said) and self.crew.next(said) is None:
+            self.runtime.say("notice", {"text": _RESUMED})
+
+    async def judge(self, ending: Ending) -> Verdict | None:
+        """Look at the outcome, in what is left of the time; not after a planner's failure, which decides already."""
+        if ending.code == "planner" or self.budget.seconds_left <= 0:
+            return None
+        verdict = await self.demands.judge(self.budget.seconds_left)
+        if verdict.verified is not None:
+            told = f"Verification, `{self.task.verify}`:\n{describe_operation(verdict.verified)}"
+            self.runtime.say("notice", {"text": told}, verdict.verified.id)
+        return verdict
+
+    def decided(self, verdict: Verdict) -> Ending:
+        """The end of a conversation whose outcome is not what the task demands."""
+        what, operation = verdict.failures[0]
+        seen = operation.observation
+        if operation.status != "settled" or seen is None or seen.exit_code is None:
+            why = f"was {operation.status.replace('_', ' ')}"
         elif seen.timed_out:
             why = seen.error or "did not end in time"
         else:
             why = f"ended with exit code {seen.exit_code}"
-        return Ending(code="verify", reason=f"`{self.task.verify}` {why} (operation {verified.id})")
-
-
-def passed(verified: Operation) -> bool:
-    """Whether the verification speaks for the outcome."""
-    seen = verified.observation
-    return verified.status == "settled" and seen is not None and seen.exit_code == 0 and not seen.timed_out
+        if verdict.verified is not None and not passed(verdict.verified):
+            return Ending(code="verify", reason=f"`{self.task.verify}` {why} (operation {operation.id})")
+        return Ending(code="rules", reason=f"{what} {why} (operation {operation.id})")

@@ -108,6 +108,15 @@ class Standing(Reader):
         self._head = after.conversation
         return operation
 
+    def note(self, kind: str, *, actor: str, role: str, body: Mapping[str, Any]) -> Operation:
+        """Add a message that is an operation of its own, so that what it changes is seen, and gone back behind.
+
+        Raises ``DiskFull``, ``JournalError``.
+        """
+        op = self.intend("note", actor=actor, action={"kind": kind})
+        self.say(role, body, op.id)
+        return self.settle(op, status="settled", after=self.view)
+
     def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
         """Add a message to the conversation; its id."""
         self._head = self.journal.say(self.session, self._head, role, body, operation)

@@ -143,6 +143,8 @@ class Runtime:
     log = _Same(asynchronous.Runtime.log)
     show = _Same(asynchronous.Runtime.show)
     set_review_deadline = _Same(asynchronous.Runtime.set_review_deadline)
+    policy_for = _Same(asynchronous.Runtime.policy_for)
+    tighten = _Same(asynchronous.Runtime.tighten)
     to_review = _Same(asynchronous.Runtime.to_review)
     output = _Same(asynchronous.Runtime.output)
     conversation = _Same(asynchronous.Runtime.conversation)

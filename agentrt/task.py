@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, PrivateAttr
+from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr
 
+from agentrt import plugins
+from agentrt.agent.builtin import BUILTIN
+from agentrt.agent.completeness import Rule
 from agentrt.agent.conclusion import RunLimits
-from agentrt.documents import Written, describe, load_yaml, validate
+from agentrt.agent.conversation import AGENT, EVERYBODY
+from agentrt.agent.crew import Schedule
+from agentrt.arguments import GROUP
+from agentrt.documents import Document, Loc, Written, describe, load_yaml, nearest, validate
 from agentrt.units import Seconds
 
 
@@ -27,6 +34,22 @@ def _planner(value: object) -> dict[str, Any]:
     return value
 
 
+def _mapping(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected a mapping, as a policy file has it, not {describe(value)}")
+    return value
+
+
+def _agent_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", value) or value in _TAKEN:
+        taken = f"; {', '.join(_TAKEN)} are taken" if value in _TAKEN else ""
+        raise ValueError(f"expected an agent's name, small letters, digits, _ and -{taken}, not {describe(value)}")
+    return value
+
+
+_TAKEN = ("user", "agentrt", EVERYBODY)
+"""Who else is an actor, or is talked to."""
+AgentName = Annotated[str, AfterValidator(_agent_name)]
 Choice = Annotated[str | dict[str, Any], PlainValidator(_choice)]
 PlannerOptions = Annotated[dict[str, Any], PlainValidator(_planner)]
 
@@ -39,13 +62,41 @@ class ReviewRule(Written):
     then: Literal["accept", "reject"]
 
 
+class AgentSpec(Written):
+    """One agent of a crew."""
+
+    role: str = ""
+    """What it is for, in a few words; the others are told."""
+    instructions: str = ""
+    """What only this one is told."""
+    planner: PlannerOptions | None = None
+    """The task's, where it has none of its own."""
+    actions: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    """The kinds of actions it may take; all by default."""
+    policy: Annotated[dict[str, Any], PlainValidator(_mapping)] | None = None
+    """What a policy file would hold, on top of the task's policy: it can only make it stricter."""
+    priority: int = 0
+    """For ``schedule: priority``: the highest goes first."""
+
+
+class CrewSpec(Written):
+    """Several agents who work on the same files, in turn."""
+
+    schedule: Schedule = "round_robin"
+    agents: Annotated[dict[AgentName, AgentSpec], Field(min_length=1)]
+
+
 class Task(Written):
     """One task. Relative paths in it are relative to ``folder``."""
 
     objective: Annotated[str, Field(min_length=1)]
     """What the planner is told to do."""
-    planner: PlannerOptions
-    """``{provider: NAME, …}``, or ``{script: FILE}``."""
+    planner: PlannerOptions | None = None
+    """``{provider: NAME, …}``, or ``{script: FILE}``. Needed, unless each agent of a crew has one."""
+    crew: CrewSpec | None = None
+    """By default one agent works alone; its name is ``agent``."""
+    rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
+    """What must hold all the time: each a text, or ``{rule: TEXT, check: COMMAND}``."""
     workspace: Annotated[str, Field(min_length=1)] = "."
     policy: Choice = "default"
     """A pack's name, a file, or what such a file would hold."""
@@ -71,13 +122,50 @@ class Task(Written):
         return self._folder / Path(self.workspace).expanduser()
 
     @property
-    def provider(self) -> str:
-        """Name of the planner's plug-in."""
-        return str(self.planner.get("provider", "script"))
+    def agents(self) -> dict[str, AgentSpec]:
+        """By name, each with its planner; of a task without a crew the one."""
+        given = self.crew.agents if self.crew is not None else {AGENT: AgentSpec()}
+        return {
+            name: agent if agent.planner is not None else agent.model_copy(update={"planner": self.planner})
+            for name, agent in given.items()
+        }
+
+
+def provider(planner: dict[str, Any]) -> str:
+    """Name of a planner's plug-in."""
+    return str(planner.get("provider", "script"))
 
 
 def load_task(path: Path | str) -> Task:
     """Read a task file. Raises ``DocumentError``."""
-    task = validate(Task, load_yaml(path))
+    document = load_yaml(path)
+    task = _checked(validate(Task, document), document)
     task._folder = Path(path).parent
+    return task
+
+
+def task_of(data: dict[str, Any], folder: Path) -> Task:
+    """One that was read before (``Task.to_dict``). Raises ``DocumentError``."""
+    document = Document.of(data, "the task as it was recorded")
+    task = _checked(validate(Task, document), document)
+    task._folder = folder
+    return task
+
+
+def _checked(task: Task, document: Document) -> Task:
+    """Raises ``DocumentError`` for what only shows when all of it is looked at."""
+    for name, agent in task.agents.items():
+        if agent.planner is None:
+            loc: Loc = () if task.crew is None else ("crew", "agents", name)
+            raise document.error(
+                "`planner` is missing" if task.crew is None else f"`{name}` has no planner, and the task has none",
+                loc,
+                key=bool(loc),
+                hint="write `planner: {provider: anthropic, model: …}` or `{script: FILE}`",
+            )
+        known = [*plugins.names(GROUP), *BUILTIN]
+        for at, kind in enumerate(agent.actions or ()):
+            if kind not in known:
+                loc = ("crew", "agents", name, "actions", at)
+                raise document.error(f'no action is called "{kind}"', loc, hint=nearest(kind, known))
     return task

@@ -41,7 +41,7 @@ async def act(
     """See ``Runtime.act``; without ``keep``, ``Runtime.verify``."""
     tool = load_tool(kind)
     action = action_of(tool, kind, arguments)
-    heard = await hear(runtime, tool, action)
+    heard = await hear(runtime, tool, action, actor)
     async with runtime.turn:
         operation = await carry_out(runtime, tool, action, heard=heard, actor=actor, on_output=on_output, keep=keep)
         await runtime.count(operation)
@@ -63,27 +63,28 @@ async def carry_out(
     Without ``keep`` it is a verification: told from other acts by its target, the operation it is run after.
     """
     context = context_of(runtime)
-    decision, runs = heard.decide(runtime, action, context)
+    decision, runs = heard.decide(runtime, action, context, actor)
     target = () if keep else (max(runtime.operations, default=0),)
     op = runtime.intend("act", actor=actor, action=action.to_dict(), target=target, decision=decision)
     if not runs:
         refused = Observation(error=_refusal(decision))
         return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
+    policy = runtime.policy_for(actor)
     one = _Action(runtime, op, action, context, keep)
     world = ActionWorld(
         runtime.sandbox,
-        runtime.policy.limits,
+        policy.limits,
         operation=op.id,
         output=runtime.store.outputs / runtime.layer(op.id),
         on_output=on_output,
-        narrow=lambda rules: runtime.policy.narrowed(rules, origin=origin(runtime.session, op.id)),
+        narrow=lambda rules: policy.narrowed(rules, origin=origin(runtime.session, op.id)),
     )
     try:
         await runtime.sandbox.begin(runtime.layer(op.id))
         if runtime.outward is not None:
-            one.call = await runtime.outward.call(runtime, op.id, context, decision)
+            one.call = await runtime.outward.call(runtime, op, context, decision)
             world.connect(one.call)
-        async with asyncio.timeout(runtime.policy.limits.seconds + _GRACE):
+        async with asyncio.timeout(policy.limits.seconds + _GRACE):
             observation = await tool.run(action, world)
         one.stopped = world.stopped
         if world.failure is not None:  # a tool may have taken it for the action's own mistake
@@ -123,7 +124,7 @@ class _Action:
         try:
             sealed = await runtime.sandbox.seal()
             effects: list[Effect] = [*await runtime.sandbox.changes(before, sealed), *await self._sent()]
-            judgement = self._within_room(runtime.policy.judge(self.action, effects, self.context))
+            judgement = self._within_room(runtime.policy_for(self.op.actor).judge(self.action, effects, self.context))
             told: dict[str, Any] = {"effects": effects, "judgement": judgement}
             if judgement.verdict == "roll_back":
                 await self._take_back()

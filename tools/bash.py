@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agentrt.contracts import World
+from agentrt.contracts import Needs, World
 from agentrt.records import Action, Observation
 
 from .display import one_line
@@ -50,8 +50,99 @@ class BashTool:
         where = f"(in {action.cwd}) " if action.cwd else ""
         return one_line(f"{where}$ {action.command}")
 
+    def needs(self, action: Action) -> Needs:
+        assert isinstance(action, Bash)
+        plain = _PLAIN.fullmatch(action.command)
+        return Needs(programs=(plain[1],)) if plain and plain[1] not in _OF_BASH else Needs()
+
     def reads(self, action: Action) -> Sequence[str] | None:
         return None  # a command reads what it likes
+
+
+_PLAIN = re.compile(r"\s*([A-Za-z0-9_.+-]+)(?:[ \t]+[\w./:=@%+,-]+)*\s*", re.ASCII)
+"""One command of words that bash takes as they are: what it runs is the first of them, and no other."""
+_OF_BASH = frozenset(
+    [
+        ".",
+        ":",
+        "alias",
+        "bg",
+        "bind",
+        "break",
+        "builtin",
+        "caller",
+        "case",
+        "cd",
+        "command",
+        "compgen",
+        "complete",
+        "compopt",
+        "continue",
+        "coproc",
+        "declare",
+        "dirs",
+        "disown",
+        "do",
+        "done",
+        "echo",
+        "elif",
+        "else",
+        "enable",
+        "esac",
+        "eval",
+        "exec",
+        "exit",
+        "export",
+        "false",
+        "fc",
+        "fg",
+        "fi",
+        "for",
+        "function",
+        "getopts",
+        "hash",
+        "help",
+        "history",
+        "if",
+        "in",
+        "jobs",
+        "kill",
+        "let",
+        "local",
+        "logout",
+        "mapfile",
+        "popd",
+        "printf",
+        "pushd",
+        "pwd",
+        "read",
+        "readarray",
+        "readonly",
+        "return",
+        "select",
+        "set",
+        "shift",
+        "shopt",
+        "source",
+        "suspend",
+        "test",
+        "then",
+        "time",
+        "times",
+        "trap",
+        "true",
+        "type",
+        "typeset",
+        "ulimit",
+        "umask",
+        "unalias",
+        "unset",
+        "until",
+        "wait",
+        "while",
+    ]
+)
+"""What it runs itself."""
 
 
 def _where(action: Bash) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from agentrt.contracts import World
+from agentrt.contracts import Needs, World
 from agentrt.records import Action, Observation
 
 from . import hunks
@@ -94,6 +94,10 @@ class EditTool:
             return one_line(f"edit {action.path}: insert {action.insert!r} after line {action.line}")
         every = "every " if action.all else ""
         return one_line(f"edit {action.path}: {every}{action.old!r} → {action.new!r}")
+
+    def needs(self, action: Action) -> Needs:
+        assert isinstance(action, Edit)
+        return Needs(files=(action.path,)) if action.path is not None else Needs()
 
     def reads(self, action: Action) -> Sequence[str] | None:
         assert isinstance(action, Edit)

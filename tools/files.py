@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from agentrt.contracts import World
+from agentrt.contracts import Needs, World
 from agentrt.records import Action, Observation
 
 from .display import count, line_range, numbered, one_line
@@ -62,6 +62,10 @@ class ReadTool:
         assert isinstance(action, Read)
         lines = f", lines {action.start or 1}-{action.end or ''}" if action.start or action.end else ""
         return one_line(f"read {action.path}{lines}")
+
+    def needs(self, action: Action) -> Needs:
+        assert isinstance(action, Read)
+        return Needs(files=(action.path,))
 
     def reads(self, action: Action) -> Sequence[str] | None:
         assert isinstance(action, Read)

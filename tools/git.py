@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agentrt.contracts import World
+from agentrt.contracts import Needs, World
 from agentrt.records import Action, Observation
 
 from .display import one_line
@@ -67,6 +67,9 @@ class GitTool:
     def show(self, action: Action) -> str:
         assert isinstance(action, Git)
         return one_line(f"git {shlex.join(action.args)}")
+
+    def needs(self, action: Action) -> Needs:
+        return Needs(programs=("git",))
 
     def reads(self, action: Action) -> Sequence[str] | None:
         return None  # whatever git looks at

@@ -1,36 +1,46 @@
-"""How far a run may go, and how far it has gone."""
+"""The conclusion: when a conversation is over, and why."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
 
 from agentrt.documents import Written
-from agentrt.records import Record, Text, Turn, Usage
+from agentrt.records import Message, ProposedAction, Record, Snapshot, Text, Turn, Usage, dump_json
+
+from .builtin import BUILTIN
+
+SAME_FAILURE = 3
+"""So often the same action may fail in the same way before nothing else is to be expected."""
 
 
 class RunLimits(Written):
     """Limits on a whole run; the policy limits each action."""
 
     actions: Annotated[int, Field(ge=1)] = 50
-    """Actions proposed, malformed ones too; ``submit`` is none."""
+    """Actions proposed, malformed ones too; what is only about the conversation (``submit``, ``talk`` …) is none."""
     turns: Annotated[int, Field(ge=1)] = 100
-    """Answers of the planner."""
+    """Answers of the planners."""
     minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
-    """Looked at between actions and while the planner thinks."""
+    """Looked at between actions and while a planner thinks; counted anew when a run is resumed."""
+    tokens: Annotated[int, Field(ge=1)] | None = None
+    """Of all turns, what was sent and what came."""
     cost_usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """What the planner may cost, where its prices are known."""
+    """What the planners may cost, where their prices are known."""
+    context_tokens: Annotated[int, Field(ge=1000)] = 120_000
+    """How long a conversation may get before it is compacted."""
 
 
 class Ending(Record):
     """Why a conversation is over."""
 
     code: str
-    """``submit``; ``nothing`` (the planner proposed no action); ``actions``, ``turns``, ``minutes``, ``cost`` (a
-    limit); ``planner`` (it failed)."""
+    """``submit``; ``nothing`` (no action was proposed); ``actions``, ``turns``, ``minutes``, ``tokens``, ``cost`` (a
+    limit); ``no_progress``; ``refused`` (the model declines); ``planner`` (it failed)."""
     reason: Text
 
 
@@ -44,24 +54,31 @@ class Budget:
     usage: Usage = field(default_factory=Usage)
     started: float = field(default_factory=time.monotonic)
 
+    def take_up(self, conversation: Sequence[Message]) -> None:
+        """Count what a run that is resumed had used before, as far as it was not taken back."""
+        for message in conversation:
+            if message.role == "planner":
+                self.take_turn(Turn.from_dict(message.body))
+                calls = {action["call"]: action["kind"] for action in message.body.get("actions", ())}
+            elif message.role == "observation" and calls.get(message.body["call"]) not in BUILTIN:
+                self.actions += 1
+
     @property
     def seconds_left(self) -> float:
         return self.limits.minutes * 60 - (time.monotonic() - self.started)
 
     def take_turn(self, turn: Turn) -> None:
         self.turns += 1
-        costs = [usage.cost_usd for usage in (self.usage, turn.usage) if usage.cost_usd is not None]
-        self.usage = Usage(
-            input_tokens=self.usage.input_tokens + turn.usage.input_tokens,
-            output_tokens=self.usage.output_tokens + turn.usage.output_tokens,
-            cost_usd=sum(costs) if costs else None,
-        )
+        self.usage += turn.usage
 
     def spent(self) -> Ending | None:
-        """The limit on time or money that is reached, if one is."""
+        """The limit on time, tokens or money that is reached, if one is."""
+        limits, usage = self.limits, self.usage
         if self.seconds_left <= 0:
-            return Ending(code="minutes", reason=f"the limit of {self.limits.minutes:g} minutes is reached")
-        cost, most = self.usage.cost_usd, self.limits.cost_usd
+            return Ending(code="minutes", reason=f"the limit of {limits.minutes:g} minutes is reached")
+        if limits.tokens is not None and (tokens := usage.input_tokens + usage.output_tokens) >= limits.tokens:
+            return Ending(code="tokens", reason=f"it has taken {tokens:,} tokens; the limit is {limits.tokens:,}")
+        cost, most = usage.cost_usd, limits.cost_usd
         if cost is not None and most is not None and cost >= most:
             return Ending(code="cost", reason=f"it has cost {cost:.2f} USD; the limit is {most:.2f} USD")
         return None
@@ -77,3 +94,21 @@ class Budget:
         if self.actions >= self.limits.actions:
             return Ending(code="actions", reason=f"the limit of {self.limits.actions} actions is reached")
         return self.spent()
+
+
+class Progress:
+    """Whether there is any: the same action that fails again on the same files will fail for ever."""
+
+    def __init__(self) -> None:
+        self._failed: dict[tuple[str, str, str], int] = {}
+        self._on: Snapshot | None = None
+
+    def came_out(self, actor: str, proposed: ProposedAction, failed: bool, on: Snapshot) -> int:
+        """How often this has failed now since the files last changed; ``on`` is how they are now."""
+        if on != self._on:
+            self._failed, self._on = {}, on
+        if not failed:
+            return 0
+        what = actor, proposed.kind, proposed.malformed or dump_json(proposed.arguments)
+        self._failed[what] = self._failed.get(what, 0) + 1
+        return self._failed[what]

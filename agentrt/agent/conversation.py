@@ -49,9 +49,9 @@ def outcome(call: str, operation: Operation, actor: str = AGENT) -> dict[str, An
     )
 
 
-def talk(text: str, *, actor: str, to: str) -> dict[str, Any]:
-    """Body of what one agent of a crew says to another, or to ``all``."""
-    return {"text": text, "actor": actor, "to": to}
+def talk(text: str, *, actor: str, to: str, hand_over: bool = False) -> dict[str, Any]:
+    """Body of what one agent of a crew says to another, or to ``all``; ``hand_over``: who says it rests from here on."""
+    return {"text": text, "actor": actor, "to": to, **({"hand_over": True} if hand_over else {})}
 
 
 def compaction(text: str, since: int, actor: str = AGENT) -> dict[str, Any]:

@@ -17,8 +17,38 @@ class TurnTaken(Record):
     turn: Turn
 
 
+class TextCame(Record):
+    """The next piece of what the planner is saying; all of it is in the turn."""
+
+    event: Literal["text"] = "text"
+    actor: str
+    text: Text
+
+
+class PlannerDelayed(Record):
+    """The planner's server has a trouble that may pass. What it said since the last turn is void."""
+
+    event: Literal["delayed"] = "delayed"
+    actor: str
+    seconds: float
+    """Until it is asked again."""
+    because: Text
+
+
+class ConversationCompacted(Record):
+    """What a planner is sent was cut down; the journal has all of it."""
+
+    event: Literal["compacted"] = "compacted"
+    actor: str
+    operation: int
+    tokens_before: int
+    tokens_after: int
+    """Both are estimates."""
+
+
 class ActionStarted(Record):
-    """An action is about to go through the transaction. ``actor`` is ``agent``, or ``agentrt`` for ``verify``."""
+    """An action is about to go through the transaction. ``actor`` is ``agent``, a crew member's name, or ``agentrt``
+    for a check of the task's."""
 
     event: Literal["action"] = "action"
     actor: str
@@ -28,9 +58,10 @@ class ActionStarted(Record):
 
 
 class ActionRefused(Record):
-    """A proposal that is no action of any tool; the planner is told."""
+    """A proposal that is no action of any tool, or that cannot be carried out; the planner is told."""
 
     event: Literal["refused"] = "refused"
+    actor: str
     action: ProposedAction
     because: Text
 
@@ -60,7 +91,26 @@ class RunEnded(Record):
     reason: Text
 
 
-Event = TurnTaken | ActionStarted | ActionRefused | OutputCame | OperationSettled | RunEnded
+class NotDoneYet(Record):
+    """The work was handed in, and what the task demands is not true; the planner is told."""
+
+    event: Literal["not_done"] = "not_done"
+    actor: str
+    failures: tuple[Text, ...]
+
+
+Event = (
+    TurnTaken
+    | TextCame
+    | PlannerDelayed
+    | ConversationCompacted
+    | ActionStarted
+    | ActionRefused
+    | OutputCame
+    | OperationSettled
+    | NotDoneYet
+    | RunEnded
+)
 OnEvent = Callable[[Event], None]
 
 

@@ -9,29 +9,36 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from agentrt.contracts import Planner
-from agentrt.errors import PlannerError
-from agentrt.records import ProposedAction
+from agentrt.contracts import Delayed, Inquire, Said
+from agentrt.errors import ContextOverflow, PlannerError
+from agentrt.records import Action, Message, ProposedAction, Turn
 from agentrt.runtime import Runtime
 
-from . import conversation
-from .builtin import SUBMIT
-from .conclusion import Budget, Ending
-from .describing import describe_operation
+from . import compaction, conversation
+from .answering import Answering
+from .builtin import BUILTIN
+from .completeness import Demands
+from .conclusion import SAME_FAILURE, Budget, Ending, Progress
+from .crew import Crew, Member
 from .events import (
     ActionRefused,
     ActionStarted,
     OnEvent,
     OperationSettled,
     OutputCame,
+    PlannerDelayed,
     RunEnded,
+    TextCame,
     TurnTaken,
     ignore,
 )
+from .feasibility import infeasible
 from .parser import Parser
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
+
+_CUT_OFF = "Your answer came to the limit of output and was cut off. Go on, in smaller steps."
 
 
 class Cursor(TypedDict):
@@ -44,11 +51,19 @@ class Cursor(TypedDict):
     """What a person is asked and has not answered."""
 
 
-async def run_loop(runtime: Runtime, planner: Planner, budget: Budget, *, on_event: OnEvent = ignore) -> Ending:
+async def run_loop(
+    runtime: Runtime,
+    crew: Crew,
+    budget: Budget,
+    *,
+    demands: Demands | None = None,
+    inquire: Inquire | None = None,
+    on_event: OnEvent = ignore,
+) -> Ending:
     """Continue the session's conversation until it ends. Raises what ``Runtime.act`` raises."""
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    loop = _Loop(runtime, planner, budget, on_event)
+    loop = _Loop(runtime, crew, budget, demands or Demands(runtime, None, (), on_event), inquire, on_event)
     loop.take_up()
     async with AsyncSqliteSaver.from_conn_string(str(runtime.store.root / "checkpoints.db")) as saver:
         graph = loop.graph(saver)
@@ -68,9 +83,18 @@ async def run_loop(runtime: Runtime, planner: Planner, budget: Budget, *, on_eve
 
 
 class _Loop:
-    def __init__(self, runtime: Runtime, planner: Planner, budget: Budget, on_event: OnEvent) -> None:
-        self.runtime, self.planner, self.budget, self.tell = runtime, planner, budget, on_event
-        self.parser = Parser(runtime.tools, permitted=[*runtime.tools, SUBMIT])
+    def __init__(
+        self,
+        runtime: Runtime,
+        crew: Crew,
+        budget: Budget,
+        demands: Demands,
+        inquire: Inquire | None,
+        on_event: OnEvent,
+    ) -> None:
+        self.runtime, self.crew, self.budget, self.demands, self.tell = runtime, crew, budget, demands, on_event
+        self.answering = Answering(runtime, demands, budget, inquire, on_event)
+        self.progress = Progress()
         self.ending: Ending | None = None
 
     def graph(self, saver: Any) -> CompiledStateGraph[Cursor, None, Cursor, Cursor]:
@@ -82,7 +106,7 @@ class _Loop:
         graph.add_node("execute", self.execute)
         graph.add_node("observe", self.observe)
         graph.add_edge(START, "plan")
-        graph.add_conditional_edges("plan", self.after_plan, {"gate": "gate", "end": END})
+        graph.add_conditional_edges("plan", self.after_plan, {"gate": "gate", "plan": "plan", "end": END})
         graph.add_conditional_edges("gate", self.after_gate, {"execute": "execute", "plan": "plan", "end": END})
         graph.add_edge("execute", "observe")
         graph.add_edge("observe", "gate")
@@ -91,20 +115,28 @@ class _Loop:
     def take_up(self) -> None:
         """An action that ran, or was cut off, before its outcome could be told is told now, and not run again."""
         last, proposed = next(iter(self.runtime.log()[-1:]), None), self.next()
-        if last is None or proposed is None or (last.kind, last.actor) != ("act", "agent"):
+        if last is None or proposed is None or (last.kind, last.actor) != ("act", self.actor):
             return
         if last.before.conversation == self.runtime.view.conversation:  # nothing was said since
             operation = self.runtime.show(last.id)
-            self.answer(proposed, describe_operation(operation), operation.id)
+            self.answer(conversation.outcome(proposed.call, operation, self.actor), operation.id)
+
+    # LangGraph runs what is not a coroutine on another thread, where the journal cannot follow.
 
     async def plan(self, state: Cursor) -> dict[str, Any]:
-        """Ask the planner, and write down what it says."""
+        """Ask whose turn it is, and write down what that planner says."""
+        if self.next() is not None:  # a turn that was cut off
+            return {}
         await self.runtime.keep_review_deadline()
         if self.ends(self.budget.before_turn()):
             return {}
+        member = self.crew.next(self.runtime.conversation())
+        if member is None:
+            self.ends(Ending(code="nothing", reason="no agent proposed a further action"))
+            return {}
         try:
             async with asyncio.timeout(self.budget.seconds_left):
-                turn = await self.planner.plan(self.runtime.conversation(), self.parser.specs())
+                turn = await self.ask(member)
         except PlannerError as error:
             self.ends(Ending(code="planner", reason=str(error)))
             return {}
@@ -113,31 +145,104 @@ class _Loop:
             if not self.ends(self.budget.spent()):
                 raise
             return {}
+        self.take(turn)
+        if not turn.actions:
+            await self.without_actions(turn)
+        return {}
+
+    async def ask(self, member: Member) -> Turn:
+        """One turn of a planner; where its conversation is too long, of a shorter one. Raises ``PlannerError``."""
+        limit = self.budget.limits.context_tokens
+        line = conversation.line_of(self.runtime.conversation(), member.name)
+        if compaction.tokens(line) > limit:
+            line = await self.compact(member, limit) or line
+        for room in (limit, limit // 2, limit // 4):
+            try:
+                turn = await member.planner.plan(line, member.parser.specs(), lambda told: self.heard(member, told))
+                return turn.model_copy(update={"actor": member.name})
+            except ContextOverflow:
+                shorter = await self.compact(member, room // 2)
+                if shorter is None:
+                    raise
+                line = shorter
+        raise PlannerError("the conversation is too long for the model, however much of it is left out")
+
+    async def compact(self, member: Member, room: int) -> list[Message] | None:
+        """The member's line afterwards; None where there is nothing to leave out."""
+        line = conversation.line_of(self.runtime.conversation(), member.name)
+        made = await compaction.compact(self.runtime, member.planner, line, member.name, room)
+        if made is None:
+            return None
+        event, summary = made
+        if summary is not None:
+            self.budget.take_turn(summary)
+        self.tell(event)
+        return conversation.line_of(self.runtime.conversation(), member.name)
+
+    def heard(self, member: Member, told: Said | Delayed) -> None:
+        if isinstance(told, Said):
+            self.tell(TextCame(actor=member.name, text=told.text))
+        else:
+            self.tell(PlannerDelayed(actor=member.name, seconds=told.seconds, because=told.because))
+
+    def take(self, turn: Turn) -> None:
         self.budget.take_turn(turn)
         self.runtime.say("planner", turn.to_dict())
         self.tell(TurnTaken(number=self.budget.turns, turn=turn))
-        if not turn.actions:
-            self.ends(Ending(code="nothing", reason="the planner proposed no further action"))
-        return {}
+
+    async def without_actions(self, turn: Turn) -> None:
+        """What it means that nothing is proposed."""
+        if turn.ending == "refused":
+            self.ends(Ending(code="refused", reason=turn.text.strip() or "the model declines to go on"))
+        elif turn.ending == "truncated":
+            self.runtime.say("notice", {"text": _CUT_OFF})
+        elif self.crew.next(self.runtime.conversation()) is None:
+            await self.score()
+            notice = await self.answering.not_done(turn.actor)
+            # Said once: who then still proposes nothing has nothing to propose.
+            if notice is None or not self.has_acted():
+                self.ends(Ending(code="nothing", reason="the planner proposed no further action"))
+            else:
+                self.runtime.say("notice", {"text": notice.text}, notice.operation)
+
+    def has_acted(self) -> bool:
+        """Something was proposed since a planner was last told that the task is not done."""
+        for message in reversed(self.runtime.conversation()[:-1]):
+            if message.role == "planner" and message.body.get("actions"):
+                return True
+            if message.role == "notice" and message.operation is not None:
+                return False
+        return False
 
     async def gate(self, state: Cursor) -> dict[str, Any]:
-        """Answer what is no action, until there is one to carry out or nothing is left of the turn."""
+        """Answer what is not for a tool to do, until there is an action to carry out or nothing is left of the turn."""
         while not self.ending and (proposed := self.next()):
-            if proposed.kind == SUBMIT:
-                self.submit(proposed)
+            action = self.parser.parse(proposed)
+            if proposed.kind in BUILTIN and not isinstance(action, str):
+                answered = await self.answering.answer(self.actor, proposed, action)
+                self.answer(answered.body, answered.operation)
+                self.ends(answered.ending)
+                self.came_out(proposed, answered.failed)
             elif not self.ends(self.budget.before_action()):
-                action = self.parser.parse(proposed)
-                if not isinstance(action, str):
+                because = action if isinstance(action, str) else await self.lacking(proposed, action)
+                if because is None:
                     break
                 self.budget.actions += 1
-                self.tell(ActionRefused(action=proposed, because=action))
-                self.answer(proposed, f"Not carried out: {action}")
+                self.tell(ActionRefused(actor=self.actor, action=proposed, because=because))
+                text = f"Not carried out: {because}"
+                self.answer(conversation.observation(proposed.call, text, failed=True, actor=self.actor))
+                self.came_out(proposed, True)
+        if self.next() is None:
+            await self.score()
         return {}
 
-    # LangGraph runs what is not a coroutine on another thread, where the journal cannot follow.
+    async def lacking(self, proposed: ProposedAction, action: Action) -> str | None:
+        return await infeasible(self.runtime, self.runtime.tools[proposed.kind], action, self.actor)
 
     async def after_plan(self, state: Cursor) -> str:
-        return "end" if self.ending else "gate"
+        if self.ending:
+            return "end"
+        return "gate" if self.next() else "plan"
 
     async def after_gate(self, state: Cursor) -> str:
         if self.ending:
@@ -152,8 +257,10 @@ class _Loop:
         assert not isinstance(action, str)
         self.budget.actions += 1
         shown = self.runtime.tools[proposed.kind].show(action)
-        self.tell(ActionStarted(actor="agent", action=proposed, shown=shown))
-        operation = await self.runtime.propose(proposed, on_output=lambda data: self.tell(OutputCame(data=data)))
+        self.tell(ActionStarted(actor=self.actor, action=proposed, shown=shown))
+        operation = await self.runtime.propose(
+            proposed, actor=self.actor, on_output=lambda data: self.tell(OutputCame(data=data))
+        )
         return {"head": operation.id}
 
     async def observe(self, state: Cursor) -> dict[str, Any]:
@@ -161,20 +268,35 @@ class _Loop:
         operation = self.runtime.show(state["head"])
         proposed = self.next()
         assert proposed is not None
-        self.answer(proposed, describe_operation(operation), operation.id)
+        body = conversation.outcome(proposed.call, operation, self.actor)
+        self.answer(body, operation.id)
         self.tell(OperationSettled(operation=operation))
+        self.came_out(proposed, bool(body.get("failed")))
         return {}
+
+    async def score(self) -> None:
+        """Of the turn that is over."""
+        await self.demands.score(self.budget.turns, self.budget.seconds_left)
+
+    def came_out(self, proposed: ProposedAction, failed: bool) -> None:
+        if self.progress.came_out(self.actor, proposed, failed, self.runtime.view.snapshot) >= SAME_FAILURE:
+            what = f"the same `{proposed.kind}` has failed {SAME_FAILURE} times, and nothing changed meanwhile"
+            self.ends(Ending(code="no_progress", reason=what))
+
+    @property
+    def actor(self) -> str:
+        """Whose turn is being carried out."""
+        turn = conversation.last_turn(self.runtime.conversation())
+        return turn.actor if turn is not None else conversation.AGENT
+
+    @property
+    def parser(self) -> Parser:
+        return self.crew[self.actor].parser
 
     def next(self) -> ProposedAction | None:
         return next(iter(conversation.pending(self.runtime.conversation())), None)
 
-    def submit(self, proposed: ProposedAction) -> None:
-        self.answer(proposed, "handed in")
-        text = proposed.arguments.get("text")
-        self.ends(Ending(code="submit", reason=text if isinstance(text, str) and text else "handed in"))
-
-    def answer(self, proposed: ProposedAction, text: str, operation: int | None = None) -> None:
-        body = conversation.observation(proposed.call, text, operation)
+    def answer(self, body: dict[str, Any], operation: int | None = None) -> None:
         self.runtime.say("observation", body, operation)
 
     def ends(self, ending: Ending | None) -> bool:

@@ -6,11 +6,11 @@ relative to the workspace. Commands are argv lists.
 
 from __future__ import annotations
 
-from .people import Ask, Opinion, Question
+from .people import Ask, Inquire, Opinion, Question
 from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
 from .sandbox import Confinement, ExecResult, OpenSandbox, Sandbox, Wall
-from .tool import Tool, World
+from .tool import Foreseeing, Needs, Tool, World
 
 __all__ = [
     "Approval",
@@ -19,6 +19,9 @@ __all__ = [
     "Context",
     "Delayed",
     "ExecResult",
+    "Foreseeing",
+    "Inquire",
+    "Needs",
     "OnProgress",
     "OpenPlanner",
     "OpenPolicy",

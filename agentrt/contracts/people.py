@@ -34,6 +34,14 @@ class Ask(Protocol):
     async def __call__(self, question: Question) -> Answer: ...
 
 
+class Inquire(Protocol):
+    """Puts an agent's own question to a person, and waits for the answer however long it takes."""
+
+    async def __call__(self, question: str) -> str | None:
+        """None: nobody answers."""
+        ...
+
+
 class Opinion(Protocol):
     """A second opinion on an action, a model's say: whatever it is, the stricter word counts."""
 

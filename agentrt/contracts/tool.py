@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from agentrt.records import (
     Action,
@@ -62,3 +63,20 @@ class Tool(Protocol):
     def reads(self, action: Action) -> Sequence[str] | None:
         """The files it reads, as the action names them; None where the action does not tell."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be there for an action to do anything at all."""
+
+    files: tuple[str, ...] = ()
+    """Files or folders, as the action names them."""
+    programs: tuple[str, ...] = ()
+    """By the names they are looked up by."""
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A tool that can say beforehand what an action needs, so that a planner is told at once what is not there."""
+
+    def needs(self, action: Action) -> Needs: ...

@@ -1,0 +1,150 @@
+"""Compaction: a conversation that gets too long for its planner goes on with what matters of it.
+
+The task and its rules stay as they are, and the plan stands in the reminder; of the rest the last turns stay word for
+word, and for what came before stands: what the planner itself makes of it, where it can say so, what was done and what
+came of it, what was taken back, and what waits for a person. It is an operation, and the journal keeps every message:
+an undo to before it brings the whole conversation back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from agentrt.contracts import Planner, Summarizer
+from agentrt.errors import PlannerError
+from agentrt.records import Message, Operation, Turn, dump_json
+from agentrt.runtime import Runtime
+
+from . import conversation
+from .builtin import TALK
+from .describing import printable
+from .events import ConversationCompacted
+
+_CHARACTERS = 4
+"""Of a token, about, where no server has counted."""
+_KEPT = 0.3
+"""Of the room, for the last turns word for word."""
+_DIGEST = 0.15
+"""Of the room, for what was done."""
+_LINE = 200
+_TOLD, _SAYINGS = 1000, 50
+KIND = "compaction"
+
+
+def tokens(line: Sequence[Message]) -> int:
+    """About how many a planner is sent for its line: what its server counted for the last turn, and what came since."""
+    size = 0
+    for message in reversed(conversation.compacted(line)):
+        if message.role == "planner" and (usage := message.body.get("usage")):
+            return int(usage.get("input_tokens", 0) + usage.get("output_tokens", 0)) + size
+        size += _size(message)
+    return size
+
+
+def _size(message: Message) -> int:
+    body = message.body
+    if message.role == "planner":  # its native form says the same once more
+        return len(dump_json({"text": body.get("text", ""), "actions": body.get("actions", ())})) // _CHARACTERS
+    return len(dump_json(body)) // _CHARACTERS
+
+
+async def compact(
+    runtime: Runtime, planner: Planner, line: Sequence[Message], actor: str, room: int
+) -> tuple[ConversationCompacted, Turn | None] | None:
+    """Make ``line``, of ``actor``, fit for ``room`` tokens. None where there is nothing to leave out.
+
+    With it comes the turn in which the planner made its summary, if it did; it counts like others.
+    Raises ``JournalError``, ``DiskFull``.
+    """
+    seen = conversation.compacted(line)
+    since = _tail(seen, int(room * _KEPT))
+    if since is None:
+        return None
+    # The whole line, not what an earlier compaction left of it: nothing is told at third hand.
+    gone = [message for message in line[1:] if message.id < since]
+    summary = await _summary(planner, line)
+    parts = [
+        "This conversation got long. What was said before this point is left out; this is what there is to know of it.",
+        summary.text.strip() if summary is not None else "",
+        _list("What was done, and what came of it:", _digest(gone, int(room * _DIGEST) * _CHARACTERS)),
+        _list("What you were told meanwhile:", _told(gone)),
+        _list("This waits for a person's review:", list(map(_named, runtime.to_review()))),
+    ]
+    before = tokens(line)
+    operation = runtime.note(
+        KIND, actor=actor, role=KIND, body=conversation.compaction("\n\n".join(filter(None, parts)), since, actor)
+    )
+    kept = conversation.compacted(conversation.line_of(runtime.conversation(), actor))
+    event = ConversationCompacted(
+        actor=actor, operation=operation.id, tokens_before=before, tokens_after=sum(map(_size, kept))
+    )
+    return event, summary
+
+
+def _tail(seen: Sequence[Message], room: int) -> int | None:
+    """The message from which on all is kept: the earliest turn that fits, at least the last one."""
+    size, since = 0, None
+    for message in reversed(seen[1:]):
+        size += _size(message)
+        if message.role == "planner":
+            if since is not None and size > room:
+                break
+            since = message.id
+        if message.role == KIND:
+            break
+    first = next((message.id for message in seen[1:] if message.role == "planner"), None)
+    return since if since != first else None
+
+
+async def _summary(planner: Planner, line: Sequence[Message]) -> Turn | None:
+    """What the planner would keep in mind. It is an extra: a planner that cannot say so loses nothing else."""
+    if not isinstance(planner, Summarizer):
+        return None
+    try:
+        return await planner.summarize(line)
+    except PlannerError:
+        return None
+
+
+def _digest(gone: Sequence[Message], room: int) -> list[str]:
+    """A line for each action, the latest ones first to be kept."""
+    lines, size = list[str](), 0
+    for text in reversed(list(_actions(gone))):
+        size += len(text) + 1
+        if size > room:
+            lines.append("(before these: more that is left out)")
+            break
+        lines.append(text)
+    return lines[::-1]
+
+
+def _actions(gone: Sequence[Message]) -> Iterator[str]:
+    answers = {message.body["call"]: message.body for message in gone if message.role == "observation"}
+    for message in gone:
+        if message.role != "planner":
+            continue
+        for action in message.body.get("actions", ()):
+            told = answers.get(action["call"], {})
+            came = told.get("changed") or printable(str(told.get("text", "no outcome is known")))[:_LINE]
+            state = "failed: " if told.get("failed") else ""
+            number = f" (operation {told['operation']})" if told.get("operation") else ""
+            asked = printable(dump_json(action["arguments"]))[:_LINE]
+            yield f"- {action['kind']} {asked}{number}: {state}{came}"
+
+
+def _told(gone: Sequence[Message]) -> list[str]:
+    """By people, the runtime and others of the crew: what was undone and why is among it."""
+    said = [
+        f"{message.body['actor']} says: {message.body['text']}" if message.role == TALK else message.body["text"]
+        for message in gone
+        if message.role in ("notice", TALK)
+    ]
+    return [f"- {text[:_TOLD]}" for text in said[-_SAYINGS:]]
+
+
+def _list(title: str, lines: Sequence[str]) -> str:
+    return "\n".join([title, *lines]) if lines else ""
+
+
+def _named(operation: Operation) -> str:
+    return f"- operation {operation.id}"
