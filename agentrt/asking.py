@@ -57,9 +57,8 @@ async def hear(runtime: Runtime, tool: Tool, action: Action, actor: str) -> Hear
         decision = escalated(decision, opinion)
     if decision.verdict not in _ASKS or runtime.ask is None:
         return Heard(opinion)
-    question = Question(
-        action, tool.show(action), decision, lambda: runtime.policy_for(actor).approval(action, context)
-    )
+    policy = runtime.policy_for(actor)
+    question = Question(action, tool.show(action), decision, lambda: policy.approval(action, context))
     answer = await runtime.ask(question)
     if answer.remembered:
         runtime.rules.read_again()

@@ -139,9 +139,7 @@ class Session:
             self.take_up()
         else:
             self.begin()
-        ending = await run_loop(
-            self.runtime, self.crew, self.budget, demands=self.demands, inquire=self.inquire, on_event=self.tell
-        )
+        ending = await self.converse()
         verdict = await self.judge(ending)
         success = verdict is not None and verdict.passed and (self.demands.checks or ending.code == "submit")
         if verdict is not None and not verdict.passed:
@@ -164,6 +162,14 @@ class Session:
             apply=applied,
             turns=self.budget.turns,
             usage=self.budget.usage,
+        )
+
+    async def converse(self) -> Ending:
+        """To its end; one that had come to it before it was resumed has nothing to add."""
+        if (said := conversation.handed_in(self.runtime.conversation())) is not None:
+            return Ending(code="submit", reason=said)
+        return await run_loop(
+            self.runtime, self.crew, self.budget, demands=self.demands, inquire=self.inquire, on_event=self.tell
         )
 
     def begin(self) -> None:
@@ -194,15 +200,17 @@ class Session:
                 hint=f"its agents: {', '.join(self.task.agents)}; `agentrt undo` takes that turn's actions back",
             )
         self.budget.take_up(said)
-        if not conversation.pending(said) and self.crew.next(said) is None:
+        over = conversation.pending(said) or conversation.handed_in(said) is not None
+        if not over and self.crew.next(said) is None:
             self.runtime.say("notice", {"text": _RESUMED})
 
     async def judge(self, ending: Ending) -> Verdict | None:
         """Look at the outcome, in what is left of the time; not after a planner's failure, which decides already."""
-        if ending.code == "planner" or self.budget.seconds_left <= 0:
+        if ending.code == "planner" or (self.budget.seconds_left <= 0 and not self.demands.known):
             return None
         verdict = await self.demands.judge(self.budget.seconds_left)
-        if verdict.verified is not None:
+        told_of = {message.operation for message in self.runtime.conversation()}
+        if verdict.verified is not None and verdict.verified.id not in told_of:
             told = f"Verification, `{self.task.verify}`:\n{describe_operation(verdict.verified)}"
             self.runtime.say("notice", {"text": told}, verdict.verified.id)
         return verdict

@@ -68,7 +68,7 @@ class Answering:
         if notice is None:
             ending = Ending(code="submit", reason=action.text or "handed in")
             return Answered(conversation.observation(call, "handed in", actor=actor), ending=ending)
-        body = conversation.observation(call, notice.text, notice.operation, failed=True, actor=actor)
+        body = conversation.observation(call, notice.text, notice.operation, failed=True, not_done=True, actor=actor)
         return Answered(body, notice.operation, failed=True)
 
     @staticmethod

@@ -8,9 +8,8 @@ from pydantic import Field
 
 from agentrt.records import Action, Text
 
-from .conversation import EVERYBODY, PLAN
+from .conversation import EVERYBODY, PLAN, SUBMIT
 
-SUBMIT = "submit"
 ASK = "ask"
 TALK = "talk"
 

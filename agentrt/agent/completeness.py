@@ -98,6 +98,13 @@ class Demands:
     def _checked(self) -> int:
         return sum(rule.check is not None for rule in self._rules)
 
+    @property
+    def known(self) -> bool:
+        """What ``judge`` would say of the files as they are needs no further run."""
+        commands = [self._verify, *(rule.check for rule in self._rules)]
+        now = self._runtime.view.snapshot
+        return all(self._known.get(command, (None,))[0] == now for command in commands if command is not None)
+
     async def judge(self, seconds: float) -> Verdict:
         """Run what was not yet run on the files as they are; no command takes longer than ``seconds``."""
         failures: list[tuple[str, Operation]] = []

@@ -17,6 +17,7 @@ AGENT = "agent"
 """The name of an agent that works alone."""
 EVERYBODY = "all"
 PLAN = "plan"
+SUBMIT = "submit"
 
 
 def task(objective: str, **more: Any) -> dict[str, Any]:
@@ -26,8 +27,8 @@ def task(objective: str, **more: Any) -> dict[str, Any]:
 
 
 def observation(call: str, text: str, operation: int | None = None, **more: Any) -> dict[str, Any]:
-    """Body of the answer to the planner's request ``call``: ``exit_code``, ``failed``, ``changed`` (in words) and
-    ``actor`` where they are something."""
+    """Body of the answer to the planner's request ``call``: ``exit_code``, ``failed``, ``changed`` (in words),
+    ``cut_off``, ``not_done`` (what the task demands is not true) and ``actor`` where they are something."""
     told = {key: value for key, value in more.items() if value or (key == "exit_code" and value is not None)}
     if told.get("actor") == AGENT:
         del told["actor"]
@@ -45,18 +46,29 @@ def outcome(call: str, operation: Operation, actor: str = AGENT) -> dict[str, An
         exit_code=None if seen is None else seen.exit_code,
         failed=failed,
         changed=describe_effects(operation.effects) if operation.status == "settled" else "",
+        cut_off=operation.status == "intent",
         actor=actor,
     )
 
 
 def talk(text: str, *, actor: str, to: str, hand_over: bool = False) -> dict[str, Any]:
-    """Body of what one agent of a crew says to another, or to ``all``; ``hand_over``: who says it rests from here on."""
+    """Body of what one agent of a crew says to another, or to ``all``; with ``hand_over`` it rests from here on."""
     return {"text": text, "actor": actor, "to": to, **({"hand_over": True} if hand_over else {})}
 
 
 def compaction(text: str, since: int, actor: str = AGENT) -> dict[str, Any]:
     """Body of what stands in a planner's sight for all between the task and message ``since``."""
     return {"text": text, "since": since, "actor": actor}
+
+
+def handed_in(conversation: Sequence[Message]) -> str | None:
+    """What was said with it, where the last turn handed the work in and that was taken; else None."""
+    turn, answers = last_turn(conversation), since_last_turn(conversation)
+    taken = {message.body["call"] for message in answers if not message.body.get("failed")}
+    for action in turn.actions if turn is not None else ():
+        if action.kind == SUBMIT and action.call in taken:
+            return str(action.arguments.get("text") or "handed in")
+    return None
 
 
 def last_turn(conversation: Sequence[Message]) -> Turn | None:
@@ -87,6 +99,12 @@ def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
     return [action for action in turn.actions if action.call not in answered]
 
 
+def cut_off(conversation: Sequence[Message]) -> set[str]:
+    """The calls of the last turn whose actions a death cut off: of what they did nothing is kept, nor did they send
+    anything. A planner that wants them done proposes them again."""
+    return {message.body["call"] for message in since_last_turn(conversation) if message.body.get("cut_off")}
+
+
 def line_of(conversation: Sequence[Message], actor: str) -> list[Message]:
     """What one agent said and was told. Of what others of its crew do it hears what is said to it, and what they
     changed; in the first message ``you`` is its name."""
@@ -97,7 +115,7 @@ def _heard(message: Message, actor: str) -> Message | None:
     body, role = message.body, message.role
     if role == "task":
         told = {key: body[key] for key in ("text", "rules", "agents") if key in body}
-        return message.model_copy(update={"body": {**told, "you": actor}})
+        return message.model_copy(update={"body": {**told, "you": actor} if "agents" in told else told})
     if role == "notice":
         return message
     by = _actor(body)

@@ -1,7 +1,8 @@
-"""Whether an action can do anything at all, where that is cheap to know: a no costs no transaction and goes back at once.
+"""Whether an action can do anything at all, where that is cheap to know: a no costs no transaction.
 
-Who says yes here is the workspace as it is; a no is always looked up in the sandbox itself, whose answer is the one that
-is told. Nothing of such a look is kept. What a policy does not simply allow is not looked at: it has its own answer.
+Who says yes here is the workspace as it is; a no is always looked up in the sandbox itself, whose answer is the one
+that is told. Nothing of such a look is kept. What a policy does not simply allow is not looked at: it has its own
+answer.
 """
 
 from __future__ import annotations

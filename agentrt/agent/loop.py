@@ -198,21 +198,13 @@ class _Loop:
             self.runtime.say("notice", {"text": _CUT_OFF})
         elif self.crew.next(self.runtime.conversation()) is None:
             await self.score()
-            notice = await self.answering.not_done(turn.actor)
             # Said once: who then still proposes nothing has nothing to propose.
-            if notice is None or not self.has_acted():
+            told = self.runtime.conversation()[-2].body.get("not_done", False)
+            notice = None if told else await self.answering.not_done(turn.actor)
+            if notice is None:
                 self.ends(Ending(code="nothing", reason="the planner proposed no further action"))
             else:
-                self.runtime.say("notice", {"text": notice.text}, notice.operation)
-
-    def has_acted(self) -> bool:
-        """Something was proposed since a planner was last told that the task is not done."""
-        for message in reversed(self.runtime.conversation()[:-1]):
-            if message.role == "planner" and message.body.get("actions"):
-                return True
-            if message.role == "notice" and message.operation is not None:
-                return False
-        return False
+                self.runtime.say("notice", {"text": notice.text, "not_done": True}, notice.operation)
 
     async def gate(self, state: Cursor) -> dict[str, Any]:
         """Answer what is not for a tool to do, until there is an action to carry out or nothing is left of the turn."""

@@ -11,8 +11,8 @@ from agentrt.contracts import Tool
 from agentrt.documents import Document
 from agentrt.records import Action, ProposedAction, ToolSpec
 
-from .builtin import ASK, BUILTIN, SUBMIT, TALK
-from .conversation import EVERYBODY, PLAN
+from .builtin import ASK, BUILTIN, TALK
+from .conversation import EVERYBODY, PLAN, SUBMIT
 
 
 class Parser:

@@ -16,7 +16,7 @@ from pydantic import Field, PlainValidator
 
 from agentrt import plugins
 from agentrt.agent.builtin import BUILTIN
-from agentrt.agent.conversation import last_turn, pending, since_last_turn
+from agentrt.agent.conversation import cut_off, pending, since_last_turn
 from agentrt.arguments import GROUP, load_tool, read_action, takes
 from agentrt.contracts import OnProgress, unheard
 from agentrt.documents import Document, Loc, Mistake, Written, describe, load_yaml, nearest, validate
@@ -87,8 +87,8 @@ class ScriptPlanner:
         self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
     ) -> Turn:
         """The next turn, or what is left of the last; none after the last one. Raises ``PlannerError``."""
-        last = self._number(last_turn(conversation))
-        left = {action.call for action in pending(conversation)}
+        last = self._last(conversation)
+        left = {action.call for action in pending(conversation)} | cut_off(conversation)
         if last and left:
             return self._turn(last, only=left)
         heard = "\n".join(message.body["text"] for message in since_last_turn(conversation))
@@ -104,11 +104,13 @@ class ScriptPlanner:
     async def close(self) -> None:
         """It holds nothing."""
 
-    def _number(self, turn: Turn | None) -> int:
-        """Which turn of the script that was; 0 where it was none."""
-        calls = [action.call.partition(".")[0] for action in turn.actions] if turn else []
-        number = int(calls[0]) if calls and calls[0].isdecimal() else 0
-        return min(number, len(self.script.turns))
+    def _last(self, conversation: Sequence[Message]) -> int:
+        """Which turn of the script was the last; 0 where none was."""
+        for message in reversed(conversation):
+            if message.role == "planner" and (actions := message.body.get("actions")):
+                number = actions[0]["call"].partition(".")[0]
+                return min(int(number), len(self.script.turns)) if number.isdecimal() else 0
+        return 0
 
     def _turn(self, number: int, only: set[str] | None = None) -> Turn:
         turn = self.script.turns[number - 1]

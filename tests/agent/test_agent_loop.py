@@ -13,6 +13,7 @@ import pytest
 
 from agentrt import Runtime
 from agentrt.agent.conclusion import Budget, Ending, RunLimits
+from agentrt.agent.crew import Crew
 from agentrt.agent.events import (
     ActionRefused,
     ActionStarted,
@@ -23,6 +24,7 @@ from agentrt.agent.events import (
     TurnTaken,
 )
 from agentrt.agent.loop import run_loop
+from agentrt.agent.parser import Parser
 from agentrt.contracts import OnProgress, Planner, unheard
 from agentrt.errors import PlannerError
 from agentrt.planners.script import ScriptPlanner, open_planner
@@ -37,6 +39,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "a.txt").write_text("one\n")
     return folder
+
+
+def alone(runtime: Runtime, planner: Planner) -> Crew:
+    return Crew.of_one(planner, Parser(runtime.tools))
 
 
 def script(folder: Path, turns: str) -> ScriptPlanner:
@@ -61,6 +67,9 @@ class Scripted:
         answer = self.answers.pop(0)
         return answer if isinstance(answer, Turn) else await answer()
 
+    async def close(self) -> None:
+        pass
+
 
 def bash(command: str, *, call: str = "c", cost: float | None = None) -> Turn:
     action = ProposedAction(call=call, kind="bash", arguments={"command": command})
@@ -73,7 +82,7 @@ def run(workspace: Path, planner: Planner, **limits: Any) -> tuple[Ending, list[
         async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
             runtime.say("task", {"text": "x"})
             budget = Budget(RunLimits(**limits))
-            ending = await run_loop(runtime, planner, budget, on_event=events.append)
+            ending = await run_loop(runtime, alone(runtime, planner), budget, on_event=events.append)
             return ending, events, runtime.conversation()
 
     return asyncio.run(whole())
@@ -164,7 +173,7 @@ def test_a_denied_and_a_rolled_back_action_are_told(workspace: Path) -> None:
         git = ProposedAction(call="g", kind="git", arguments={"args": ["status"]})
         both = Turn(actions=(git, *bash("rm b c d", call="r").actions, *bash("ls", call="l").actions))
         async with Runtime.open(workspace, sandbox=open_sandbox, policy=policy) as runtime:
-            await run_loop(runtime, Scripted(both, Turn()), Budget(RunLimits()))
+            await run_loop(runtime, alone(runtime, Scripted(both, Turn())), Budget(RunLimits()))
             return runtime.conversation(), (workspace / "b").exists()
 
     messages, kept = asyncio.run(whole())
@@ -191,7 +200,7 @@ def test_limits_end_it(workspace: Path, limits: dict[str, Any], code: str, reaso
 
 
 def test_malformed_actions_count_as_actions(workspace: Path) -> None:
-    wrong = tuple(ProposedAction(call=str(n), kind="nonsense", arguments={}) for n in range(9))
+    wrong = tuple(ProposedAction(call=str(n), kind="nonsense", arguments={"n": n}) for n in range(9))
     ending, events, _ = run(workspace, Scripted(Turn(actions=wrong)), actions=3)
     assert ending.code == "actions"
     assert len([event for event in events if isinstance(event, ActionRefused)]) == 3
@@ -248,7 +257,9 @@ def test_a_cancelled_run_ends_at_once_and_leaves_a_readable_journal(workspace: P
 
         async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
             planner = Scripted(bash("echo x > a.txt; sleep 30"))
-            running = asyncio.create_task(run_loop(runtime, planner, Budget(RunLimits()), on_event=watch))
+            running = asyncio.create_task(
+                run_loop(runtime, alone(runtime, planner), Budget(RunLimits()), on_event=watch)
+            )
             await started.wait()
             await asyncio.sleep(0.3)
             running.cancel()
@@ -282,13 +293,15 @@ turns:
                 started.set()
 
         async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
-            running = asyncio.create_task(run_loop(runtime, planner, Budget(RunLimits()), on_event=watch))
+            running = asyncio.create_task(
+                run_loop(runtime, alone(runtime, planner), Budget(RunLimits()), on_event=watch)
+            )
             await started.wait()
             await asyncio.sleep(0.3)
             running.cancel()
             await asyncio.wait([running])
         async with Runtime.open(workspace, sandbox=open_sandbox) as again:
-            await run_loop(again, planner, Budget(RunLimits()))
+            await run_loop(again, alone(again, planner), Budget(RunLimits()))
             assert len(again.log()) == 2
             return said(again.conversation(), "observation")
 
@@ -308,9 +321,9 @@ turns:
     async def whole() -> tuple[str, list[str]]:
         planner = script(workspace, turns)
         async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
-            await run_loop(runtime, planner, Budget(RunLimits(actions=2)))
+            await run_loop(runtime, alone(runtime, planner), Budget(RunLimits(actions=2)))
             await runtime.undo()
-            ending = await run_loop(runtime, planner, Budget(RunLimits()))
+            ending = await run_loop(runtime, alone(runtime, planner), Budget(RunLimits()))
             return ending.code, said(runtime.conversation(), "observation")
 
     code, heard = asyncio.run(whole())

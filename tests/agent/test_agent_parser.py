@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from agentrt.agent.builtin import SUBMIT
+from agentrt.agent.conversation import SUBMIT
 from agentrt.agent.parser import Parser
 from agentrt.contracts import World
 from agentrt.records import Action, Observation, ProposedAction

@@ -92,7 +92,7 @@ def test_after_a_run_undo_takes_back_the_agents_last_action(folder: Path) -> Non
             # The whole of it, with what was said of the verification.
             await runtime.restore(3)
             said = [message.body["text"] for message in runtime.conversation()]
-            assert said[-2].startswith("Verification, `rm calc.txt; exit 1`:\nexit code 1")
+            assert said[-2] == "The task is not done yet. Verification, `rm calc.txt; exit 1`:\nexit code 1"
 
     asyncio.run(later())
 

@@ -60,6 +60,7 @@ def test_it_has_every_public_method_of_the_asynchronous_one() -> None:
     inner = {
         "operations",
         "layer",
+        "note",
         "intend",
         "settle",
         "forget_messages_of",

@@ -8,7 +8,7 @@ import pytest
 
 from agentrt.documents import Section
 from agentrt.errors import DocumentError
-from agentrt.task import Task, load_task
+from agentrt.task import Task, load_task, provider
 
 SMALL = "objective: x\nplanner: {script: s.yaml}\n"
 
@@ -34,19 +34,33 @@ apply: on_success
     )
     assert task.objective == "make the failing tests pass"
     assert (task.folder, task.workspace_path) == (tmp_path, tmp_path / "project")
-    assert (task.provider, task.planner["file"]) == ("script", "script.yaml")
+    assert task.planner == {"provider": "script", "file": "script.yaml"}
     assert task.policy == {"limits": {"seconds": 5}}
     assert task.sandbox == {"kind": "local"}
     assert task.verify == "python3 -m unittest -q"
-    assert task.limits.to_dict() == {"actions": 5, "minutes": 1.5, "turns": 7, "cost_usd": 2.0}
+    assert task.limits.to_dict() == {
+        "actions": 5,
+        "minutes": 1.5,
+        "turns": 7,
+        "tokens": None,
+        "cost_usd": 2.0,
+        "context_tokens": 120_000,
+    }
     assert task.apply == "on_success"
 
 
 def test_what_a_short_task_means(tmp_path: Path) -> None:
     task = load(tmp_path, SMALL)
-    assert (task.workspace_path, task.provider) == (tmp_path, "script")
+    assert (task.workspace_path, [*task.agents]) == (tmp_path, ["agent"])
     assert (task.policy, task.sandbox, task.verify, task.apply) == ("default", "local", None, "never")
-    assert task.limits.to_dict() == {"actions": 50, "minutes": 20.0, "turns": 100, "cost_usd": None}
+    assert task.limits.to_dict() == {
+        "actions": 50,
+        "minutes": 20.0,
+        "turns": 100,
+        "tokens": None,
+        "cost_usd": None,
+        "context_tokens": 120_000,
+    }
 
 
 def test_workspaces_may_be_absolute_or_in_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,13 +77,18 @@ def test_inline_mappings_keep_their_places(tmp_path: Path) -> None:
 
 def test_a_task_made_in_python() -> None:
     task = Task(objective="x", planner={"provider": "mine", "model": "m"})
-    assert (task.folder, task.workspace_path, task.provider) == (Path(), Path(), "mine")
+    assert (task.folder, task.workspace_path, provider(task.agents["agent"].planner or {})) == (Path(), Path(), "mine")
 
 
 @pytest.mark.parametrize(
     ("text", "where", "message", "hint"),
     [
-        ("objective: x\n", "1:1", "`planner` is missing", ""),
+        (
+            "objective: x\n",
+            "1:1",
+            "`planner` is missing",
+            "write `planner: {provider: anthropic, model: …}` or `{script: FILE}`",
+        ),
         ("planner: {script: s}\n", "1:1", "`objective` is missing", ""),
         (SMALL + "verfy: x\n", "3:1", "unknown key `verfy`", "did you mean `verify`?"),
         (SMALL + "limits: {mintes: 5}\n", "3:10", "unknown key `mintes`", "did you mean `minutes`?"),

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from agentrt import Runtime
 from agentrt.agent import conversation
 from agentrt.agent.conclusion import Budget, RunLimits
+from agentrt.agent.crew import Crew
 from agentrt.agent.loop import run_loop
-from agentrt.contracts import OnProgress, unheard
+from agentrt.agent.parser import Parser
+from agentrt.contracts import OnProgress, Planner, unheard
 from agentrt.errors import PlannerError, UsageError
 from agentrt.planners import masks
 from agentrt.planners.masks import Masked, Masks
@@ -34,6 +36,10 @@ class Redact:
 EMAIL = Redact("email", r"[\w.]+@[\w.]+\w")
 PHONE = Redact("phone", r"\+?\d[\d ]{5,}\d")
 BOTH = (EMAIL, PHONE)
+
+
+def alone(runtime: Runtime, planner: Planner) -> Crew:
+    return Crew.of_one(planner, Parser(runtime.tools))
 
 
 def task(*texts: str) -> list[Message]:
@@ -185,7 +191,7 @@ def test_through_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     async def whole() -> tuple[list[Message], str]:
         async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
             runtime.say("task", {"text": "which line is bob@x.org on?"})
-            await run_loop(runtime, Masked(planner, [EMAIL]), Budget(RunLimits()))
+            await run_loop(runtime, alone(runtime, Masked(planner, [EMAIL])), Budget(RunLimits()))
             operation = await runtime.act("bash", command="cat found")
             assert operation.observation is not None
             return runtime.conversation(), str(operation.observation.output)
