@@ -55,10 +55,9 @@ class Score(Record):
     """From 1, in this run."""
     held: int
     checked: int
-
-    @property
-    def share(self) -> float:
-        return self.held / self.checked
+    """The rules that have a check."""
+    share: float
+    """Of those that were checked."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,8 @@ class Demands:
         """How many of the rules hold after that turn."""
         if self._checked:
             rules, _ = await self._check_rules(seconds)
-            self.scores.append(Score(turn=turn, held=sum(rule.held is True for rule in rules), checked=self._checked))
+            held = sum(rule.held is True for rule in rules)
+            self.scores.append(Score(turn=turn, held=held, checked=self._checked, share=held / self._checked))
 
     async def _check_rules(self, seconds: float) -> tuple[tuple[RuleOutcome, ...], list[tuple[str, Operation]]]:
         outcomes, broken = [], []
