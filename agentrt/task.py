@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,9 @@ from pydantic import Field, PlainValidator, PrivateAttr
 from agentrt.agent.budget import RunLimits
 from agentrt.documents import Written, describe, load_yaml, validate
 from agentrt.units import Seconds
+
+PLACEHOLDER = "say here what is to be done"
+"""The objective that ``agentrt init`` writes; a person puts another in its place."""
 
 
 def _choice(value: object) -> str | dict[str, Any]:
@@ -68,7 +72,8 @@ class Task(Written):
 
     @property
     def workspace_path(self) -> Path:
-        return self._folder / Path(self.workspace).expanduser()
+        # Not pathlib's, which takes `./~x` for `~x`, and fails where there is no such user.
+        return self._folder / os.path.expanduser(self.workspace)
 
     @property
     def provider(self) -> str:
@@ -76,8 +81,15 @@ class Task(Written):
         return str(self.planner.get("provider", "script"))
 
 
-def load_task(path: Path | str) -> Task:
-    """Read a task file. Raises ``DocumentError``."""
-    task = validate(Task, load_yaml(path))
+def load_task(path: Path | str, *, draft: bool = False) -> Task:
+    """Read a task file. Raises ``DocumentError``: for an objective that nobody has written yet, too, but in a draft."""
+    document = load_yaml(path)
+    task = validate(Task, document)
+    if not draft and task.objective.strip() == PLACEHOLDER:
+        raise document.error(
+            "the objective is still the one `agentrt init` wrote",
+            ["objective"],
+            hint="say in its place what the agent is to do, as in: make the failing tests pass",
+        )
     task._folder = Path(path).parent
     return task
