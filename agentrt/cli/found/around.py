@@ -8,7 +8,7 @@ from typing import cast
 
 from agentrt import plugins
 from agentrt.errors import AgentrtError
-from agentrt.records import Record
+from agentrt.records import Record, Text
 
 from .files import Folder
 
@@ -34,8 +34,8 @@ class Unconfined(Record):
     """Why nothing could be run in a sandbox here, and the cure."""
 
     sandbox: str
-    detail: str
-    cure: str
+    detail: Text
+    cure: Text
 
 
 def around(folder: Folder) -> Around:

@@ -55,7 +55,7 @@ def just_recipe(folder: Folder, name: str) -> str | None:
     file = next((file for file in folder.top if file.lower() in ("justfile", ".justfile")), None)
     for line in (folder.text(file) or "").splitlines() if file else ():
         found = _ALIAS.match(line) or _RECIPE.match(line)
-        if found is None or found[1] != name or line.startswith("set "):
+        if found is None or found[1] != name:
             continue
         parameters = found[2].split() if found.re is _RECIPE else []
         if all(word.startswith("*") or "=" in word for word in parameters):

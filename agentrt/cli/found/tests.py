@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from agentrt.records import Record
+from agentrt.records import Record, Text
 
 from .builds import build_tools
 from .files import Folder
@@ -18,7 +18,7 @@ class Check(Record):
     """A command that could decide whether a task succeeded."""
 
     command: str
-    because: str
+    because: Text
     """What speaks for it: a file, and what stands in it."""
     program: str
     installed: bool
