@@ -23,6 +23,7 @@ from .options import HERE, Where
 
 _COMMANDS = {
     "Doing": {
+        "init": ("init:init", "Write a task file for this folder, with how its tests are run and who can plan."),
         "run": ("work:run", "Let an agent work on a task, headless (the same: agentrt TASK.yaml)."),
         "exec": ("work:execute", "Run one command in the sandbox: agentrt exec -- make test."),
         "apply": ("moves:apply", "Write what the session did to the real workspace."),
