@@ -35,8 +35,9 @@ def tokens(line: Sequence[Message]) -> int:
     """About how many a planner is sent for its line: what its server counted for the last turn, and what came since."""
     size = 0
     for message in reversed(conversation.compacted(line)):
-        if message.role == "planner" and (usage := message.body.get("usage")):
-            return int(usage.get("input_tokens", 0) + usage.get("output_tokens", 0)) + size
+        usage = message.body.get("usage") or {} if message.role == "planner" else {}
+        if counted := usage.get("input_tokens", 0):
+            return int(counted + usage.get("output_tokens", 0)) + size
         size += _size(message)
     return size
 
