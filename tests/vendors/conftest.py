@@ -25,7 +25,7 @@ class Served:
     def anthropic(self) -> Any:
         from anthropic import Anthropic, DefaultHttpxClient
 
-        plain = DefaultHttpxClient(trust_env=False, timeout=30)
+        plain = DefaultHttpxClient(trust_env=False, verify=False, timeout=30)
         return self.stack.enter_context(
             Anthropic(base_url=self.server.url, api_key=self.key, max_retries=0, http_client=plain)
         )
@@ -34,7 +34,7 @@ class Served:
     def openai(self) -> Any:
         from openai import DefaultHttpxClient, OpenAI
 
-        plain = DefaultHttpxClient(trust_env=False, timeout=30)
+        plain = DefaultHttpxClient(trust_env=False, verify=False, timeout=30)
         return self.stack.enter_context(
             OpenAI(base_url=f"{self.server.url}/v1", api_key=self.key, max_retries=0, http_client=plain)
         )
