@@ -10,7 +10,7 @@ from .people import Ask, Opinion, Question
 from .planner import OpenPlanner, Planner
 from .policy import Approval, Context, OpenPolicy, Policy
 from .sandbox import Confinement, ExecResult, OpenSandbox, Sandbox, Wall
-from .tool import Tool, World
+from .tool import Output, Tool, World
 
 __all__ = [
     "Approval",
@@ -22,6 +22,7 @@ __all__ = [
     "OpenPolicy",
     "OpenSandbox",
     "Opinion",
+    "Output",
     "Planner",
     "Policy",
     "Question",
