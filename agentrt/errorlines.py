@@ -1,6 +1,6 @@
 """The lines of an output that tell what went wrong: found in a stream of any length, as many as are worth showing.
 
-Nearly all of an output is only searched for a few words, which takes 10 to 20 seconds a gigabyte. Only a line that has
+Nearly all of an output is only searched for a few words, which takes about 20 seconds a gigabyte. Only a line that has
 one of them is looked at by itself.
 """
 
@@ -17,16 +17,17 @@ _LOOKED_AT = 2048
 _WIDTH = 240
 """Characters of a line that are shown."""
 
-# In lower case; each line that ``_TELLS`` finds has one of them. ``e`` and spaces are how pytest begins a line.
+# In lower case; each line that ``_TELLS`` finds has one of these words or marks. ``e`` and spaces: pytest's lines.
 _WORDS = tuple(
     text.encode()
     for text in (
         *("rror", "err!", "fail", "fatal", "panic", "critical", "exception", "traceback", "\ne  ", "\re  ", "me  "),
         *(".go:", ": ***", "undefined ", "multiple definition", "cannot ", "not found", "no such file", "denied"),
         *("segmentation fault", "killed", "core dumped", "out of memory", "no space left", "not ok", "caused by"),
-        *("went wrong", "✕", "✖", "✗", "\u00d7 ", "●"),
+        "went wrong",
     )
 )
+_MARKS = tuple(mark.encode() for mark in ("✕", "✖", "✗", "\u00d7 ", "●"))
 _COUNTED = rb"(?!s?\s?[:=]\s?0\b)"  # "failed: 0" is good news, as is "0 failed"
 _TELLS = re.compile(
     rb"|".join(
@@ -37,11 +38,11 @@ _TELLS = re.compile(
             rb"(?:^|[\s\[<|(])(?:ERROR|FATAL|CRITICAL|PANIC)(?:$|[\s\]>|):])",
             rb"(?<!\b0\ )(?<!\b[Nn]o\ )\b(?:FAIL|(?i:fail(?:ed|ures?)))\b" + _COUNTED,
             rb"\bTraceback\ \(most\ recent|\bpanicked\ at\b|^E\ {2,}\S|^\s*[\w./+-]+\.go:\d+(?::\d+)?:\ ",
-            rb"\bmake(?:\[\d+\])?:\ \*\*\*|\bundefined\ (?:reference|symbol)|\bmultiple\ definition\ of\b",
+            rb"make(?:\[\d+\])?:\ \*\*\*|\bundefined\ (?:reference|symbol)|\bmultiple\ definition\ of\b",
             rb"(?i:\bcannot\ (?:find|allocate|open|stat|access|create)\b)|\bcommand\ not\ found\b|:\ not\ found$",
             rb"\bNo\ such\ file\b|\b[Pp]ermission\ denied\b|\b[Ss]egmentation\ fault\b|\bKilled\b|\bcore\ dumped\b",
             rb"\b[Oo]ut\ of\ memory\b|\bNo\ space\ left\b|^\s*not\ ok\b|^\s*Caused\ by\b|\bWhat\ went\ wrong\b",
-            rb"^\s*(?:" + "✕|✖|✗|\u00d7|●".encode() + rb")\ ",
+            rb"^\s*(?:" + rb"|".join(_MARKS) + rb")",
         )
     )
 )
@@ -141,7 +142,7 @@ class ErrorLines:
 def _candidates(block: bytes) -> set[int]:
     """Where the lines begin that have one of the words."""
     lower, starts = block.lower(), set()
-    for word in _WORDS:
+    for word in _WORDS if block.isascii() else (*_WORDS, *_MARKS):
         at = lower.find(word)
         while at >= 0:
             start = block.rfind(b"\n", 0, at + 1) + 1

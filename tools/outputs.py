@@ -23,8 +23,10 @@ def page_of(world: World, operation: int, part: int | None, first: int, end: int
             kept, total, at = _measure(file, first)
             if not kept:
                 return f"[{output.of} printed nothing]"
+            notes = [f"only its first {kept:,} of {output.size:,} bytes were kept"] if kept < output.size else []
             if first > total:
-                raise Failed(f"the output of {output.of} has no line {first}: it has {count(total, 'line')}")
+                has = "; ".join([f"it has {count(total, 'line')}", *notes])
+                raise Failed(f"the output of {output.of} has no line {first}: {has}")
             last = min(end or total, total)
             page = Page(first, last, of=f"{total:,} that {output.of} printed")
             file.seek(at)
@@ -37,7 +39,6 @@ def page_of(world: World, operation: int, part: int | None, first: int, end: int
         raise Failed(f"{error}{f' ({error.hint})' if error.hint else ''}") from error
     except OSError as error:
         raise Failed(f"the output of operation {operation} cannot be read: {error.strerror or error}") from error
-    notes = [f"only its first {kept:,} of {output.size:,} bytes were kept"] if kept < output.size else []
     return page.text(*notes)
 
 
