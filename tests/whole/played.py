@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-
 from vendors import Call, Reply, Request
 
 _NAMED = re.compile(r"Your name is ([a-z]+)\.")

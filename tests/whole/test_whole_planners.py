@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from played import Cast, journal, replies
 from treestate import assert_same_tree, tree_state
+from vendors import Server
 
 from agentrt import Runtime
 from agentrt.session import Result, run_task
 from agentrt.task import Task, load_task
-from vendors import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY = "sk-test-0123456789abcdefghij-7890"
@@ -94,9 +94,7 @@ def test_an_example_through_a_vendors_package_twice(
     asyncio.run(_apply(scripted))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "first/state"))
     asyncio.run(_apply(task))
-    assert_same_tree(
-        tree_state(task.workspace_path, mtimes=False), tree_state(scripted.workspace_path, mtimes=False)
-    )
+    assert_same_tree(tree_state(task.workspace_path, mtimes=False), tree_state(scripted.workspace_path, mtimes=False))
 
 
 async def _apply(task: Task) -> None:

@@ -18,7 +18,7 @@ def sync_tree(folder: bytes) -> None:
         found += [path + b"/" + name for name in names]
         if len(found) > _FEW:
             return sync_file_system(folder)
-    for path in reversed(found):  # files before their folders: where a file gets its place, folders are written with it
+    for path in found:
         try:
             file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:

@@ -74,11 +74,8 @@ class OpenLayer:
                 if part == "rest":
                     self.unmount()
                 os.rename(self.upper(part), sealed + b"/" + part.encode())
-            layer = self._store.folder + b"/" + os.fsencode(name)
-            os.rename(sealed, layer)
-        # Until this is done nobody speaks of the layer. All the names were changed before, so that a file system with
-        # a journal writes it once.
-        disk.sync_tree(layer)
+            disk.sync_tree(sealed)
+            os.rename(sealed, self._store.folder + b"/" + os.fsencode(name))
         disk.sync_folder(self._store.folder)
         self.layers.append(name)
         for part in parts:

@@ -127,7 +127,7 @@ class Store:
 
     def forget(self) -> None:
         """Needed when a layer came or went by our own hand: a clock may stand still between the two."""
-        self._seen_at = 0
+        self._seen, self._seen_at = {}, 0
 
     def _upper(self, reference: str, part: str) -> bytes | None:
         name, _, only = reference.partition(":")
