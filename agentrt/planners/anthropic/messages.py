@@ -64,7 +64,7 @@ def write(
     prompt = "\n".join(filter(None, [system(told.task), native.about]))
     writer.begin(prompt, tools)
     for number, step in enumerate(told.steps):
-        ids = writer.assistant(step.turn) if step.turn else {}
+        ids = writer.assistant(step.turn) if step.turn else []
         writer.user(step.outcomes, ids, step.notes)
         following = told.steps[number + 1].turn if number + 1 < len(told.steps) else None
         if bound and following is not None and (said := writer.own_of(following).get("reminder")):
@@ -131,16 +131,16 @@ class _Writer:
         calls = [block.get("id") for block in content if block.get("type") == "tool_use"]
         return native if calls == [action.call for action in turn.actions] else {}
 
-    def assistant(self, turn: Turn) -> dict[str, str]:
-        """Gives the names of its calls as the API has them, by ours."""
+    def assistant(self, turn: Turn) -> list[str]:
+        """Gives the ids of its calls, in their order, as the API has them."""
         native = self.own_of(turn)
         if native and self._used.isdisjoint(action.call for action in turn.actions):
             content = self._as_it_was(native)
-            ids = {action.call: action.call for action in turn.actions}
+            ids = [action.call for action in turn.actions]
         else:
-            ids = {action.call: self._id(action.call) for action in turn.actions}
+            ids = [self._id(action.call) for action in turn.actions]
             content = self._rebuilt(turn, ids)
-        self._used.update(ids.values())
+        self._used.update(ids)
         if content and self._thought is None:
             self._thought = content[0]["type"] in THINKING
         self.add("assistant", content)
@@ -156,14 +156,14 @@ class _Writer:
         ]
         return content if any(block["type"] not in THINKING for block in content) else []
 
-    def _rebuilt(self, turn: Turn, ids: Mapping[str, str]) -> list[Block]:
+    def _rebuilt(self, turn: Turn, ids: Sequence[str]) -> list[Block]:
         content = [_text(turn.text)] if turn.text.strip() else []
-        for action in turn.actions:
+        for call, action in zip(ids, turn.actions, strict=True):
             name, given = self._native.call(action.kind, action.arguments) or (
                 self._names.get(action.kind) or wire_name(action.kind),
                 action.arguments,
             )
-            content.append({"type": "tool_use", "id": ids[action.call], "name": name, "input": sendable(given)})
+            content.append({"type": "tool_use", "id": call, "name": name, "input": sendable(given)})
         return content
 
     def _id(self, call: str) -> str:
@@ -174,11 +174,11 @@ class _Writer:
         self._used.add(name)
         return name
 
-    def user(self, outcomes: Sequence[Outcome], ids: Mapping[str, str], notes: Sequence[str]) -> None:
+    def user(self, outcomes: Sequence[Outcome], ids: Sequence[str], notes: Sequence[str]) -> None:
         blocks: list[Block] = []
-        for outcome in outcomes:
+        for call, outcome in zip(ids, outcomes, strict=True):
             text = sendable(outcome.text) if outcome.text.strip() else "done"
-            result = {"type": "tool_result", "tool_use_id": ids[outcome.call], "content": text}
+            result = {"type": "tool_result", "tool_use_id": call, "content": text}
             blocks.append(result | ({"is_error": True} if outcome.failed else {}))
         if not blocks:
             self._thought = None
