@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def test_from_the_third_turn_on_nearly_everything_comes_from_the_cache() -> None
     # More blocks a turn than the twenty that the vendor looks back over.
     with Server(working(6, at_once=24)) as server:
         turns = talk(server, Line(rules=["Only what was asked."]), 6, model="claude-opus-4-8")
-    for before, turn in zip(turns[1:], turns[2:], strict=False):
+    for before, turn in pairwise(turns[1:]):
         assert turn.usage.cached_tokens >= before.usage.input_tokens - 60  # but for the reminder
     assert all(turn.usage.cache_written_tokens < 3000 for turn in turns[2:])
 
@@ -366,7 +367,7 @@ def test_opening_asks_nobody_and_needs_a_key_only_at_home(monkeypatch: pytest.Mo
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    with pytest.raises(UsageError, match="there is no key for api.anthropic.com"):
+    with pytest.raises(UsageError, match=r"there is no key for api\.anthropic\.com"):
         open_planner({"provider": "anthropic", "model": "m"}, folder=tmp_path)
     with Server([Reply("Done.")]) as server:
         assert talk(server, Line(), 1)[0].text == "Done."

@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 _CONNECT = 30.0
 """Seconds until a connection must stand."""
-_LOGGERS = ("anthropic._base_client", "anthropic._response", "anthropic._tracing", "httpx2")
+_LOGGERS = (
+    *("anthropic._base_client", "anthropic._response", "anthropic._tracing", "httpx2"),
+    *("httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy", "httpcore2.socks"),
+)
+"""Of the SDK and what it stands on: a filter holds for one logger, not for those below it."""
 
 
 class AnthropicPlanner:
