@@ -47,7 +47,7 @@ TURNS = st.builds(Turn, text=TEXTS, actions=st.lists(ACTIONS, max_size=3).map(tu
 REPLIES = st.builds(
     Reply,
     text=TEXTS.map(lambda text: text.encode("utf-8", "replace").decode()),
-    thinking=st.sampled_from(["", "Hmm."]),
+    thinking=st.sampled_from(["Hmm.", "Hm.", ""]),
     calls=st.lists(st.builds(Call, st.sampled_from([*KINDS, "nothing"]), st.just({"command": "ls"})), max_size=3).map(
         tuple
     ),
@@ -57,7 +57,7 @@ REPLIES = st.builds(
 )
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("ask"), REPLIES, st.integers(0, 3)),
+        *[st.tuples(st.just("ask"), REPLIES, st.integers(0, 3))] * 3,
         st.tuples(st.just("turn"), TURNS, st.integers(0, 3)),
         st.tuples(st.just("notice"), TEXTS),
         st.tuples(st.just("talk"), TEXTS),
@@ -66,7 +66,8 @@ STEPS = st.lists(
         st.tuples(st.just("undo"), st.integers(1, 4)),
         st.tuples(st.just("tools"), st.sampled_from([("bash",), KINDS])),
     ),
-    max_size=8,
+    min_size=1,
+    max_size=10,
 )
 
 
