@@ -67,7 +67,7 @@ class AnthropicPlanner:
         Only where the model does not do as it is told it is forbidden. Raises what ``plan`` raises."""
         tools = _used(conversation) if self._offered is None else self._offered
         turn = await self._ask(conversation, tools, unheard, closing=HANDOVER)
-        if not turn.text.strip() and turn.ending != "refused":
+        if turn.actions or (not turn.text.strip() and turn.ending != "refused"):
             again = await self._ask(conversation, tools, unheard, closing=HANDOVER, tool_choice={"type": "none"})
             turn = again.model_copy(update={"usage": turn.usage + again.usage})
         return turn.model_copy(update={"actions": (), "native": None})
