@@ -5,7 +5,9 @@ It is in this process and nowhere else: a sandbox gets no environment of ours, a
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,8 +50,34 @@ def _may_go(hosts: tuple[str, ...], host: str) -> bool:
 
 
 def scrubbed(text: str, key: str) -> str:
-    """Without the key, should a server have put it there."""
-    return text.replace(key, "[key]") if len(key) >= _LEAST else text
+    """Without the key, should a server have put it there, as it is or encoded (``secrets.forms``)."""
+    if len(key) < _LEAST:
+        return text
+    return _forms(key).sub(b"[key]", text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
+class Scrubber:
+    """The same for a text that comes piece by piece: what may be the beginning of the key waits. One a text."""
+
+    def __init__(self, key: str) -> None:
+        from agentrt.secrets.redactor import Redactor
+
+        self._redactor = Redactor([key.encode()] if len(key) >= _LEAST else [])
+
+    def feed(self, text: str) -> str:
+        """What can be shown by now."""
+        return self._redactor.feed(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def end(self) -> str:
+        """The rest."""
+        return self._redactor.end().decode("utf-8", "surrogatepass")
+
+
+@functools.lru_cache(maxsize=4)
+def _forms(key: str) -> re.Pattern[bytes]:
+    from agentrt.secrets import forms
+
+    return re.compile(forms.pattern([key.encode()]), re.DOTALL)
 
 
 def scrubbed_turn(turn: Turn, key: str) -> Turn:

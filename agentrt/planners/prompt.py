@@ -40,3 +40,15 @@ def system(task: Mapping[str, Any]) -> str:
     if instructions := me.get("instructions"):
         lines += ["", instructions]
     return "\n".join(lines)
+
+
+HANDOVER = """\
+This conversation gets too long and is about to be cut. Whoever goes on with the task, you or another, will see of it \
+the task and what you write now, and nothing else. Write the handover, as text, without any action:
+
+- what was found out: files, names, commands and what they gave, as exactly as it will be needed
+- what was decided, and why
+- what was done, and whether it was seen to work
+- what was tried and did not work, so that it is not tried again
+- what is open, and the next step"""
+"""What ``summarize`` asks for."""

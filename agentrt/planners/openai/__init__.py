@@ -1,1 +1,29 @@
-"""OpenAI's models through the Responses API, and compatible servers through Chat Completions."""
+"""OpenAI's models through the Responses API, and compatible servers through Chat Completions.
+
+``server.py`` is where requests go and what a task says of it, ``planner.py`` one turn from beginning to end,
+``client.py`` the SDK's client, ``troubles.py`` what goes wrong, in words. ``items.py`` and ``response.py`` are the
+Responses API (what is sent, what comes), ``native.py`` its own tools, ``messages.py`` and ``completion.py`` the same of
+Chat Completions. ``models.py`` is what is known of OpenAI's models by their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from agentrt.contracts import Planner
+from agentrt.planners.keys import find_key
+from agentrt.planners.prices import Prices
+
+from .planner import OpenAIPlanner
+from .server import read
+
+
+def open_planner(options: Mapping[str, object], *, folder: Path) -> Planner:
+    """Nothing is imported or asked for before the first turn.
+
+    Raises ``DocumentError`` for mistakes in ``options``, ``UsageError`` where there is no key.
+    """
+    chosen, server = read(options)
+    key = find_key(server.key, url=server.url) if server.key else "none"
+    return OpenAIPlanner(chosen, server, key, Prices.load())

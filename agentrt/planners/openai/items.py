@@ -1,0 +1,92 @@
+"""A conversation as the Responses API wants it: items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from agentrt.planners.transcript import Outcome, Transcript
+from agentrt.planners.wire import foreign_name, function_name
+from agentrt.records import ToolSpec, Turn
+
+from . import native
+
+GO_ON = "Go on."
+Fits = Mapping[str, Any]
+"""What must be the same in a turn's native form for it to be sent back as it came."""
+
+
+def fitting(turn: Turn, fits: Fits) -> Mapping[str, Any] | None:
+    """The turn as this server's model said it, if it did."""
+    kept = turn.native
+    return kept if kept is not None and all(kept.get(name) == value for name, value in fits.items()) else None
+
+
+def tools(specs: Sequence[ToolSpec], *, native_tools: bool) -> list[dict[str, Any]]:
+    """In the order they are in, which is the same in each request: they are the beginning of what is cached."""
+    return [
+        native.OFFERED[spec.name]
+        if native_tools and spec.name in native.OFFERED
+        else {
+            "type": "function",
+            "name": spec.name,
+            "description": spec.description,
+            "parameters": spec.parameters,
+            "strict": False,
+        }
+        for spec in specs
+    ]
+
+
+def items(told: Transcript, fits: Fits, last: str) -> list[dict[str, Any]]:
+    """``last`` comes last; what precedes it is the beginning of the next request, too."""
+    found: list[dict[str, Any]] = []
+    if task := told.task["text"]:
+        found.append(_said(task))
+    for step in told.steps:
+        if step.turn is not None:
+            found += _turn(step.turn, step.outcomes, fits)
+        found += map(_said, step.notes)
+    if last:
+        found.append(_said(last))
+    elif not found or not (found[-1].get("role") == "user" or found[-1].get("type", "").endswith("_output")):
+        found.append(_said(GO_ON))
+    return found
+
+
+def _said(text: str) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def _turn(turn: Turn, outcomes: Sequence[Outcome], fits: Fits) -> Iterator[dict[str, Any]]:
+    """A turn, and an output for each of its calls."""
+    kept = fitting(turn, fits)
+    if kept is None:
+        yield from _rebuilt(turn, outcomes)
+        return
+    yield from kept["items"]
+    by_call = {outcome.call: outcome for outcome in outcomes}
+    for item, calls in zip(kept["items"], kept["calls"], strict=True):
+        if calls:
+            came = [by_call.get(call) or Outcome(call, "It was not carried out.", failed=True) for call in calls]
+            yield _output(item, came)
+
+
+def _output(item: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    if item["type"] in native.CALLS:
+        return native.answered(item, outcomes)
+    return {"type": "function_call_output", "call_id": item["call_id"], "output": outcomes[0].text}
+
+
+def _rebuilt(turn: Turn, outcomes: Sequence[Outcome]) -> Iterator[dict[str, Any]]:
+    """Of another planner's turn."""
+    if turn.text:
+        yield {"role": "assistant", "content": turn.text}
+    for action in turn.actions:
+        arguments = json.dumps({} if action.malformed else action.arguments)
+        name = function_name(action.kind)
+        call = foreign_name(action.call)
+        yield {"type": "function_call", "call_id": call, "name": name, "arguments": arguments}
+    for outcome in outcomes:
+        yield {"type": "function_call_output", "call_id": foreign_name(outcome.call), "output": outcome.text}

@@ -1,0 +1,266 @@
+"""One turn: what is asked, how the answer is heard, and what is made of what goes wrong."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import hmac
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from agentrt.contracts import OnProgress, unheard
+from agentrt.contracts.planner import Said
+from agentrt.errors import ContextOverflow, PlannerError
+from agentrt.planners import prompt
+from agentrt.planners.keys import Scrubber, scrubbed, scrubbed_turn
+from agentrt.planners.prices import Prices
+from agentrt.planners.retrying import Passing, with_retries
+from agentrt.planners.transcript import Transcript, transcript
+from agentrt.planners.wire import sendable
+from agentrt.records import Message, ToolSpec, Turn, Usage
+
+from . import items, messages, models
+from .answer import Answer, Reader
+from .client import make_client
+from .completion import CompletionReader
+from .response import ResponseReader
+from .server import OpenAIOptions, Server
+from .troubles import Complaint, complaint, judged
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_LEAST_ROOM = 1024
+"""Tokens: an answer of fewer is worth little, and the conversation is too long rather than the answer."""
+_LISTING = 5.0
+"""Seconds to ask for the models of a server."""
+_PATHS = {"responses": "/responses", "chat": "/chat/completions"}
+
+
+class OpenAIPlanner:
+    """A model behind an API of OpenAI's. It holds nothing between turns but what it was given."""
+
+    name = "openai"
+
+    def __init__(self, options: OpenAIOptions, server: Server, key: str, prices: Prices) -> None:
+        self._options, self._server, self._key, self._prices = options, server, key, prices
+        self._tools: tuple[ToolSpec, ...] = ()
+        """Of the last turn: a summary is asked for with the same, as what was cached begins with them."""
+        self._most = options.max_output_tokens
+        self._trust: ssl.SSLContext | None = None
+
+    def __repr__(self) -> str:
+        return f"OpenAIPlanner({self._options.model!r}, {self._server.url!r})"
+
+    async def plan(
+        self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
+    ) -> Turn:
+        """Raises ``PlannerError``; ``ContextOverflow`` where the conversation is too long."""
+        self._tools = tuple(tools)
+        told = transcript(conversation)
+        return await self._ask(self._body(told, told.reminder), told, on_progress)
+
+    async def summarize(self, conversation: Sequence[Message]) -> Turn:
+        """Raises ``PlannerError``."""
+        told = transcript(conversation)
+        body = self._body(told, prompt.HANDOVER)
+        if body.get("tools"):
+            body["tool_choice"] = "none"
+        turn = await self._ask(body, told, unheard)
+        if not turn.text.strip():
+            raise PlannerError(f"{self._options.model} wrote no summary of the conversation")
+        return turn.model_copy(update={"actions": (), "native": None})
+
+    async def close(self) -> None:
+        """It holds nothing: each turn has a client of its own."""
+
+    @property
+    def _fits(self) -> Mapping[str, str]:
+        server = self._server
+        return {"provider": "openai", "api": server.api, "server": server.url, "model": self._options.model}
+
+    def _body(self, told: Transcript, last: str) -> dict[str, Any]:
+        system = prompt.system(told.task)
+        make = self._responses if self._server.api == "responses" else self._chat
+        body: dict[str, Any] = sendable(make(told, last, system))
+        return body
+
+    def _responses(self, told: Transcript, last: str, system: str) -> dict[str, Any]:
+        model, wanted = self._options.model, self._options.reasoning
+        body: dict[str, Any] = {
+            "model": model,
+            "instructions": system,
+            "input": items.items(told, self._fits, last),
+            "stream": True,
+            "store": False,
+            "truncation": "disabled",
+            "prompt_cache_key": self._cache_key(told, system),
+        }
+        if self._tools:
+            body["tools"] = items.tools(self._tools, native_tools=self._server.native_tools)
+            body["parallel_tool_calls"] = True
+        if models.reasons(model):
+            body["include"] = ["reasoning.encrypted_content"]
+        if wanted is not None:
+            body["reasoning"] = {"effort": models.effort(model, wanted)}
+        return body
+
+    def _chat(self, told: Transcript, last: str, system: str) -> dict[str, Any]:
+        model, wanted, own = self._options.model, self._options.reasoning, self._server.own
+        first = {"role": "developer" if own else "system", "content": system}
+        body: dict[str, Any] = {
+            "model": model,
+            "messages": messages.messages(told, self._fits, last, system=first),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if own:
+            body |= {"store": False, "prompt_cache_key": self._cache_key(told, system)}
+        if self._tools:
+            body["tools"] = messages.tools(self._tools)
+            body["parallel_tool_calls"] = True
+        if wanted is not None:
+            body["reasoning_effort"] = models.effort(model, wanted)
+        return body
+
+    def _cache_key(self, told: Transcript, system: str) -> str:
+        """The same for all turns of a conversation, and nothing of it can be read out of it."""
+        begun = json.dumps([system, told.task], sort_keys=True, default=str)
+        return hmac.new(self._key.encode(), begun.encode(), hashlib.sha256).hexdigest()[:32]
+
+    async def _ask(self, body: dict[str, Any], told: Transcript, on_progress: OnProgress) -> Turn:
+        taken = {action.call for step in told.steps if step.turn is not None for action in step.turn.actions}
+
+        async def attempt() -> Answer:
+            return await self._once(client, body, set(taken), on_progress)
+
+        async with self._client() as client:
+            for _ in range(2):
+                body[self._limit] = self._most
+                try:
+                    answer = await with_retries(attempt, retries=self._options.retries, on_progress=on_progress)
+                    return self._turn(answer)
+                except _TooMuchAsked as shorter:
+                    self._most, overflow = shorter.room, shorter.overflow
+            raise overflow
+
+    @property
+    def _limit(self) -> str:
+        if self._server.api == "responses":
+            return "max_output_tokens"
+        return "max_completion_tokens" if self._server.own else "max_tokens"
+
+    async def _once(
+        self, client: AsyncOpenAI, body: dict[str, Any], taken: set[str], on_progress: OnProgress
+    ) -> Answer:
+        """One request, one answer, whole. Raises ``Passing``, ``PlannerError``, ``_TooMuchAsked``."""
+        import openai
+
+        reader: Reader = ResponseReader() if self._server.api == "responses" else CompletionReader()
+        shown = Scrubber(self._key)
+        try:
+            async with self._events(client, body) as events:
+                async for event in events:
+                    if isinstance(event, Mapping) and (text := shown.feed(reader.feed(event))):
+                        on_progress(Said(text))
+                    if reader.over:
+                        break
+            answer = reader.whole(taken)
+        except openai.APIError as error:
+            told = complaint(error)
+        except Complaint as error:
+            told = error
+        except ValueError:
+            told = Complaint("what it sends is not JSON")
+        else:
+            if answer is None:
+                raise Passing(f"the answer of {self._server.host} broke off")
+            if rest := shown.end():
+                on_progress(Said(rest))
+            return answer
+        raise await self._wrong(client, told) from None
+
+    @asynccontextmanager
+    async def _events(self, client: AsyncOpenAI, body: dict[str, Any]) -> AsyncIterator[AsyncIterator[object]]:
+        """The events as they are: the SDK's types leave out what they do not know, and all of it is to be sent back."""
+        from openai import AsyncStream
+
+        path = _PATHS[self._server.api]
+        stream = await client.post(path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object])
+        try:
+            kind = stream.response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind == "application/json":
+                yield _whole(json.loads(await stream.response.aread()))
+            elif kind.startswith("text/html"):
+                said = (await stream.response.aread()).decode("utf-8", "replace")
+                raise Complaint(f"a page, and no answer: {said}", status=404)
+            else:
+                yield aiter(stream)
+        finally:
+            await stream.close()
+
+    async def _wrong(self, client: AsyncOpenAI, told: Complaint) -> Exception:
+        names = await self._near(client) if told.misses_model else ""
+        found = judged(told, self._server, self._options.model, self._key, names=names)
+        if isinstance(found, ContextOverflow) and _LEAST_ROOM <= told.room < self._most:
+            return _TooMuchAsked(told.room, found)
+        return found
+
+    async def _near(self, client: AsyncOpenAI) -> str:
+        """Names of the server's models that are like the one asked for, or a few of them, if it tells quickly."""
+        import openai
+
+        names: list[str] = []
+        with suppress(openai.APIError, ValueError):
+            listed = await client.get("/models", cast_to=object, options={"timeout": _LISTING})
+            found = listed.get("data") if isinstance(listed, dict) else None
+            names = [str(one.get("id")) for one in found or [] if isinstance(one, dict)]
+        near = difflib.get_close_matches(self._options.model, names, n=5, cutoff=0.4)
+        if not names:
+            return ""
+        said = f"the nearest it has: {', '.join(near)}" if near else f"it has {', '.join(sorted(names)[:5])}"
+        return scrubbed(said, self._key)
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[AsyncOpenAI]:
+        if self._trust is None:
+            import httpx2
+
+            self._trust = httpx2.create_ssl_context()
+        async with make_client(self._server, self._key, self._options.timeout, self._trust) as client:
+            yield client
+
+    def _turn(self, answer: Answer) -> Turn:
+        native = None if answer.native is None else {**self._fits, **answer.native}
+        turn = Turn(
+            text=answer.text,
+            actions=answer.actions,
+            usage=self._priced(answer),
+            ending=answer.ending,
+            model=answer.model or self._options.model,
+            native=native,
+        )
+        return scrubbed_turn(turn, self._key)
+
+    def _priced(self, answer: Answer) -> Usage:
+        """By the name of what answered, which may have a date in it, or else by the name that was asked for."""
+        usage = self._prices.priced(answer.model, answer.usage)
+        return usage if usage.cost_usd is not None else self._prices.priced(self._options.model, answer.usage)
+
+
+class _TooMuchAsked(Exception):
+    """The conversation fits, but not with the longest answer after it."""
+
+    def __init__(self, room: int, overflow: ContextOverflow) -> None:
+        super().__init__(str(overflow))
+        self.room, self.overflow = room, overflow
+
+
+async def _whole(body: object) -> AsyncIterator[object]:
+    """Of a server that does not stream."""
+    if isinstance(body, Mapping) and body.get("error"):
+        raise Complaint.of(body)
+    yield body
