@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -46,8 +47,6 @@ class Reader(Protocol):
 def arguments(given: object) -> tuple[str, dict[str, Any], str]:
     """Of a call: as JSON that any API takes back, as a mapping, and what is wrong with them."""
     read, malformed = read_arguments(given or "") if isinstance(given, str | None) else check_arguments(given)
-    import json
-
     return "{}" if malformed else given if isinstance(given, str) and given else json.dumps(read), read, malformed
 
 

@@ -14,7 +14,7 @@ from .answer import Answer, Ending, arguments, usage
 from .troubles import Complaint
 
 _THOUGHT = ("reasoning_content", "reasoning")
-"""Where servers put what the model thinks: DeepSeek, llama.cpp and older vLLM, and Ollama, OpenRouter and newer vLLM."""
+"""Where servers put what the model thinks: DeepSeek, llama.cpp and older vLLM; Ollama, OpenRouter and newer vLLM."""
 _DETAILS = "reasoning_details"
 """OpenRouter's list of blocks, some of them signed."""
 
@@ -123,10 +123,8 @@ class CompletionReader:
             text=text or refusal,
             actions=tuple(action for _, action in made),
             ending=ending,
-            native={"message": said, "calls": [call["id"] for call, _ in made]},
-            usage=usage(self._usage, ("prompt_tokens", "completion_tokens"))
-            if isinstance(self._usage, dict)
-            else usage(None, ("prompt_tokens", "completion_tokens")),
+            native={"message": said},
+            usage=usage(self._usage, ("prompt_tokens", "completion_tokens")),
             model=self._model,
         )
 
@@ -160,10 +158,14 @@ def _said(content: object) -> str:
 def _joined(blocks: list[Any], block: Any) -> None:
     """Pieces of a block come one by one, under its index."""
     last = blocks[-1] if blocks else None
-    same = isinstance(block, dict) and isinstance(last, dict) and block.get("index") is not None
-    if not same or any(block.get(name) != last.get(name) for name in ("index", "type")):
+    if (
+        not isinstance(block, dict)
+        or not isinstance(last, dict)
+        or block.get("index") is None
+        or any(block.get(name) != last.get(name) for name in ("index", "type"))
+    ):
         blocks.append(block)
-        return
-    for name, value in block.items():
-        joins = name in ("text", "summary", "data") and isinstance(value, str) and isinstance(last.get(name), str)
-        last[name] = last[name] + value if joins else value if value is not None else last.get(name)
+    else:
+        for name, value in block.items():
+            joins = name in ("text", "summary", "data") and isinstance(value, str) and isinstance(last.get(name), str)
+            last[name] = last[name] + value if joins else last.get(name) if value is None else value

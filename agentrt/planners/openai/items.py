@@ -13,6 +13,7 @@ from agentrt.records import ToolSpec, Turn
 from . import native
 
 GO_ON = "Go on."
+NO_OUTCOME = "It was not carried out."
 Fits = Mapping[str, Any]
 """What must be the same in a turn's native form for it to be sent back as it came."""
 
@@ -69,7 +70,7 @@ def _turn(turn: Turn, outcomes: Sequence[Outcome], fits: Fits) -> Iterator[dict[
     by_call = {outcome.call: outcome for outcome in outcomes}
     for item, calls in zip(kept["items"], kept["calls"], strict=True):
         if calls:
-            came = [by_call.get(call) or Outcome(call, "It was not carried out.", failed=True) for call in calls]
+            came = [by_call.get(call) or Outcome(call, NO_OUTCOME, failed=True) for call in calls]
             yield _output(item, came)
 
 

@@ -10,7 +10,7 @@ from agentrt.planners.transcript import Outcome, Transcript
 from agentrt.planners.wire import foreign_name, function_name
 from agentrt.records import ToolSpec, Turn
 
-from .items import GO_ON, Fits, fitting
+from .items import GO_ON, NO_OUTCOME, Fits, fitting
 
 Message = dict[str, Any]
 
@@ -57,16 +57,15 @@ def _answer(found: list[Message], turn: list[Message]) -> None:
 def _turn(turn: Turn, outcomes: Sequence[Outcome], fits: Fits) -> Iterator[Message]:
     """A turn, and a message for each outcome; nothing of a turn in which nothing was said or done."""
     kept = fitting(turn, fits)
-    if kept is not None:
-        said, calls = kept["message"], kept["calls"]
-    else:
-        said, calls = _rebuilt(turn), [foreign_name(action.call) for action in turn.actions]
+    said = _rebuilt(turn) if kept is None else kept["message"]
     if not said.get("content") and not said.get("tool_calls"):
         return
     yield said
-    # A server's names for calls need not be unique in a conversation; what it gets back is what it gave.
-    for call, outcome in zip(calls, outcomes, strict=True):
-        yield {"role": "tool", "tool_call_id": call, "content": outcome.text}
+    names = [foreign_name(outcome.call) if kept is None else outcome.call for outcome in outcomes]
+    came = dict(zip(names, outcomes, strict=True))
+    for call in said.get("tool_calls", ()):
+        outcome = came.get(call["id"])
+        yield {"role": "tool", "tool_call_id": call["id"], "content": outcome.text if outcome else NO_OUTCOME}
 
 
 def _rebuilt(turn: Turn) -> Message:

@@ -25,13 +25,13 @@ _OVERFLOW = re.compile(
 )
 """OpenAI's code and message, and the messages of vLLM, llama.cpp, Ollama and gateways."""
 _ROOM = (
-    re.compile(
-        r"maximum context length is (\d+) tokens.*?(?:has|contains at least|plus) (\d+) (?:input|prompt)", re.DOTALL
-    ),
+    re.compile(r"maximum context length is (\d+) tokens.*?(?:has|at least|plus) (\d+) (?:input|prompt)", re.DOTALL),
     re.compile(r"maximum context length is (\d+) tokens.*?\((\d+) in the (?:messages|prompt)", re.DOTALL),
 )
+"""vLLM's ways to say that the answer is what does not fit: the context, and what is sent."""
 _MODEL = re.compile(
-    r"\bmodel\b.*(not (be )?found|not exist|not a valid|unknown|invalid)|not a valid model|no such model", re.I | re.S
+    r"\bmodel\b.*(not (be )?found|not exist|not a valid|unknown|invalid)|not a valid model|no such model",
+    re.IGNORECASE | re.DOTALL,
 )
 _FINAL = re.compile(
     r"quota|billing|credit|invalid|policy|not_found|authentication|permission|unsupported", re.IGNORECASE
@@ -124,10 +124,12 @@ def _hint(told: Complaint, server: Server, names: str) -> str:
     status = told.status
     if told.misses_model:
         return names or "look at the name of the model: it is written as the server names it"
+    if status == 401 and server.key is None:
+        return "the server wants a key: name the variable or the secret that holds it, `key: NAME`"
     if status == 401:
-        if server.key is None:
-            return "the server wants a key: name the variable or the secret that holds it, `key: NAME`"
-        return f"the key was taken from {server.key} (the environment, or else `agentrt secrets`): look whether it is right"
+        return (
+            f"the key was taken from {server.key} (the environment, or else agentrt secrets): look whether it is right"
+        )
     if status == 403:
         return "the key may not use this model or this server; what it may do is set where it was made"
     if status == 402 or re.search("quota|billing|credit", told.code, re.IGNORECASE):
@@ -142,15 +144,11 @@ def _hint(told: Complaint, server: Server, names: str) -> str:
 
 
 def _address(server: Server) -> str:
-    hints = []
-    if not re.search(r"/v\d+\w*(/|$)", server.url):
-        hints.append(f"most servers are asked at …/v1: base_url: {server.url}/v1")
+    versioned = re.search(r"/v\d+\w*(/|$)", server.url)
+    hints = [] if versioned else [f"most servers are asked at …/v1: base_url: {server.url}/v1"]
     if not server.own:
-        other = "chat" if server.api == "responses" else "responses"
-        hints.append(
-            f"or it wants to be asked otherwise: api: {other}" if hints else f"look at base_url, or try api: {other}"
-        )
-    return "; ".join(hints)
+        hints.append(f"one that speaks otherwise wants `api: {'chat' if server.api == 'responses' else 'responses'}`")
+    return "; ".join(hints) or "look at base_url"
 
 
 def _worded(message: Any) -> str:
