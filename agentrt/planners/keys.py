@@ -24,7 +24,7 @@ def find_key(name: str, *, url: str, needed: bool = True) -> str:
     Where it is not ``needed`` (a local server) and there is none, ``none``. Raises ``UsageError``.
     """
     if value := os.environ.get(name, "").strip():
-        return value
+        return _checked(name, value)
     from agentrt import secrets
 
     host = urlsplit(url).hostname or ""
@@ -35,13 +35,23 @@ def find_key(name: str, *, url: str, needed: bool = True) -> str:
                 f"the secret {name} may go to {', '.join(secret.hosts)}, and not to {host}",
                 hint=f"set it for that host as well: agentrt secrets set {name} --host {host} …",
             )
-        return secret.value
+        return _checked(name, secret.value)
     if not needed:
         return "none"
     raise UsageError(
         f"there is no key for {host}: neither an environment variable nor a secret is called {name}",
         hint=f"export {name}=…, or keep it: agentrt secrets set {name} --host {host}",
     )
+
+
+def _checked(name: str, value: str) -> str:
+    """What goes into a header: nothing else is a key, and a library's error about it would quote it."""
+    if not value.isascii() or not value.isprintable():
+        raise UsageError(
+            f"what {name} holds is no key: there are characters in it that no key has",
+            hint=f"copy it again, without quotation marks or line breaks, and set {name} to that",
+        )
+    return value
 
 
 def _may_go(hosts: tuple[str, ...], host: str) -> bool:

@@ -53,11 +53,6 @@ def read_arguments(text: str) -> tuple[dict[str, Any], str]:
         return {}, _TOO_DEEP
     except ValueError:  # a number of more digits than Python reads
         return {}, "a number in the arguments is too long"
-    return check_arguments(value)
-
-
-def check_arguments(value: Any) -> tuple[dict[str, Any], str]:
-    """The same for arguments that came as a value already."""
     if not isinstance(value, dict):
         return {}, f"the arguments must be a JSON object, not {_KINDS.get(type(value), 'something else')}"
     level: list[Any] = [value]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from agentrt.planners.wire import check_arguments, read_arguments, whole_number
+from agentrt.planners.wire import read_arguments, whole_number
 from agentrt.records import ProposedAction, Usage
 
 Ending = Literal["complete", "truncated", "refused"]
@@ -44,10 +44,16 @@ class Reader(Protocol):
         ...
 
 
-def arguments(given: object) -> tuple[str, dict[str, Any], str]:
-    """Of a call: as JSON that any API takes back, as a mapping, and what is wrong with them."""
-    read, malformed = read_arguments(given or "") if isinstance(given, str | None) else check_arguments(given)
-    return "{}" if malformed else given if isinstance(given, str) and given else json.dumps(read), read, malformed
+Clean = Callable[[str], str]
+"""Takes out what nobody is to see, before a part of it is quoted."""
+
+
+def arguments(given: object, clean: Clean) -> tuple[str, dict[str, Any], str]:
+    """Of a call, as text or, with some servers, as an object: as JSON that any API takes back, as a mapping, and what
+    is wrong with them. Raises ``RecursionError``."""
+    text = clean(given if isinstance(given, str) else "" if given is None else json.dumps(given))
+    read, malformed = read_arguments(text)
+    return (text if read and not malformed else "{}"), read, malformed
 
 
 def usage(told: object, total: tuple[str, str]) -> Usage:

@@ -10,7 +10,7 @@ from typing import Any
 from agentrt.planners.wire import call_name, function_name, read_arguments
 from agentrt.records import ProposedAction
 
-from .answer import Answer, Ending, arguments, usage
+from .answer import Answer, Clean, Ending, arguments, usage
 from .troubles import Complaint
 
 _THOUGHT = ("reasoning_content", "reasoning")
@@ -30,7 +30,8 @@ class _Call:
 
 
 class CompletionReader:
-    def __init__(self) -> None:
+    def __init__(self, clean: Clean) -> None:
+        self._clean = clean
         self._text: list[str] = []
         self._refusal: list[str] = []
         self._thought: dict[str, str] = {}
@@ -114,7 +115,7 @@ class CompletionReader:
         calls = [call for call in self._calls if call.name or call.text or call.value is not None]
         if ending != "complete" and calls and calls[-1].value is None and _broken(calls[-1].text):
             calls.pop()  # it was cut off
-        made = [_made(call, taken) for call in calls]
+        made = [_made(call, taken, self._clean) for call in calls]
         said: dict[str, Any] = {"role": "assistant", "content": (text or refusal) or (None if made else "")}
         said |= self._thought | ({_DETAILS: self._details} if self._details else {})
         if made:
@@ -129,9 +130,9 @@ class CompletionReader:
         )
 
 
-def _made(call: _Call, taken: set[str]) -> tuple[dict[str, Any], ProposedAction]:
+def _made(call: _Call, taken: set[str], clean: Clean) -> tuple[dict[str, Any], ProposedAction]:
     """The call as it is sent back, and the action it comes to."""
-    text, read, malformed = arguments(call.text if call.value is None else call.value)
+    text, read, malformed = arguments(call.text if call.value is None else call.value, clean)
     name = call_name(call.id, taken)
     function = {"name": function_name(call.name), "arguments": text}
     action = ProposedAction(call=name, kind=call.name, arguments=read, malformed=malformed)

@@ -43,8 +43,6 @@ def tools(specs: Sequence[ToolSpec], *, native_tools: bool) -> list[dict[str, An
 def items(told: Transcript, fits: Fits, last: str) -> list[dict[str, Any]]:
     """``last`` comes last; what precedes it is the beginning of the next request, too."""
     found: list[dict[str, Any]] = []
-    if task := told.task["text"]:
-        found.append(_said(task))
     for step in told.steps:
         if step.turn is not None:
             found += _turn(step.turn, step.outcomes, fits)

@@ -28,7 +28,6 @@ def tools(specs: Sequence[ToolSpec]) -> list[dict[str, Any]]:
 def messages(told: Transcript, fits: Fits, last: str, *, system: Message) -> list[Message]:
     """``last`` comes last. People and the model take turns: some models' templates refuse anything else."""
     found = [system]
-    _say(found, told.task["text"])
     for step in told.steps:
         if step.turn is not None:
             _answer(found, list(_turn(step.turn, step.outcomes, fits)))

@@ -35,7 +35,7 @@ def _commands(action: object) -> list[Wanted]:
     return [
         (BASH, {"command": command, **limit}, "")
         if isinstance(command, str)
-        else (BASH, {}, f"the commands of a shell call are texts, and one is {command!r:.40}")
+        else (BASH, {}, "the commands of a shell call are texts, and this one is not")
         for command in commands
     ]
 
@@ -45,7 +45,7 @@ def _operation(operation: object) -> Wanted:
         return EDIT, {}, "a patch needs an operation, and there is none"
     kind, path, diff = operation.get("type"), operation.get("path"), operation.get("diff") or ""
     if kind not in _HEADERS:
-        return EDIT, {}, f"an operation is one of {', '.join(sorted(_HEADERS))}, not {kind!r:.40}"
+        return EDIT, {}, f"an operation is one of {', '.join(sorted(_HEADERS))}, and this is none of them"
     if not isinstance(path, str) or not path or not isinstance(diff, str):
         return EDIT, {}, "an operation has a path and a diff, and both are texts"
     lines = _lines(diff)

@@ -134,18 +134,15 @@ class OpenAIPlanner:
     async def _ask(self, body: dict[str, Any], told: Transcript, on_progress: OnProgress) -> Turn:
         taken = {action.call for step in told.steps if step.turn is not None for action in step.turn.actions}
 
-        async def attempt() -> Answer:
-            return await self._once(client, body, set(taken), on_progress)
+        async def attempt() -> Turn:
+            return await self._once(client, {**body, self._limit: self._most}, set(taken), on_progress)
 
         async with self._client() as client:
-            for _ in range(2):
-                body[self._limit] = self._most
-                try:
-                    answer = await with_retries(attempt, retries=self._options.retries, on_progress=on_progress)
-                    return self._turn(answer)
-                except _TooMuchAsked as shorter:
-                    self._most, overflow = shorter.room, shorter.overflow
-            raise overflow
+            try:
+                return await with_retries(attempt, retries=self._options.retries, on_progress=on_progress)
+            except _TooMuchAsked as shorter:
+                self._most = shorter.room
+            return await with_retries(attempt, retries=self._options.retries, on_progress=on_progress)
 
     @property
     def _limit(self) -> str:
@@ -153,13 +150,13 @@ class OpenAIPlanner:
             return "max_output_tokens"
         return "max_completion_tokens" if self._server.own else "max_tokens"
 
-    async def _once(
-        self, client: AsyncOpenAI, body: dict[str, Any], taken: set[str], on_progress: OnProgress
-    ) -> Answer:
+    async def _once(self, client: AsyncOpenAI, body: dict[str, Any], taken: set[str], on_progress: OnProgress) -> Turn:
         """One request, one answer, whole. Raises ``Passing``, ``PlannerError``, ``_TooMuchAsked``."""
+        import httpx2
         import openai
 
-        reader: Reader = ResponseReader() if self._server.api == "responses" else CompletionReader()
+        read = ResponseReader if self._server.api == "responses" else CompletionReader
+        reader: Reader = read(lambda text: scrubbed(text, self._key))
         shown = Scrubber(self._key)
         try:
             async with self._events(client, body) as events:
@@ -169,18 +166,22 @@ class OpenAIPlanner:
                     if reader.over:
                         break
             answer = reader.whole(taken)
+            turn = None if answer is None else self._turn(answer)
         except openai.APIError as error:
             told = complaint(error)
+        except httpx2.HTTPError as error:
+            told = Complaint(str(error), code="connection")
         except Complaint as error:
             told = error
-        except ValueError:
-            told = Complaint("what it sends is not JSON")
+        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            told = Complaint("what it sends cannot be read as JSON")
         else:
-            if answer is None:
+            if turn is None:
                 raise Passing(f"the answer of {self._server.host} broke off")
             if rest := shown.end():
                 on_progress(Said(rest))
-            return answer
+            return turn
+        told = told.without(self._key)
         raise await self._wrong(client, told) from None
 
     @asynccontextmanager
@@ -204,9 +205,9 @@ class OpenAIPlanner:
 
     async def _wrong(self, client: AsyncOpenAI, told: Complaint) -> Exception:
         names = await self._near(client) if told.misses_model else ""
-        found = judged(told, self._server, self._options.model, self._key, names=names)
+        found = judged(told, self._server, self._options.model, names=names)
         if isinstance(found, ContextOverflow) and _LEAST_ROOM <= told.room < self._most:
-            return _TooMuchAsked(told.room, found)
+            return _TooMuchAsked(told.room)
         return found
 
     async def _near(self, client: AsyncOpenAI) -> str:
@@ -252,11 +253,11 @@ class OpenAIPlanner:
 
 
 class _TooMuchAsked(Exception):
-    """The conversation fits, but not with the longest answer after it."""
+    """The conversation fits, but not with the longest answer after it: there is ``room`` for one of fewer tokens."""
 
-    def __init__(self, room: int, overflow: ContextOverflow) -> None:
-        super().__init__(str(overflow))
-        self.room, self.overflow = room, overflow
+    def __init__(self, room: int) -> None:
+        super().__init__(room)
+        self.room = room
 
 
 async def _whole(body: object) -> AsyncIterator[object]:

@@ -9,7 +9,7 @@ from agentrt.planners.wire import call_name, function_name
 from agentrt.records import ProposedAction
 
 from . import native
-from .answer import Answer, Ending, arguments, usage
+from .answer import Answer, Clean, Ending, arguments, usage
 from .troubles import Complaint
 
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
@@ -20,7 +20,8 @@ Item = dict[str, Any]
 class ResponseReader:
     """What it does not know is passed over: new events come up every few months."""
 
-    def __init__(self) -> None:
+    def __init__(self, clean: Clean) -> None:
+        self._clean = clean
         self._done: dict[int, Item] = {}
         self._end: Mapping[str, Any] | None = None
 
@@ -55,7 +56,7 @@ class ResponseReader:
         reason = (self._end.get("incomplete_details") or {}).get("reason")
         cut = self._end.get("status") == "incomplete"
         items = _sound(self._output())
-        calls = [_actions(item, taken) for item in items]
+        calls = [_actions(item, taken, self._clean) for item in items]
         said = [part for item in items if item.get("type") == "message" for part in _parts(item)]
         ending: Ending = "truncated" if cut else "complete"
         if reason == "content_filter" or any(refused for _, refused in said):
@@ -82,7 +83,7 @@ def _sound(items: Sequence[Item]) -> list[Item]:
     for item in items:
         kind = item.get("type")
         call = kind == "function_call" or kind in native.CALLS
-        if call and item.get("status") == "incomplete":
+        if call and item.get("status", "completed") != "completed":
             continue
         if kind in ("message", "reasoning") or call:
             kept.append(item)
@@ -91,14 +92,14 @@ def _sound(items: Sequence[Item]) -> list[Item]:
     return kept
 
 
-def _actions(item: Item, taken: set[str]) -> list[ProposedAction]:
+def _actions(item: Item, taken: set[str], clean: Clean) -> list[ProposedAction]:
     """What a call comes to. What no server takes back is mended in the item."""
     kind = item["type"]
     if kind == "function_call":
         item["call_id"] = call_name(item.get("call_id"), taken)
         asked = str(item.get("name") or "")
         item["name"] = function_name(asked)
-        item["arguments"], read, malformed = arguments(item.get("arguments"))
+        item["arguments"], read, malformed = arguments(item.get("arguments"), clean)
         return [ProposedAction(call=item["call_id"], kind=asked, arguments=read, malformed=malformed)]
     if kind not in native.CALLS:
         return []

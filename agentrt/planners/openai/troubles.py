@@ -60,6 +60,12 @@ class Complaint(Exception):
         kinds = [str(kind) for kind in (code, error.get("type")) if kind and kind != "error"]
         return cls(_worded(message), status=status, code=" ".join(kinds), after=after)
 
+    def without(self, key: str) -> Complaint:
+        """The same without the key, should the server have told it."""
+        return Complaint(
+            scrubbed(self.message, key), status=self.status, code=scrubbed(self.code, key), after=self.after
+        )
+
     @property
     def overflows(self) -> bool:
         """llama.cpp says it with status 500."""
@@ -101,9 +107,9 @@ def complaint(error: openai.APIError) -> Complaint:
     return Complaint.of(error.body if error.body is not None else error.message)
 
 
-def judged(told: Complaint, server: Server, model: str, key: str, *, names: str = "") -> Passing | PlannerError:
+def judged(told: Complaint, server: Server, model: str, *, names: str = "") -> Passing | PlannerError:
     """What is to be raised. ``names``: models that the server has, where it has not the one that was asked for."""
-    said = _shortened(scrubbed(told.message, key))
+    said = _shortened(told.message)
     if told.code == "connection":
         return Passing(f"{server.host} cannot be reached: {said}")
     if told.code == "timeout":
@@ -157,7 +163,7 @@ def _worded(message: Any) -> str:
 
 def _shortened(text: str) -> str:
     """On one line; of a page of HTML, what it says."""
-    if re.match(r"\s*<(!doctype|html)", text, re.IGNORECASE):
+    if re.search(r"<(!doctype|html)", text, re.IGNORECASE):
         text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", text)
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
