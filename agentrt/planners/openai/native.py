@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentrt.planners.transcript import Outcome
+from agentrt.planners.wire import whole_number
 
 BASH, EDIT, WRITE = "bash", "edit", "write"
 OFFERED: dict[str, dict[str, Any]] = {
@@ -29,9 +30,8 @@ def _commands(action: object) -> list[Wanted]:
     commands = action.get("commands") if isinstance(action, dict) else None
     if not isinstance(action, dict) or not isinstance(commands, list) or not commands:
         return [(BASH, {}, "a shell call needs a list of commands, and there is none")]
-    milliseconds = action.get("timeout_ms")
-    timed = isinstance(milliseconds, int | float) and milliseconds > 0
-    limit = {"seconds": milliseconds / 1000} if timed else {}  # type: ignore[operator]
+    milliseconds = whole_number(action.get("timeout_ms"))
+    limit = {"seconds": milliseconds / 1000} if milliseconds else {}
     return [
         (BASH, {"command": command, **limit}, "")
         if isinstance(command, str)
@@ -44,7 +44,7 @@ def _operation(operation: object) -> Wanted:
     if not isinstance(operation, dict):
         return EDIT, {}, "a patch needs an operation, and there is none"
     kind, path, diff = operation.get("type"), operation.get("path"), operation.get("diff") or ""
-    if kind not in _HEADERS:
+    if not isinstance(kind, str) or kind not in _HEADERS:
         return EDIT, {}, f"an operation is one of {', '.join(sorted(_HEADERS))}, and this is none of them"
     if not isinstance(path, str) or not path or not isinstance(diff, str):
         return EDIT, {}, "an operation has a path and a diff, and both are texts"
@@ -73,17 +73,17 @@ def answered(item: Mapping[str, Any], outcomes: Sequence[Outcome]) -> dict[str, 
         said = "\n".join(outcome.text for outcome in outcomes)
         return {"type": "apply_patch_call_output", "call_id": item["call_id"], "status": status, "output": said}
     action = item.get("action")
-    most = action.get("max_output_length") if isinstance(action, dict) else None
-    most = most if isinstance(most, int) and most > 0 else None
+    most = whole_number(action.get("max_output_length")) if isinstance(action, dict) else 0
     answer = {"type": "shell_call_output", "call_id": item["call_id"]}
     output = [_shell_output(outcome, most) for outcome in outcomes]
-    return {**answer, "output": output, **({} if most is None else {"max_output_length": most})}
+    return {**answer, "output": output, **({"max_output_length": most} if most else {})}
 
 
-def _shell_output(outcome: Outcome, most: int | None) -> dict[str, Any]:
-    """Our commands write both streams into one; what was not executed at all is an error."""
+def _shell_output(outcome: Outcome, most: int) -> dict[str, Any]:
+    """Our commands write both streams into one; what was not executed at all is an error. ``most``: characters that
+    the model wants to see, its beginning and its end; 0 for all."""
     text = outcome.text.removeprefix(f"exit code {outcome.exit_code}").lstrip("\n")
-    if most is not None and len(text) > most:
+    if most and len(text) > most:
         head = most // 2
         text = text[:head] + text[len(text) - (most - head) :]
     code = outcome.exit_code if outcome.exit_code is not None else int(outcome.failed)

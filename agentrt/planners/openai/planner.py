@@ -155,18 +155,8 @@ class OpenAIPlanner:
         import httpx2
         import openai
 
-        read = ResponseReader if self._server.api == "responses" else CompletionReader
-        reader: Reader = read(lambda text: scrubbed(text, self._key))
-        shown = Scrubber(self._key)
         try:
-            async with self._events(client, body) as events:
-                async for event in events:
-                    if isinstance(event, Mapping) and (text := shown.feed(reader.feed(event))):
-                        on_progress(Said(text))
-                    if reader.over:
-                        break
-            answer = reader.whole(taken)
-            turn = None if answer is None else self._turn(answer)
+            turn = await self._heard(client, body, taken, on_progress)
         except openai.APIError as error:
             told = complaint(error)
         except httpx2.HTTPError as error:
@@ -178,11 +168,28 @@ class OpenAIPlanner:
         else:
             if turn is None:
                 raise Passing(f"the answer of {self._server.host} broke off")
-            if rest := shown.end():
-                on_progress(Said(rest))
             return turn
         told = told.without(self._key)
         raise await self._wrong(client, told) from None
+
+    async def _heard(
+        self, client: AsyncOpenAI, body: dict[str, Any], taken: set[str], on_progress: OnProgress
+    ) -> Turn | None:
+        """None where the answer's end did not come. What raises here holds events as they came, so no traceback of
+        it is shown to anybody."""
+        read = ResponseReader if self._server.api == "responses" else CompletionReader
+        reader: Reader = read(lambda text: scrubbed(text, self._key))
+        shown = Scrubber(self._key)
+        async with self._events(client, body) as events:
+            async for event in events:
+                if isinstance(event, Mapping) and (text := shown.feed(reader.feed(event))):
+                    on_progress(Said(text))
+                if reader.over:
+                    break
+        answer = reader.whole(taken)
+        if answer is not None and (rest := shown.end()):
+            on_progress(Said(rest))
+        return None if answer is None else self._turn(answer)
 
     @asynccontextmanager
     async def _events(self, client: AsyncOpenAI, body: dict[str, Any]) -> AsyncIterator[AsyncIterator[object]]:
