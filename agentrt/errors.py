@@ -14,7 +14,7 @@
     │   └── DiskFull                                    1  no room to seal a layer
     ├── JournalError                                    1  the journal cannot be read or written
     └── PlannerError                                    1  the planner cannot go on
-        └── ContextOverflow                             1  the conversation is longer than a model takes
+        └── ContextOverflow                             1  the conversation is longer than the model takes
 
 Each leaf has a stable ``code`` (scripts may match on it), a ``hint`` (what to do next, may be empty) and the
 exit code of the command line.
@@ -146,6 +146,6 @@ class PlannerError(AgentrtError):
 
 
 class ContextOverflow(PlannerError):
-    """The conversation is longer than the model takes."""
+    """The conversation is longer than what the model takes; a shorter one may be asked about."""
 
     code = "context"

@@ -1,19 +1,24 @@
 """The key of a vendor's API: where it is looked for, and how it is kept out of all that is said.
 
-It is in this process and nowhere else: a sandbox gets no environment of ours, and what a server says of it is cut out.
+It is in this process and nowhere else: a sandbox gets no environment of ours, and what a server says of it is cut out,
+in whichever of the usual spellings (``agentrt.secrets.forms``).
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from agentrt.errors import UsageError
 from agentrt.records import Turn
 
+NONE = "none"
+"""Sent where a server needs no key."""
 _LEAST = 8
 """Characters of a key worth looking for: what is shorter is no secret (``none``, ``EMPTY``)."""
 
@@ -35,9 +40,9 @@ def find_key(name: str, *, url: str, needed: bool = True) -> str:
                 f"the secret {name} may go to {', '.join(secret.hosts)}, and not to {host}",
                 hint=f"set it for that host as well: agentrt secrets set {name} --host {host} …",
             )
-        return _checked(name, secret.value)
+        return _checked(name, secret.value.strip())
     if not needed:
-        return "none"
+        return NONE
     raise UsageError(
         f"there is no key for {host}: neither an environment variable nor a secret is called {name}",
         hint=f"export {name}=…, or keep it: agentrt secrets set {name} --host {host}",
@@ -45,13 +50,13 @@ def find_key(name: str, *, url: str, needed: bool = True) -> str:
 
 
 def _checked(name: str, value: str) -> str:
-    """What goes into a header: nothing else is a key, and a library's error about it would quote it."""
-    if not value.isascii() or not value.isprintable():
-        raise UsageError(
-            f"what {name} holds is no key: there are characters in it that no key has",
-            hint=f"copy it again, without quotation marks or line breaks, and set {name} to that",
-        )
-    return value
+    """Raises ``UsageError`` for what no header can carry, before anybody quotes it in an error of their own."""
+    if value.isascii() and value.isprintable() and " " not in value:
+        return value
+    raise UsageError(
+        f"{name} holds a character that no key has: a space, a line break or one beyond ASCII",
+        hint="copy it once more, in one piece",
+    )
 
 
 def _may_go(hosts: tuple[str, ...], host: str) -> bool:
@@ -60,39 +65,67 @@ def _may_go(hosts: tuple[str, ...], host: str) -> bool:
 
 
 def scrubbed(text: str, key: str) -> str:
-    """Without the key, should a server have put it there, as it is or encoded (``secrets.forms``)."""
+    """Without the key, should a server have put it there."""
     if len(key) < _LEAST:
         return text
-    return _forms(key).sub(b"[key]", text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
-
-
-class Scrubber:
-    """The same for a text that comes piece by piece: what may be the beginning of the key waits. One a text."""
-
-    def __init__(self, key: str) -> None:
-        from agentrt.secrets.redactor import Redactor
-
-        self._redactor = Redactor([key.encode()] if len(key) >= _LEAST else [])
-
-    def feed(self, text: str) -> str:
-        """What can be shown by now."""
-        return self._redactor.feed(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
-
-    def end(self) -> str:
-        """The rest."""
-        return self._redactor.end().decode("utf-8", "surrogatepass")
-
-
-@functools.lru_cache(maxsize=4)
-def _forms(key: str) -> re.Pattern[bytes]:
-    from agentrt.secrets import forms
-
-    return re.compile(forms.pattern([key.encode()]), re.DOTALL)
+    found = _search(key).sub(b"[key]", text.encode("utf-8", "surrogatepass"))
+    return found.decode("utf-8", "surrogatepass")
 
 
 def scrubbed_turn(turn: Turn, key: str) -> Turn:
-    """The same of all that a turn holds."""
-    return Turn.from_dict(_mapped(turn.to_dict(), key))
+    """The same of all that a turn holds. A native form that had it is gone: parts of one are signed."""
+    clean = Turn.from_dict(_mapped(turn.to_dict(), key))
+    return clean if clean.native == turn.native else clean.model_copy(update={"native": None})
+
+
+def said_without(key: str, say: Callable[[str], None]) -> Callable[[str], None]:
+    """``say`` for a text that comes in pieces: what may be the beginning of the key waits for what follows. An empty
+    piece ends the text."""
+    if len(key) < _LEAST:
+        return lambda piece: say(piece) if piece else None
+    from agentrt.secrets import Redactor
+
+    redactor = Redactor([key.encode()])
+
+    def hear(piece: str) -> None:
+        sure = redactor.feed(piece.encode("utf-8", "surrogatepass")) if piece else redactor.end()
+        if sure:
+            say(sure.decode("utf-8", "surrogatepass"))
+
+    return hear
+
+
+def keep_out_of_logs(key: str, *libraries: str) -> None:
+    """What these libraries log from now on is without the key, whatever level the user's environment sets."""
+    if len(key) < _LEAST:
+        return
+    roots = {library.partition(".")[0] for library in libraries}
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in roots]
+    for name in {*libraries, *known}:
+        logger = logging.getLogger(name)
+        if not any(isinstance(one, _WithoutKey) and one.key == key for one in logger.filters):
+            logger.addFilter(_WithoutKey(key))
+
+
+class _WithoutKey(logging.Filter):
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = scrubbed(record.getMessage(), self.key), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = scrubbed(record.exc_text, self.key)
+        return True
+
+
+@functools.lru_cache(maxsize=8)
+def _search(key: str) -> re.Pattern[bytes]:
+    from agentrt.secrets import forms
+
+    return re.compile(forms.pattern([key.encode()]), re.DOTALL)
 
 
 def _mapped(value: Any, key: str) -> Any:

@@ -20,6 +20,16 @@ from.
 - When files are taken back or changed by others you are told. Then look again: what you knew of them may not hold.
 - When the task is done, `submit`. It is checked; what fails comes back to you."""
 
+HANDOVER = """\
+This conversation gets too long. Take no action now. Write what whoever goes on in your place has to know, who will \
+see the task and what you write, and nothing else of all this:
+
+- what was found out, with the names of files, functions and commands
+- what was decided, and why
+- what was tried and failed, so that it is not tried again
+- what is done, and what is still open, in the order it is to be done"""
+"""Asks for the text that stands in place of a conversation."""
+
 
 def system(task: Mapping[str, Any]) -> str:
     """The system prompt for the agent a task's first message calls ``you`` (``conversation.line_of``)."""
@@ -40,15 +50,3 @@ def system(task: Mapping[str, Any]) -> str:
     if instructions := me.get("instructions"):
         lines += ["", instructions]
     return "\n".join(lines)
-
-
-HANDOVER = """\
-This conversation gets too long and is about to be cut. Whoever goes on with the task, you or another, will see of it \
-the task and what you write now, and nothing else. Write the handover, as text, without any action:
-
-- what was found out: files, names, commands and what they gave, as exactly as it will be needed
-- what was decided, and why
-- what was done, and whether it was seen to work
-- what was tried and did not work, so that it is not tried again
-- what is open, and the next step"""
-"""What ``summarize`` asks for."""

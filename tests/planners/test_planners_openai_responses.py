@@ -255,13 +255,13 @@ def test_a_refusal_is_told_with_what_the_model_said(stop: Any) -> None:
 
 BROKEN = {
     '{"command": "ls"': "line 1, column 17",
-    '{"command": "ls", "command": "rm"}': "name 'command' twice",
-    '{"seconds": NaN}': "NaN is no JSON",
+    '{"command": "ls", "command": "rm"}': '"command" twice',
+    '{"seconds": NaN}': "NaN",
     '{"command": "\\ud800"}': "lone surrogate",
-    '["ls"]': "not a list",
+    '["ls"]': "must be an object",
     "[" * 5000: "deep",
     '{"a":' * 200 + "1" + "}" * 200: "deep",
-    '{"command": "' + "x" * 10_000_000: "not JSON",
+    '{"command": "' + "x" * 10_000_000: "long",
 }
 
 

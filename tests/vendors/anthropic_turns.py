@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from vendors.refusal import Refusal
@@ -39,6 +43,40 @@ DROPPED = (
 )
 
 
+PRESERVES = re.compile(r"claude-(?:(?:fable|mythos)-5-[12]|[a-z]+-5-5)")
+"""Models that take their thinking back only behind what it was thought behind."""
+MOVED = (
+    "The block is bound to a different conversation. Remove the block, or set "
+    '`thinking.block_binding.prefix_mismatch_behavior` to "drop_block".'
+)
+
+
+def prefixes(body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Each block of the conversation: where it is, itself, and all that stands before it; at last the end."""
+    before = hashlib.sha256(json.dumps([_bare(body.get("system")), _bare(body.get("tools"))]).encode())
+    for n, message in enumerate(body["messages"]):
+        for m, block in enumerate(_blocks(message)):
+            yield f"messages.{n}.content.{m}", block, before.hexdigest()
+            before.update(json.dumps([message["role"], _bare(block)], sort_keys=True).encode())
+    yield "", {"type": "end"}, before.hexdigest()
+
+
+def _bare(value: Any) -> Any:
+    """Without breakpoints, which may be set anew."""
+    if isinstance(value, list):
+        return [_bare(one) for one in value]
+    if isinstance(value, dict):
+        return {key: _bare(one) for key, one in value.items() if key != "cache_control"}
+    return value
+
+
+def _check_preserved(body: dict[str, Any], state: State) -> None:
+    for where, block, before in prefixes(body):
+        known = state.prefixes.get(block.get("signature") or block.get("data") or "")
+        if block["type"] in ("thinking", "redacted_thinking") and known not in (None, before):
+            raise Refusal(f"{where}: Invalid `signature` in `thinking` block. {MOVED}")
+
+
 def check_turns(body: dict[str, Any], state: State) -> None:
     """Raises ``Refusal``. Consecutive messages of one role are one turn."""
     messages = body["messages"]
@@ -54,6 +92,8 @@ def check_turns(body: dict[str, Any], state: State) -> None:
         )
     turns = _merged(messages)
     _check_calls(turns)
+    if PRESERVES.match(str(body["model"])):
+        _check_preserved(body, state)
     if (body.get("thinking") or {}).get("type") == "enabled":
         _check_thinking_first(turns, state)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vendors.anthropic_checks import check
+from vendors.anthropic_turns import prefixes
 from vendors.counting import Prompt, Segment, tokens, written
 from vendors.refusal import Refusal, anthropic_error, anthropic_overflow
 from vendors.request import Request
@@ -31,6 +32,10 @@ error = anthropic_error
 
 def answer(request: Request, reply: Reply, state: State) -> Answer:
     content = [*_blocks(request, reply, state)]
+    *_, (_, _, before) = prefixes(request.body)
+    for block, _ in content:
+        if issued := block.get("signature") or block.get("data"):
+            state.prefixes[issued] = before
     prompt = state.caches.anthropic(segments(request.body))
     usage = _usage(reply, prompt, content)
     message: dict[str, Any] = {

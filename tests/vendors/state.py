@@ -22,6 +22,8 @@ class State:
     """Whether errors about a key quote all of it."""
     signatures: dict[str, str] = field(default_factory=dict)
     """Anthropic: a thinking block's signature, or what stands for a redacted one, and its text."""
+    prefixes: dict[str, str] = field(default_factory=dict)
+    """Anthropic: what stood before a thinking block when it was thought."""
     thought: dict[str, bool] = field(default_factory=dict)
     """Anthropic: a tool use's id, and whether its message had thinking."""
     reasoning: dict[str, str] = field(default_factory=dict)

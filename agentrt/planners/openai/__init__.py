@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agentrt.contracts import Planner
-from agentrt.planners.keys import find_key
+from agentrt.planners.keys import NONE, find_key
 from agentrt.planners.prices import Prices
 
 from .planner import OpenAIPlanner
@@ -25,5 +25,5 @@ def open_planner(options: Mapping[str, object], *, folder: Path) -> Planner:
     Raises ``DocumentError`` for mistakes in ``options``, ``UsageError`` where there is no key.
     """
     chosen, server = read(options)
-    key = find_key(server.key, url=server.url) if server.key else "none"
+    key = find_key(server.key, url=server.url) if server.key else NONE
     return OpenAIPlanner(chosen, server, key, Prices.load())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from agentrt.planners.wire import read_arguments, whole_number
+from agentrt.planners.calls import read_arguments
 from agentrt.records import ProposedAction, Usage
 
 Ending = Literal["complete", "truncated", "refused"]
@@ -52,7 +52,7 @@ def arguments(given: object, clean: Clean) -> tuple[str, dict[str, Any], str]:
     """Of a call, as text or, with some servers, as an object: as JSON that any API takes back, as a mapping, and what
     is wrong with them. Raises ``RecursionError``."""
     text = clean(given if isinstance(given, str) else "" if given is None else json.dumps(given))
-    read, malformed = read_arguments(text)
+    read, malformed = read_arguments(text.strip())
     return (text if read and not malformed else "{}"), read, malformed
 
 
@@ -76,3 +76,8 @@ def usage(told: object, total: tuple[str, str]) -> Usage:
 def _details(counts: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     details = counts.get(f"{name}_details")
     return details if isinstance(details, dict) else {}
+
+
+def whole_number(value: object) -> int:
+    """A count as a server gives it; 0 where it gives none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

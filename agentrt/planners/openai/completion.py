@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentrt.planners.wire import call_name, function_name, read_arguments
+from agentrt.planners.calls import joined, read_arguments
 from agentrt.records import ProposedAction
 
 from .answer import Answer, Clean, Ending, arguments, usage
+from .names import call_name, function_name
 from .troubles import Complaint
 
 _THOUGHT = ("reasoning_content", "reasoning")
@@ -109,7 +110,7 @@ class CompletionReader:
         if not self._finish and not self._usage:
             return None
         ending: Ending = "truncated" if self._finish == "length" else "complete"
-        text, refusal = "".join(self._text), "".join(self._refusal)
+        text, refusal = joined(self._text), joined(self._refusal)
         if refusal or self._finish == "content_filter":
             ending = "refused"
         calls = [call for call in self._calls if call.name or call.text or call.value is not None]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agentrt.planners.transcript import Outcome, Transcript
-from agentrt.planners.wire import foreign_name, function_name
 from agentrt.records import ToolSpec, Turn
 
 from . import native
+from .names import foreign_name, function_name
 
 GO_ON = "Go on."
 NO_OUTCOME = "It was not carried out."

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agentrt.planners.transcript import Outcome, Transcript
-from agentrt.planners.wire import foreign_name, function_name
 from agentrt.records import ToolSpec, Turn
 
 from .items import GO_ON, NO_OUTCOME, Fits, fitting
+from .names import foreign_name, function_name
 
 Message = dict[str, Any]
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentrt.planners.transcript import Outcome
-from agentrt.planners.wire import whole_number
+
+from .answer import whole_number
 
 BASH, EDIT, WRITE = "bash", "edit", "write"
 OFFERED: dict[str, dict[str, Any]] = {

@@ -7,19 +7,19 @@ import hashlib
 import hmac
 import json
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from agentrt.contracts import OnProgress, unheard
 from agentrt.contracts.planner import Said
 from agentrt.errors import ContextOverflow, PlannerError
 from agentrt.planners import prompt
-from agentrt.planners.keys import Scrubber, scrubbed, scrubbed_turn
+from agentrt.planners.calls import sendable
+from agentrt.planners.keys import keep_out_of_logs, said_without, scrubbed, scrubbed_turn
 from agentrt.planners.prices import Prices
 from agentrt.planners.retrying import Passing, with_retries
 from agentrt.planners.transcript import Transcript, transcript
-from agentrt.planners.wire import sendable
 from agentrt.records import Message, ToolSpec, Turn, Usage
 
 from . import items, messages, models
@@ -37,6 +37,12 @@ _LEAST_ROOM = 1024
 """Tokens: an answer of fewer is worth little, and the conversation is too long rather than the answer."""
 _LISTING = 5.0
 """Seconds to ask for the models of a server."""
+_UNREADABLE = "what it sends cannot be read"
+_LOGGERS = (
+    *("openai._base_client", "openai._response", "openai._legacy_response", "httpx2"),
+    *("httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy", "httpcore2.socks"),
+)
+"""Of the SDK and what it stands on: a filter holds for one logger, not for those below it."""
 _PATHS = {"responses": "/responses", "chat": "/chat/completions"}
 
 
@@ -164,7 +170,7 @@ class OpenAIPlanner:
         except Complaint as error:
             told = error
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-            told = Complaint("what it sends cannot be read as JSON")
+            told = Complaint(_UNREADABLE)
         else:
             if turn is None:
                 raise Passing(f"the answer of {self._server.host} broke off")
@@ -179,17 +185,21 @@ class OpenAIPlanner:
         it is shown to anybody."""
         read = ResponseReader if self._server.api == "responses" else CompletionReader
         reader: Reader = read(lambda text: scrubbed(text, self._key))
-        shown = Scrubber(self._key)
+        say = said_without(self._key, lambda text: on_progress(Said(text)))
         async with self._events(client, body) as events:
             async for event in events:
-                if isinstance(event, Mapping) and (text := shown.feed(reader.feed(event))):
-                    on_progress(Said(text))
+                with _readable():
+                    text = reader.feed(event) if isinstance(event, Mapping) else ""
+                if text:
+                    say(text)
                 if reader.over:
                     break
-        answer = reader.whole(taken)
-        if answer is not None and (rest := shown.end()):
-            on_progress(Said(rest))
-        return None if answer is None else self._turn(answer)
+        with _readable():
+            answer = reader.whole(taken)
+            turn = None if answer is None else self._turn(answer)
+        if turn is not None:
+            say("")
+        return turn
 
     @asynccontextmanager
     async def _events(self, client: AsyncOpenAI, body: dict[str, Any]) -> AsyncIterator[AsyncIterator[object]]:
@@ -238,6 +248,7 @@ class OpenAIPlanner:
             import httpx2
 
             self._trust = httpx2.create_ssl_context()
+        keep_out_of_logs(self._key, *_LOGGERS)
         async with make_client(self._server, self._key, self._options.timeout, self._trust) as client:
             yield client
 
@@ -272,3 +283,12 @@ async def _whole(body: object) -> AsyncIterator[object]:
     if isinstance(body, Mapping) and body.get("error"):
         raise Complaint.of(body)
     yield body
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What is not as it is agreed is a trouble of the server's."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise Complaint(_UNREADABLE) from None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentrt.planners.wire import call_name, function_name
 from agentrt.records import ProposedAction
 
 from . import native
 from .answer import Answer, Clean, Ending, arguments, usage
+from .names import call_name, function_name
 from .troubles import Complaint
 
 _ENDS = ("response.completed", "response.incomplete", "response.failed")
