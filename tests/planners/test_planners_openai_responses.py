@@ -72,18 +72,24 @@ def test_a_request_keeps_nothing_at_the_vendor_and_asks_for_the_reasoning_back()
     assert all(tool["strict"] is False for tool in first["tools"])
 
 
-def test_from_the_third_turn_on_nearly_all_of_a_request_was_cached() -> None:
+@pytest.mark.parametrize("model", ["gpt-6.2-sol", "gpt-5.5"])
+@pytest.mark.parametrize("native_tools", [False, True])
+def test_all_that_was_sent_before_is_cached_but_the_reminder(model: str, native_tools: bool) -> None:
     async def talk(server: Server) -> list[Turn]:
-        planner, line = open_at(server.url), Talk(rules=["Do not touch b.py."])
+        planner = open_at(server.url, model=model, native_tools=native_tools)
+        line = Talk(rules=["Do not touch b.py.", "Say why. " * 100])
         return [await line.turn_and_answers(planner) for _ in ACTS]
 
-    with Server(ACTS) as server:
+    shell = Reply("", "Hm.", (Call("shell", {"commands": ["ls", "ls -l"]}, kind="shell"),))
+    with Server([ACTS[0], *([shell] if native_tools else [ACTS[1]]), *ACTS[2:]]) as server:
         turns = run(talk(server))
-    for turn in turns[2:]:
-        assert turn.usage.cached_tokens > 0.9 * turn.usage.input_tokens
+    assert server.refusals == []
+    for before, turn, request in zip(turns, turns[1:], server.requests, strict=False):
+        reminder = len(json.dumps(request.items[-1])) // 4
+        assert turn.usage.cached_tokens >= before.usage.input_tokens - reminder - 5
     keys = {request.body["prompt_cache_key"] for request in server.requests}
     assert len(keys) == 1 and "Mend" not in keys.pop()
-    assert all("Do not touch b.py" in request.said for request in server.requests)
+    assert all("Do not touch b.py" in request.items[-1]["content"] for request in server.requests)
     assert "Do not touch" not in json.dumps(server.requests[-1].items[:-1])
 
 

@@ -1,9 +1,9 @@
 """OpenAI's models through the Responses API, and compatible servers through Chat Completions.
 
 ``server.py`` is where requests go and what a task says of it, ``planner.py`` one turn from beginning to end,
-``client.py`` the SDK's client, ``troubles.py`` what goes wrong, in words. ``items.py`` and ``response.py`` are the
-Responses API (what is sent, what comes), ``native.py`` its own tools, ``messages.py`` and ``completion.py`` the same of
-Chat Completions. ``models.py`` is what is known of OpenAI's models by their names.
+``client.py`` the SDK's client, ``request.py`` what is asked, ``troubles.py`` what goes wrong, in words. The Responses
+API is in ``items.py`` and ``response.py`` (what is sent, what comes), with ``native.py``, its own tools; Chat
+Completions in ``messages.py`` and ``completion.py``. ``models.py`` is what is known of OpenAI's models by their names.
 """
 
 from __future__ import annotations
@@ -25,5 +25,6 @@ def open_planner(options: Mapping[str, object], *, folder: Path) -> Planner:
     Raises ``DocumentError`` for mistakes in ``options``, ``UsageError`` where there is no key.
     """
     chosen, server = read(options)
-    key = find_key(server.key, url=server.url) if server.key else NONE
+    needed = server.own or chosen.key is not None
+    key = find_key(server.key, url=server.url, needed=needed) if server.key else NONE
     return OpenAIPlanner(chosen, server, key, Prices.load())

@@ -39,6 +39,11 @@ class Reader(Protocol):
         """Nothing further is to be waited for."""
         ...
 
+    @property
+    def complete(self) -> bool:
+        """All of the answer has come, whatever comes after it."""
+        ...
+
     def whole(self, taken: set[str]) -> Answer | None:
         """The answer, its calls named otherwise than those that are ``taken``; None where its end did not come."""
         ...

@@ -47,6 +47,10 @@ class CompletionReader:
         """Never: tokens are told after all else, if at all. The SDK ends it at ``[DONE]``, or with the connection."""
         return False
 
+    @property
+    def complete(self) -> bool:
+        return bool(self._finish)
+
     def feed(self, event: Mapping[str, Any]) -> str:
         if error := event.get("error"):
             raise Complaint.of(error)
@@ -114,7 +118,9 @@ class CompletionReader:
         if refusal or self._finish == "content_filter":
             ending = "refused"
         calls = [call for call in self._calls if call.name or call.text or call.value is not None]
-        if ending != "complete" and calls and calls[-1].value is None and _broken(calls[-1].text):
+        if ending == "refused":
+            calls = []
+        elif ending == "truncated" and calls and calls[-1].value is None and _broken(calls[-1].text):
             calls.pop()  # it was cut off
         made = [_made(call, taken, self._clean) for call in calls]
         said: dict[str, Any] = {"role": "assistant", "content": (text or refusal) or (None if made else "")}

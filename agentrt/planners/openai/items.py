@@ -13,6 +13,7 @@ from . import native
 from .names import foreign_name, function_name
 
 GO_ON = "Go on."
+_OUTCOMES = "So far the outcomes."
 NO_OUTCOME = "It was not carried out."
 Fits = Mapping[str, Any]
 """What must be the same in a turn's native form for it to be sent back as it came."""
@@ -40,22 +41,46 @@ def tools(specs: Sequence[ToolSpec], *, native_tools: bool) -> list[dict[str, An
     ]
 
 
-def items(told: Transcript, fits: Fits, last: str) -> list[dict[str, Any]]:
-    """``last`` comes last; what precedes it is the beginning of the next request, too."""
+def items(told: Transcript, fits: Fits, last: str, *, marked: bool) -> list[dict[str, Any]]:
+    """``last`` comes last; what precedes it is the beginning of the next request, too. With ``marked``, each step ends
+    with a breakpoint: what was written to the cache is found at one, and ``last`` is not there the next time."""
     found: list[dict[str, Any]] = []
     for step in told.steps:
-        if step.turn is not None:
-            found += _turn(step.turn, step.outcomes, fits)
-        found += map(_said, step.notes)
+        made = [] if step.turn is None else list(_turn(step.turn, step.outcomes, fits))
+        made += map(_said, step.notes)
+        found += _marked(made) if marked else made
     if last:
-        found.append(_said(last))
-    elif not found or not (found[-1].get("role") == "user" or found[-1].get("type", "").endswith("_output")):
+        # Of the developer: after something that a person said, some models forget what they thought before it.
+        found.append({"role": "developer", "content": last})
+    if not found or not (found[-1].get("role") in ("user", "developer") or _answers(found[-1])):
         found.append(_said(GO_ON))
     return found
 
 
 def _said(text: str) -> dict[str, Any]:
     return {"role": "user", "content": text}
+
+
+def _marked(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With a breakpoint at the end. The outputs of native tools have no place for one."""
+    if not made:
+        return made
+    *rest, end = made
+    if end.get("role") == "user":
+        return [*rest, {**end, "content": [_breakpoint(end["content"])]}]
+    if end.get("type") == "function_call_output":
+        return [*rest, {**end, "output": [_breakpoint(end["output"])]}]
+    if _answers(end):
+        return [*made, {"role": "developer", "content": [_breakpoint(_OUTCOMES)]}]
+    return made
+
+
+def _answers(item: Mapping[str, Any]) -> bool:
+    return str(item.get("type", "")).endswith("_output")
+
+
+def _breakpoint(text: str) -> dict[str, Any]:
+    return {"type": "input_text", "text": text, "prompt_cache_breakpoint": {"mode": "explicit"}}
 
 
 def _turn(turn: Turn, outcomes: Sequence[Outcome], fits: Fits) -> Iterator[dict[str, Any]]:

@@ -89,5 +89,5 @@ def _shell_output(outcome: Outcome, most: int) -> dict[str, Any]:
         text = text[:head] + text[len(text) - (most - head) :]
     code = outcome.exit_code if outcome.exit_code is not None else int(outcome.failed)
     ended = {"type": "timeout"} if outcome.timed_out else {"type": "exit", "exit_code": code}
-    executed = outcome.exit_code is not None or outcome.timed_out
-    return {"stdout": text if executed else "", "stderr": "" if executed else text, "outcome": ended}
+    refused = outcome.failed and outcome.exit_code is None and not outcome.timed_out
+    return {"stdout": "" if refused else text, "stderr": text if refused else "", "outcome": ended}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import hmac
 import json
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -14,18 +12,17 @@ from typing import TYPE_CHECKING, Any
 from agentrt.contracts import OnProgress, unheard
 from agentrt.contracts.planner import Said
 from agentrt.errors import ContextOverflow, PlannerError
-from agentrt.planners import prompt
-from agentrt.planners.calls import sendable
 from agentrt.planners.keys import keep_out_of_logs, said_without, scrubbed, scrubbed_turn
 from agentrt.planners.prices import Prices
+from agentrt.planners.prompt import HANDOVER
 from agentrt.planners.retrying import Passing, with_retries
 from agentrt.planners.transcript import Transcript, transcript
 from agentrt.records import Message, ToolSpec, Turn, Usage
 
-from . import items, messages, models
 from .answer import Answer, Reader
 from .client import make_client
 from .completion import CompletionReader
+from .request import Requests, used
 from .response import ResponseReader
 from .server import OpenAIOptions, Server
 from .troubles import Complaint, complaint, judged
@@ -53,6 +50,7 @@ class OpenAIPlanner:
 
     def __init__(self, options: OpenAIOptions, server: Server, key: str, prices: Prices) -> None:
         self._options, self._server, self._key, self._prices = options, server, key, prices
+        self._requests = Requests(options, server, key)
         self._tools: tuple[ToolSpec, ...] = ()
         """Of the last turn: a summary is asked for with the same, as what was cached begins with them."""
         self._most = options.max_output_tokens
@@ -67,12 +65,13 @@ class OpenAIPlanner:
         """Raises ``PlannerError``; ``ContextOverflow`` where the conversation is too long."""
         self._tools = tuple(tools)
         told = transcript(conversation)
-        return await self._ask(self._body(told, told.reminder), told, on_progress)
+        body = self._requests.body(told, self._tools, told.reminder)
+        return await self._ask(body, told, on_progress)
 
     async def summarize(self, conversation: Sequence[Message]) -> Turn:
         """Raises ``PlannerError``."""
         told = transcript(conversation)
-        body = self._body(told, prompt.HANDOVER)
+        body = self._requests.body(told, self._tools or used(told), HANDOVER)
         if body.get("tools"):
             body["tool_choice"] = "none"
         turn = await self._ask(body, told, unheard)
@@ -83,65 +82,11 @@ class OpenAIPlanner:
     async def close(self) -> None:
         """It holds nothing: each turn has a client of its own."""
 
-    @property
-    def _fits(self) -> Mapping[str, str]:
-        server = self._server
-        return {"provider": "openai", "api": server.api, "server": server.url, "model": self._options.model}
-
-    def _body(self, told: Transcript, last: str) -> dict[str, Any]:
-        system = prompt.system(told.task)
-        make = self._responses if self._server.api == "responses" else self._chat
-        body: dict[str, Any] = sendable(make(told, last, system))
-        return body
-
-    def _responses(self, told: Transcript, last: str, system: str) -> dict[str, Any]:
-        model, wanted = self._options.model, self._options.reasoning
-        body: dict[str, Any] = {
-            "model": model,
-            "instructions": system,
-            "input": items.items(told, self._fits, last),
-            "stream": True,
-            "store": False,
-            "truncation": "disabled",
-            "prompt_cache_key": self._cache_key(told, system),
-        }
-        if self._tools:
-            body["tools"] = items.tools(self._tools, native_tools=self._server.native_tools)
-            body["parallel_tool_calls"] = True
-        if models.reasons(model):
-            body["include"] = ["reasoning.encrypted_content"]
-        if wanted is not None:
-            body["reasoning"] = {"effort": models.effort(model, wanted)}
-        return body
-
-    def _chat(self, told: Transcript, last: str, system: str) -> dict[str, Any]:
-        model, wanted, own = self._options.model, self._options.reasoning, self._server.own
-        first = {"role": "developer" if own else "system", "content": system}
-        body: dict[str, Any] = {
-            "model": model,
-            "messages": messages.messages(told, self._fits, last, system=first),
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if own:
-            body |= {"store": False, "prompt_cache_key": self._cache_key(told, system)}
-        if self._tools:
-            body["tools"] = messages.tools(self._tools)
-            body["parallel_tool_calls"] = True
-        if wanted is not None:
-            body["reasoning_effort"] = models.effort(model, wanted)
-        return body
-
-    def _cache_key(self, told: Transcript, system: str) -> str:
-        """The same for all turns of a conversation, and nothing of it can be read out of it."""
-        begun = json.dumps([system, told.task], sort_keys=True, default=str)
-        return hmac.new(self._key.encode(), begun.encode(), hashlib.sha256).hexdigest()[:32]
-
     async def _ask(self, body: dict[str, Any], told: Transcript, on_progress: OnProgress) -> Turn:
         taken = {action.call for step in told.steps if step.turn is not None for action in step.turn.actions}
 
         async def attempt() -> Turn:
-            return await self._once(client, {**body, self._limit: self._most}, set(taken), on_progress)
+            return await self._once(client, {**body, self._requests.limit: self._most}, set(taken), on_progress)
 
         async with self._client() as client:
             try:
@@ -149,12 +94,6 @@ class OpenAIPlanner:
             except _TooMuchAsked as shorter:
                 self._most = shorter.room
             return await with_retries(attempt, retries=self._options.retries, on_progress=on_progress)
-
-    @property
-    def _limit(self) -> str:
-        if self._server.api == "responses":
-            return "max_output_tokens"
-        return "max_completion_tokens" if self._server.own else "max_tokens"
 
     async def _once(self, client: AsyncOpenAI, body: dict[str, Any], taken: set[str], on_progress: OnProgress) -> Turn:
         """One request, one answer, whole. Raises ``Passing``, ``PlannerError``, ``_TooMuchAsked``."""
@@ -183,17 +122,25 @@ class OpenAIPlanner:
     ) -> Turn | None:
         """None where the answer's end did not come. What raises here holds events as they came, so no traceback of
         it is shown to anybody."""
+        import httpx2
+        import openai
+
         read = ResponseReader if self._server.api == "responses" else CompletionReader
         reader: Reader = read(lambda text: scrubbed(text, self._key))
         say = said_without(self._key, lambda text: on_progress(Said(text)))
         async with self._events(client, body) as events:
-            async for event in events:
-                with _readable():
-                    text = reader.feed(event) if isinstance(event, Mapping) else ""
-                if text:
-                    say(text)
-                if reader.over:
-                    break
+            try:
+                async for event in events:
+                    with _readable():
+                        text = reader.feed(event) if isinstance(event, Mapping) else ""
+                    if text:
+                        say(text)
+                    if reader.over:
+                        break
+            except (openai.APIConnectionError, httpx2.HTTPError):
+                # Some servers hang up, or fall silent, where others say that there is no more.
+                if not reader.complete:
+                    raise
         with _readable():
             answer = reader.whole(taken)
             turn = None if answer is None else self._turn(answer)
@@ -253,7 +200,7 @@ class OpenAIPlanner:
             yield client
 
     def _turn(self, answer: Answer) -> Turn:
-        native = None if answer.native is None else {**self._fits, **answer.native}
+        native = None if answer.native is None else {**self._requests.fits, **answer.native}
         turn = Turn(
             text=answer.text,
             actions=answer.actions,

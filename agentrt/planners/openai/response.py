@@ -29,6 +29,10 @@ class ResponseReader:
     def over(self) -> bool:
         return self._end is not None
 
+    @property
+    def complete(self) -> bool:
+        return self.over
+
     def feed(self, event: Mapping[str, Any]) -> str:
         kind = event.get("type")
         if kind in _SAYS:
@@ -55,12 +59,12 @@ class ResponseReader:
             return None
         reason = (self._end.get("incomplete_details") or {}).get("reason")
         cut = self._end.get("status") == "incomplete"
-        items = _sound(self._output())
-        calls = [_actions(item, taken, self._clean) for item in items]
-        said = [part for item in items if item.get("type") == "message" for part in _parts(item)]
+        said = [part for item in self._output() if item.get("type") == "message" for part in _parts(item)]
         ending: Ending = "truncated" if cut else "complete"
         if reason == "content_filter" or any(refused for _, refused in said):
             ending = "refused"
+        items = _sound(self._output(), calls=ending != "refused")
+        calls = [_actions(item, taken, self._clean) for item in items]
         return Answer(
             text="\n\n".join(text for text, _ in said if text),
             actions=tuple(action for actions in calls for action in actions),
@@ -77,15 +81,16 @@ class ResponseReader:
         return [item for _, item in sorted({**given, **self._done}.items())]
 
 
-def _sound(items: Sequence[Item]) -> list[Item]:
-    """Without calls that were cut off, and without reasoning that nothing came of: neither may be sent back."""
+def _sound(items: Sequence[Item], *, calls: bool) -> list[Item]:
+    """Without calls that were cut off, and without reasoning that nothing came of: neither may be sent back. ``calls``:
+    whether there are to be any; who refuses does nothing."""
     kept: list[Item] = []
     for item in items:
         kind = item.get("type")
-        call = kind == "function_call" or kind in native.CALLS
-        if call and item.get("status", "completed") != "completed":
-            continue
-        if kind in ("message", "reasoning") or call:
+        if kind == "function_call" or kind in native.CALLS:
+            if calls and item.get("status", "completed") == "completed":
+                kept.append(item)
+        elif kind in ("message", "reasoning"):
             kept.append(item)
     while kept and kept[-1]["type"] == "reasoning":
         kept.pop()
