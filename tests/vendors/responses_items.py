@@ -12,6 +12,8 @@ from vendors.sse import pieces
 from vendors.state import State
 
 Item = dict[str, Any]
+INTERRUPTED = ("message", "function_call", "shell_call")
+"""Items that can be left incomplete."""
 
 
 def items(request: Request, reply: Reply, state: State) -> list[Item]:
@@ -22,7 +24,7 @@ def items(request: Request, reply: Reply, state: State) -> list[Item]:
     if reply.text or reply.ending == "refusal":
         found.append(_message(reply, state))
     found += [_call(request, call, state) for call in reply.calls]
-    if reply.ending in ("length", "context", "filter") and found and found[-1]["type"] != "apply_patch_call":
+    if reply.ending in ("length", "context", "filter") and found and found[-1]["type"] in INTERRUPTED:
         found[-1]["status"] = "incomplete"
     for item in found[1:] if reply.thinking else ():
         state.reasoned[item["id"]] = state.reasoned[item.get("call_id", item["id"])] = found[0]["id"]
@@ -60,7 +62,7 @@ def _call(request: Request, call: Call, state: State) -> Item:
         return {**item, "status": "completed"}
     if call.kind == "custom" and request.offers("custom"):
         item = {"id": state.id("ctc"), "type": "custom_tool_call", "call_id": name, "name": call.name}
-        return {**item, "input": call.text, "status": "completed"}
+        return {**item, "input": call.text}
     item = {"id": state.id("fc"), "type": "function_call", "call_id": name, "name": call.name}
     return {**item, "arguments": call.text, "status": "completed"}
 
