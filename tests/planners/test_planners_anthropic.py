@@ -306,23 +306,15 @@ def test_a_handover_is_asked_for_with_what_is_cached() -> None:
     assert "Take no action now" in server.requests[-1].items[-1]["content"][-1]["text"]
 
 
-def test_a_model_that_acts_in_place_of_a_handover_is_forbidden_to() -> None:
+@pytest.mark.parametrize("instead", [working(1)[0], Reply(calls=(Call("bash", {"command": "ls"}),)), Reply("\n")])
+def test_a_model_that_does_something_else_is_asked_once_more_and_may_not_act(instead: Reply) -> None:
     line = Line()
-    with Server([*working(1), *working(1), Reply("What was done.")]) as server:
+    with Server([*working(1), instead, Reply("What was done.")]) as server:
         talk(server, line, 1)
-        # In a process that never offered it any tools.
-        server_turn = asyncio.run(opened(server).summarize(line))
-    assert server_turn.text == "Step 0." or server_turn.text == "What was done."
-    assert server_turn.actions == ()
-
-
-def test_a_mute_model_is_asked_for_its_handover_once_more_without_tools() -> None:
-    line = Line()
-    with Server([*working(1), Reply(calls=(Call("bash", {"command": "ls"}),)), Reply("What was done.")]) as server:
-        talk(server, line, 1)
-        summary = asyncio.run(opened(server).summarize(line))
-    assert summary.text == "What was done."
-    assert server.requests[-1].body["tool_choice"] == {"type": "none"}
+        summary = asyncio.run(opened(server).summarize(line))  # in a process that never offered it any tools
+    assert (summary.text, summary.actions) == ("What was done.", ())
+    assert [request.body.get("tool_choice") for request in server.requests] == [None, None, {"type": "none"}]
+    assert summary.usage.output_tokens > 4
     assert server.refusals == []
 
 

@@ -94,7 +94,7 @@ def _blocks(request: Request, reply: Reply, state: State) -> Iterator[tuple[dict
         state.thought[name] = bool(reply.thinking)
         try:
             arguments = json.loads(call.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             arguments = {}
         arguments = arguments if isinstance(arguments, dict) else {}
         block = {"type": "tool_use", "id": name, "name": call.name, "input": arguments, "caller": {"type": "direct"}}

@@ -50,7 +50,8 @@ class AnthropicPlanner:
         self._key = key
         self._troubles = Troubles(urlsplit(server).netloc, options.model, key, source)
         self._own = {"provider": "anthropic", "api": "messages", "server": server, "model": options.model}
-        self._offered: Sequence[ToolSpec] | None = None
+        self._offered: dict[str, Sequence[ToolSpec]] = {}
+        """What each agent of a crew was offered last."""
 
     def __repr__(self) -> str:
         return f"AnthropicPlanner(model={self._options.model!r}, server={self._server!r})"
@@ -59,15 +60,15 @@ class AnthropicPlanner:
         self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
     ) -> Turn:
         """Raises ``PlannerError``: ``ContextOverflow`` where the conversation is too long."""
-        self._offered = tools
+        self._offered[_agent(conversation)] = tools
         return await self._ask(conversation, tools, on_progress)
 
     async def summarize(self, conversation: Sequence[Message]) -> Turn:
         """Asked with the same tools, and not forbidden to use them: to forbid it is to pay for all that is cached.
         Only where the model does not do as it is told it is forbidden. Raises what ``plan`` raises."""
-        tools = _used(conversation) if self._offered is None else self._offered
+        tools = self._offered.get(_agent(conversation)) or _used(conversation)
         turn = await self._ask(conversation, tools, unheard, closing=HANDOVER)
-        if not turn.text.strip() and turn.ending != "refused":
+        if turn.actions or (not turn.text.strip() and turn.ending != "refused"):
             again = await self._ask(conversation, tools, unheard, closing=HANDOVER, tool_choice={"type": "none"})
             turn = again.model_copy(update={"usage": turn.usage + again.usage})
         return turn.model_copy(update={"actions": (), "native": None})
@@ -186,6 +187,10 @@ class AnthropicPlanner:
             return {}
         lines = os.environ.get("ANTHROPIC_CUSTOM_HEADERS", "").split("\n")
         return {line.partition(":")[0].strip(): Omit() for line in lines if ":" in line}
+
+
+def _agent(conversation: Sequence[Message]) -> str:
+    return str(conversation[0].body.get("you", "")) if conversation else ""
 
 
 def _used(conversation: Sequence[Message]) -> list[ToolSpec]:

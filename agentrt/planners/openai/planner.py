@@ -51,8 +51,9 @@ class OpenAIPlanner:
     def __init__(self, options: OpenAIOptions, server: Server, key: str, prices: Prices) -> None:
         self._options, self._server, self._key, self._prices = options, server, key, prices
         self._requests = Requests(options, server, key)
-        self._tools: tuple[ToolSpec, ...] = ()
-        """Of the last turn: a summary is asked for with the same, as what was cached begins with them."""
+        self._offered: dict[str, tuple[ToolSpec, ...]] = {}
+        """What each agent of a crew was offered last: a summary is asked for with the same, as what was cached begins
+        with it."""
         self._most = options.max_output_tokens
         self._trust: ssl.SSLContext | None = None
 
@@ -63,15 +64,15 @@ class OpenAIPlanner:
         self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
     ) -> Turn:
         """Raises ``PlannerError``; ``ContextOverflow`` where the conversation is too long."""
-        self._tools = tuple(tools)
         told = transcript(conversation)
-        body = self._requests.body(told, self._tools, told.reminder)
+        self._offered[told.task.get("you", "")] = tuple(tools)
+        body = self._requests.body(told, tools, told.reminder)
         return await self._ask(body, told, on_progress)
 
     async def summarize(self, conversation: Sequence[Message]) -> Turn:
         """Raises ``PlannerError``."""
         told = transcript(conversation)
-        body = self._requests.body(told, self._tools or used(told), HANDOVER)
+        body = self._requests.body(told, self._offered.get(told.task.get("you", "")) or used(told), HANDOVER)
         if body.get("tools"):
             body["tool_choice"] = "none"
         turn = await self._ask(body, told, unheard)
