@@ -27,8 +27,8 @@ def task(objective: str, **more: Any) -> dict[str, Any]:
 
 
 def observation(call: str, text: str, operation: int | None = None, **more: Any) -> dict[str, Any]:
-    """Body of the answer to the planner's request ``call``: ``exit_code``, ``failed``, ``changed`` (in words),
-    ``cut_off``, ``not_done`` (what the task demands is not true) and ``actor`` where they are something."""
+    """Body of the answer to the planner's request ``call``: ``exit_code``, ``failed``, ``timed_out``, ``changed`` (in
+    words), ``cut_off``, ``not_done`` (what the task demands is not true) and ``actor`` where they are something."""
     told = {key: value for key, value in more.items() if value or (key == "exit_code" and value is not None)}
     if told.get("actor") == AGENT:
         del told["actor"]
@@ -45,6 +45,7 @@ def outcome(call: str, operation: Operation, actor: str = AGENT) -> dict[str, An
         operation.id,
         exit_code=None if seen is None else seen.exit_code,
         failed=failed,
+        timed_out=seen is not None and seen.timed_out,
         changed=describe_effects(operation.effects) if operation.status == "settled" else "",
         cut_off=operation.status == "intent",
         actor=actor,

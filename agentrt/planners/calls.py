@@ -11,6 +11,8 @@ from agentrt.documents import describe
 
 LONGEST = 4_000_000
 """Characters of one call's arguments: more is no action anybody means."""
+_DEEPEST = 64
+"""Levels of them: no tool takes more than a handful, and what goes through a value by calling itself only so many."""
 _SHOWN = 40
 
 
@@ -30,6 +32,8 @@ def read_arguments(text: str) -> tuple[dict[str, Any], str]:
         return {}, f"the arguments cannot be read: {error}"
     if not isinstance(found, dict):
         return {}, f"the arguments must be an object, not {describe(found)}"
+    if _deep(found):
+        return {}, "the arguments are nested too deeply"
     if (at := _lone(text, found)) is not None:
         return {}, f"the arguments hold {at}, a lone surrogate, which is no character"
     return found, ""
@@ -77,6 +81,14 @@ def _broken(text: str, error: json.JSONDecodeError) -> str:
     else:
         came = f"there stands {json.dumps(text[error.pos : error.pos + _SHOWN])}"
     return f"the arguments are no JSON at line {error.lineno}, column {error.colno}: {error.msg}, and {came}"
+
+
+def _deep(value: dict[str, Any]) -> bool:
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        level = [value for values in inner for value in values]
+    return bool(level)
 
 
 def _lone(text: str, value: Any) -> str | None:

@@ -6,11 +6,11 @@ Every API wants an answer to each request of the model's last turn, in its own s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentrt.agent.conversation import compacted, last_plan
-from agentrt.records import Message, Turn
+from agentrt.records import Message, ProposedAction, Turn
 
 _UNKNOWN = "It was not carried out, or what came of it was taken back: no outcome is known."
 
@@ -24,6 +24,7 @@ class Outcome:
     exit_code: int | None = None
     """Of a command that was executed."""
     failed: bool = False
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def transcript(line: Sequence[Message]) -> Transcript:
     notes: list[str] = []
 
     def close() -> None:
-        outcomes = [answers.get(action.call, Outcome(action.call, _UNKNOWN)) for action in turn.actions] if turn else []
+        outcomes = (_answer(action, answers) for action in (turn.actions if turn else ()))
         steps.append(Step(turn, tuple(outcomes), tuple(note for note in notes if note.strip())))
 
     for message in compacted(line):
@@ -73,8 +74,16 @@ def transcript(line: Sequence[Message]) -> Transcript:
     return Transcript(task, tuple(steps), _reminder(task, last_plan(line)))
 
 
+def _answer(action: ProposedAction, answers: Mapping[str, Outcome]) -> Outcome:
+    known = answers.get(action.call)
+    if known is None:
+        return Outcome(action.call, _UNKNOWN, failed=True)
+    return replace(known, failed=True) if action.malformed else known
+
+
 def _outcome(body: Mapping[str, Any]) -> Outcome:
-    return Outcome(body["call"], body["text"] or "done", body.get("exit_code"), body.get("failed", False))
+    failed, timed_out = body.get("failed", False), body.get("timed_out", False)
+    return Outcome(body["call"], body["text"] or "done", body.get("exit_code"), failed, timed_out)
 
 
 def _reminder(task: Mapping[str, Any], plan: Sequence[str]) -> str:

@@ -124,7 +124,7 @@ def test_every_call_is_answered_and_failed_ones_are_said_to_be() -> None:
 
         asyncio.run(run())
     results = blocks(server.requests[1], "tool_result")
-    assert [result.get("is_error", False) for result in results] == [False, True, False]
+    assert [result.get("is_error", False) for result in results] == [False, True, True]
     assert [result["content"][:10] for result in results] == ["done", "exit code ", "It was not"]
     assert server.refusals == []
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LOOKBACK = 20
+BREAKPOINT = '"prompt_cache_breakpoint": {"mode": "explicit"}, '
+"""As it is written in a block of a Responses request, whose other names stand behind it in the alphabet."""
 
 
 def tokens(text: str) -> int:
@@ -51,6 +53,7 @@ class Caches:
     least: int = 0
     """Prompts of fewer tokens are not cached."""
     _marked: set[str] = field(default_factory=set)
+    _marked_heads: set[tuple[str, str]] = field(default_factory=set)
     _seen: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def anthropic(self, segments: list[Segment]) -> Prompt:
@@ -79,6 +82,22 @@ class Caches:
         seen_before.append(prompt)
         cached = shared // 4
         return Prompt(tokens(prompt), cached if cached >= self.least else 0)
+
+    def openai_marked(self, model: str, parts: Iterable[Any]) -> Prompt:
+        """gpt-5.6 and later: what was written is found at a breakpoint, and only there. One is at the end of it all."""
+        heads, counts, head = [], [], ""
+        whole = [written(part) for part in parts]
+        for n, text in enumerate(whole):
+            head += text.replace(BREAKPOINT, "")
+            if BREAKPOINT in text or n == len(whole) - 1:
+                heads.append(head)
+                counts.append(tokens(head))
+        found = [
+            count for one, count in zip(heads[-80:], counts[-80:], strict=True) if (model, one) in self._marked_heads
+        ]
+        read = max(found, default=0)
+        self._marked_heads.update((model, one) for one in heads[-4:])
+        return Prompt(tokens(head), read if read >= self.least else 0)
 
 
 def _shared(one: str, other: str) -> int:

@@ -75,7 +75,8 @@ def deliver(turn: Turn, request: Request, speaks: Any, state: State, identity: s
     reply = turn if isinstance(turn, Reply) else turn.reply
     assert reply is not None
     answer = speaks.answer(request, reply, state)
-    return _streamed(turn, answer, speaks) if request.streamed else _whole(turn, answer, speaks, identity)
+    streams = request.streamed and getattr(speaks, "streams", True)
+    return _streamed(turn, answer, speaks) if streams else _whole(turn, answer, speaks, identity)
 
 
 def _streamed(turn: Turn, answer: Answer, speaks: Any) -> list[Step]:

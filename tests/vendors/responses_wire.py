@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,8 @@ ECHOED = (
     ("user", None),
 )
 """What a response repeats of its request, and what it has where the request says nothing."""
+MARKED = re.compile(r"gpt-5\.[6-9]|gpt-[6-9]")
+"""Models whose cache knows breakpoints."""
 overflow = responses_overflow
 
 
@@ -50,7 +53,8 @@ def error(refusal: Refusal, request_id: str) -> dict[str, Any]:
 def answer(request: Request, reply: Reply, state: State) -> Answer:
     body, output = request.body, items(request, reply, state)
     whole = conversation(request, state)
-    prompt = state.caches.openai(body["model"], [body.get("tools"), body.get("instructions"), *whole])
+    count = state.caches.openai_marked if MARKED.match(body["model"]) else state.caches.openai
+    prompt = count(body["model"], [body.get("tools"), body.get("instructions"), *whole])
     reason = INCOMPLETE.get(reply.ending)
     response: dict[str, Any] = {
         "id": state.id("resp"),

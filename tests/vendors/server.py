@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any
 
-from vendors import anthropic_wire, chat_wire, models, responses_wire
+from vendors import anthropic_wire, chat_dialects, chat_wire, models, responses_wire
 from vendors.counting import Caches
 from vendors.delivery import Gone, Wire, deliver
 from vendors.refusal import Refusal
@@ -20,10 +20,11 @@ from vendors.request import Request
 from vendors.script import Script, Turn
 from vendors.state import State
 
+CHAT = "/v1/chat/completions"
 WIRES: dict[str, Any] = {
     "/v1/messages": anthropic_wire,
     "/v1/responses": responses_wire,
-    "/v1/chat/completions": chat_wire,
+    CHAT: chat_wire,
 }
 END = "The script has no more turns."
 
@@ -34,7 +35,7 @@ class Server:
 
     ``script``: turns, or functions of a ``Request`` that give one; or one function for every request. ``key`` is the
     only one that is let in (None: any), and with ``echo_key`` errors quote it whole. Prompts of fewer tokens than
-    ``cacheable_from`` are not cached.
+    ``cacheable_from`` are not cached. ``dialect``: Chat Completions as another server speaks it (``chat_dialects``).
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Server:
         echo_key: bool = False,
         cacheable_from: int = 0,
         model_names: Sequence[str] = ("test-model",),
+        dialect: str | None = None,
     ) -> None:
         self.requests: list[Request] = []
         """All that came, refused ones too."""
@@ -53,6 +55,7 @@ class Server:
         self.model_names = tuple(model_names)
         self.state = State(Caches(cacheable_from), key, echo_key)
         self.closing = threading.Event()
+        self._wires = WIRES | ({} if dialect is None else {CHAT: chat_dialects.DIALECTS[dialect]})
         self._answering = script if callable(script) else None
         self._turns = iter(()) if callable(script) else iter(script)
         self._lock = threading.Lock()
@@ -81,7 +84,7 @@ class Server:
 
     def respond(self, request: Request, wire: Wire) -> None:
         """Raises ``Gone`` where the connection is to end with this."""
-        speaks = WIRES.get(request.path)
+        speaks = self._wires.get(request.path)
         with self._lock:
             self.requests.append(request)
             identity = self.state.id("req")
@@ -98,7 +101,7 @@ class Server:
                 steps = deliver(turn, request, speaks, self.state, identity)
         except Refusal as refusal:
             self.refusals.append(refusal)
-            speaks = speaks or (anthropic_wire if models.of_anthropic(request) else chat_wire)
+            speaks = speaks or (anthropic_wire if models.of_anthropic(request) else self._wires[CHAT])
             wire.send(refusal.status, speaks.error(refusal, identity), identity)
             return
         wire.play(steps, identity)
