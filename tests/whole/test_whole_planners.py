@@ -24,6 +24,7 @@ APIS: dict[str, dict[str, Any]] = {
     "responses": {"provider": "openai", "model": "gpt-6.2-sol", "api": "responses", "reasoning": "low"},
     "chat": {"provider": "openai", "model": "local", "api": "chat"},
 }
+KEYS = {"anthropic": "ANTHROPIC_API_KEY", "responses": "OPENAI_API_KEY", "chat": "OPENAI_API_KEY"}
 CASTS = {
     "repair": {"agent": "script.yaml"},
     "crew": {name: f"{name}.yaml" for name in ("developer", "tester", "reviewer")},
@@ -61,7 +62,7 @@ def play(example: str, api: str, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     cast = Cast({name: replies(task.folder / script) for name, script in CASTS[example].items()})
     with Server(cast, key=KEY) as server:
         url = server.url if api == "anthropic" else f"{server.url}/v1"
-        task = with_models(task, {**APIS[api], "base_url": url})
+        task = with_models(task, {**APIS[api], "base_url": url, "key": KEYS[api]})
         result = asyncio.run(run_task(task))
     (file,) = (folder / "state").rglob("journal.db")
     return result, journal(file, folder, Path(server.url), scrub=_scrubbed), task, server

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from agentrt.documents import Document
 from agentrt.errors import UsageError
-from agentrt.planners.keys import find_key
+from agentrt.planners.keys import NONE, find_key
 from agentrt.planners.options import ModelOptions, read_options
 from agentrt.planners.prices import Prices
 
@@ -44,12 +44,13 @@ def open_planner(options: Mapping[str, object], *, folder: Path) -> AnthropicPla
         raise Document.of(options, "planner").error(str(error), ("reasoning",)) from None
     server = (chosen.base_url or _from_environment() or HOME).rstrip("/")
     at_home = urlsplit(server).hostname == urlsplit(HOME).hostname
-    name = chosen.key or _KEY
-    place = "environment variable" if os.environ.get(name, "").strip() else "secret"
+    # A server that a task names gets the key that the task names with it, and no other.
+    name = chosen.key or (_KEY if at_home or chosen.base_url is None else None)
+    place = "environment variable" if name is not None and os.environ.get(name, "").strip() else "secret"
     return AnthropicPlanner(
         chosen,
         server=server,
-        key=find_key(name, url=server, needed=at_home or chosen.key is not None),
+        key=NONE if name is None else find_key(name, url=server, needed=at_home or chosen.key is not None),
         source=f"the {place} {name}",
         how=how,
         native=at_home if chosen.native_tools is None else chosen.native_tools,

@@ -140,6 +140,7 @@ class _Writer:
         else:
             ids = [self._id(action.call) for action in turn.actions]
             content = self._rebuilt(turn, ids)
+            self._thought = False  # whoever thought here did it elsewhere
         self._used.update(ids)
         if content and self._thought is None:
             self._thought = content[0]["type"] in THINKING
