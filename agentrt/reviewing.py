@@ -97,6 +97,8 @@ async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
 
 def set_deadline(runtime: Runtime, seconds: float, then: str) -> None:
     """Recorded in the session, so that it is kept after a restart, too."""
+    if _deadline(runtime) == (seconds, then):
+        return
     op = runtime.intend("note", actor=_ACTOR, action={"kind": DEADLINE, "seconds": seconds, "then": then})
     runtime.settle(op, status="settled", after=runtime.view)
 
@@ -105,7 +107,7 @@ def _deadline(runtime: Runtime) -> tuple[float, str] | None:
     """The last one that was set."""
     for operation in reversed(list(runtime.operations.values())):
         asked = operation.action or {}
-        if operation.kind == "note" and asked.get("kind") == DEADLINE:
+        if (operation.kind, operation.status) == ("note", "settled") and asked.get("kind") == DEADLINE:
             return float(asked["seconds"]), str(asked["then"])
     return None
 

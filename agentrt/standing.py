@@ -120,7 +120,7 @@ class Standing(Reader):
     def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
         """Add a message to the conversation; its id."""
         self._head = self.journal.say(self.session, self._head, role, body, operation)
-        if role == "planner":
+        if role in ("planner", "compaction"):
             self.spent += Spent(cost_usd=(body.get("usage") or {}).get("cost_usd") or 0.0)
         return self._head
 
