@@ -189,11 +189,11 @@ def play(folder: Path, step: crash_program.Steps, *, by_event: bool) -> None:
     """The task's run, or what is left of it. What it tells is acknowledged in a file."""
     from agentrt.agent.events import OperationSettled, OutputCame, TurnTaken
     from agentrt.history.journal import Journal
-    from agentrt.history.store import locate
+    from agentrt.history.store import Lock, locate
     from agentrt.session import run_task
     from agentrt.task import load_task
 
-    acknowledged = folder / "said"
+    acknowledged, events = folder / "said", list[str]()
 
     def told(event: Event) -> None:
         if isinstance(event, OutputCame):
@@ -202,18 +202,19 @@ def play(folder: Path, step: crash_program.Steps, *, by_event: bool) -> None:
             crash_program.say(acknowledged, {"operation": event.operation.id, "status": event.operation.status})
         elif isinstance(event, TurnTaken):
             crash_program.say(acknowledged, {"turn": event.number})
+        events.append(event.event)
         step.verb = f"after {event.event}"
         if by_event:
             step("event")
 
     task, session = load_task(folder / "task.yaml"), None
-    journal = locate(task.workspace_path).journal
-    if journal.exists():
-        with Journal.open(journal, read_only=True) as opened:
-            session = opened.current()
+    store = locate(task.workspace_path)
+    if store.journal.exists():
+        with Lock(store).acquire(), Journal.open(store.journal) as journal:
+            session = journal.current()
     step.verb = "begin"
     result = asyncio.run(run_task(task, on_event=told, resume=session))
-    crash_program.say(acknowledged, {"result": result.to_dict(), "steps": step.seen})
+    crash_program.say(acknowledged, {"result": result.to_dict(), "event": events, "step": step.seen})
 
 
 def child(job: dict[str, Any]) -> None:
