@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -86,7 +87,7 @@ class Reader:
         except FileNotFoundError:
             return None
 
-    def conversation(self) -> list[Message]:
+    def conversation(self) -> Sequence[Message]:
         """From its first message to the current one."""
         return self.journal.conversation(self.view.conversation)
 

@@ -76,6 +76,8 @@ async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
     if rule is None:
         return ()
     seconds, then = rule
+    if all(operation.started + seconds >= time.time() for operation in runtime.operations.values()):
+        return ()
     # Where a planted file was on its way out a person has to look: time alone thaws nothing.
     waiting = (op for op in runtime.to_review() if not canary_seen(op))
     late = [op.id for op in waiting if op.started + seconds < time.time()]
@@ -105,9 +107,9 @@ def set_deadline(runtime: Runtime, seconds: float, then: str) -> None:
 
 def _deadline(runtime: Runtime) -> tuple[float, str] | None:
     """The last one that was set."""
-    for operation in reversed(list(runtime.operations.values())):
+    for operation in reversed(runtime.noted):
         asked = operation.action or {}
-        if (operation.kind, operation.status) == ("note", "settled") and asked.get("kind") == DEADLINE:
+        if operation.status == "settled" and asked.get("kind") == DEADLINE:
             return float(asked["seconds"]), str(asked["then"])
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from agentrt.history.store import Store
 from agentrt.history.timeline import Timeline
 from agentrt.notices import lasting
 from agentrt.reader import Reader
-from agentrt.records import Message, Operation, Spent, View
+from agentrt.records import Message, Operation, Spent, View, dump_json
 from agentrt.records.operations import Kind, Status
 
 
@@ -33,7 +34,11 @@ class Standing(Reader):
         self.sent_by = {operation.id for operation in log if lasting(operation)}
         """The operations that sent what no undo takes back."""
         self._canaries = [operation.id for operation in log if flags.canary_seen(operation)]
+        self.noted = [_light(operation) for operation in log if operation.kind == "note"]
+        """What was set down for the session, oldest first."""
         self._head = journal.message_head(session)
+        self._line: tuple[Message, ...] = ()
+        """The conversation when it was last asked for, and what was said since; of another one after a move."""
         self._timeline = Timeline.of(self.info.start, self._operations.values())
 
     @property
@@ -50,8 +55,16 @@ class Standing(Reader):
         check_kept(self, op, view)
         return view
 
-    def conversation(self) -> list[Message]:
-        return self.journal.conversation(self._head)
+    def conversation(self) -> tuple[Message, ...]:
+        """From its first message to the current one. It is the same for all who ask: nobody changes a body."""
+        if not self._has_line:
+            self._line = tuple(self.journal.conversation(self._head))
+        return self._line
+
+    @property
+    def _has_line(self) -> bool:
+        """Messages never change, and each has one before it: who has the last one has all."""
+        return self._head == (self._line[-1].id if self._line else 0)
 
     @property
     def flags(self) -> frozenset[str]:
@@ -104,6 +117,7 @@ class Standing(Reader):
         self._flags |= flags.flags_by(operation)
         self.sent_by |= {operation.id} if lasting(operation) else set()
         self._canaries += [operation.id] if flags.canary_seen(operation) else []
+        self.noted += [light] if operation.kind == "note" else []
         self._timeline.add(light)
         self._head = after.conversation
         return operation
@@ -119,7 +133,11 @@ class Standing(Reader):
 
     def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
         """Add a message to the conversation; its id."""
-        self._head = self.journal.say(self.session, self._head, role, body, operation)
+        head = self.journal.say(self.session, self._head, role, body, operation)
+        if self._has_line:
+            kept = json.loads(dump_json(body))  # as the journal has it: no tuples, and nobody else's
+            self._line += (Message(id=head, role=role, body=kept, operation=operation),)
+        self._head = head
         if role in ("planner", "compaction"):
             self.spent += Spent(cost_usd=(body.get("usage") or {}).get("cost_usd") or 0.0)
         return self._head

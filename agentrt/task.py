@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +18,9 @@ from agentrt.agent.crew import Schedule
 from agentrt.arguments import GROUP
 from agentrt.documents import Document, Loc, Written, describe, load_yaml, nearest, validate
 from agentrt.units import Seconds
+
+PLACEHOLDER = "say here what is to be done"
+"""The objective that ``agentrt init`` writes; a person puts another in its place."""
 
 
 def _choice(value: object) -> str | dict[str, Any]:
@@ -119,7 +123,8 @@ class Task(Written):
 
     @property
     def workspace_path(self) -> Path:
-        return self._folder / Path(self.workspace).expanduser()
+        # Not pathlib's, which takes `./~x` for `~x`, and fails where there is no such user.
+        return self._folder / os.path.expanduser(self.workspace)
 
     @property
     def agents(self) -> dict[str, AgentSpec]:
@@ -136,10 +141,16 @@ def provider(planner: dict[str, Any]) -> str:
     return str(planner.get("provider", "script"))
 
 
-def load_task(path: Path | str) -> Task:
-    """Read a task file. Raises ``DocumentError``."""
+def load_task(path: Path | str, *, draft: bool = False) -> Task:
+    """Read a task file. Raises ``DocumentError``: for an objective that nobody has written yet, too, but in a draft."""
     document = load_yaml(path)
     task = _checked(validate(Task, document), document)
+    if not draft and task.objective.strip() == PLACEHOLDER:
+        raise document.error(
+            "the objective is still the one `agentrt init` wrote",
+            ["objective"],
+            hint="say in its place what the agent is to do, as in: make the failing tests pass",
+        )
     task._folder = Path(path).parent
     return task
 

@@ -6,6 +6,7 @@ import asyncio
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentrt.arguments import action_of, load_tool
@@ -15,6 +16,7 @@ from agentrt.errors import AgentrtError, DiskFull, SandboxUnavailable
 from agentrt.history import room
 from agentrt.history.contents import based_on, keep_bases
 from agentrt.narrowing import origin
+from agentrt.printed import printed
 from agentrt.records import Action, Decision, Effect, Judgement, Observation, Operation, RequestEffect, View
 from agentrt.records.operations import Status
 from agentrt.uninterrupted import uninterrupted
@@ -77,6 +79,7 @@ async def carry_out(
         operation=op.id,
         output=runtime.store.outputs / runtime.layer(op.id),
         on_output=on_output,
+        printed=partial(printed, runtime),
         narrow=lambda rules: policy.narrowed(rules, origin=origin(runtime.session, op.id)),
     )
     try:

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentrt.capture import Capture
-from agentrt.contracts import Sandbox
+from agentrt.contracts import Output, Sandbox
 from agentrt.errors import SandboxError, SandboxUnavailable, UsageError
+from agentrt.organizer import Organizer
 from agentrt.records import Limits, Observation
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ class ActionWorld:
         output: Path,
         on_output: Callable[[bytes], None] | None,
         narrow: Callable[[Mapping[str, object]], object] | None = None,
+        printed: Callable[[int, int | None], Output] | None = None,
     ) -> None:
-        """``narrow`` tries rules on top of the session's policy."""
+        """``narrow`` tries rules on top of the session's policy; ``printed`` opens what an operation printed."""
         self._sandbox, self._limits, self._operation = sandbox, limits, operation
-        self._narrow = narrow
+        self._narrow, self._printed = narrow, printed
         self._output, self._on_output = output, on_output
         self.failure: SandboxError | SandboxUnavailable | None = None
         """What the sandbox itself failed with. It is an ``OSError``, which a tool may catch: it must not get lost."""
@@ -41,7 +42,7 @@ class ActionWorld:
         """It was over a limit while it ran, and ended for that."""
         self._environment: Mapping[str, str] = {}
         self._values: Sequence[bytes] = ()
-        self._captures = 0
+        self._outputs = 0
         self._started = time.monotonic()
 
     def narrow(self, rules: Mapping[str, object]) -> None:
@@ -71,7 +72,7 @@ class ActionWorld:
         limit = left if seconds is None else min(seconds, left)
         limits = self._limits.model_copy(update={"seconds": limit})
         env = {**self._environment, **(env or {})}
-        capture = self._capture(self._on_output)
+        organizer = self._organizer(self._on_output)
         try:
             with self._watched():
                 result = await self._sandbox.exec(
@@ -80,15 +81,15 @@ class ActionWorld:
                     env=env,
                     stdin=stdin,
                     limits=limits,
-                    on_output=capture.feed,
+                    on_output=organizer.feed,
                 )
         finally:
-            capture.close()
+            organizer.close()
         error = f"stopped after {limit:g} seconds" if result.timed_out else None
         if result.exceeded:
             self.stopped = True
             error = f"stopped: it {result.exceeded}"
-        return self._observation(capture).model_copy(
+        return self._observation(organizer).model_copy(
             update={
                 "exit_code": result.exit_code,
                 "timed_out": result.timed_out,
@@ -101,15 +102,20 @@ class ActionWorld:
         with self._watched():
             return await self._sandbox.read(path, limit=limit)
 
+    def output(self, operation: int, *, part: int | None = None) -> Output:
+        if self._printed is None:
+            raise UsageError("there is no other operation here")
+        return self._printed(operation, part)
+
     async def write(self, path: str, data: bytes) -> None:
         with self._watched():
             await self._sandbox.write(path, data)
 
     def show(self, text: str) -> Observation:
-        capture = self._capture(None)
-        capture.feed(text.encode("utf-8", "surrogateescape"))
-        capture.close()
-        return self._observation(capture)
+        organizer = self._organizer(None)
+        organizer.feed(text.encode("utf-8", "surrogateescape"))
+        organizer.close()
+        return self._observation(organizer)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -119,14 +125,14 @@ class ActionWorld:
             self.failure = self.failure or error
             raise
 
-    def _capture(self, stream: Callable[[bytes], None] | None) -> Capture:
+    def _organizer(self, stream: Callable[[bytes], None] | None) -> Organizer:
         """Most actions have one output; a tool that runs several commands gets ``<name>``, ``<name>.2`` …"""
-        self._captures += 1
-        file = self._output
-        if self._captures > 1:
-            file = file.with_name(f"{file.name}.{self._captures}")
-        how = f"agentrt show {self._operation} --output"
-        return Capture(file, self._limits, how=how, stream=stream, redactor=self._redactor())
+        self._outputs += 1
+        part, file = self._outputs, self._output
+        if part > 1:
+            file = file.with_name(f"{file.name}.{part}")
+        redactor = self._redactor()
+        return Organizer(file, self._limits, operation=self._operation, part=part, stream=stream, redactor=redactor)
 
     def _redactor(self) -> Redactor | None:
         if not self._values:
@@ -136,10 +142,10 @@ class ActionWorld:
         return Redactor(self._values)
 
     @staticmethod
-    def _observation(capture: Capture) -> Observation:
+    def _observation(organizer: Organizer) -> Observation:
         return Observation(
-            output=capture.text(),
-            truncated=capture.truncated,
-            output_bytes=capture.size,
-            output_file=capture.output_file,
+            output=organizer.text(),
+            truncated=organizer.truncated,
+            output_bytes=organizer.size,
+            output_file=organizer.output_file,
         )

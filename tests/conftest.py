@@ -3,6 +3,8 @@ changed; many with ``make fuzz``, and others each time.
 
 After a test every session that it built is put through verify-undo, before its folder goes away.
 ``@pytest.mark.damages_the_store`` is for tests that damage on purpose what is kept for undo, and for no others.
+
+No test reaches beyond loopback: ``guard`` has the how.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+import guard
 import pytest
 from hypothesis import settings
 
@@ -24,9 +27,26 @@ settings.register_profile("few", max_examples=40, derandomize=True)
 settings.register_profile("fuzz", max_examples=2000)
 settings.load_profile("few")
 
+guard.watch()
+
 _WHERE = frozenset({"core", "cli", "whole"})
 """Folders whose tests build sessions by the public surface."""
 _DEPTHS = ("", "*/", "*/*/")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, Any, Any]:
+    guard.reached.clear()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    """Fails a test that reached beyond loopback, also where it took the error for a network that is down."""
+    outcome = yield
+    if guard.reached:
+        pytest.fail("; ".join(guard.reached), pytrace=False)
+    return outcome
 
 
 @pytest.hookimpl(wrapper=True)

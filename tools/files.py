@@ -10,32 +10,40 @@ from pydantic import Field, model_validator
 from agentrt.contracts import Needs, World
 from agentrt.records import Action, Observation
 
-from .display import count, line_range, numbered, one_line
+from .display import count, one_line
 from .fields import Content, FilePath, encode
 from .kinds import binary_kind
 from .lines import TextFile, all_crlf, bare, end_of, split
 from .loading import Failed, exists, load, store
+from .outputs import page_of
+from .pages import Page
 
 _MOST_READ = 32 * 1024 * 1024
-_PAGE_LINES = 2000
-_PAGE_BYTES = 24_000
-"""Stays below what an observation shows by default, so that a page is never cut in its middle."""
-_WIDTH = 2000
 
 
 class Read(Action):
-    """Show a text file."""
+    """Show a text file, or the whole output of an operation."""
 
     kind: Literal["read"] = "read"
-    path: FilePath
+    path: FilePath | None = None
     """The file."""
+    output: int | None = Field(default=None, ge=1)
+    """The operation whose whole output to show, instead of a file."""
+    part: int | None = Field(default=None, ge=1)
+    """Of an operation with several long outputs the one to show; by default the one it showed."""
     start: int | None = Field(default=None, ge=1)
-    """The first line to show, from 1; the file's first by default."""
+    """The first line to show, from 1; the first there is by default."""
     end: int | None = Field(default=None, ge=1)
-    """The last line to show, itself included; the file's last by default."""
+    """The last line to show, itself included; the last there is by default."""
 
     @model_validator(mode="after")
-    def _in_order(self) -> Read:
+    def _makes_sense(self) -> Read:
+        if self.path is None and self.output is None:
+            raise ValueError("what to read is missing: `path` of a file, or `output` of an operation")
+        if self.path is not None and self.output is not None:
+            raise ValueError("`path` and `output` are two things to read: give one of them")
+        if self.part is not None and self.output is None:
+            raise ValueError("`part` goes with `output`")
         if self.start is not None and self.end is not None and self.end < self.start:
             raise ValueError(f"end ({self.end}) is before start ({self.start})")
         return self
@@ -46,72 +54,61 @@ class ReadTool:
     description = (
         "Show a text file with its line numbers (six columns and a tab stand before each line and are not part of "
         "it), whole or from line `start` to line `end`. A long file comes in pages; the last line in brackets says "
-        "which lines these are, of how many, and where to read on. Binary files are refused with their type."
+        "which lines these are, of how many, and where to read on. Binary files are refused with their type. With "
+        "`output` instead of `path`: the whole output of an earlier operation, where only a part of it was shown."
     )
     action: type[Action] = Read
 
     async def run(self, action: Action, world: World) -> Observation:
         assert isinstance(action, Read)
         try:
-            data = await load(world, action.path, limit=_MOST_READ + 1)
-            return world.show(_page(action, data))
+            if action.path is None:
+                assert action.output is not None
+                page = page_of(world, action.output, action.part, action.start or 1, action.end)
+            else:
+                data = await load(world, action.path, limit=_MOST_READ + 1)
+                page = _page(action.path, data, action.start or 1, action.end)
+            return world.show(page)
         except Failed as failure:
             return Observation(error=str(failure))
 
     def show(self, action: Action) -> str:
         assert isinstance(action, Read)
         lines = f", lines {action.start or 1}-{action.end or ''}" if action.start or action.end else ""
-        return one_line(f"read {action.path}{lines}")
+        part = f", part {action.part}" if action.part else ""
+        return one_line(f"read {action.path or f'the output of operation {action.output}'}{part}{lines}")
 
     def needs(self, action: Action) -> Needs:
         assert isinstance(action, Read)
-        return Needs(files=(action.path,))
+        return Needs(files=(action.path,)) if action.path is not None else Needs()
 
     def reads(self, action: Action) -> Sequence[str] | None:
         assert isinstance(action, Read)
-        return (action.path,)
+        return () if action.path is None else (action.path,)
 
 
-def _page(action: Read, data: bytes) -> str:
+def _page(path: str, data: bytes, first: int, end: int | None) -> str:
     if not data:
-        return f"[{action.path} is empty]"
+        return f"[{path} is empty]"
     if kind := binary_kind(data):
         cure = "; iconv turns it into UTF-8" if kind.startswith("UTF-") else ""
-        raise Failed(f"{action.path} is not a text file: {kind}{cure}")
+        raise Failed(f"{path} is not a text file: {kind}{cure}")
     partial = len(data) > _MOST_READ
     if partial:
         data = data[: data.rfind(b"\n") + 1] or data
     file = TextFile.of(data)
     lines = split(file.text)
     total = count(len(lines), "line")
-    first, last = action.start or 1, min(action.end or len(lines), len(lines))
+    last = min(end or len(lines), len(lines))
     if first > len(lines):
         has = f"its first 32 MiB have {total}; use bash for the rest" if partial else f"it has {total}"
-        raise Failed(f"{action.path} has no line {first}: {has}")
-    last = _fitting(lines, first, last)
-    shown = [_printable(bare(line)) for line in lines[first - 1 : last]]
-    notes = [f"{line_range(first, last)} of {len(lines):,}{' or more' if partial else ''}"]
-    if last < min(action.end or len(lines), len(lines)):
-        notes.append(f"read on with start={last + 1}")
-    if partial:
-        notes.append("only the first 32 MiB of the file were read")
-    return numbered(shown, first, _WIDTH) + f"\n[{'; '.join(notes + _habits(file, lines))}]"
-
-
-def _fitting(lines: list[str], first: int, last: int) -> int:
-    """The last line of the page that begins with line ``first``."""
-    room = _PAGE_BYTES
-    last = min(last, first + _PAGE_LINES - 1)
-    for number in range(first, last + 1):
-        room -= len(encode(lines[number - 1][:_WIDTH])) + 8
-        if room < 0:
-            return max(number - 1, first)
-    return last
-
-
-def _printable(line: str) -> str:
-    """Bytes that are not UTF-8 as ``\\xNN``."""
-    return encode(line).decode("utf-8", "backslashreplace")
+        raise Failed(f"{path} has no line {first}: {has}")
+    page = Page(first, last, of=f"{len(lines):,}{' or more' if partial else ''}")
+    for line in lines[first - 1 : last]:
+        if not page.add(bare(line)):
+            break
+    notes = ["only the first 32 MiB of the file were read"] if partial else []
+    return page.text(*notes, *_habits(file, lines))
 
 
 def _habits(file: TextFile, lines: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ an undo to before it brings the whole conversation back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from agentrt.contracts import Planner, Summarizer
 from agentrt.errors import PlannerError
@@ -35,8 +36,9 @@ def tokens(line: Sequence[Message]) -> int:
     """About how many a planner is sent for its line: what its server counted for the last turn, and what came since."""
     size = 0
     for message in reversed(conversation.compacted(line)):
-        if message.role == "planner" and (usage := message.body.get("usage")):
-            return int(usage.get("input_tokens", 0) + usage.get("output_tokens", 0)) + size
+        usage = message.body.get("usage") or {} if message.role == "planner" else {}
+        if counted := usage.get("input_tokens", 0):
+            return int(counted + usage.get("output_tokens", 0)) + size
         size += _size(message)
     return size
 
@@ -107,29 +109,35 @@ async def _summary(planner: Planner, line: Sequence[Message]) -> Turn | None:
 
 
 def _digest(gone: Sequence[Message], room: int) -> list[str]:
-    """A line for each action, the latest ones first to be kept."""
-    lines, size = list[str](), 0
-    for text in reversed(list(_actions(gone))):
-        size += len(text) + 1
+    """A line for each action, in their order. Those that changed files are kept first, then the latest ones."""
+    actions = list(_actions(gone))
+    kept, size = set[int](), 0
+    for at in sorted(range(len(actions)), key=lambda at: (actions[at].changed, at), reverse=True):
+        size += len(actions[at].text) + 1
         if size > room:
-            lines.append("(before these: more that is left out)")
             break
-        lines.append(text)
-    return lines[::-1]
+        kept.add(at)
+    lines = [actions[at].text for at in sorted(kept)]
+    left_out = len(actions) - len(kept)
+    return [f"({left_out:,} more are left out)", *lines] if left_out else lines
 
 
-def _actions(gone: Sequence[Message]) -> Iterator[str]:
+class _Done(NamedTuple):
+    changed: bool
+    text: str
+
+
+def _actions(gone: Sequence[Message]) -> Iterator[_Done]:
     answers = {message.body["call"]: message.body for message in gone if message.role == "observation"}
     for message in gone:
-        if message.role != "planner":
-            continue
-        for action in message.body.get("actions", ()):
+        for action in message.body.get("actions", ()) if message.role == "planner" else ():
             told = answers.get(action["call"], {})
-            came = told.get("changed") or printable(str(told.get("text", "no outcome is known")))[:_LINE]
+            changed = told.get("changed", "")
+            came = changed or printable(str(told.get("text", "no outcome is known")))[:_LINE]
             state = "failed: " if told.get("failed") else ""
             number = f" (operation {told['operation']})" if told.get("operation") else ""
             asked = printable(dump_json(action["arguments"]))[:_LINE]
-            yield f"- {action['kind']} {asked}{number}: {state}{came}"
+            yield _Done(bool(changed), f"- {action['kind']} {asked}{number}: {state}{came}")
 
 
 def _told(gone: Sequence[Message]) -> list[str]:

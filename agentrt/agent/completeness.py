@@ -56,10 +56,9 @@ class Score(Record):
     """From 1, in this run."""
     held: int
     checked: int
-
-    @property
-    def share(self) -> float:
-        return self.held / self.checked
+    """The rules that have a check."""
+    share: float
+    """Of those that were checked."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,8 @@ class Demands:
         """How many of the rules hold after that turn, which is the last; written down once."""
         if self._checked and not since_last_turn(self._runtime.conversation(), SCORE):
             rules, _ = await self._check_rules(seconds)
-            score = Score(turn=turn, held=sum(rule.held is True for rule in rules), checked=self._checked)
+            held = sum(rule.held is True for rule in rules)
+            score = Score(turn=turn, held=held, checked=self._checked, share=held / self._checked)
             self._runtime.say(SCORE, score.to_dict())
 
     async def _check_rules(self, seconds: float) -> tuple[tuple[RuleOutcome, ...], list[tuple[str, Operation]]]:

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from agentrt.collecting import gone
-from agentrt.errors import UnknownOperation, UsageError
+from agentrt.errors import UnknownOperation
 from agentrt.history.journal import SessionInfo
 from agentrt.history.removals import Removal
 from agentrt.history.timeline import Timeline
+from agentrt.printed import check_output_kept
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Operation
 
@@ -198,16 +199,9 @@ def _document(operation: Operation, lost: Removal | None) -> dict[str, Any]:
 
 
 def _put_output(reader: Reader, operation: Operation) -> None:
-    """Raises ``UsageError`` where the whole of it was collected."""
+    """Raises ``UsageError`` where the whole of it is not kept any more."""
+    check_output_kept(reader, operation)
     whole = reader.output(operation.id)
-    kept_in = operation.observation.output_file if operation.observation is not None else None
-    if whole is None and kept_in is not None:
-        removal = reader.journal.removals().find("output", kept_in)
-        if removal is not None:
-            raise UsageError(
-                f"the whole output of operation {operation.id} was {gone(removal).removeprefix('were ')}",
-                hint=f"agentrt show {operation.id} has its beginning and its end",
-            )
     sys.stdout.flush()
     if whole is not None:
         with whole:
@@ -254,6 +248,8 @@ def _observed(operation: Operation) -> list[str]:
         lines.append(f"error: {plain(seen.error)}")
     if seen.output:
         lines += ["output:", *(f"  {line}" for line in plain_lines(seen.output).splitlines())]
+    if seen.output_file is not None:
+        lines.append(f"whole output: agentrt show {operation.id} --output")
     return lines
 
 

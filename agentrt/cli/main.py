@@ -23,6 +23,7 @@ from .options import HERE, Where
 
 _COMMANDS = {
     "Doing": {
+        "init": ("init:init", "Write a task file for this folder, with how its tests are run and who can plan."),
         "run": ("work:run", "Let an agent work on a task, headless (the same: agentrt TASK.yaml)."),
         "exec": ("work:execute", "Run one command in the sandbox: agentrt exec -- make test."),
         "apply": ("moves:apply", "Write what the session did to the real workspace."),
@@ -121,8 +122,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _guarded(words: list[str]) -> int:
-    from .render import mute, put_error, say
-
     command = words[0] if words and not words[0].startswith("-") else ""
     json = "--json" in words[: words.index("--")] if "--" in words else "--json" in words
     try:
@@ -133,24 +132,24 @@ def _guarded(words: list[str]) -> int:
         except CycloptsError as error:
             return _usage(error, words, json=json)
         except AgentrtError as error:
-            put_error(error, json=json)
+            _put(error, json=json)
             return 125 if command == "exec" and error.exit_code == 1 else error.exit_code
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        say("interrupted")
+        _say("interrupted")
         return 130
     except BrokenPipeError:
-        mute()  # who reads has seen enough
+        _mute()  # who reads has seen enough
         return 0
     except Exception as error:
-        mute()
+        _mute()
         if os.environ.get("AGENTRT_DEBUG") == "1":
             traceback.print_exc()
         if isinstance(error, OSError):
-            say(plain.plain(str(error)))
+            _say(plain.plain(str(error)))
         else:
-            say(f"this is a bug in agentrt: {type(error).__name__}: {plain.plain(str(error))}")
+            _say(f"this is a bug in agentrt: {type(error).__name__}: {plain.plain(str(error))}")
             print("hint: please report it, with what AGENTRT_DEBUG=1 prints in front of this", file=sys.stderr)
         return 125 if command == "exec" else 1
 
@@ -183,12 +182,32 @@ def _check_command(word: str) -> None:
 def _usage(error: CycloptsError, words: list[str], *, json: bool) -> int:
     from agentrt.errors import UsageError
 
-    from .render import put_error
     from .usage import told
 
     message, hint = told(error, words)
-    put_error(UsageError(message, hint=hint), json=json)
+    _put(UsageError(message, hint=hint), json=json)
     return 2
+
+
+# Most of what `agentrt --help` would cost is what render needs for operations.
+
+
+def _say(text: str) -> None:
+    from .render import say
+
+    say(text)
+
+
+def _mute() -> None:
+    from .render import mute
+
+    mute()
+
+
+def _put(error: AgentrtError, *, json: bool) -> None:
+    from .render import put_error
+
+    put_error(error, json=json)
 
 
 def _reordered(words: list[str]) -> list[str]:

@@ -74,8 +74,8 @@ def action_text(operation: Operation) -> str:
         words = " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
         if kind == NARROW:
             words = dump_json(operation.action.get("rules"))
-        if kind == NARROW:
-            words = dump_json(operation.action.get("rules"))
+        elif kind == "read" and not told and "output" in operation.action:
+            words = f"the output of operation {operation.action['output']}"
         return plain(f"$ {words}" if kind == "bash" else f"{kind} {words}".strip())
     ids = ", ".join(map(str, operation.target))
     if operation.kind == "restore":

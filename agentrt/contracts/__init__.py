@@ -10,7 +10,7 @@ from .people import Ask, Inquire, Opinion, Question
 from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
 from .sandbox import Confinement, ExecResult, OpenSandbox, Sandbox, Wall
-from .tool import Foreseeing, Needs, Tool, World
+from .tool import Foreseeing, Needs, Output, Tool, World
 
 __all__ = [
     "Approval",
@@ -27,6 +27,7 @@ __all__ = [
     "OpenPolicy",
     "OpenSandbox",
     "Opinion",
+    "Output",
     "Planner",
     "Policy",
     "Question",

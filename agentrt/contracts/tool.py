@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
 
 from agentrt.records import (
     Action,
     Observation,
 )
+
+
+class Output(NamedTuple):
+    """What an operation printed."""
+
+    file: BinaryIO
+    """As much of it as is kept; whoever asked for it closes it."""
+    size: int
+    """Bytes of all of it, kept or not."""
+    of: str
+    """The operation, in words: of a fork, an operation may be of the session it was forked from."""
 
 
 class World(Protocol):
@@ -27,10 +38,19 @@ class World(Protocol):
         stdin: bytes = b"",
         seconds: float | None = None,
     ) -> Observation:
-        """Run a command and keep its output: capped head and tail in the observation, the whole on disk."""
+        """Run a command and keep its output: where it is long head, errors and tail in the observation, the whole on
+        disk."""
         ...
 
     async def read(self, path: str, *, limit: int | None = None) -> bytes: ...
+
+    def output(self, operation: int, *, part: int | None = None) -> Output:
+        """What an earlier operation of the session printed, without what nobody gets to see.
+
+        ``part``: the how manieth long output of it, where a tool had several; by default the one its observation shows.
+        Raises ``UsageError`` where there is no such operation, or nothing of that is kept.
+        """
+        ...
 
     async def write(self, path: str, data: bytes) -> None: ...
 

@@ -52,7 +52,6 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, timeout=_BUSY_MS / 1000
         )
         try:
-            db.execute("PRAGMA synchronous = FULL")
             db.execute("PRAGMA foreign_keys = ON")
             # So that REPLACE meets the triggers against deletion.
             db.execute("PRAGMA recursive_triggers = ON")
@@ -70,8 +69,13 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection, *, write: bool) -> Iterator[None]:
-    """All of it or nothing; a reading one sees a single moment."""
+def transaction(db: sqlite3.Connection, *, write: bool, synced: bool = True) -> Iterator[None]:
+    """All of it or nothing; a reading one sees a single moment.
+
+    A writing one is on the disk when it ends, or, not ``synced``, when the next one is.
+    """
+    if write:
+        db.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
     db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
     try:
         yield

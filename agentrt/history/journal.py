@@ -241,10 +241,11 @@ class Journal:
     def say(self, session: str, parent: int, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
         """Add a message after the message ``parent`` (0: as a first one); its id, unique in the journal.
 
+        It is on the disk before the next operation's intent is: nothing waits for it until something is done.
         Raises ``UnknownOperation`` for a session or operation that is not there, and for a parent that is neither
         the session's nor of one it was forked from.
         """
-        with self._writing():
+        with self._writing(synced=False):
             return messages.add_message(self._db, session, parent, role, body, operation)
 
     def conversation(self, head: int) -> list[Message]:
@@ -279,9 +280,9 @@ class Journal:
             raise unreadable(self.path, error) from error
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self, *, synced: bool = True) -> Iterator[None]:
         try:
-            with translated(self.path), transaction(self._db, write=True):
+            with translated(self.path), transaction(self._db, write=True, synced=synced):
                 yield
         except BaseException:
             self._views.forget()

@@ -34,6 +34,8 @@ class Views:
         self._views: dict[int, View] = {}
         self._lists: dict[int, tuple[Any, ...]] = {0: ()}
         self._next: dict[tuple[int, str | int], int] = {}
+        self._written: tuple[Sequence[str | int], int] = ((), 0)
+        """The list that was stored last, and its chain: the next one mostly goes on with it."""
 
     def read(self, numbers: Iterable[int]) -> dict[int, View]:
         """Views by number; those asked for, at least."""
@@ -52,7 +54,9 @@ class Views:
         row = (self._chain(view.snapshot.layers), view.conversation, self._chain(view.applied))
         self._db.execute("INSERT OR IGNORE INTO view (layers, conversation, applied) VALUES (?, ?, ?)", row)
         found = self._db.execute("SELECT id FROM view WHERE layers = ? AND conversation = ? AND applied = ?", row)
-        return int(found.fetchone()[0])
+        number = int(found.fetchone()[0])
+        self._views[number] = view
+        return number
 
     def _read_chains(self, chains: set[int]) -> None:
         missing = chains - self._lists.keys()
@@ -62,10 +66,15 @@ class Views:
                 self._next[parent, item] = chain
 
     def _chain(self, items: Sequence[str | int]) -> int:
-        chain = 0
-        for item in items:
+        if not items:
+            return 0
+        known, chain = self._written
+        if items[: len(known)] != known:
+            known, chain = (), 0
+        for item in items[len(known) :]:
             found = self._next.get((chain, item))
             chain = self._extend(chain, item) if found is None else found
+        self._written = items, chain
         return chain
 
     def _extend(self, chain: int, item: str | int) -> int:

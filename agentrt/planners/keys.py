@@ -1,17 +1,24 @@
 """The key of a vendor's API: where it is looked for, and how it is kept out of all that is said.
 
-It is in this process and nowhere else: a sandbox gets no environment of ours, and what a server says of it is cut out.
+It is in this process and nowhere else: a sandbox gets no environment of ours, and what a server says of it is cut out,
+in whichever of the usual spellings (``agentrt.secrets.forms``).
 """
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
+import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 from agentrt.errors import UsageError
 from agentrt.records import Turn
 
+NONE = "none"
+"""Sent where a server needs no key."""
 _LEAST = 8
 """Characters of a key worth looking for: what is shorter is no secret (``none``, ``EMPTY``)."""
 
@@ -22,7 +29,7 @@ def find_key(name: str, *, url: str, needed: bool = True) -> str:
     Where it is not ``needed`` (a local server) and there is none, ``none``. Raises ``UsageError``.
     """
     if value := os.environ.get(name, "").strip():
-        return value
+        return _checked(name, value)
     from agentrt import secrets
 
     host = urlsplit(url).hostname or ""
@@ -33,12 +40,22 @@ def find_key(name: str, *, url: str, needed: bool = True) -> str:
                 f"the secret {name} may go to {', '.join(secret.hosts)}, and not to {host}",
                 hint=f"set it for that host as well: agentrt secrets set {name} --host {host} …",
             )
-        return secret.value
+        return _checked(name, secret.value.strip())
     if not needed:
-        return "none"
+        return NONE
     raise UsageError(
         f"there is no key for {host}: neither an environment variable nor a secret is called {name}",
         hint=f"export {name}=…, or keep it: agentrt secrets set {name} --host {host}",
+    )
+
+
+def _checked(name: str, value: str) -> str:
+    """Raises ``UsageError`` for what no header can carry, before anybody quotes it in an error of their own."""
+    if value.isascii() and value.isprintable() and " " not in value:
+        return value
+    raise UsageError(
+        f"{name} holds a character that no key has: a space, a line break or one beyond ASCII",
+        hint="copy it once more, in one piece",
     )
 
 
@@ -49,12 +66,66 @@ def _may_go(hosts: tuple[str, ...], host: str) -> bool:
 
 def scrubbed(text: str, key: str) -> str:
     """Without the key, should a server have put it there."""
-    return text.replace(key, "[key]") if len(key) >= _LEAST else text
+    if len(key) < _LEAST:
+        return text
+    found = _search(key).sub(b"[key]", text.encode("utf-8", "surrogatepass"))
+    return found.decode("utf-8", "surrogatepass")
 
 
 def scrubbed_turn(turn: Turn, key: str) -> Turn:
-    """The same of all that a turn holds."""
-    return Turn.from_dict(_mapped(turn.to_dict(), key))
+    """The same of all that a turn holds. A native form that had it is gone: parts of one are signed."""
+    clean = Turn.from_dict(_mapped(turn.to_dict(), key))
+    return clean if clean.native == turn.native else clean.model_copy(update={"native": None})
+
+
+def said_without(key: str, say: Callable[[str], None]) -> Callable[[str], None]:
+    """``say`` for a text that comes in pieces: what may be the beginning of the key waits for what follows. An empty
+    piece ends the text."""
+    if len(key) < _LEAST:
+        return lambda piece: say(piece) if piece else None
+    from agentrt.secrets import Redactor
+
+    redactor = Redactor([key.encode()])
+
+    def hear(piece: str) -> None:
+        sure = redactor.feed(piece.encode("utf-8", "surrogatepass")) if piece else redactor.end()
+        if sure:
+            say(sure.decode("utf-8", "surrogatepass"))
+
+    return hear
+
+
+def keep_out_of_logs(key: str, *libraries: str) -> None:
+    """What these libraries log from now on is without the key, whatever level the user's environment sets."""
+    if len(key) < _LEAST:
+        return
+    roots = {library.partition(".")[0] for library in libraries}
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in roots]
+    for name in {*libraries, *known}:
+        logger = logging.getLogger(name)
+        if not any(isinstance(one, _WithoutKey) and one.key == key for one in logger.filters):
+            logger.addFilter(_WithoutKey(key))
+
+
+class _WithoutKey(logging.Filter):
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = scrubbed(record.getMessage(), self.key), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = scrubbed(record.exc_text, self.key)
+        return True
+
+
+@functools.lru_cache(maxsize=8)
+def _search(key: str) -> re.Pattern[bytes]:
+    from agentrt.secrets import forms
+
+    return re.compile(forms.pattern([key.encode()]), re.DOTALL)
 
 
 def _mapped(value: Any, key: str) -> Any:

@@ -22,11 +22,9 @@ Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """US dollars for a million tokens."""
 
 
-class Price(Written):
-    """Of the models a pattern matches."""
+class Rates(Written):
+    """What tokens cost."""
 
-    model: Annotated[str, Field(min_length=1)]
-    """As the vendor names it; ``*`` stands for anything."""
     input: Dollars
     output: Dollars
     cached: Dollars | None = None
@@ -46,6 +44,26 @@ class Price(Written):
             (usage.output_tokens, self.output),
         )
         return sum(count * price for count, price in tokens) / 1_000_000
+
+
+class LongRates(Rates):
+    """Of a request that sends more than so many tokens, for all of it."""
+
+    over: Annotated[int, Field(ge=1)]
+
+
+class Price(Rates):
+    """Of the models a pattern matches."""
+
+    model: Annotated[str, Field(min_length=1)]
+    """As the vendor names it; ``*`` stands for anything."""
+    long: LongRates | None = None
+
+    def of(self, usage: Usage) -> float:
+        """US dollars, for one request."""
+        if self.long is not None and usage.input_tokens > self.long.over:
+            return self.long.of(usage)
+        return super().of(usage)
 
 
 class _Table(Written):

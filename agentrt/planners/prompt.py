@@ -20,6 +20,16 @@ from.
 - When files are taken back or changed by others you are told. Then look again: what you knew of them may not hold.
 - When the task is done, `submit`. It is checked; what fails comes back to you."""
 
+HANDOVER = """\
+This conversation gets too long. Take no action now. Write what whoever goes on in your place has to know, who will \
+see the task and what you write, and nothing else of all this:
+
+- what was found out, with the names of files, functions and commands
+- what was decided, and why
+- what was tried and failed, so that it is not tried again
+- what is done, and what is still open, in the order it is to be done"""
+"""Asks for the text that stands in place of a conversation."""
+
 
 def system(task: Mapping[str, Any]) -> str:
     """The system prompt for the agent a task's first message calls ``you`` (``conversation.line_of``)."""

@@ -59,8 +59,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             continue
         if math.isfinite(seconds):
             return max(seconds, 0.0)
-    then = email.utils.parsedate_tz(headers.get("retry-after", ""))
-    return max(email.utils.mktime_tz(then) - time.time(), 0.0) if then else None
+    try:
+        then = email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return max(then - time.time(), 0.0)
 
 
 def _given_up(trouble: Passing, times: int) -> PlannerError:

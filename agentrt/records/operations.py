@@ -107,7 +107,7 @@ class Limits(Record):
     output_bytes: int = 64 * 1024 * 1024
     """How much output is kept on disk; what comes after is counted, not kept."""
     shown_bytes: int = 30_000
-    """How much of it an observation shows: head and tail."""
+    """How much of it an observation shows: head, errors and tail."""
 
 
 class Observation(Record):

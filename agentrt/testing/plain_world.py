@@ -6,6 +6,7 @@ event loop until it is done.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import stat
@@ -17,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from agentrt.contracts import Output
 from agentrt.errors import UsageError
 from agentrt.records import Limits, Observation
 
@@ -24,10 +26,20 @@ _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TERM", "TZ")
 
 
 class PlainWorld:
-    """``root`` is the workspace. Of ``limits``, ``seconds`` and ``shown_bytes`` are kept."""
+    """``root`` is the workspace. Of ``limits``, ``seconds`` and ``shown_bytes`` are kept; of a long output no more than
+    what is shown."""
 
-    def __init__(self, root: Path, *, limits: Limits | None = None, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        limits: Limits | None = None,
+        env: Mapping[str, str] | None = None,
+        outputs: Mapping[int, bytes] | None = None,
+    ) -> None:
+        """``outputs``: what earlier operations printed."""
         self._root = root.resolve()
+        self._outputs = dict(outputs or {})
         self._limits = limits or Limits()
         self._env = dict(env) if env is not None else _allowed_environment()
 
@@ -79,6 +91,12 @@ class PlainWorld:
 
     async def read(self, path: str, *, limit: int | None = None) -> bytes:
         return _content(self._root / path, limit)
+
+    def output(self, operation: int, *, part: int | None = None) -> Output:
+        data = self._outputs.get(operation)
+        if data is None or part not in (None, 1):
+            raise UsageError(f"there is no operation {operation} here, or no such part of it")
+        return Output(io.BytesIO(data), len(data), f"operation {operation}")
 
     async def write(self, path: str, data: bytes) -> None:
         target = self._root / path

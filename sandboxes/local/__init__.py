@@ -1,7 +1,8 @@
 """The local sandbox: unprivileged user namespaces, one overlay layer per action.
 
 ``sandbox.py`` meets the contract; ``client.py`` talks to the server; ``inside/`` is the server and all that runs in
-the namespaces; ``toolchains.py`` finds what of the host is shown; ``causes.py`` and ``doctor.py`` say what is missing.
+the namespaces; ``toolchains.py`` finds what of the host is shown; ``causes.py``, ``doctor.py`` and the quick
+``probe.py`` say what is missing.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from agentrt.contracts import Confinement, Sandbox
 from agentrt.errors import UsageError
 
 from .doctor import doctor
+from .probe import probe
 from .sandbox import LocalSandbox
 
-__all__ = ["LocalSandbox", "doctor", "open_sandbox"]
+__all__ = ["LocalSandbox", "doctor", "open_sandbox", "probe"]
 
 
 def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from agent_ground import Scripted, alone, bash, said, script
 
 from agentrt import Runtime
 from agentrt.agent.conclusion import Budget, Ending, RunLimits
-from agentrt.agent.crew import Crew
 from agentrt.agent.events import (
     ActionRefused,
     ActionStarted,
@@ -24,11 +23,9 @@ from agentrt.agent.events import (
     TurnTaken,
 )
 from agentrt.agent.loop import run_loop
-from agentrt.agent.parser import Parser
-from agentrt.contracts import OnProgress, Planner, unheard
+from agentrt.contracts import Planner
 from agentrt.errors import PlannerError
-from agentrt.planners.script import ScriptPlanner, open_planner
-from agentrt.records import Message, ProposedAction, ToolSpec, Turn, Usage
+from agentrt.records import Message, ProposedAction, Turn
 from agentrt.testing.memory_sandbox import open_sandbox
 
 
@@ -41,41 +38,6 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def alone(runtime: Runtime, planner: Planner) -> Crew:
-    return Crew.of_one(planner, Parser(runtime.tools))
-
-
-def script(folder: Path, turns: str) -> ScriptPlanner:
-    file = folder.parent / "script.yaml"
-    file.write_text(turns)
-    return open_planner({"script": str(file)}, folder=folder)
-
-
-class Scripted:
-    """A planner in Python: one answer a call, made when it is asked for."""
-
-    name = "scripted"
-
-    def __init__(self, *answers: Callable[[], Awaitable[Turn]] | Turn) -> None:
-        self.answers = list(answers)
-        self.tools: list[str] = []
-
-    async def plan(
-        self, conversation: Sequence[Message], tools: Sequence[ToolSpec], on_progress: OnProgress = unheard
-    ) -> Turn:
-        self.tools = [tool.name for tool in tools]
-        answer = self.answers.pop(0)
-        return answer if isinstance(answer, Turn) else await answer()
-
-    async def close(self) -> None:
-        pass
-
-
-def bash(command: str, *, call: str = "c", cost: float | None = None) -> Turn:
-    action = ProposedAction(call=call, kind="bash", arguments={"command": command})
-    return Turn(actions=(action,), usage=Usage(input_tokens=10, output_tokens=1, cost_usd=cost))
-
-
 def run(workspace: Path, planner: Planner, **limits: Any) -> tuple[Ending, list[Event], list[Message]]:
     async def whole() -> tuple[Ending, list[Event], list[Message]]:
         events: list[Event] = []
@@ -86,10 +48,6 @@ def run(workspace: Path, planner: Planner, **limits: Any) -> tuple[Ending, list[
             return ending, events, runtime.conversation()
 
     return asyncio.run(whole())
-
-
-def said(messages: list[Message], role: str) -> list[str]:
-    return [message.body["text"] for message in messages if message.role == role]
 
 
 def test_a_script_is_carried_out_told_and_written_down(workspace: Path) -> None:

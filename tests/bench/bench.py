@@ -1,7 +1,7 @@
 """What a transaction costs, side by side in one run: agentrt, a plain subprocess, a shadow git repository. And what
-it is good for (``contained.py``).
+it is good for (``contained.py``), and what a long run costs (``runs.py``).
 
-    python tests/bench/bench.py [--quick] [costs] [contained]
+    python tests/bench/bench.py [--quick] [costs] [contained] [runs]
 
 Every figure is the median of at least 20 interleaved rounds, or of 5 where one takes seconds, in milliseconds; what
 counts are the ratios. The
@@ -23,11 +23,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import contained
+import runs
 import sessions
 
 from agentrt import Runtime
 
-PARTS = ("costs", "contained")
+PARTS = ("costs", "contained", "runs")
 SIZES = (300, 10_000, 100_000)
 _GOALS: list[tuple[str, float, str, float]] = []
 
@@ -44,6 +45,8 @@ def main() -> int:
         _costs(SIZES[:2] if asked.quick else SIZES)
     if "contained" in parts:
         _GOALS.extend(contained.measure())
+    if "runs" in parts:
+        _GOALS.extend(runs.measure())
     print()
     for title, value, sign, bound in _GOALS:
         print(f"{title:<55}{value:>9.2f}  {sign} {bound:<6} {'reached' if _holds(value, sign, bound) else 'MISSED'}")

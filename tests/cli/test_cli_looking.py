@@ -54,14 +54,14 @@ def test_show_tells_all_and_output_is_byte_for_byte(cli: Cli) -> None:
     cli("exec", "--", "seq 1 20000; printf '\\377\\033'; echo x > x")
     shown = cli("show", "1").out
     assert "operation 1: act by user, settled, pending" in shown and "exit code: 0" in shown
-    assert "whole output: agentrt show 1 --output" in shown and "created   x" in shown
+    assert "\nwhole output: agentrt show 1 --output\n" in shown and "created   x" in shown
     whole = b"".join(b"%d\n" % n for n in range(1, 20001)) + b"\xff\x1b"
     assert cli("show", "1", "--output").raw == whole
     document = cli("show", "1", "--json").json
     assert document["observation"]["truncated"] and document["observation"]["output_bytes"] == len(whole)
     assert cli("show", "1", "--output", "--json").json["observation"]["output"].startswith("1\n2\n")
     cli("exec", "--", "echo short")
-    assert cli("show", "2", "--output").raw == b"short\n"
+    assert cli("show", "2", "--output").raw == b"short\n" and "whole output" not in cli("show", "2").out
 
 
 def test_a_piped_diff_is_a_patch_git_applies(cli: Cli, workspace: Path, tmp_path: Path) -> None:

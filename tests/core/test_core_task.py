@@ -8,7 +8,7 @@ import pytest
 
 from agentrt.documents import Section
 from agentrt.errors import DocumentError
-from agentrt.task import Task, load_task, provider
+from agentrt.task import PLACEHOLDER, Task, load_task, provider
 
 SMALL = "objective: x\nplanner: {script: s.yaml}\n"
 
@@ -67,6 +67,18 @@ def test_workspaces_may_be_absolute_or_in_the_home(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("HOME", "/home/somebody")
     assert load(tmp_path, SMALL + "workspace: /srv/x\n").workspace_path == Path("/srv/x")
     assert load(tmp_path, SMALL + "workspace: ~/x\n").workspace_path == Path("/home/somebody/x")
+    assert load(tmp_path, SMALL + "workspace: ./~x\n").workspace_path == tmp_path / "~x"
+    assert (
+        load(tmp_path, SMALL + "workspace: ~nobody-of-that-name\n").workspace_path == tmp_path / "~nobody-of-that-name"
+    )
+
+
+def test_an_objective_that_nobody_wrote_is_a_mistake_but_in_a_draft(tmp_path: Path) -> None:
+    text = f"planner: {{script: s.yaml}}\nobjective: {PLACEHOLDER}\n"
+    with pytest.raises(DocumentError) as caught:
+        load(tmp_path, text)
+    assert caught.value.where.endswith("task.yaml:2:12") and caught.value.hint
+    assert load_task(tmp_path / "task.yaml", draft=True).objective == PLACEHOLDER
 
 
 def test_inline_mappings_keep_their_places(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 """A kernel that lacks something, for real: run as a program, it refuses a system call as such a kernel does and becomes
-another program. ``python lacking.py landlock|seccomp ARGV…``
+another program. ``python lacking.py landlock|seccomp|namespaces ARGV…``
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from agentrt.sandboxes.local.inside import kernel
 
 _PRCTL, _SET_SECCOMP = (167 if platform.machine() == "aarch64" else 157), 22
 _LOAD, _EQUAL, _RETURN, _ALLOW, _FAIL = 0x20, 0x15, 0x06, 0x7FFF_0000, 0x0005_0000
+_UNSHARE = 97 if platform.machine() == "aarch64" else 272
 _FILTERS = {
+    "namespaces": (
+        (_LOAD, 0, 0, 0),
+        (_EQUAL, 0, 1, _UNSHARE),
+        (_RETURN, 0, 0, _FAIL | errno.EPERM),
+        (_RETURN, 0, 0, _ALLOW),
+    ),
     "landlock": (
         (_LOAD, 0, 0, 0),
         (_EQUAL, 0, 1, 444),

@@ -20,7 +20,7 @@ from agentrt.tools.files import ReadTool
 _PATCH = "*** Begin Patch\n*** Update File: a.txt\n-one\n+1\n*** Delete File: b.txt\n*** End Patch\n"
 _EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "bash": [{"command": "echo hi\nls"}, {"command": "true", "cwd": "sub", "seconds": 5}],
-    "read": [{"path": "a.txt"}, {"path": "a\nb"}, {"path": "a.txt", "start": 2, "end": 3}],
+    "read": [{"path": "a.txt"}, {"path": "a\nb"}, {"path": "a.txt", "start": 2, "end": 3}, {"output": 1}],
     "write": [{"path": "new/b.txt", "content": "x\ny\udcff"}],
     "edit": [
         {"path": "a.txt", "old": "one\n", "new": ""},
@@ -44,7 +44,7 @@ def test_a_tool_of_ours_keeps_to_the_contract(name: str, tmp_path: Path) -> None
         (root / "sub").mkdir(parents=True)
         (root / "a.txt").write_text("one\ntwo\nthree\n")
         (root / "b.txt").write_text("b\n")
-        return PlainWorld(root)
+        return PlainWorld(root, outputs={1: b"one\ntwo\n"})
 
     anyio.run(check_tool, find("agentrt.tools", name)(), world, _EXAMPLES[name])  # type: ignore[operator]
 

@@ -343,7 +343,7 @@ def test_the_whole_output_cannot_be_kept(small: SmallDisk) -> None:
     assert seen["status"] == "settled" and [effect["path"] for effect in seen["effects"]] == ["made"]
     observation = json.loads(small.ok("show", "2", "--json"))["observation"]
     assert observation["truncated"] and observation["output_bytes"] == len(whole)
-    assert "the first 1,048,576 bytes: agentrt show 2 --output" in observation["output"]
+    assert "only the first 1,048,576 bytes were kept, `read` with `output: 2` shows them" in observation["output"]
     assert observation["output"].startswith("1\n2\n") and observation["output"].endswith("399999\n400000\n")
     assert small.ok("show", "2", "--output") == whole[:1048576]
     small.ok("exec", "--", "seq 1 400000")

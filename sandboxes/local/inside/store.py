@@ -112,7 +112,10 @@ class Store:
         """The folders of ``layers`` that have something in ``part``, topmost first."""
         changed = os.stat(self.folder).st_mtime_ns
         if changed != self._seen_at:  # a layer came or went
-            self._seen, self._seen_at = {}, changed
+            there = set(os.listdir(os.fsdecode(self.folder)))
+            # What stayed is what it was: looking at each of many layers again takes longer than an action.
+            self._seen = {seen: upper for seen, upper in self._seen.items() if seen[0].partition(":")[0] in there}
+            self._seen_at = changed
         found = []
         for reference in reversed(layers):
             if (reference, part) not in self._seen:
@@ -124,7 +127,7 @@ class Store:
 
     def forget(self) -> None:
         """Needed when a layer came or went by our own hand: a clock may stand still between the two."""
-        self._seen_at = 0
+        self._seen, self._seen_at = {}, 0
 
     def _upper(self, reference: str, part: str) -> bytes | None:
         name, _, only = reference.partition(":")

@@ -1,4 +1,4 @@
-"""A command's output: streamed on, its head and tail kept in memory, the whole of it on disk where it is long."""
+"""A command's output: streamed on; where it is long, cut to head, errors and tail, and the whole of it on disk."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from agentrt.errorlines import ErrorLines
 from agentrt.records import Limits
 
 if TYPE_CHECKING:
     from agentrt.secrets import Redactor
 
 
-class Capture:
+class Organizer:
     """Takes output as it comes. ``file`` is made only when there is more than ``limits.shown_bytes``."""
 
     def __init__(
@@ -22,16 +23,22 @@ class Capture:
         file: Path,
         limits: Limits,
         *,
-        how: str,
+        operation: int,
+        part: int = 1,
         stream: Callable[[bytes], None] | None = None,
         redactor: Redactor | None = None,
     ) -> None:
-        """``redactor``: what it finds nobody gets to see, and it is kept nowhere."""
+        """``operation``: by what number an agent reads the whole of it; ``part``: of several outputs the how manieth.
+        ``redactor``: what it finds nobody gets to see, and it is kept nowhere."""
         self.size = 0
         """Bytes that came, kept or not."""
-        self._file, self._limits, self._how, self._stream = file, limits, how, stream
+        self._file, self._limits, self._stream = file, limits, stream
+        self._operation, self._part = operation, part
         self._redactor = redactor
         self._half = limits.shown_bytes // 2
+        self._for_errors = self._half // 2
+        """Bytes of the head that error lines may take."""
+        self._errors: ErrorLines | None = None
         self._head = bytearray()
         self._tail = bytearray()
         self._spool: BinaryIO | None = None
@@ -64,7 +71,7 @@ class Capture:
         excess = len(self._tail) - (self._limits.shown_bytes - self._half)
         # Cut now and then, not at every line: a cut copies the tail.
         if self.truncated and excess > max(self._half, 65536):
-            del self._tail[:excess]
+            self._pass_over(excess)
 
     def close(self) -> None:
         if self._redactor is not None:
@@ -74,22 +81,47 @@ class Capture:
             self._spool.close()
             self._spool = None
         if self.truncated:
-            del self._tail[: len(self._tail) - (self._limits.shown_bytes - self._half)]
+            self._pass_over(len(self._tail) - (self._limits.shown_bytes - self._half)).end()
 
     def text(self) -> str:
-        """What an observation shows: all of it, or head, a line on what is left out, and tail. After ``close``."""
-        if not self.truncated:
+        """What an observation shows: all of it, or head, errors and tail, with a line on what is left out and how to
+        see it. After ``close``."""
+        if self._errors is None:
             return bytes(self._head + self._tail).decode("utf-8", "replace")
-        head, tail = _whole_characters(bytes(self._head), bytes(self._tail))
-        left_out = self.size - len(head) - len(tail)
-        if not self._kept:
-            where = "not kept: the disk is full"
-        elif self._kept == self.size:
-            where = f"whole output: {self._how}"
+        found, more = self._errors.pick(self._for_errors)
+        length = self._half
+        if any(one.end > length for one in found):  # else the head shows them all
+            room = length - sum(len(str(one).encode()) for one in found)
+            length = max(min(room, found[0].start), self._half - self._for_errors)
         else:
-            where = f"the first {self._kept:,} bytes: {self._how}"
-        note = f"\n… [{left_out:,} bytes left out; {where}] …\n"
-        return head.decode("utf-8", "replace") + note + tail.decode("utf-8", "replace")
+            found = []
+        head, tail = _whole_characters(bytes(self._head[:length]), bytes(self._tail))
+        first, last = head.count(b"\n") + 1, self._errors.last_line
+        lines = f"line {first}" if first >= last else f"lines {first}-{last}"
+        note = f"{self.size - len(head) - len(tail):,} bytes left out: {lines}; {self._where(first)}"
+        if found:
+            also = f"and {more:,} more like these; " if more else ""
+            note = f"{note}; those that tell of errors:] …\n{''.join(map(str, found))}… [{also}the end of the output:"
+        return head.decode("utf-8", "replace") + f"\n… [{note}] …\n" + tail.decode("utf-8", "replace")
+
+    def _where(self, line: int) -> str:
+        """How an agent sees what is left out, from that line on."""
+        if not self._kept:
+            return "not kept: the disk is full"
+        part = f", `part: {self._part}`" if self._part > 1 else ""
+        read = f"`read` with `output: {self._operation}`{part}"
+        if self._kept < self.size:
+            return f"only the first {self._kept:,} bytes were kept, {read} shows them"
+        return f"{read} and `start: {line}` shows them"
+
+    def _pass_over(self, size: int) -> ErrorLines:
+        """So much of the tail is not shown."""
+        if self._errors is None:
+            self._errors = ErrorLines(since=self._half - self._for_errors)
+            self._errors.feed(bytes(self._head))
+        self._errors.feed(bytes(self._tail[:size]))
+        del self._tail[:size]
+        return self._errors
 
     def _pass_on(self, chunk: bytes) -> None:
         if self._stream is None:

@@ -1,0 +1,8 @@
+import unittest
+
+from slugs import slug
+
+
+class Slugs(unittest.TestCase):
+    def test_words(self):
+        self.assertEqual(slug("Hello, world"), "hello-world")
