@@ -247,7 +247,7 @@ def outcome(ground: Ground) -> Outcome:
             await runtime.sandbox.discard()
             return parse_view(bytes(taken)), runtime.log(), runtime.conversation()
 
-    (last,) = ground.said("result")
+    last = ground.said("result")[-1]
     inside, operations, conversation = asyncio.run(look())
     return Outcome(
         work=tree_state(ground.work, mtimes=False),
