@@ -99,6 +99,8 @@ async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
 
 def set_deadline(runtime: Runtime, seconds: float, then: str) -> None:
     """Recorded in the session, so that it is kept after a restart, too."""
+    if _deadline(runtime) == (seconds, then):
+        return
     op = runtime.intend("note", actor=_ACTOR, action={"kind": DEADLINE, "seconds": seconds, "then": then})
     runtime.settle(op, status="settled", after=runtime.view)
 
@@ -107,7 +109,7 @@ def _deadline(runtime: Runtime) -> tuple[float, str] | None:
     """The last one that was set."""
     for operation in reversed(runtime.noted):
         asked = operation.action or {}
-        if asked.get("kind") == DEADLINE:
+        if operation.status == "settled" and asked.get("kind") == DEADLINE:
             return float(asked["seconds"]), str(asked["then"])
     return None
 

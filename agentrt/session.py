@@ -11,7 +11,7 @@ from agentrt.agent.completeness import ACTOR, Demands, RuleOutcome, Score, Verdi
 from agentrt.agent.conclusion import Budget, Ending
 from agentrt.agent.crew import Crew, Member
 from agentrt.agent.describing import describe_operation
-from agentrt.agent.events import OnEvent, OperationSettled, ignore
+from agentrt.agent.events import OnEvent, OperationSettled, RunEnded, ignore
 from agentrt.agent.loop import run_loop
 from agentrt.agent.parser import Parser
 from agentrt.contracts import Ask, Inquire, OpenPlanner, Planner
@@ -135,6 +135,8 @@ class Session:
 
     async def run(self, *, resumed: bool = False) -> Result:
         first = len(self.runtime.log())
+        if self.task.review is not None:
+            self.runtime.set_review_deadline(self.task.review.deadline, self.task.review.then)
         if resumed:
             self.take_up()
         else:
@@ -147,9 +149,7 @@ class Session:
         applied: Operation | None = None
         await self.runtime.keep_review_deadline()
         if success and self.task.apply == "on_success":
-            applied = await self.runtime.apply(actor=ACTOR)
-            if applied is not None:
-                self.tell(OperationSettled(operation=applied))
+            applied = await self.apply()
         return Result(
             session=self.runtime.session,
             success=success,
@@ -166,7 +166,11 @@ class Session:
 
     async def converse(self) -> Ending:
         """To its end; one that had come to it before it was resumed has nothing to add."""
-        if (said := conversation.handed_in(self.runtime.conversation())) is not None:
+        line = self.runtime.conversation()
+        if (said := conversation.handed_in(line)) is not None:
+            if not conversation.pending(line):
+                await self.demands.score(self.budget.turns, self.budget.seconds_left)
+            self.tell(RunEnded(code="submit", reason=said))
             return Ending(code="submit", reason=said)
         return await run_loop(
             self.runtime, self.crew, self.budget, demands=self.demands, inquire=self.inquire, on_event=self.tell
@@ -184,8 +188,6 @@ class Session:
             folder=str(task.folder.resolve()),
         )
         self.runtime.say("task", body)
-        if task.review is not None:
-            self.runtime.set_review_deadline(task.review.deadline, task.review.then)
 
     def take_up(self) -> None:
         """Go on where it was cut off, or ended. Raises ``UsageError`` where this task cannot."""
@@ -200,6 +202,7 @@ class Session:
                 hint=f"its agents: {', '.join(self.task.agents)}; `agentrt undo` takes that turn's actions back",
             )
         self.budget.take_up(said)
+        self.demands.take_up()
         over = conversation.pending(said) or conversation.handed_in(said) is not None
         if not over and self.crew.next(said) is None:
             self.runtime.say("notice", {"text": _RESUMED})
@@ -214,6 +217,15 @@ class Session:
             told = f"Verification, `{self.task.verify}`:\n{describe_operation(verdict.verified)}"
             self.runtime.say("notice", {"text": told}, verdict.verified.id)
         return verdict
+
+    async def apply(self) -> Operation | None:
+        """Write the outcome to the real workspace; where that was done before the run was cut off, how it was."""
+        applied = await self.runtime.apply(actor=ACTOR)
+        if applied is not None:
+            self.tell(OperationSettled(operation=applied))
+            return applied
+        standing = map(self.runtime.show, reversed(self.runtime.view.applied))
+        return next((operation for operation in standing if operation.actor == ACTOR), None)
 
     def decided(self, verdict: Verdict) -> Ending:
         """The end of a conversation whose outcome is not what the task demands."""

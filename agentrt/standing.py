@@ -138,7 +138,7 @@ class Standing(Reader):
             kept = json.loads(dump_json(body))  # as the journal has it: no tuples, and nobody else's
             self._line += (Message(id=head, role=role, body=kept, operation=operation),)
         self._head = head
-        if role == "planner":
+        if role in ("planner", "compaction"):
             self.spent += Spent(cost_usd=(body.get("usage") or {}).get("cost_usd") or 0.0)
         return self._head
 

@@ -10,7 +10,7 @@ from agentrt.records import Action, ProposedAction
 from agentrt.runtime import Runtime
 
 from . import conversation
-from .builtin import AskPerson, Submit, Talk
+from .builtin import TALK, AskPerson, Submit, Talk
 from .completeness import Demands
 from .conclusion import Budget, Ending
 from .events import NotDoneYet, OnEvent
@@ -51,7 +51,9 @@ class Answering:
             return self._said(actor, proposed.call, _NOBODY if said is None else f"A person says: {said}")
         if isinstance(action, Talk):
             body = conversation.talk(action.text, actor=actor, to=action.to, hand_over=action.hand_over)
-            self._runtime.say("talk", body)
+            line = self._runtime.conversation()
+            if (line[-1].role, line[-1].body) != (TALK, body):  # else a death came between it and its answer
+                self._runtime.say(TALK, body)
             return self._said(actor, proposed.call, "said")
         return self._said(actor, proposed.call, "noted")
 

@@ -73,9 +73,9 @@ async def compact(
         _list("This waits for a person's review:", list(map(_named, runtime.to_review()))),
     ]
     before = tokens(line)
-    operation = runtime.note(
-        KIND, actor=actor, role=KIND, body=conversation.compaction("\n\n".join(filter(None, parts)), since, actor)
-    )
+    usage = summary.usage if summary is not None else None
+    body = conversation.compaction("\n\n".join(filter(None, parts)), since, actor, usage)
+    operation = runtime.note(KIND, actor=actor, role=KIND, body=body)
     kept = conversation.compacted(conversation.line_of(runtime.conversation(), actor))
     event = ConversationCompacted(
         actor=actor, operation=operation.id, tokens_before=before, tokens_after=sum(map(_size, kept))

@@ -16,6 +16,7 @@ from agentrt.documents import Written
 from agentrt.records import Operation, ProposedAction, Record, Snapshot, Text
 from agentrt.runtime import Runtime
 
+from .conversation import SCORE, since_last_turn
 from .describing import describe_operation
 from .events import ActionStarted, OnEvent, OperationSettled, OutputCame
 
@@ -86,7 +87,21 @@ class Demands:
         self._runtime, self._verify, self._rules, self._tell = runtime, verify, rules, tell
         self._known: dict[str, tuple[Snapshot, Operation]] = {}
         """The last run of each command, and what it was run on."""
-        self.scores: list[Score] = []
+
+    def take_up(self) -> None:
+        """What has passed before a run was cut off is not run again on the same files."""
+        for operation in self._runtime.log():
+            if operation.is_verification and operation.actor == ACTOR and operation.action and passed(operation):
+                self._known[operation.action["command"]] = operation.before.snapshot, operation
+            elif operation.kind == "apply":  # of what is seen inside it changes nothing
+                for command, (on, checked) in self._known.items():
+                    if on == operation.before.snapshot:
+                        self._known[command] = operation.after.snapshot, checked
+
+    @property
+    def scores(self) -> list[Score]:
+        """Of the turns that were not taken back, those before the run was resumed as well."""
+        return [Score.from_dict(said.body) for said in self._runtime.conversation() if said.role == SCORE]
 
     @property
     def checks(self) -> bool:
@@ -116,11 +131,12 @@ class Demands:
         return Verdict(verified, rules, (*failures, *broken))
 
     async def score(self, turn: int, seconds: float) -> None:
-        """How many of the rules hold after that turn."""
-        if self._checked:
+        """How many of the rules hold after that turn, which is the last; written down once."""
+        if self._checked and not since_last_turn(self._runtime.conversation(), SCORE):
             rules, _ = await self._check_rules(seconds)
             held = sum(rule.held is True for rule in rules)
-            self.scores.append(Score(turn=turn, held=held, checked=self._checked, share=held / self._checked))
+            score = Score(turn=turn, held=held, checked=self._checked, share=held / self._checked)
+            self._runtime.say(SCORE, score.to_dict())
 
     async def _check_rules(self, seconds: float) -> tuple[tuple[RuleOutcome, ...], list[tuple[str, Operation]]]:
         outcomes, broken = [], []

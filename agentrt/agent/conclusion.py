@@ -61,7 +61,10 @@ class Budget:
                 self.take_turn(Turn.from_dict(message.body))
                 calls = {action["call"]: action["kind"] for action in message.body.get("actions", ())}
             elif message.role == "observation" and calls.get(message.body["call"]) not in BUILTIN:
-                self.actions += 1
+                begun = message.operation is not None or not message.body.get("cut_off")
+                self.actions += begun
+            elif message.role == "compaction" and (usage := message.body.get("usage")):
+                self.take_turn(Turn(usage=Usage.from_dict(usage)))
 
     @property
     def seconds_left(self) -> float:

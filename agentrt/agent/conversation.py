@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentrt.records import Message, Operation, ProposedAction, Turn
+from agentrt.records import Message, Operation, ProposedAction, Turn, Usage
 
 from .describing import describe_effects, describe_operation
 
@@ -18,6 +18,7 @@ AGENT = "agent"
 EVERYBODY = "all"
 PLAN = "plan"
 SUBMIT = "submit"
+SCORE = "score"
 
 
 def task(objective: str, **more: Any) -> dict[str, Any]:
@@ -57,9 +58,17 @@ def talk(text: str, *, actor: str, to: str, hand_over: bool = False) -> dict[str
     return {"text": text, "actor": actor, "to": to, **({"hand_over": True} if hand_over else {})}
 
 
-def compaction(text: str, since: int, actor: str = AGENT) -> dict[str, Any]:
-    """Body of what stands in a planner's sight for all between the task and message ``since``."""
-    return {"text": text, "since": since, "actor": actor}
+def not_begun(call: str, actor: str = AGENT) -> dict[str, Any]:
+    """Body of the answer to a request that stood behind one that a death cut off: it may build on what is missing."""
+    text = "Not carried out: what you proposed before it was cut off, and nothing of that is kept."
+    return observation(call, text, failed=True, cut_off=True, actor=actor)
+
+
+def compaction(text: str, since: int, actor: str = AGENT, usage: Usage | None = None) -> dict[str, Any]:
+    """Body of what stands in a planner's sight for all between the task and message ``since``; ``usage`` is what the
+    planner took for its part of it."""
+    body = {"text": text, "since": since, "actor": actor}
+    return body if usage is None else {**body, "usage": usage.to_dict()}
 
 
 def handed_in(conversation: Sequence[Message]) -> str | None:
@@ -101,8 +110,8 @@ def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
 
 
 def cut_off(conversation: Sequence[Message]) -> set[str]:
-    """The calls of the last turn whose actions a death cut off: of what they did nothing is kept, nor did they send
-    anything. A planner that wants them done proposes them again."""
+    """The calls of the last turn whose actions a death cut off, of which nothing is kept and which sent nothing, and of
+    those behind them, which had not begun. A planner that wants them done proposes them again."""
     return {message.body["call"] for message in since_last_turn(conversation) if message.body.get("cut_off")}
 
 
@@ -114,6 +123,8 @@ def line_of(conversation: Sequence[Message], actor: str) -> list[Message]:
 
 def _heard(message: Message, actor: str) -> Message | None:
     body, role = message.body, message.role
+    if role == SCORE:
+        return None
     if role == "task":
         told = {key: body[key] for key in ("text", "rules", "agents") if key in body}
         return message.model_copy(update={"body": {**told, "you": actor} if "agents" in told else told})

@@ -14,7 +14,7 @@ from agentrt.contracts import Planner
 from agentrt.records import Message
 
 from .builtin import TALK
-from .conversation import AGENT, EVERYBODY
+from .conversation import AGENT, EVERYBODY, cut_off
 from .parser import Parser
 
 Schedule = Literal["round_robin", "token_based", "priority"]
@@ -54,6 +54,8 @@ class Crew:
         """Whose turn it is; None where all rest."""
         names = [member.name for member in self.members]
         seen = _seen(conversation, names)
+        if seen.last in names and cut_off(conversation):  # before anybody builds on what is missing
+            return self[seen.last]
         awake = [name for name in names if name not in seen.resting]
         chosen = _SCHEDULERS[self.schedule](seen, awake, {member.name: member.priority for member in self.members})
         return self[chosen] if chosen is not None else None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from agentrt.contracts import Delayed, Inquire, Said
 from agentrt.errors import ContextOverflow, PlannerError
-from agentrt.records import Action, Message, ProposedAction, Turn
+from agentrt.records import Action, Message, Operation, ProposedAction, Turn
 from agentrt.runtime import Runtime
 
 from . import compaction, conversation
@@ -64,7 +64,7 @@ async def run_loop(
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     loop = _Loop(runtime, crew, budget, demands or Demands(runtime, None, (), on_event), inquire, on_event)
-    loop.take_up()
+    await loop.take_up()
     async with AsyncSqliteSaver.from_conn_string(str(runtime.store.root / "checkpoints.db")) as saver:
         graph = loop.graph(saver)
         await graph.ainvoke(
@@ -112,14 +112,32 @@ class _Loop:
         graph.add_edge("observe", "gate")
         return graph.compile(checkpointer=saver)
 
-    def take_up(self) -> None:
-        """An action that ran, or was cut off, before its outcome could be told is told now, and not run again."""
-        last, proposed = next(iter(self.runtime.log()[-1:]), None), self.next()
-        if last is None or proposed is None or (last.kind, last.actor) != ("act", self.actor):
-            return
-        if last.before.conversation == self.runtime.view.conversation:  # nothing was said since
-            operation = self.runtime.show(last.id)
+    async def take_up(self) -> None:
+        """An action that ran, or was cut off, before its outcome could be told is told now, and not run again.
+
+        Nothing is carried out behind one that was cut off, of which nothing is kept, until the planner had its say.
+        """
+        if (proposed := self.next()) is not None and (operation := self.untold()) is not None:
             self.answer(conversation.outcome(proposed.call, operation, self.actor), operation.id)
+        line = self.runtime.conversation()
+        turn, left = conversation.last_turn(line), conversation.pending(line)
+        if conversation.cut_off(line):
+            for rest in left:
+                self.answer(conversation.not_begun(rest.call, self.actor))
+        elif turn is not None and turn.actions and not left:
+            await self.score()
+
+    def untold(self) -> Operation | None:
+        """What was done of the turn that is being carried out, and nobody was told; not if a person moved since."""
+        line = self.runtime.conversation()
+        answered = next((at for at in range(len(line) - 1, -1, -1) if line[at].role in ("planner", "observation")), 0)
+        since = {message.id for message in line[answered:]}
+        for operation in reversed(list(self.runtime.operations.values())):
+            if operation.kind in ("undo", "redo", "restore") and operation.status == "settled":
+                return None
+            if (operation.kind, operation.actor) == ("act", self.actor) and not operation.is_verification:
+                return self.runtime.show(operation.id) if operation.before.conversation in since else None
+        return None
 
     # LangGraph runs what is not a coroutine on another thread, where the journal cannot follow.
 
@@ -197,9 +215,9 @@ class _Loop:
         elif turn.ending == "truncated":
             self.runtime.say("notice", {"text": _CUT_OFF})
         elif self.crew.next(self.runtime.conversation()) is None:
-            await self.score()
             # Said once: who then still proposes nothing has nothing to propose.
             told = self.runtime.conversation()[-2].body.get("not_done", False)
+            await self.score()
             notice = None if told else await self.answering.not_done(turn.actor)
             if notice is None:
                 self.ends(Ending(code="nothing", reason="the planner proposed no further action"))

@@ -59,7 +59,9 @@ def read_line(db: sqlite3.Connection, head: int) -> list[Message]:
 
 def read_cost(db: sqlite3.Connection, session: str) -> float:
     """US dollars, by all turns of the session itself."""
-    query = "SELECT sum(body ->> '$.usage.cost_usd') FROM message WHERE session = ? AND role = 'planner'"
+    query = (
+        "SELECT sum(body ->> '$.usage.cost_usd') FROM message WHERE session = ? AND role IN ('planner', 'compaction')"
+    )
     return db.execute(query, (session,)).fetchone()[0] or 0.0
 
 

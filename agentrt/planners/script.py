@@ -16,7 +16,7 @@ from pydantic import Field, PlainValidator
 
 from agentrt import plugins
 from agentrt.agent.builtin import BUILTIN
-from agentrt.agent.conversation import cut_off, pending, since_last_turn
+from agentrt.agent.conversation import cut_off, pending
 from agentrt.arguments import GROUP, load_tool, read_action, takes
 from agentrt.contracts import OnProgress, unheard
 from agentrt.documents import Document, Loc, Mistake, Written, describe, load_yaml, nearest, validate
@@ -91,7 +91,7 @@ class ScriptPlanner:
         left = {action.call for action in pending(conversation)} | cut_off(conversation)
         if last and left:
             return self._turn(last, only=left)
-        heard = "\n".join(message.body["text"] for message in since_last_turn(conversation))
+        heard = _heard(conversation, last)
         for number in range(last + 1, len(self.script.turns) + 1):
             turn = self.script.turns[number - 1]
             if turn.when is not None and not turn.when.search(heard):
@@ -107,9 +107,8 @@ class ScriptPlanner:
     def _last(self, conversation: Sequence[Message]) -> int:
         """Which turn of the script was the last; 0 where none was."""
         for message in reversed(conversation):
-            if message.role == "planner" and (actions := message.body.get("actions")):
-                number = actions[0]["call"].partition(".")[0]
-                return min(int(number), len(self.script.turns)) if number.isdecimal() else 0
+            if message.role == "planner" and message.body.get("actions"):
+                return min(_number(message), len(self.script.turns))
         return 0
 
     def _turn(self, number: int, only: set[str] | None = None) -> Turn:
@@ -124,6 +123,24 @@ class ScriptPlanner:
         line, column = self.document.where(("turns", number - 1, "expect"))
         came = f"came:\n{heard[-2000:]}" if heard else "nothing came"
         return f'{self.document.file}:{line}:{column}: expected a match of "{pattern}", but {came}'
+
+
+def _number(message: Message) -> int:
+    """Which turn of the script a planner's message is of; 0 for none."""
+    actions = message.body.get("actions")
+    number = actions[0]["call"].partition(".")[0] if actions else ""
+    return int(number) if number.isdecimal() else 0
+
+
+def _heard(conversation: Sequence[Message], last: int) -> str:
+    """What came of the last turn, whatever of it had to be proposed again after a death."""
+    heard: list[str] = []
+    for message in reversed(conversation):
+        if message.role == "planner" and _number(message) != last:
+            break
+        if message.role == "observation" and not message.body.get("cut_off"):
+            heard.append(message.body["text"])
+    return "\n".join(heard[::-1])
 
 
 def open_planner(options: Mapping[str, object], *, folder: Path) -> ScriptPlanner:

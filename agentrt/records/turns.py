@@ -61,7 +61,8 @@ class Message(Record):
 
     id: int
     role: str
-    """``task``, ``planner``, ``observation``, ``notice`` (of people and the runtime), ``talk``, ``compaction``."""
+    """``task``, ``planner``, ``observation``, ``notice`` (of people and the runtime), ``talk``, ``compaction``,
+    ``score`` (no planner is told)."""
     body: dict[str, Any]
     """As ``agentrt.agent.conversation`` makes them; planner: a Turn."""
     operation: int | None = None

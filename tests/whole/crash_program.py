@@ -187,16 +187,16 @@ async def play(workspace: str, acknowledged: Path, step: Steps) -> None:
                 if operation.status == "settled":
                     break
                 told = operation.observation.error
-            _say(acknowledged, {"failed": told})
+            say(acknowledged, {"failed": told})
             assert attempt == 1, told
         ids[number] = operation.id
-        _say(acknowledged, {"number": number, "id": operation.id})
+        say(acknowledged, {"number": number, "id": operation.id})
     step.verb = "close"
     await opened[0].close()
-    _say(acknowledged, {"steps": step.seen})
+    say(acknowledged, {"steps": step.seen})
 
 
-def _say(file: Path, what: object) -> None:
+def say(file: Path, what: object) -> None:
     with file.open("a") as out:
         print(json.dumps(what), file=out, flush=True)
         os.fsync(out.fileno())
@@ -222,7 +222,7 @@ def child(job: dict[str, Any]) -> None:
         count_requests(step, job["mode"])
     if job["mode"] == "recover":
         asyncio.run(open_and_close(job["workspace"]))
-        _say(Path(job["said"]), {"steps": step.seen})
+        say(Path(job["said"]), {"steps": step.seen})
     else:
         asyncio.run(play(job["workspace"], Path(job["said"]), step))
 
@@ -243,18 +243,15 @@ def outlived(seconds: float) -> list[str]:
         time.sleep(0.005)
 
 
-def main() -> None:
-    import agentrt.runtime
-    import agentrt.sandboxes.local
-    import agentrt.transaction  # noqa: F401 (what the children would import, once)
-
-    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what a child leaves behind becomes our child
+def serve(run: Callable[[dict[str, Any]], None]) -> None:
+    """Fork a child for each job; what it leaves behind is told, and becomes our child."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
-                child(json.loads(line))
+                run(json.loads(line))
                 code = 0
             except BaseException:
                 import traceback
@@ -264,6 +261,14 @@ def main() -> None:
                 os._exit(code)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         print(json.dumps({"status": status, "outlived": outlived(2.0)}), flush=True)
+
+
+def main() -> None:
+    import agentrt.runtime
+    import agentrt.sandboxes.local
+    import agentrt.transaction  # noqa: F401 (what the children would import, once)
+
+    serve(child)
 
 
 if __name__ == "__main__":
