@@ -27,6 +27,8 @@ _KEPT = 0.3
 """Of the room, for the last turns word for word."""
 _DIGEST = 0.15
 """Of the room, for what was done."""
+_FRAME = 8
+"""Tokens of a message besides its text."""
 _LINE = 200
 _TOLD, _SAYINGS = 1000, 50
 KIND = "compaction"
@@ -45,9 +47,19 @@ def tokens(line: Sequence[Message]) -> int:
 
 def _size(message: Message) -> int:
     body = message.body
+    characters = len(body.get("text", ""))
     if message.role == "planner":  # its native form says the same once more
-        return len(dump_json({"text": body.get("text", ""), "actions": body.get("actions", ())})) // _CHARACTERS
-    return len(dump_json(body)) // _CHARACTERS
+        characters += sum(_length(action["arguments"]) for action in body.get("actions", ()))
+    return characters // _CHARACTERS + _FRAME
+
+
+def _length(value: object) -> int:
+    """Of the texts in arguments: counted rather than written down, as this is asked before every turn."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(key) + _length(inner) for key, inner in value.items())
+    return sum(map(_length, value)) if isinstance(value, list | tuple) else 1
 
 
 async def compact(

@@ -176,7 +176,7 @@ class _Loop:
             line = await self.compact(member, limit) or line
         for room in (limit, limit // 2, limit // 4):
             try:
-                turn = await member.planner.plan(line, member.parser.specs(), lambda told: self.heard(member, told))
+                turn = await member.planner.plan(line, member.parser.specs, lambda told: self.heard(member, told))
                 return turn.model_copy(update={"actor": member.name})
             except ContextOverflow:
                 shorter = await self.compact(member, room // 2)

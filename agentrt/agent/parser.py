@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 
 from agentrt.arguments import read_action, takes
 from agentrt.contracts import Tool
@@ -26,9 +27,10 @@ class Parser:
         self.kinds = [kind for kind in known if permitted is None or kind in permitted]
         self._known, self._tools, self._others = known, tools, others
 
-    def specs(self) -> list[ToolSpec]:
+    @cached_property
+    def specs(self) -> tuple[ToolSpec, ...]:
         """What the agent may propose, ``submit`` last."""
-        return [_spec(kind, self._description(kind), self._model(kind)) for kind in self.kinds]
+        return tuple(_spec(kind, self._description(kind), self._model(kind)) for kind in self.kinds)
 
     def parse(self, proposed: ProposedAction) -> Action | str:
         """The action, or what is wrong with the proposal and what was probably meant."""

@@ -161,7 +161,7 @@ def test_the_count_of_a_server_is_believed() -> None:
         Message(id=2, role="planner", body=turn.to_dict()),
         Message(id=3, role="notice", body={"text": "y" * 389}),
     ]
-    assert compaction.tokens(line) == 950 + 100
+    assert compaction.tokens(line) == 950 + 97 + 8
 
 
 # ---------------------------------------------------------------------------------------- the transcript, by its laws

@@ -82,7 +82,7 @@ def test_a_malformed_proposal_is_told_what_is_wrong(kind: str, arguments: dict[s
 
 
 def test_what_a_planner_is_offered() -> None:
-    fetch, submit = PARSER.specs()
+    fetch, submit = PARSER.specs
     assert (fetch.name, fetch.description) == ("fetch", "Fetch a thing.")
     assert set(fetch.parameters["properties"]) == {"path", "start", "all"}
     assert fetch.parameters["required"] == ["path"]

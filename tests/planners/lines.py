@@ -18,7 +18,7 @@ KINDS = ("bash", "edit", "read", "search", "write")
 
 def specs(*kinds: str) -> list[ToolSpec]:
     """What an agent that may take these actions is offered."""
-    return Parser({kind: load_tool(kind) for kind in kinds or KINDS}).specs()
+    return Parser({kind: load_tool(kind) for kind in kinds or KINDS}).specs
 
 
 class Line(list[Message]):

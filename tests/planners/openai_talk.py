@@ -17,7 +17,7 @@ from agentrt.planners.openai import open_planner
 from agentrt.records import Message, ToolSpec, Turn
 
 T = TypeVar("T")
-TOOLS: list[ToolSpec] = Parser({name: load_tool(name) for name in ("bash", "read", "write", "edit")}).specs()
+TOOLS: list[ToolSpec] = Parser({name: load_tool(name) for name in ("bash", "read", "write", "edit")}).specs
 assert "submit" in BUILTIN
 
 
