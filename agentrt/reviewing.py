@@ -72,7 +72,7 @@ async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
 
     What cannot be rejected, because later work cannot be told apart from it, goes on waiting, and that is said.
     """
-    rule = _deadline(runtime)
+    rule = deadline(runtime)
     if rule is None:
         return ()
     seconds, then = rule
@@ -101,7 +101,7 @@ def set_deadline(runtime: Runtime, seconds: float, then: str) -> None:
     runtime.settle(op, status="settled", after=runtime.view)
 
 
-def _deadline(runtime: Runtime) -> tuple[float, str] | None:
+def deadline(runtime: Runtime) -> tuple[float, str] | None:
     """The last one that was set."""
     for operation in reversed(list(runtime.operations.values())):
         asked = operation.action or {}

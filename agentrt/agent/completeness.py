@@ -6,7 +6,7 @@ after each turn that changed something (the programmatic instruction-following s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -88,6 +88,13 @@ class Demands:
         self._known: dict[str, tuple[Snapshot, Operation]] = {}
         """The last run of each command, and what it was run on."""
         self.scores: list[Score] = []
+
+    def take_up(self, log: Iterable[Operation]) -> None:
+        """Checks that passed before a run was resumed need not run again on the same files. One that did not may have
+        failed for what is otherwise now."""
+        for operation in log:
+            if operation.is_verification and operation.actor == ACTOR and passed(operation):
+                self._known[str((operation.action or {}).get("command"))] = operation.before.snapshot, operation
 
     @property
     def checks(self) -> bool:

@@ -64,8 +64,12 @@ class Budget:
                 self.actions += 1
 
     @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
     def seconds_left(self) -> float:
-        return self.limits.minutes * 60 - (time.monotonic() - self.started)
+        return self.limits.minutes * 60 - self.seconds
 
     def take_turn(self, turn: Turn) -> None:
         self.turns += 1

@@ -61,9 +61,17 @@ def compaction(text: str, since: int, actor: str = AGENT) -> dict[str, Any]:
     return {"text": text, "since": since, "actor": actor}
 
 
+def outcome_notice(text: str) -> dict[str, Any]:
+    """Body of what is said of the outcome when all is over; it starts nothing again."""
+    return {"text": text, "outcome": True}
+
+
 def handed_in(conversation: Sequence[Message]) -> str | None:
-    """What was said with it, where the last turn handed the work in and that was taken; else None."""
+    """What was said with it, where the last turn handed the work in, that was taken, and nobody (who rejected
+    something, say) had a word on it since; else None."""
     turn, answers = last_turn(conversation), since_last_turn(conversation)
+    if any(not notice.body.get("outcome") for notice in since_last_turn(conversation, "notice")):
+        return None
     taken = {message.body["call"] for message in answers if not message.body.get("failed")}
     for action in turn.actions if turn is not None else ():
         if action.kind == SUBMIT and action.call in taken:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from agentrt.records import Operation, ProposedAction, Record, Text, Turn
+from agentrt.records import Operation, ProposedAction, Record, Text, Turn, Usage
+
+
+class RunStarted(Record):
+    """The session is open. Numbers are what a run that is resumed had used before."""
+
+    event: Literal["started"] = "started"
+    session: str
+    resumed: bool = False
+    turns: int = 0
+    actions: int = 0
+    usage: Usage = Usage()
 
 
 class TurnTaken(Record):
@@ -100,7 +111,8 @@ class NotDoneYet(Record):
 
 
 Event = (
-    TurnTaken
+    RunStarted
+    | TurnTaken
     | TextCame
     | PlannerDelayed
     | ConversationCompacted

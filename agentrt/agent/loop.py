@@ -114,12 +114,15 @@ class _Loop:
 
     def take_up(self) -> None:
         """An action that ran, or was cut off, before its outcome could be told is told now, and not run again."""
-        last, proposed = next(iter(self.runtime.log()[-1:]), None), self.next()
-        if last is None or proposed is None or (last.kind, last.actor) != ("act", self.actor):
+        proposed, head = self.next(), self.runtime.view.conversation
+        if proposed is None:
             return
-        if last.before.conversation == self.runtime.view.conversation:  # nothing was said since
-            operation = self.runtime.show(last.id)
-            self.answer(conversation.outcome(proposed.call, operation, self.actor), operation.id)
+        for last in reversed(self.runtime.log()):  # a person may have done something since, but nothing was said
+            if (last.kind, last.actor, last.before.conversation) == ("act", self.actor, head):
+                if not last.is_verification:
+                    operation = self.runtime.show(last.id)
+                    self.answer(conversation.outcome(proposed.call, operation, self.actor), operation.id)
+                return
 
     # LangGraph runs what is not a coroutine on another thread, where the journal cannot follow.
 
