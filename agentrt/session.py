@@ -262,7 +262,8 @@ class Session:
         if ending.code == "planner" or (self.budget.seconds_left <= 0 and not self.demands.known):
             return None
         verdict = await self.demands.judge(self.budget.seconds_left)
-        told_of = {message.operation for message in self.runtime.conversation()}
+        since = self.runtime.info.start.conversation  # what is older is about operations of another session
+        told_of = {message.operation for message in self.runtime.conversation() if message.id > since}
         if verdict.verified is not None and verdict.verified.id not in told_of:
             told = f"Verification, `{self.task.verify}`:\n{describe_operation(verdict.verified)}"
             self.runtime.say("notice", conversation.outcome_notice(told), verdict.verified.id)

@@ -120,6 +120,7 @@ class _Loop:
         for last in reversed(self.runtime.log()):  # a person may have done something since, but nothing was said
             if (last.kind, last.actor, last.before.conversation) == ("act", self.actor, head):
                 if not last.is_verification:
+                    self.budget.actions += 1
                     operation = self.runtime.show(last.id)
                     self.answer(conversation.outcome(proposed.call, operation, self.actor), operation.id)
                 return

@@ -20,7 +20,7 @@ _OPEN_ROWS = 5
 
 def can_draw() -> bool:
     """Standard output is a terminal where the cursor can be moved."""
-    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return sys.stdout.isatty() and os.environ.get("TERM") not in (None, "", "dumb")
 
 
 class Lines:
