@@ -45,7 +45,12 @@ class Person:
     async def _put(self, prompt: Callable[[], T]) -> T:
         async with self._one:
             with self._aside():
-                return await _on_a_thread(prompt)
+                try:
+                    return await _on_a_thread(prompt)
+                except asyncio.CancelledError:
+                    with suppress(OSError):
+                        _say("")  # what comes next is no part of the prompt
+                    raise
 
 
 async def _on_a_thread(prompt: Callable[[], T]) -> T:

@@ -191,7 +191,7 @@ def put_error(error: AgentrtError, *, json: bool) -> None:
     if json:
         document: dict[str, Any] = {"code": error.code, "message": str(error), "hint": error.hint}
         about = {"conflicts": list(conflicts)} if isinstance(error, Conflict) else {}
-        put_json({"error": {**document, **about}, **about})
+        print(dump_json({"error": {**document, **about}, **about}))  # on one line: it may follow a run's events
     say(plain(str(error)))
     for conflict in conflicts:
         print(f"  {conflict_line(conflict)}", file=sys.stderr)
