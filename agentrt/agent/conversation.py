@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentrt.records import Message, Operation, ProposedAction, Turn
+from agentrt.transaction import INTERRUPTED
 
 from .describing import describe_effects, describe_operation
 
@@ -46,9 +47,16 @@ def outcome(call: str, operation: Operation, actor: str = AGENT) -> dict[str, An
         exit_code=None if seen is None else seen.exit_code,
         failed=failed,
         changed=describe_effects(operation.effects) if operation.status == "settled" else "",
-        cut_off=operation.status == "intent",
+        cut_off=_cut_off(operation),
         actor=actor,
     )
+
+
+def _cut_off(operation: Operation) -> bool:
+    """By a death, or by whoever ended the run."""
+    seen = operation.observation
+    interrupted = operation.status == "failed" and seen is not None and seen.error == INTERRUPTED
+    return operation.status == "intent" or (interrupted and not operation.requests)
 
 
 def talk(text: str, *, actor: str, to: str, hand_over: bool = False) -> dict[str, Any]:
@@ -108,8 +116,8 @@ def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
 
 
 def cut_off(conversation: Sequence[Message]) -> set[str]:
-    """The calls of the last turn whose actions a death cut off: of what they did nothing is kept, nor did they send
-    anything. A planner that wants them done proposes them again."""
+    """The calls of the last turn whose actions a death, or who ended the run, cut off: of what they did nothing is
+    kept, nor did they send anything. A planner that wants them done proposes them again."""
     return {message.body["call"] for message in since_last_turn(conversation) if message.body.get("cut_off")}
 
 

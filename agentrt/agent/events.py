@@ -28,6 +28,13 @@ class TurnTaken(Record):
     turn: Turn
 
 
+class PlannerAsked(Record):
+    """An agent's planner is asked for its next turn."""
+
+    event: Literal["asked"] = "asked"
+    actor: str
+
+
 class TextCame(Record):
     """The next piece of what the planner is saying; all of it is in the turn."""
 
@@ -113,6 +120,7 @@ class NotDoneYet(Record):
 Event = (
     RunStarted
     | TurnTaken
+    | PlannerAsked
     | TextCame
     | PlannerDelayed
     | ConversationCompacted

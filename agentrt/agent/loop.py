@@ -26,6 +26,7 @@ from .events import (
     OnEvent,
     OperationSettled,
     OutputCame,
+    PlannerAsked,
     PlannerDelayed,
     RunEnded,
     TextCame,
@@ -138,6 +139,7 @@ class _Loop:
         if member is None:
             self.ends(Ending(code="nothing", reason="no agent proposed a further action"))
             return {}
+        self.tell(PlannerAsked(actor=member.name))
         try:
             async with asyncio.timeout(self.budget.seconds_left):
                 turn = await self.ask(member)

@@ -15,6 +15,7 @@ from agentrt.agent.events import (
     NotDoneYet,
     OperationSettled,
     OutputCame,
+    PlannerAsked,
     PlannerDelayed,
     RunStarted,
     TextCame,
@@ -31,7 +32,6 @@ from .summary import summary
 
 _TAIL = 12
 """Lines of output shown of an action that did not succeed."""
-_THINKS, _SAYS = "thinking", "answering"
 _LEAST = 24
 """Columns for what is going on, in front of what has been used."""
 
@@ -51,9 +51,11 @@ class Progress:
     def __call__(self, event: Event) -> None:
         if isinstance(event, OutputCame):  # perhaps on another thread
             self._output += event.data.count(b"\n")
+        elif isinstance(event, PlannerAsked):
+            self._now(f"{_whose(event.actor)}thinking")
         elif isinstance(event, TextCame):
-            if self._doing is not _SAYS:
-                self._now(_SAYS)
+            if self._doing != (doing := f"{_whose(event.actor)}answering"):
+                self._now(doing)
             self._streamed.came(_whose(event.actor), event.text)
         elif isinstance(event, TurnTaken):
             self._turn(event)
@@ -65,7 +67,7 @@ class Progress:
             self.actions += 1
             self.screen.line(f"  {plain(_whose(event.actor))}not carried out: {plain(event.because)}")
         elif isinstance(event, OperationSettled):
-            self._now(_THINKS)
+            self._now("between actions")
             for line in _settled(event.operation):
                 self.screen.line(f"  {line}")
         elif isinstance(event, PlannerDelayed):
@@ -79,11 +81,9 @@ class Progress:
         elif isinstance(event, RunStarted):
             self.session = event.session
             self.turns, self.actions, self.usage = event.turns, event.actions, event.usage
-            self._now(_THINKS)
 
     def _turn(self, event: TurnTaken) -> None:
         self.turns, self.usage = event.number, self.usage + event.turn.usage
-        self._now(_THINKS)
         self._streamed.turn(_whose(event.turn.actor), event.turn.text)
 
     def _delayed(self, event: PlannerDelayed) -> None:

@@ -61,6 +61,24 @@ def test_interrupted_in_an_action_nothing_of_it_is_kept(ground: Ground, cli: Cli
     assert cli("show", "2", "--output").out == "a.txt\nsrc\n"
 
 
+def test_a_script_does_again_what_was_interrupted(ground: Ground, cli: Cli, tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.touch()
+    (tmp_path / "script.yaml").write_text(
+        f"turns: [{{actions: [{{bash: {{command: 'echo begun; ! test -e {slow} || exec sleep 600; echo 1 > one'}}}}]}}]\n"
+    )
+    task = tmp_path / "scripted.yaml"
+    task.write_text(
+        f"objective: x\nworkspace: {ground.workspace}\nsandbox: memory\nplanner: {{script: script.yaml}}\n"
+        "verify: test -e one\n"
+    )
+    run = ground.start(task)
+    run.until("output")
+    assert run.end(signal.SIGINT) == (130, GO_ON)
+    slow.unlink()
+    assert resumed(cli, ground)["success"]
+
+
 def test_interrupted_while_the_outcome_is_verified(ground: Ground, cli: Cli, tmp_path: Path) -> None:
     slow = tmp_path / "slow"
     slow.touch()

@@ -161,3 +161,11 @@ def test_an_interrupt_at_a_question_is_one_on_whichever_thread_it_comes(ground: 
     terminal.signal_thread(signal.SIGINT)
     assert terminal.end() == 130
     assert terminal.rows[-2].endswith("agentrt: interrupted; to go on: agentrt run --resume")
+
+
+def test_which_agent_of_a_crew_is_at_work(ground: Ground) -> None:
+    turns = (bash("echo x > x", steps=said("I wri", "te"), text="I write"), SUBMIT)
+    terminal = ground.terminal(ground.task(*turns, more="crew: {agents: {maker: {}, judge: {}}}\n"))
+    assert terminal.end() == 0
+    assert {"maker: I write", "→ maker: $ echo x > x", "judge: I write"} <= set(terminal.rows)
+    assert re.search(r"maker: (thinking|answering) \d+ s │", terminal.raw.decode())
