@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import cast
 
 from agentrt.agent import conversation
@@ -11,7 +12,7 @@ from agentrt.agent.completeness import ACTOR, Demands, RuleOutcome, Score, Verdi
 from agentrt.agent.conclusion import Budget, Ending
 from agentrt.agent.crew import Crew, Member
 from agentrt.agent.describing import describe_operation
-from agentrt.agent.events import OnEvent, OperationSettled, RunEnded, ignore
+from agentrt.agent.events import OnEvent, OperationSettled, RunEnded, RunStarted, ignore
 from agentrt.agent.loop import run_loop
 from agentrt.agent.parser import Parser
 from agentrt.contracts import Ask, Inquire, OpenPlanner, Planner
@@ -22,6 +23,7 @@ from agentrt.opening import open_policy, sandbox_opener
 from agentrt.planners.masks import Masked
 from agentrt.plugins import find
 from agentrt.records import Operation, Record, Text, Usage
+from agentrt.resuming import recorded
 from agentrt.runtime import Runtime
 from agentrt.task import Task, provider
 
@@ -47,7 +49,13 @@ class Result(Record):
     apply: Operation | None = None
     """The operation that wrote the outcome to the real workspace, where there was something to write."""
     turns: int = 0
+    """With those before it was resumed, as ``actions`` and ``usage``."""
+    actions: int = 0
     usage: Usage = Usage()
+    seconds: float = 0.0
+    """Since it was started, or resumed."""
+    already: bool = False
+    """It was done before it was resumed, and no planner was asked."""
 
 
 async def run_task(
@@ -87,6 +95,24 @@ async def run_task(
             )
         )
         return await Session(runtime, task, planners, inquire, on_event).run(resumed=resume is not None)
+
+
+async def resume_task(
+    task: Task | None = None,
+    *,
+    workspace: Path | str | None = None,
+    session: str | None = None,
+    on_event: OnEvent = ignore,
+    ask: Ask | None = None,
+    inquire: Inquire | None = None,
+) -> Result:
+    """Go on with a run that was cut off, or ended: that of a workspace's current session, of ``session``, or of one it
+    was forked from. The task is the one that was recorded, or ``task``, where its limits or its planner are others now.
+
+    ``workspace`` is the current folder, or the task's. Raises what ``run_task`` and ``resuming.recorded`` raise.
+    """
+    run = recorded(workspace, session=session, task=task)
+    return await run_task(run.task, on_event=on_event, ask=ask, inquire=inquire, resume=run.session)
 
 
 def open_planners(task: Task) -> dict[str, Planner]:
@@ -141,7 +167,18 @@ class Session:
             self.take_up()
         else:
             self.begin()
-        ending = await self.converse()
+        budget = self.budget
+        self.tell(
+            RunStarted(
+                session=self.runtime.session,
+                resumed=resumed,
+                turns=budget.turns,
+                actions=budget.actions,
+                usage=budget.usage,
+            )
+        )
+        over = await self.over() if resumed else None
+        ending = over or await self.converse()
         verdict = await self.judge(ending)
         success = verdict is not None and verdict.passed and (self.demands.checks or ending.code == "submit")
         if verdict is not None and not verdict.passed:
@@ -160,18 +197,31 @@ class Session:
             rules=verdict.rules if verdict is not None else (),
             scores=tuple(self.demands.scores),
             apply=applied,
-            turns=self.budget.turns,
-            usage=self.budget.usage,
+            turns=budget.turns,
+            actions=budget.actions,
+            usage=budget.usage,
+            seconds=budget.seconds,
+            already=over is not None and success,
         )
 
-    async def converse(self) -> Ending:
-        """To its end; one that had come to it before it was resumed has nothing to add."""
-        line = self.runtime.conversation()
-        if (said := conversation.handed_in(line)) is not None:
-            if not conversation.pending(line):
+    async def over(self) -> Ending | None:
+        """How the conversation had ended before it was resumed, if it had; else there is something to go on with."""
+        said = self.runtime.conversation()
+        if (text := conversation.handed_in(said)) is not None:
+            if not conversation.pending(said):
                 await self.demands.score(self.budget.turns, self.budget.seconds_left)
-            self.tell(RunEnded(code="submit", reason=said))
-            return Ending(code="submit", reason=said)
+            self.tell(RunEnded(code="submit", reason=text))
+            return Ending(code="submit", reason=text)
+        if conversation.pending(said) or self.crew.next(said) is not None:
+            return None
+        if self.demands.checks and self.demands.known and (await self.demands.judge(self.budget.seconds_left)).passed:
+            ending = Ending(code="nothing", reason="no agent proposed a further action")
+            self.tell(RunEnded(code=ending.code, reason=ending.reason))
+            return ending
+        self.runtime.say("notice", {"text": _RESUMED})
+        return None
+
+    async def converse(self) -> Ending:
         return await run_loop(
             self.runtime, self.crew, self.budget, demands=self.demands, inquire=self.inquire, on_event=self.tell
         )
@@ -192,7 +242,7 @@ class Session:
     def take_up(self) -> None:
         """Go on where it was cut off, or ended. Raises ``UsageError`` where this task cannot."""
         said = self.runtime.conversation()
-        if not said:  # it died before its first word
+        if not said or said[0].role != "task":  # it died before its first word, or was taken back to there
             self.begin()
             return
         turn = conversation.last_turn(said)
@@ -203,19 +253,17 @@ class Session:
             )
         self.budget.take_up(said)
         self.demands.take_up()
-        over = conversation.pending(said) or conversation.handed_in(said) is not None
-        if not over and self.crew.next(said) is None:
-            self.runtime.say("notice", {"text": _RESUMED})
 
     async def judge(self, ending: Ending) -> Verdict | None:
         """Look at the outcome, in what is left of the time; not after a planner's failure, which decides already."""
         if ending.code == "planner" or (self.budget.seconds_left <= 0 and not self.demands.known):
             return None
         verdict = await self.demands.judge(self.budget.seconds_left)
-        told_of = {message.operation for message in self.runtime.conversation()}
+        since = self.runtime.info.start.conversation  # what is older is about operations of another session
+        told_of = {message.operation for message in self.runtime.conversation() if message.id > since}
         if verdict.verified is not None and verdict.verified.id not in told_of:
             told = f"Verification, `{self.task.verify}`:\n{describe_operation(verdict.verified)}"
-            self.runtime.say("notice", {"text": told}, verdict.verified.id)
+            self.runtime.say("notice", conversation.outcome_notice(told), verdict.verified.id)
         return verdict
 
     async def apply(self) -> Operation | None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from agentrt import flags, narrowing
 from agentrt.collecting import check_kept
+from agentrt.errors import UnknownOperation
+from agentrt.history.bases import lineage
 from agentrt.history.journal import Journal
 from agentrt.history.store import Store
 from agentrt.history.timeline import Timeline
@@ -90,6 +92,19 @@ class Standing(Reader):
         """Every operation, oldest first, with all that ``operations`` leaves out but the observation."""
         work = self.journal.work(self.session)
         return [operation.model_copy(update=work[operation.id]) for operation in self._operations.values()]
+
+    def standing_of(self, actor: str) -> tuple[int, ...]:
+        """The actions of one actor whose work is in the session's files, oldest first: what ``revert`` takes out.
+
+        Raises ``UnknownOperation`` where nobody of that name did anything; the hint names who did.
+        """
+        actors = list(dict.fromkeys(op.actor for op in self._operations.values() if op.kind == "act"))
+        if actor not in actors:
+            hint = f"there are: {', '.join(actors)}" if actors else "nobody did anything yet"
+            raise UnknownOperation(f"nobody called {dump_json(actor)} did anything in {self.session}", hint=hint)
+        line = lineage(self.view, self.work())
+        mine = (op for op in line if (op.kind, op.actor) == ("act", actor))
+        return tuple(op.id for op in mine if op.files and op.review != "rejected")
 
     def layer(self, op: int) -> str:
         """The name of everything an operation keeps on disk."""

@@ -143,6 +143,7 @@ class Runtime:
     log = _Same(asynchronous.Runtime.log)
     show = _Same(asynchronous.Runtime.show)
     set_review_deadline = _Same(asynchronous.Runtime.set_review_deadline)
+    standing_of = _Same(asynchronous.Runtime.standing_of)
     policy_for = _Same(asynchronous.Runtime.policy_for)
     tighten = _Same(asynchronous.Runtime.tighten)
     to_review = _Same(asynchronous.Runtime.to_review)

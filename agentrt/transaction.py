@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from agentrt.outward import Call
     from agentrt.runtime import Runtime
 
+INTERRUPTED = "interrupted"
+"""The error of an action whose run was ended from outside."""
 _NOT_KEPT = "a verification: what it wrote is not kept"
 _GRACE = 5.0
 """Seconds a tool gets beyond its commands' limit, for what it does itself."""
@@ -93,7 +95,7 @@ async def carry_out(
         if world.failure is not None:  # a tool may have taken it for the action's own mistake
             raise world.failure
     except asyncio.CancelledError:
-        await uninterrupted(one.abandon("interrupted"))
+        await uninterrupted(one.abandon(INTERRUPTED))
         raise
     except SandboxUnavailable as error:
         await uninterrupted(one.abandon(str(error)))

@@ -83,7 +83,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("agent",),
     ("planners",),
-    ("session", "task"),
+    ("session", "task", "resuming"),
     ("",),  # agentrt itself: the door, which shows what those below have
     ("cli", "sync", "testing", "__main__"),
 )

@@ -67,8 +67,12 @@ class Budget:
                 self.take_turn(Turn(usage=Usage.from_dict(usage)))
 
     @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
     def seconds_left(self) -> float:
-        return self.limits.minutes * 60 - (time.monotonic() - self.started)
+        return self.limits.minutes * 60 - self.seconds
 
     def take_turn(self, turn: Turn) -> None:
         self.turns += 1

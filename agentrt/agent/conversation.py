@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentrt.records import Message, Operation, ProposedAction, Turn, Usage
+from agentrt.transaction import INTERRUPTED
 
 from .describing import describe_effects, describe_operation
 
@@ -48,9 +49,16 @@ def outcome(call: str, operation: Operation, actor: str = AGENT) -> dict[str, An
         failed=failed,
         timed_out=seen is not None and seen.timed_out,
         changed=describe_effects(operation.effects) if operation.status == "settled" else "",
-        cut_off=operation.status == "intent",
+        cut_off=_cut_off(operation),
         actor=actor,
     )
+
+
+def _cut_off(operation: Operation) -> bool:
+    """By a death, or by whoever ended the run."""
+    seen = operation.observation
+    interrupted = operation.status == "failed" and seen is not None and seen.error == INTERRUPTED
+    return operation.status == "intent" or (interrupted and not operation.requests)
 
 
 def talk(text: str, *, actor: str, to: str, hand_over: bool = False) -> dict[str, Any]:
@@ -71,9 +79,17 @@ def compaction(text: str, since: int, actor: str = AGENT, usage: Usage | None = 
     return body if usage is None else {**body, "usage": usage.to_dict()}
 
 
+def outcome_notice(text: str) -> dict[str, Any]:
+    """Body of what is said of the outcome when all is over; it starts nothing again."""
+    return {"text": text, "outcome": True}
+
+
 def handed_in(conversation: Sequence[Message]) -> str | None:
-    """What was said with it, where the last turn handed the work in and that was taken; else None."""
+    """What was said with it, where the last turn handed the work in, that was taken, and nobody (who rejected
+    something, say) had a word on it since; else None."""
     turn, answers = last_turn(conversation), since_last_turn(conversation)
+    if any(not notice.body.get("outcome") for notice in since_last_turn(conversation, "notice")):
+        return None
     taken = {message.body["call"] for message in answers if not message.body.get("failed")}
     for action in turn.actions if turn is not None else ():
         if action.kind == SUBMIT and action.call in taken:
@@ -110,8 +126,8 @@ def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
 
 
 def cut_off(conversation: Sequence[Message]) -> set[str]:
-    """The calls of the last turn whose actions a death cut off, of which nothing is kept and which sent nothing, and of
-    those behind them, which had not begun. A planner that wants them done proposes them again."""
+    """The calls of the last turn whose actions a death, or who ended the run, cut off, and of those behind them, which
+    had not begun: nothing of them is kept, and they sent nothing. A planner that wants them done proposes them again."""
     return {message.body["call"] for message in since_last_turn(conversation) if message.body.get("cut_off")}
 
 

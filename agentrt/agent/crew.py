@@ -92,7 +92,7 @@ def _seen(conversation: Sequence[Message], names: Sequence[str]) -> _Seen:
             if message.body.get("hand_over"):
                 seen.resting.add(speaker)
                 seen.handed_to = heard[0] if to != EVERYBODY and heard else None
-        elif message.role == "notice":
+        elif message.role == "notice" and not message.body.get("outcome"):
             seen.resting.clear()  # a person has a say, or the task is not done: everybody should hear of it
     return seen
 

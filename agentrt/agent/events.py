@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from agentrt.records import Operation, ProposedAction, Record, Text, Turn
+from agentrt.records import Operation, ProposedAction, Record, Text, Turn, Usage
+
+
+class RunStarted(Record):
+    """The session is open. Numbers are what a run that is resumed had used before."""
+
+    event: Literal["started"] = "started"
+    session: str
+    resumed: bool = False
+    turns: int = 0
+    actions: int = 0
+    usage: Usage = Usage()
 
 
 class TurnTaken(Record):
@@ -15,6 +26,13 @@ class TurnTaken(Record):
     number: int
     """From 1, in this run."""
     turn: Turn
+
+
+class PlannerAsked(Record):
+    """An agent's planner is asked for its next turn."""
+
+    event: Literal["asked"] = "asked"
+    actor: str
 
 
 class TextCame(Record):
@@ -100,7 +118,9 @@ class NotDoneYet(Record):
 
 
 Event = (
-    TurnTaken
+    RunStarted
+    | TurnTaken
+    | PlannerAsked
     | TextCame
     | PlannerDelayed
     | ConversationCompacted

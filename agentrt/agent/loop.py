@@ -26,6 +26,7 @@ from .events import (
     OnEvent,
     OperationSettled,
     OutputCame,
+    PlannerAsked,
     PlannerDelayed,
     RunEnded,
     TextCame,
@@ -118,6 +119,7 @@ class _Loop:
         Nothing is carried out behind one that was cut off, of which nothing is kept, until the planner had its say.
         """
         if (proposed := self.next()) is not None and (operation := self.untold()) is not None:
+            self.budget.actions += 1
             self.answer(conversation.outcome(proposed.call, operation, self.actor), operation.id)
         line = self.runtime.conversation()
         turn, left = conversation.last_turn(line), conversation.pending(line)
@@ -152,6 +154,7 @@ class _Loop:
         if member is None:
             self.ends(Ending(code="nothing", reason="no agent proposed a further action"))
             return {}
+        self.tell(PlannerAsked(actor=member.name))
         try:
             async with asyncio.timeout(self.budget.seconds_left):
                 turn = await self.ask(member)

@@ -8,31 +8,58 @@ import sys
 import termios
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TypeVar
 
-from agentrt.contracts import Ask, Question
+from agentrt.contracts import Question
 from agentrt.errors import UsageError
 from agentrt.records import Answer
 
 from .plain import plain, plain_lines
 
+T = TypeVar("T")
 _CHOICES = "[y]es, [n]o, [a]lways (makes a rule of it), or a reason why not: "
 
 
-def person() -> Ask | None:
-    """Whoever sits at the terminal; None where nobody does."""
+def person(aside: Callable[[], AbstractContextManager[None]] = nullcontext) -> Person | None:
+    """Whoever sits at the terminal; None where nobody does. ``aside``: nothing else is shown within it."""
     # Closed by whoever started us, they are None.
     at_terminal = all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
-    return _ask if at_terminal else None
+    return Person(aside) if at_terminal else None
 
 
-async def _ask(question: Question) -> Answer:
-    # On another thread: what else goes on need not wait for people. On one that nobody waits for: after Ctrl-C it may
-    # still be at its prompt, which only a person can end.
+class Person:
+    """Is asked one thing at a time."""
+
+    def __init__(self, aside: Callable[[], AbstractContextManager[None]]) -> None:
+        self._aside, self._one = aside, asyncio.Lock()
+
+    async def ask(self, question: Question) -> Answer:
+        """``contracts.Ask``"""
+        return await self._put(lambda: answer(question, _say, _read))
+
+    async def inquire(self, question: str) -> str | None:
+        """``contracts.Inquire``"""
+        return await self._put(lambda: reply(question, _say, _read))
+
+    async def _put(self, prompt: Callable[[], T]) -> T:
+        async with self._one:
+            with self._aside():
+                try:
+                    return await _on_a_thread(prompt)
+                except asyncio.CancelledError:
+                    with suppress(OSError):
+                        _say("")  # what comes next is no part of the prompt
+                    raise
+
+
+async def _on_a_thread(prompt: Callable[[], T]) -> T:
+    # What else goes on need not wait for people. Nor does anybody wait for the thread: after Ctrl-C it may still be at
+    # its prompt, which only a person can end.
     loop = asyncio.get_running_loop()
-    answered: asyncio.Future[Answer] = loop.create_future()
+    answered: asyncio.Future[T] = loop.create_future()
 
-    def tell(said: Answer | Exception) -> None:
+    def tell(said: T | Exception) -> None:
         if answered.done():
             return
         if isinstance(said, Exception):
@@ -41,9 +68,9 @@ async def _ask(question: Question) -> Answer:
             answered.set_result(said)
 
     def work() -> None:
-        said: Answer | Exception
+        said: T | Exception
         try:
-            said = answer(question, _say, _read)
+            said = prompt()
         except Exception as error:
             said = error
         with suppress(RuntimeError):  # the loop is closed: it was interrupted
@@ -84,6 +111,14 @@ def _remember(question: Question, say: Callable[[str], None], read: Callable[[st
         say(f"allowed this once: {plain(str(error))}")
         return False
     return True
+
+
+def reply(question: str, say: Callable[[str], None], read: Callable[[str], str | None]) -> str | None:
+    """What a person says to an agent's own question; None: nothing."""
+    say("the agent asks:")
+    for line in plain_lines(question.strip()).splitlines():
+        say(f"  {line}")
+    return (read("your answer, or an empty line: ") or "").strip() or None
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,7 @@ from agentrt.purging import Purged, purge, told
 from agentrt.runtime import Runtime
 from agentrt.units import format_size
 
+from .interrupting import run
 from .moves import in_workspace
 from .options import HERE, Where, sandbox_name
 from .plain import plain
@@ -47,7 +47,7 @@ def gc(
         if dry_run:
             raise
         # No room even to open the journal for writing: what is garbage goes first.
-        asyncio.run(_make_room(where))
+        run(_make_room(where))
         freed = with_runtime(where, work)
     _put_freed(freed, dry_run, where)
     return 0

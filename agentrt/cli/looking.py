@@ -16,7 +16,7 @@ from agentrt.history.removals import Removal
 from agentrt.history.timeline import Timeline
 from agentrt.printed import check_output_kept
 from agentrt.reader import Reader, open_reader
-from agentrt.records import Operation
+from agentrt.records import Operation, dump_json
 
 from .options import HERE, WHOLE, Where
 from .plain import cut, plain, plain_lines, terminal_width
@@ -39,6 +39,7 @@ def log(
     at: Annotated[
         int | None, WHOLE, Parameter(name="--at", help="As it stood right after this operation; 0 is the start.")
     ] = None,
+    actor: Annotated[str | None, Parameter(name="--actor", help="Only those of this agent, or of `user`.")] = None,
     where: Where = HERE,
 ) -> int:
     """List the session's operations, oldest first."""
@@ -49,24 +50,33 @@ def log(
             raise
         return _nothing_yet(where, [])
     with reader:
-        operations = reader.log(at=at)
+        whole = reader.log(at=at)
+        operations = [operation for operation in whole if actor in (None, operation.actor)]
+        if not operations and actor is not None:
+            raise _nobody(actor, whole)
         removals = reader.journal.removals()
         lost = {op.id: removal for op in operations if (removal := removals.of_view(op.session, op.after))}
         if where.json:
             put_json([_document(operation, lost.get(operation.id)) for operation in operations])
             return 0
-        done, width = set(Timeline.of(reader.info.start, operations).done), terminal_width()
-    digits = len(str(len(operations)))
+        done, width = set(Timeline.of(reader.info.start, whole).done), terminal_width()
+    digits, names = len(str(len(whole))), max((len(plain(operation.actor)) for operation in operations), default=0)
     for operation in operations:
         mark = f"  [its files {gone(lost[operation.id])}]" if operation.id in lost else ""
-        put(cut(log_line(operation, digits, stands=operation.id in done), max(width - len(mark), 1)) + mark)
+        line = log_line(operation, digits, stands=operation.id in done, names=names)
+        put(cut(line, max(width - len(mark), 1)) + mark)
     if not operations:
         put("no operations yet")
     return 0
 
 
-def log_line(operation: Operation, digits: int, *, stands: bool) -> str:
-    """Number, time, who, what kind, how it ended, its effects, what it was."""
+def _nobody(actor: str, operations: Sequence[Operation]) -> UnknownOperation:
+    there_are = ", ".join(dict.fromkeys(operation.actor for operation in operations))
+    return UnknownOperation(f"no operation here is by {dump_json(actor)}", hint=there_are and f"there are: {there_are}")
+
+
+def log_line(operation: Operation, digits: int, *, stands: bool, names: int = 0) -> str:
+    """Number, time, who (in ``names`` columns), what kind, how it ended, its effects, what it was."""
     state: str = operation.status
     if operation.status == "settled":
         undone = operation.kind == "act" and not stands and not operation.is_verification
@@ -75,7 +85,7 @@ def log_line(operation: Operation, digits: int, *, stands: bool) -> str:
         (
             f"{operation.id:>{digits}}",
             time_text(operation.started),
-            f"{plain(operation.actor):<5}",
+            f"{plain(operation.actor):<{max(names, 5)}}",
             f"{operation.kind:<7}",
             f"{state.replace('_', ' '):<11}",
             f"{effects_text(operation.effects) or '-':<24}",

@@ -1,7 +1,8 @@
 """``agentrt``: from words to a command, from errors to exit codes.
 
 0 done · 1 the task failed · 2 wrong usage or configuration · 3 denied, or a person is needed · 4 conflict, nothing
-touched · 5 no sandbox · 130 interrupted. ``exec`` has its command's own code, and 125 instead of 1.
+touched · 5 no sandbox · 130 interrupted (by SIGTERM 143, by SIGHUP 129). ``exec`` has its command's own code, and 125
+instead of 1.
 """
 
 from __future__ import annotations
@@ -134,11 +135,12 @@ def _guarded(words: list[str]) -> int:
         except AgentrtError as error:
             _put(error, json=json)
             return 125 if command == "exec" and error.exit_code == 1 else error.exit_code
+        except KeyboardInterrupt as interrupted:
+            return _interrupted(interrupted)
         finally:
             sys.stdout.flush()
-    except KeyboardInterrupt:
-        _say("interrupted")
-        return 130
+    except KeyboardInterrupt as interrupted:
+        return _interrupted(interrupted)
     except BrokenPipeError:
         _mute()  # who reads has seen enough
         return 0
@@ -152,6 +154,27 @@ def _guarded(words: list[str]) -> int:
             _say(f"this is a bug in agentrt: {type(error).__name__}: {plain.plain(str(error))}")
             print("hint: please report it, with what AGENTRT_DEBUG=1 prints in front of this", file=sys.stderr)
         return 125 if command == "exec" else 1
+
+
+def _interrupted(by: KeyboardInterrupt) -> int:
+    """128 and the signal's number, as shells have it. After SIGHUP there may be no terminal to tell it."""
+    import signal
+
+    from .interrupting import Interrupted
+    from .render import mute, put_error, say
+
+    number, hint = (by.number, by.hint) if isinstance(by, Interrupted) else (int(signal.SIGINT), "")
+    try:
+        sys.stdout.flush()
+    except OSError:
+        mute()
+    try:
+        if isinstance(by.__cause__, AgentrtError):
+            put_error(by.__cause__, json=False)
+        say("interrupted" + (f"; {hint}" if hint else ""))
+    except OSError:
+        mute(sys.stderr)
+    return 128 + number
 
 
 def _open_streams() -> None:

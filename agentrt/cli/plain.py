@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
 
 _PIPED = 200
 
@@ -25,14 +28,38 @@ def plain_lines(text: str) -> str:
     return "\n".join("\t".join(plain(cell) for cell in line.split("\t")) for line in lines)
 
 
+def cells(text: str) -> int:
+    """The columns a text takes on a terminal."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
 def cut(text: str, width: int) -> str:
-    """``text`` in at most ``width`` characters."""
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+    """``text`` in at most ``width`` columns."""
+    return text if cells(text) <= width else next(rows(text, max(width - 1, 1))) + "…"
+
+
+def rows(text: str, width: int) -> Iterator[str]:
+    """``text`` in pieces of at most ``width`` columns; of nothing one."""
+    at, used = 0, 0
+    for number, character in enumerate(text):
+        taken = _cells(character)
+        if used + taken > width and number > at:
+            yield text[at:number]
+            at, used = number, 0
+        used += taken
+    yield text[at:]
 
 
 def terminal_width() -> int:
     """Columns; where there is no terminal a fixed number, so that piped output is the same everywhere."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPED
+
+
+@cache
+def _cells(character: str) -> int:
+    if unicodedata.east_asian_width(character) in "WF":
+        return 2
+    return 0 if unicodedata.category(character) in ("Mn", "Me") else 1
 
 
 def _mark(character: str) -> str:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from agentrt.errors import AgentrtError, Conflict
 from agentrt.narrowing import NARROW
@@ -42,10 +42,10 @@ def say(text: str) -> None:
     print(f"agentrt: {text}", file=sys.stderr)
 
 
-def mute() -> None:
-    """Nothing more is written to standard output, not even what waits to be written at exit."""
+def mute(stream: TextIO | None = None) -> None:
+    """Nothing more is written to a stream (standard output), not even what waits to be written at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, (stream or sys.stdout).fileno())
     os.close(nowhere)
 
 
@@ -116,11 +116,11 @@ def _requests_text(requests: Sequence[RequestEffect]) -> list[str]:
     """``3 requests``, ``1 request refused``; what no undo takes back is never left out."""
     sent = [request for request in requests if request.change == "sent"]
     final = sum(request.reversibility == "irreversible" for request in sent)
-    words = [_counted(len(sent), "request") + (f" ({final:,} irreversible)" if final else "")] if sent else []
-    return [*words, f"{_counted(refused, 'request')} refused"] if (refused := len(requests) - len(sent)) else words
+    words = [counted(len(sent), "request") + (f" ({final:,} irreversible)" if final else "")] if sent else []
+    return [*words, f"{counted(refused, 'request')} refused"] if (refused := len(requests) - len(sent)) else words
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
@@ -191,7 +191,7 @@ def put_error(error: AgentrtError, *, json: bool) -> None:
     if json:
         document: dict[str, Any] = {"code": error.code, "message": str(error), "hint": error.hint}
         about = {"conflicts": list(conflicts)} if isinstance(error, Conflict) else {}
-        put_json({"error": {**document, **about}, **about})
+        print(dump_json({"error": {**document, **about}, **about}))  # on one line: it may follow a run's events
     say(plain(str(error)))
     for conflict in conflicts:
         print(f"  {conflict_line(conflict)}", file=sys.stderr)

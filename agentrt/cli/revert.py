@@ -6,10 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from agentrt.notices import named
+from agentrt import notices
 from agentrt.preview import Preview
 from agentrt.runtime import Runtime
 
+from .actor import Actor, check, operations, put_nothing
 from .moves import PreviewFlag, put_effects
 from .options import HERE, WHOLE, Where
 from .plain import plain
@@ -18,7 +19,8 @@ from .session import with_runtime
 
 
 def revert(
-    *ops: Annotated[int, WHOLE, Parameter(help="The operations' numbers.", name="OP")],
+    *named: Annotated[int, WHOLE, Parameter(help="The operations' numbers.", name="OP")],
+    by: Actor = None,
     with_dependents: Annotated[
         bool, Parameter(help="Also the later operations that stand on them.", negative="")
     ] = False,
@@ -27,8 +29,12 @@ def revert(
     where: Where = HERE,
 ) -> int:
     """Take old operations out and keep the later ones."""
+    check(named, by)
 
     async def work(runtime: Runtime) -> int:
+        ops = operations(runtime, named, by)
+        if by is not None and not ops:
+            return put_nothing("revert", by, where)
         if preview:
             return _put_preview(await runtime.preview_revert(*ops, with_dependents=with_dependents), where)
         operation = await runtime.revert(*ops, with_dependents=with_dependents, because=because)
@@ -56,9 +62,9 @@ def _put_preview(found: Preview, where: Where) -> int:
         merged = "  (merged with later changes)" if effect.path in found.merged else ""
         put(f"  {effect_line(effect)}{merged}")
     if found.dependents:
-        put(f"what stands on it: {named(found.dependents)} (--with-dependents reverts them as well)")
+        put(f"what stands on it: {notices.named(found.dependents)} (--with-dependents reverts them as well)")
     if found.possible:
-        put(f"what may stand on it, as what they read is not known: {named(found.possible)}")
+        put(f"what may stand on it, as what they read is not known: {notices.named(found.possible)}")
     for conflict in found.conflicts:
         put(f"conflict: {conflict_line(conflict)}")
     return code

@@ -14,6 +14,7 @@ from agentrt.reader import Reader, open_reader
 from agentrt.records import FileEffect, Operation
 from agentrt.runtime import Runtime
 
+from .actor import Actor, check, operations, put_nothing
 from .looking import log_line
 from .moves import in_workspace, put_effects
 from .options import HERE, WHOLES, Where
@@ -59,11 +60,14 @@ def review(*, where: Where = HERE) -> int:
     return 0
 
 
-def accept(*what: _What, hunk: _Hunk = None, where: Where = HERE) -> int:
+def accept(*what: _What, hunk: _Hunk = None, by: Actor = None, where: Where = HERE) -> int:
     """Say yes to what operations did, or to some files or hunks of one."""
-    ops, parts = _asked(what, hunk, where)
+    named, parts = _asked(what, hunk, by, where)
 
     async def work(runtime: Runtime) -> int:
+        ops = operations(runtime, named, by)
+        if by is not None and not ops:
+            return put_nothing("accept", by, where)
         operation = await runtime.accept(*ops, parts=parts)
         if where.json:
             put_json(operation_json(operation))
@@ -77,13 +81,17 @@ def accept(*what: _What, hunk: _Hunk = None, where: Where = HERE) -> int:
 def reject(
     *what: _What,
     hunk: _Hunk = None,
+    by: Actor = None,
     because: Annotated[str, Parameter(help="Why; the agent is told.")] = "",
     where: Where = HERE,
 ) -> int:
     """Say no: take out what operations did, or some files or hunks of one, and tell the agent why."""
-    ops, parts = _asked(what, hunk, where)
+    named, parts = _asked(what, hunk, by, where)
 
     async def work(runtime: Runtime) -> int:
+        ops = operations(runtime, named, by)
+        if by is not None and not ops:
+            return put_nothing("reject", by, where)
         operation = await runtime.reject(*ops, parts=parts, because=because)
         if where.json:
             put_json(operation_json(operation))
@@ -98,8 +106,13 @@ def reject(
     return with_runtime(where, work)
 
 
-def _asked(what: Sequence[str], hunks: Sequence[int] | None, where: Where) -> tuple[list[int], Parts | None]:
+def _asked(
+    what: Sequence[str], hunks: Sequence[int] | None, by: str | None, where: Where
+) -> tuple[list[int], Parts | None]:
     """Numbers are operations, all after them are files. Raises ``UsageError``."""
+    check(what, by)
+    if by is not None and not hunks:
+        return [], None
     count = next((at for at, word in enumerate(what) if not (word.isascii() and word.isdigit())), len(what))
     ops, paths = list(map(int, what[:count])), what[count:]
     if not ops:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from agentrt.errors import UnknownOperation
 from agentrt.history.store import locate
 from agentrt.runtime import Runtime
 
+from .interrupting import run
 from .options import Where, sandbox_name
 from .plain import plain
 from .render import say
@@ -53,4 +53,4 @@ def with_runtime(
                 for note in runtime.notes[told:]:
                     say(plain(note))
 
-    return asyncio.run(opened())
+    return run(opened())

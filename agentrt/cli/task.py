@@ -1,102 +1,111 @@
-"""A task's run, as it happens: lines for people, JSON Lines for programs."""
+"""A task's run, as it happens: for people (``progress``), or JSON Lines for programs."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
+import os
+import shlex
 from pathlib import Path
 from typing import Any
 
-from agentrt.agent.events import ActionRefused, ActionStarted, Event, OperationSettled, OutputCame, TurnTaken
+from agentrt.agent.events import Event, OperationSettled, OutputCame
 from agentrt.errors import UsageError
-from agentrt.records import Operation, dump_json
-from agentrt.session import Result, run_task
-from agentrt.task import load_task
+from agentrt.records import dump_json
+from agentrt.resuming import recorded
+from agentrt.session import Result, resume_task, run_task
+from agentrt.task import Task, load_task
 
-from .asking import person
-from .options import Where
-from .plain import cut, plain, plain_lines, terminal_width
-from .render import effects_text, operation_json, put, say
-
-_TAIL = 12
-"""Lines of output shown of an action that did not succeed."""
+from .asking import Person, person
+from .interrupting import Interrupted, run
+from .options import HERE, Where
+from .progress import Progress
+from .render import operation_json, say
+from .screen import Lines
 
 
 def run_file(file: Path, where: Where) -> int:
     """0 the task is done · 1 it failed · 3 a person is needed. Raises what ``load_task`` and ``run_task`` raise."""
-    if where.session is not None or where.workspace != Path("."):
+    if where.session is not None or where.workspace != HERE.workspace:
         raise UsageError(
             "a task runs in a session of its own, on the workspace it names",
             hint="leave --session and --workspace out; `workspace:` in the task file says where",
         )
-    task = load_task(file)
-    attended = not where.json and sys.stdin.isatty() and sys.stdout.isatty()
-    watch = _put_json if where.json else _Watcher()
-    result = asyncio.run(run_task(task, on_event=watch, ask=person() if attended else None))
-    if where.json:
-        print(dump_json({"event": "result", **result.to_dict()}), flush=True)
-    else:
-        _conclude(result)
+    return _run(load_task(file), where, resume=False)
+
+
+def resume_file(file: Path | None, where: Where) -> int:
+    """Go on with a run; the task is that in the file, or as it was recorded. As ``run_file``, and raises what
+    ``resume_task`` raises."""
+    if file is not None:
+        return _run(load_task(file), where, resume=True)
+    found = recorded(where.workspace, session=where.session)
+    return _run(found.task, Where(where.workspace, found.session, where.json), resume=True)
+
+
+def _run(task: Task, where: Where, *, resume: bool) -> int:
+    watch = _Json() if where.json else Progress(task.limits)
+    at_terminal = None if where.json else person(watch.screen.aside)
+    try:
+        result = run(_watched(task, watch, at_terminal, where, resume=resume))
+    except Interrupted as stop:
+        if watch.session is not None:
+            stop.hint = f"to go on: {_resume(task, watch.session if where.session else None)}"
+        raise
+    finally:
+        watch.screen.close()
+    watch.end(result, _resume(task, result.session if where.session else None))
     if result.success and task.apply == "ask":
-        return _ask(result, task.workspace_path, attended)
+        return _ask(result, task.workspace_path, at_terminal)
     return 0 if result.success else 1
 
 
-class _Watcher:
-    """Tells a person what the agent says and does."""
+async def _watched(
+    task: Task, watch: Progress | _Json, at_terminal: Person | None, where: Where, *, resume: bool
+) -> Result:
+    ask, inquire = (at_terminal.ask, at_terminal.inquire) if at_terminal is not None else (None, None)
+    async with watch.screen.kept():
+        if not resume:
+            return await run_task(task, on_event=watch, ask=ask, inquire=inquire)
+        workspace = where.workspace if where.workspace != HERE.workspace else None
+        return await resume_task(
+            task, workspace=workspace, session=where.session, on_event=watch, ask=ask, inquire=inquire
+        )
+
+
+class _Json:
+    """Every event a line."""
+
+    def __init__(self) -> None:
+        self.screen = Lines()
+        self.session: str | None = None
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, TurnTaken):
-            text = plain_lines(event.turn.text.strip())
-            put(f"\n{text}" if text else "")
-        elif isinstance(event, ActionStarted):
-            put(cut(f"→ {plain(event.shown)}", terminal_width()))
-        elif isinstance(event, ActionRefused):
-            put(f"  not carried out: {plain(event.because)}")
+        document: dict[str, Any] = event.to_dict()
+        if isinstance(event, OutputCame):
+            document["data"] = event.data.decode("utf-8", "replace")
         elif isinstance(event, OperationSettled):
-            for line in _settled(event.operation):
-                put(f"  {line}")
-        sys.stdout.flush()
+            document["operation"] = operation_json(event.operation)
+        self.session = document.get("session", self.session)
+        self.screen.line(dump_json(document))
+
+    def end(self, result: Result, resume: str) -> None:
+        self.screen.line(dump_json({"event": "result", **result.to_dict()}))
 
 
-def _settled(operation: Operation) -> list[str]:
-    seen, parts = operation.observation, [f"operation {operation.id}"]
-    if operation.status != "settled":
-        parts.append(operation.status.replace("_", " "))
-    if seen is not None and seen.exit_code is not None:
-        parts.append(f"exit code {seen.exit_code}")
-    if effects := effects_text(operation.effects):
-        parts.append(effects)
-    lines = [", ".join(parts)]
-    if seen is not None and seen.error:
-        lines.append(plain(seen.error))
-    if seen is not None and seen.exit_code:
-        output = plain_lines(seen.output).rstrip("\n").splitlines()
-        lines += [f"| {line}" for line in output[-_TAIL:]]
-    return lines
+def _resume(task: Task, session: str | None) -> str:
+    """The command, from the current folder."""
+    words = ["agentrt", "run", "--resume"]
+    if not _is_here(task.workspace_path):
+        words += ["--workspace", str(task.workspace_path.resolve())]
+    return shlex.join([*words, "--session", session] if session is not None else words)
 
 
-def _put_json(event: Event) -> None:
-    document: dict[str, Any] = event.to_dict()
-    if isinstance(event, OutputCame):
-        document["data"] = event.data.decode("utf-8", "replace")
-    elif isinstance(event, OperationSettled):
-        document["operation"] = operation_json(event.operation)
-    print(dump_json(document), flush=True)
+def _is_here(folder: Path) -> bool:
+    return os.path.realpath(folder) == os.path.realpath(".")
 
 
-def _conclude(result: Result) -> None:
-    put()
-    put(f"{'done' if result.success else 'failed'}: {plain(result.reason)}")
-    if result.apply is not None:
-        put(f"applied to the workspace: {effects_text(result.apply.effects)}; agentrt undo takes it out again")
-    else:
-        put(f"session {result.session}: agentrt log · agentrt diff · agentrt undo · agentrt apply")
-
-
-def _ask(result: Result, workspace: Path, attended: bool) -> int:
+def _ask(result: Result, workspace: Path, at_terminal: Person | None) -> int:
     """``apply: ask``: with a person, the answer; without one, it is left for one."""
-    if not attended:
+    if at_terminal is None:
         say("`apply: ask` needs a person; `agentrt apply` writes what was done to the workspace")
         return 3
     if input("apply it to the workspace? [y/N] ").strip().lower() not in ("y", "yes"):

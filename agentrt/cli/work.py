@@ -18,10 +18,22 @@ from .plain import plain
 from .render import action_text, effects_text, forked_text, mute, operation_json, put, put_json, say
 
 
-def run(task: Annotated[Path, Parameter(help="The task file (docs/tasks.md).")], /, *, where: Where = HERE) -> int:
-    """Let an agent work on a task, headless."""
-    from .task import run_file
+def run(
+    task: Annotated[Path | None, Parameter(help="The task file (docs/tasks.md).")] = None,
+    /,
+    *,
+    resume: Annotated[bool, Parameter(help="Go on with the session's run; TASK is as recorded.", negative="")] = False,
+    where: Where = HERE,
+) -> int:
+    """Let an agent work on a task, headless; or let it go on after an interruption, a crash, a limit."""
+    from .task import resume_file, run_file
 
+    if resume:
+        return resume_file(task, where)
+    if task is None:
+        raise UsageError(
+            "run: TASK is missing", hint="as in: agentrt run task.yaml; agentrt run --resume goes on with the last one"
+        )
     return run_file(task, where)
 
 
@@ -43,11 +55,13 @@ def execute(
     if cwd is not None:
         arguments["cwd"] = cwd
     stream = None if where.json else _Stream()
+    at_terminal = None if where.json else person()
 
     async def work(runtime: Runtime) -> Operation:
         return await runtime.act("bash", actor="user", on_output=stream, **arguments)
 
-    operation = with_runtime(where, work, create=True, policy=policy, ask=None if where.json else person())
+    ask = at_terminal.ask if at_terminal is not None else None
+    operation = with_runtime(where, work, create=True, policy=policy, ask=ask)
     if where.json:
         put_json(operation_json(operation))
     _tell(operation)

@@ -19,6 +19,7 @@ from agentrt.agent.events import (
     Event,
     OperationSettled,
     OutputCame,
+    PlannerAsked,
     RunEnded,
     TurnTaken,
 )
@@ -78,7 +79,7 @@ turns:
     assert said(messages, "observation")[1].endswith("[created b.txt]")
     assert [message.operation for message in messages if message.role == "observation"] == [1, 2, None]
 
-    kinds = [type(event) for event in events if not isinstance(event, OutputCame)]
+    kinds = [type(event) for event in events if not isinstance(event, OutputCame | PlannerAsked)]
     one = [ActionStarted, OperationSettled]
     assert kinds == [TurnTaken, *one, *one, TurnTaken, RunEnded]
     assert b"".join(event.data for event in events if isinstance(event, OutputCame)) == b"hello\n"
@@ -234,14 +235,10 @@ def test_a_cancelled_run_ends_at_once_and_leaves_a_readable_journal(workspace: P
 
 
 def test_an_action_that_was_cut_off_is_told_and_not_run_again(workspace: Path) -> None:
-    planner = script(
-        workspace,
-        """\
-turns:
-  - actions: [{bash: {command: echo x >> log; sleep 30}}, {bash: {command: ls}}]
-  - actions: [{submit: {}}]
-""",
-    )
+    slow = ProposedAction(call="1", kind="bash", arguments={"command": "echo x >> log; sleep 30"})
+    quick = ProposedAction(call="2", kind="bash", arguments={"command": "ls"})
+    done = ProposedAction(call="3", kind="submit", arguments={})
+    planner = Scripted(Turn(actions=(slow, quick)), Turn(actions=(done,)))
 
     async def whole() -> list[str]:
         started = asyncio.Event()

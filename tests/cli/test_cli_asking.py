@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from run_ground import Ground
 
 from agentrt.cli.asking import answer
 from agentrt.contracts import Question
@@ -117,6 +118,17 @@ def at_a_terminal(
                 process.send_signal(signal.SIGINT)
     os.close(ours)
     return process.wait(10), shown.decode()
+
+
+def test_an_interrupt_that_another_thread_gets_is_one(
+    workspace: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    ground = Ground(tmp_path, workspace, environment)
+    ground.policy(POLICY)
+    terminal = ground.terminal("exec", "--", "touch", "made")
+    terminal.until("why not: ")
+    terminal.signal_thread(signal.SIGINT)
+    assert terminal.end() == 130 and terminal.rows[-2].endswith("agentrt: interrupted")
 
 
 def test_a_person_at_a_terminal(workspace: Path, environment: dict[str, str], tmp_path: Path) -> None:

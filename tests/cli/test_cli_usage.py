@@ -14,7 +14,7 @@ from conftest import Cli
         (("undoo",), "no command 'undoo'", "did you mean undo?"),
         (("frobnicate",), "no command 'frobnicate'", "--help"),
         (("nosuch.yaml",), "nosuch.yaml:1:1: no such file", ""),
-        (("run",), "run: TASK is missing", "agentrt run --help"),
+        (("run",), "run: TASK is missing", "agentrt run --resume goes on"),
         (("run", "nosuch.yaml"), "nosuch.yaml:1:1: no such file", ""),
         (("exec",), "exec: COMMAND is missing", "agentrt exec -- "),
         (("exec", "ls", "-la"), "exec: no option -la", "agentrt exec -- ls -la"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 from revert_ground import Ground, on
+
+from agentrt import Runtime, UnknownOperation
 
 LATER = "echo later > later; mkdir -p more/deep; echo m > more/deep/m; echo changed >> unrelated"
 """Work that has nothing to do with any row."""
@@ -121,3 +124,23 @@ async def _row(ground: Ground, act: str, later: str) -> None:
     await ground.act(later)
     assert first.effects
     await ground.reverts(1, expected=ground.plain(later))
+
+
+def test_what_stands_of_an_actor(workspace: Path, box: Any) -> None:
+    async def work() -> None:
+        async with Runtime.open(workspace, sandbox=box) as rt:
+            for actor, name in (("one", "a"), ("two", "b"), ("one", "c"), ("one", "d")):
+                await rt.act("bash", actor=actor, command=f"echo x > {name}")
+            await rt.act("bash", actor="one", command="true")
+            assert (rt.standing_of("one"), rt.standing_of("two")) == ((1, 3, 4), (2,))
+            await rt.undo(2)
+            assert rt.standing_of("one") == (1, 3)
+            await rt.revert(1)
+            assert rt.standing_of("one") == (3,)
+            assert (await rt.revert(*rt.standing_of("one"))).target == (3,)
+            assert (rt.standing_of("one"), rt.standing_of("two")) == ((), (2,))
+            with pytest.raises(UnknownOperation) as caught:
+                rt.standing_of("three")
+            assert caught.value.hint == "there are: one, two"
+
+    asyncio.run(work())

@@ -10,7 +10,7 @@ import pytest
 from agentrt import Runtime
 from agentrt.agent.events import ActionStarted, Event, OperationSettled
 from agentrt.errors import Conflict, DocumentError, PluginError, UsageError, WorkspaceError
-from agentrt.session import Result, run_task
+from agentrt.session import Result, open_planners, resume_task, run_task
 from agentrt.task import load_task
 
 REPAIR = """\
@@ -210,3 +210,68 @@ def test_what_the_user_changed_meanwhile_is_a_conflict(folder: Path) -> None:
     with pytest.raises(Conflict):
         asyncio.run(run_task(task, on_event=interfere))
     assert (folder / "project" / "calc.txt").read_text() == "mine\n"
+
+
+def cut_off_after(actions: int, task: Path) -> None:
+    """Cancel a run as the next action begins."""
+    begun: list[Event] = []
+
+    async def work() -> None:
+        def watch(event: Event) -> None:
+            begun.extend([event] if isinstance(event, ActionStarted) else [])
+            if len(begun) > actions:
+                running.cancel()
+
+        running = asyncio.ensure_future(run_task(load_task(task), on_event=watch))
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(work())
+
+
+def test_a_run_goes_on_from_python_with_the_task_it_recorded(folder: Path) -> None:
+    task = write(folder, more="verify: grep -q fixed calc.txt\nlimits: {actions: 10}\n")
+    cut_off_after(1, task)
+    task.unlink()
+    result = asyncio.run(resume_task(workspace=folder / "project"))
+    assert (result.success, result.code, result.already) == (True, "submit", False)
+    again = asyncio.run(resume_task(workspace=folder / "project", session=result.session))
+    assert (again.success, again.already, again.operations) == (True, True, ())
+
+
+def test_a_fork_that_is_resumed_has_the_tasks_deadline_for_review(folder: Path) -> None:
+    run(write(folder, more="review: {deadline: 2h, then: reject}\n"))
+
+    async def forked() -> list[str]:
+        async with Runtime.open(folder / "project") as runtime, await runtime.fork(2):
+            pass
+        result = await resume_task(workspace=folder / "project")
+        async with Runtime.open(folder / "project", session=result.session) as runtime:
+            return [
+                str((operation.action or {}).get("kind")) for operation in runtime.log() if operation.kind == "note"
+            ]
+
+    assert asyncio.run(forked()) == ["review_deadline"]
+
+
+def test_what_a_person_did_since_is_no_reason_to_run_an_action_again(folder: Path) -> None:
+    script = "turns: [{actions: [{bash: {command: echo x >> calc.txt}}, {bash: {command: echo y}}, {submit: {}}]}]\n"
+    task = write(folder, script=script)
+
+    async def work() -> str:
+        # It dies when the action is through, and before that is told.
+        async with Runtime.open(folder / "project") as runtime:
+            session = runtime.session
+            planned = load_task(task)
+            body = {"text": planned.objective, "document": planned.to_dict(), "folder": str(folder)}
+            runtime.say("task", body)
+            runtime.say("planner", (await open_planners(planned)["agent"].plan(runtime.conversation(), ())).to_dict())
+            await runtime.act("bash", command="echo x >> calc.txt")
+            await runtime.accept(1)
+            await runtime.act("bash", actor="user", command="true")
+        await resume_task(workspace=folder / "project", session=session)
+        async with Runtime.open(folder / "project") as runtime:
+            with await runtime.read_at(max(runtime.operations), "calc.txt") as file:
+                return file.read().decode()
+
+    assert asyncio.run(work()) == "broken\nx\n"
