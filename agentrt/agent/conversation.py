@@ -126,8 +126,8 @@ def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
 
 
 def cut_off(conversation: Sequence[Message]) -> set[str]:
-    """The calls of the last turn whose actions a death, or who ended the run, cut off, and of those behind them, which
-    had not begun: nothing of them is kept, and they sent nothing. A planner that wants them done proposes them again."""
+    """The calls of the last turn that a death, or who ended the run, cut off, and of those behind it, which had not
+    begun: nothing of them is kept, and they sent nothing. A planner that wants them done proposes them again."""
     return {message.body["call"] for message in since_last_turn(conversation) if message.body.get("cut_off")}
 
 
