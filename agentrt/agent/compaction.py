@@ -34,15 +34,46 @@ _TOLD, _SAYINGS = 1000, 50
 KIND = "compaction"
 
 
+class Sight:
+    """What one agent said and was told, and about how many tokens its planner is sent of it.
+
+    Followed as the conversation goes on, so that a turn costs what is new, however long it all is.
+    """
+
+    def __init__(self, actor: str) -> None:
+        self.line: list[Message] = []
+        """As ``conversation.line_of`` gives it. Not to be changed."""
+        self.tokens = 0
+        self._actor, self._followed, self._last = actor, 0, 0
+
+    def follow(self, said: Sequence[Message]) -> None:
+        """``said`` is all of the conversation."""
+        if not 0 < self._followed <= len(said) or said[self._followed - 1].id != self._last:
+            self.line, self.tokens, self._followed = [], 0, 0
+        new = conversation.line_of(said[self._followed :], self._actor)
+        self.line = [*self.line, *new] if new else self.line
+        if any(message.role == KIND for message in new):
+            self.tokens = tokens(self.line)
+        else:
+            for message in new:
+                self.tokens = _counted(message) or self.tokens + _size(message)
+        self._followed, self._last = len(said), said[-1].id if said else 0
+
+
 def tokens(line: Sequence[Message]) -> int:
     """About how many a planner is sent for its line: what its server counted for the last turn, and what came since."""
     size = 0
     for message in reversed(conversation.compacted(line)):
-        usage = message.body.get("usage") or {} if message.role == "planner" else {}
-        if counted := usage.get("input_tokens", 0):
-            return int(counted + usage.get("output_tokens", 0)) + size
+        if counted := _counted(message):
+            return counted + size
         size += _size(message)
     return size
+
+
+def _counted(message: Message) -> int:
+    """What a planner's server counted for its turn; 0 for all else."""
+    usage = message.body.get("usage") if message.role == "planner" else None
+    return int(usage["input_tokens"] + usage.get("output_tokens", 0)) if usage and usage.get("input_tokens") else 0
 
 
 def _size(message: Message) -> int:

@@ -52,6 +52,8 @@ class Crew:
 
     def next(self, conversation: Sequence[Message]) -> Member | None:
         """Whose turn it is; None where all rest."""
+        if self.alone:  # asked before every turn, of a conversation that may be long
+            return None if _rests(conversation) else self.members[0]
         names = [member.name for member in self.members]
         seen = _seen(conversation, names)
         if seen.last in names and cut_off(conversation):  # before anybody builds on what is missing
@@ -59,6 +61,16 @@ class Crew:
         awake = [name for name in names if name not in seen.resting]
         chosen = _SCHEDULERS[self.schedule](seen, awake, {member.name: member.priority for member in self.members})
         return self[chosen] if chosen is not None else None
+
+
+def _rests(conversation: Sequence[Message]) -> bool:
+    """Whether one that works alone proposed nothing when it was asked last."""
+    for message in reversed(conversation):
+        if message.role == "notice":
+            return False
+        if message.role == "planner":
+            return not message.body.get("actions") and message.body.get("ending", "complete") == "complete"
+    return False
 
 
 @dataclass

@@ -17,6 +17,7 @@ from agentrt.runtime import Runtime
 from . import compaction, conversation
 from .answering import Answering
 from .builtin import BUILTIN
+from .compaction import Sight
 from .completeness import Demands
 from .conclusion import SAME_FAILURE, Budget, Ending, Progress
 from .crew import Crew, Member
@@ -33,7 +34,7 @@ from .events import (
     TurnTaken,
     ignore,
 )
-from .feasibility import infeasible
+from .feasibility import Feasibility
 from .parser import Parser
 
 if TYPE_CHECKING:
@@ -95,7 +96,11 @@ class _Loop:
     ) -> None:
         self.runtime, self.crew, self.budget, self.demands, self.tell = runtime, crew, budget, demands, on_event
         self.answering = Answering(runtime, demands, budget, inquire, on_event)
+        self.feasibility = Feasibility(runtime)
         self.progress = Progress()
+        self.sights = {member.name: Sight(member.name) for member in crew.members}
+        self.settled: Operation | None = None
+        """What was carried out last."""
         self.ending: Ending | None = None
 
     def graph(self, saver: Any) -> CompiledStateGraph[Cursor, None, Cursor, Cursor]:
@@ -107,10 +112,10 @@ class _Loop:
         graph.add_node("execute", self.execute)
         graph.add_node("observe", self.observe)
         graph.add_edge(START, "plan")
-        graph.add_conditional_edges("plan", self.after_plan, {"gate": "gate", "plan": "plan", "end": END})
+        graph.add_conditional_edges("plan", self.after_turn, {"gate": "gate", "plan": "plan", "end": END})
         graph.add_conditional_edges("gate", self.after_gate, {"execute": "execute", "plan": "plan", "end": END})
         graph.add_edge("execute", "observe")
-        graph.add_edge("observe", "gate")
+        graph.add_conditional_edges("observe", self.after_turn, {"gate": "gate", "plan": "plan", "end": END})
         return graph.compile(checkpointer=saver)
 
     async def take_up(self) -> None:
@@ -174,8 +179,10 @@ class _Loop:
     async def ask(self, member: Member) -> Turn:
         """One turn of a planner; where its conversation is too long, of a shorter one. Raises ``PlannerError``."""
         limit = self.budget.limits.context_tokens
-        line = conversation.line_of(self.runtime.conversation(), member.name)
-        if compaction.tokens(line) > limit:
+        sight = self.sights[member.name]
+        sight.follow(self.runtime.conversation())
+        line = sight.line
+        if sight.tokens > limit:
             line = await self.compact(member, limit) or line
         for room in (limit, limit // 2, limit // 4):
             try:
@@ -250,9 +257,9 @@ class _Loop:
         return {}
 
     async def lacking(self, proposed: ProposedAction, action: Action) -> str | None:
-        return await infeasible(self.runtime, self.runtime.tools[proposed.kind], action, self.actor)
+        return await self.feasibility.lacking(self.runtime.tools[proposed.kind], action, self.actor)
 
-    async def after_plan(self, state: Cursor) -> str:
+    async def after_turn(self, state: Cursor) -> str:
         if self.ending:
             return "end"
         return "gate" if self.next() else "plan"
@@ -274,17 +281,22 @@ class _Loop:
         operation = await self.runtime.propose(
             proposed, actor=self.actor, on_output=lambda data: self.tell(OutputCame(data=data))
         )
+        self.settled = operation
         return {"head": operation.id}
 
     async def observe(self, state: Cursor) -> dict[str, Any]:
         """Tell the planner what became of it."""
-        operation = self.runtime.show(state["head"])
+        operation = self.settled
+        if operation is None or operation.id != state["head"]:
+            operation = self.runtime.show(state["head"])
         proposed = self.next()
         assert proposed is not None
         body = conversation.outcome(proposed.call, operation, self.actor)
         self.answer(body, operation.id)
         self.tell(OperationSettled(operation=operation))
         self.came_out(proposed, bool(body.get("failed")))
+        if self.next() is None:
+            await self.score()
         return {}
 
     async def score(self) -> None:
