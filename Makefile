@@ -1,6 +1,6 @@
 # The whole vocabulary:
 #
-#   make run      watch an agent repair a project and survive a mishap
+#   make run      watch agents repair a project, survive a mishap, and work as a crew
 #   make test     the tests                        ARGS="tests/history -k undo" chooses
 #   make fuzz     the tests of random work, for an hour or so
 #   make check    lint, format and types
@@ -37,6 +37,7 @@ help:
 run: $(ready)
 	@$(bin)/python -m examples.repair
 	@$(bin)/python -m examples.mishap
+	@$(bin)/python -m examples.crew
 
 test: $(ready)
 	$(bin)/python -m pytest -n auto --maxprocesses 8 --dist worksteal $(ARGS)

@@ -9,33 +9,30 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from agentrt.contracts import Delayed, Inquire, Said
-from agentrt.errors import ContextOverflow, PlannerError
-from agentrt.records import Action, Message, Operation, ProposedAction, Turn
+from agentrt.contracts import Inquire
+from agentrt.errors import PlannerError
+from agentrt.records import Action, Operation, ProposedAction, Turn
 from agentrt.runtime import Runtime
 
-from . import compaction, conversation
+from . import conversation
 from .answering import Answering
 from .builtin import BUILTIN
-from .compaction import Sight
 from .completeness import Demands
 from .conclusion import SAME_FAILURE, Budget, Ending, Progress
-from .crew import Crew, Member
+from .crew import Crew
 from .events import (
     ActionRefused,
     ActionStarted,
     OnEvent,
     OperationSettled,
     OutputCame,
-    PlannerAsked,
-    PlannerDelayed,
     RunEnded,
-    TextCame,
     TurnTaken,
     ignore,
 )
 from .feasibility import Feasibility
 from .parser import Parser
+from .planning import Planning
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -98,7 +95,7 @@ class _Loop:
         self.answering = Answering(runtime, demands, budget, inquire, on_event)
         self.feasibility = Feasibility(runtime)
         self.progress = Progress()
-        self.sights = {member.name: Sight(member.name) for member in crew.members}
+        self.planning = Planning(runtime, crew, budget, on_event)
         self.settled: Operation | None = None
         """What was carried out last."""
         self.ending: Ending | None = None
@@ -159,10 +156,9 @@ class _Loop:
         if member is None:
             self.ends(Ending(code="nothing", reason="no agent proposed a further action"))
             return {}
-        self.tell(PlannerAsked(actor=member.name))
         try:
             async with asyncio.timeout(self.budget.seconds_left):
-                turn = await self.ask(member)
+                turn = await self.planning.ask(member)
         except PlannerError as error:
             self.ends(Ending(code="planner", reason=str(error)))
             return {}
@@ -175,43 +171,6 @@ class _Loop:
         if not turn.actions:
             await self.without_actions(turn)
         return {}
-
-    async def ask(self, member: Member) -> Turn:
-        """One turn of a planner; where its conversation is too long, of a shorter one. Raises ``PlannerError``."""
-        limit = self.budget.limits.context_tokens
-        sight = self.sights[member.name]
-        sight.follow(self.runtime.conversation())
-        line = sight.line
-        if sight.tokens > limit:
-            line = await self.compact(member, limit) or line
-        for room in (limit, limit // 2, limit // 4):
-            try:
-                turn = await member.planner.plan(line, member.parser.specs, lambda told: self.heard(member, told))
-                return turn.model_copy(update={"actor": member.name})
-            except ContextOverflow:
-                shorter = await self.compact(member, room // 2)
-                if shorter is None:
-                    raise
-                line = shorter
-        raise PlannerError("the conversation is too long for the model, however much of it is left out")
-
-    async def compact(self, member: Member, room: int) -> list[Message] | None:
-        """The member's line afterwards; None where there is nothing to leave out."""
-        line = conversation.line_of(self.runtime.conversation(), member.name)
-        made = await compaction.compact(self.runtime, member.planner, line, member.name, room)
-        if made is None:
-            return None
-        event, summary = made
-        if summary is not None:
-            self.budget.take_turn(summary)
-        self.tell(event)
-        return conversation.line_of(self.runtime.conversation(), member.name)
-
-    def heard(self, member: Member, told: Said | Delayed) -> None:
-        if isinstance(told, Said):
-            self.tell(TextCame(actor=member.name, text=told.text))
-        else:
-            self.tell(PlannerDelayed(actor=member.name, seconds=told.seconds, because=told.because))
 
     def take(self, turn: Turn) -> None:
         self.budget.take_turn(turn)

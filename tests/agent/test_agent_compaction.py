@@ -220,3 +220,14 @@ def test_a_compaction_hides_what_was_before_and_nothing_else(line: list[Message]
         message.id for message in line[1:] if message.id >= since and message.role != "compaction"
     ]
     assert [message for message in seen if message.role == "compaction"] == [last]
+
+
+@given(lines(), st.lists(st.integers(1, 30), max_size=6))
+def test_a_line_that_is_followed_is_the_line(said: list[Message], lengths: list[int]) -> None:
+    """Also where the conversation was taken back and went on."""
+    sight = compaction.Sight("agent")
+    for length in [*lengths, len(said)]:
+        now = [*said[:length], Message(id=1000 + length, role="notice", body={"text": "n" * length})]
+        sight.follow(now)
+        assert sight.line == conversation.line_of(now, "agent")
+        assert sight.tokens == compaction.tokens(sight.line)

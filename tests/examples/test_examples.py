@@ -72,6 +72,16 @@ def test_mishap_notices_what_is_not_as_claimed(tmp_path: Path) -> None:
     assert "NOT AS CLAIMED: the agent was meant to delete everything" in ended.stderr
 
 
+def test_crew(tmp_path: Path) -> None:
+    ended = example("crew", tmp_path)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    said = " ".join(ended.stdout.split())
+    assert "not done yet" in said
+    assert "reverted" in said and "README.md" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_embed(tmp_path: Path) -> None:
     ended = example("embed", tmp_path)
 
