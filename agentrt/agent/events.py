@@ -84,6 +84,16 @@ class ActionRefused(Record):
     because: Text
 
 
+class ActionAnswered(Record):
+    """An action that is about the conversation itself (``plan``, ``talk``, ``ask``) was answered."""
+
+    event: Literal["answered"] = "answered"
+    actor: str
+    action: ProposedAction
+    text: Text
+    """What the planner is told."""
+
+
 class OutputCame(Record):
     """The running action printed something. ``data`` is raw: not whole lines, perhaps not whole characters.
 
@@ -126,6 +136,7 @@ Event = (
     | ConversationCompacted
     | ActionStarted
     | ActionRefused
+    | ActionAnswered
     | OutputCame
     | OperationSettled
     | NotDoneYet

@@ -21,6 +21,7 @@ from .completeness import Demands
 from .conclusion import SAME_FAILURE, Budget, Ending, Progress
 from .crew import Crew
 from .events import (
+    ActionAnswered,
     ActionRefused,
     ActionStarted,
     OnEvent,
@@ -200,6 +201,8 @@ class _Loop:
             if proposed.kind in BUILTIN and not isinstance(action, str):
                 answered = await self.answering.answer(self.actor, proposed, action)
                 self.answer(answered.body, answered.operation)
+                if proposed.kind != conversation.SUBMIT:
+                    self.tell(ActionAnswered(actor=self.actor, action=proposed, text=answered.body["text"]))
                 self.ends(answered.ending)
                 self.came_out(proposed, answered.failed)
             elif not self.ends(self.budget.before_action()):

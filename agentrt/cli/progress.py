@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
-from agentrt.agent.completeness import ACTOR
+from agentrt.agent.builtin import ASK, TALK
+from agentrt.agent.completeness import ACTOR, passed
 from agentrt.agent.conclusion import RunLimits
-from agentrt.agent.conversation import AGENT
+from agentrt.agent.conversation import AGENT, EVERYBODY
 from agentrt.agent.events import (
+    ActionAnswered,
     ActionRefused,
     ActionStarted,
     ConversationCompacted,
@@ -46,6 +48,8 @@ class Progress:
         self.session: str | None = None
         self.turns, self.actions, self.usage = 0, 0, Usage()
         self._doing, self._since, self._output = "starting", self.started, 0
+        self._rule = ""
+        """The rule whose check runs."""
         self._streamed = Streamed(self.screen)
 
     def __call__(self, event: Event) -> None:
@@ -60,15 +64,16 @@ class Progress:
         elif isinstance(event, TurnTaken):
             self._turn(event)
         elif isinstance(event, ActionStarted):
-            self.actions += event.actor != ACTOR
-            self._now(f"{_whose(event.actor)}{event.shown}")
-            self.screen.line(cut(plain(f"→ {_whose(event.actor)}{event.shown}"), terminal_width()))
+            self._begun(event)
+        elif isinstance(event, ActionAnswered):
+            for line in _answered(event):
+                self.screen.line(line)
         elif isinstance(event, ActionRefused):
             self.actions += 1
             self.screen.line(f"  {plain(_whose(event.actor))}not carried out: {plain(event.because)}")
         elif isinstance(event, OperationSettled):
             self._now("between actions")
-            for line in _settled(event.operation):
+            for line in [_held(self._rule, event.operation)] if self._rule else _settled(event.operation):
                 self.screen.line(f"  {line}")
         elif isinstance(event, PlannerDelayed):
             self._delayed(event)
@@ -81,6 +86,14 @@ class Progress:
         elif isinstance(event, RunStarted):
             self.session = event.session
             self.turns, self.actions, self.usage = event.turns, event.actions, event.usage
+
+    def _begun(self, event: ActionStarted) -> None:
+        self.actions += event.actor != ACTOR
+        self._now(f"{_whose(event.actor)}{event.shown}")
+        # A rule is looked at turn by turn: whether it holds is all there is to say.
+        self._rule = event.action.call if event.actor == ACTOR and event.action.call.startswith("rule ") else ""
+        if not self._rule:
+            self.screen.line(cut(plain(f"→ {_whose(event.actor)}{event.shown}"), terminal_width()))
 
     def _turn(self, event: TurnTaken) -> None:
         self.turns, self.usage = event.number, self.usage + event.turn.usage
@@ -122,6 +135,22 @@ class Progress:
 def _whose(actor: str) -> str:
     """In front of what a member of a crew does."""
     return "" if actor in (AGENT, ACTOR) else f"{actor}: "
+
+
+def _answered(event: ActionAnswered) -> list[str]:
+    asked, whose = event.action.arguments, plain(_whose(event.actor))
+    if event.action.kind == TALK:
+        return [
+            f"→ {plain(event.actor)} tells {plain(str(asked.get('to', EVERYBODY)))}: {plain(str(asked.get('text', '')))}"
+        ]
+    if event.action.kind == ASK:
+        return [f"→ {whose}asks: {plain(str(asked.get('question', '')))}", f"  {plain(event.text)}"]
+    steps = asked.get("steps")
+    return [f"→ {whose}plan: {'; '.join(plain(str(step)) for step in steps)}"] if isinstance(steps, list) else []
+
+
+def _held(rule: str, operation: Operation) -> str:
+    return f"{rule}: {'holds' if passed(operation) else 'does not hold'} (operation {operation.id})"
 
 
 def _settled(operation: Operation) -> list[str]:
