@@ -140,9 +140,8 @@ def _whose(actor: str) -> str:
 def _answered(event: ActionAnswered) -> list[str]:
     asked, whose = event.action.arguments, plain(_whose(event.actor))
     if event.action.kind == TALK:
-        return [
-            f"→ {plain(event.actor)} tells {plain(str(asked.get('to', EVERYBODY)))}: {plain(str(asked.get('text', '')))}"
-        ]
+        to = plain(str(asked.get("to", EVERYBODY)))
+        return [f"→ {plain(event.actor)} tells {to}: {plain(str(asked.get('text', '')))}"]
     if event.action.kind == ASK:
         return [f"→ {whose}asks: {plain(str(asked.get('question', '')))}", f"  {plain(event.text)}"]
     steps = asked.get("steps")

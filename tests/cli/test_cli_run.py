@@ -84,8 +84,8 @@ def test_json_has_every_event_and_the_result_last(ground: Ground, cli: Cli) -> N
     assert (events[0]["event"], events[0]["session"], events[0]["resumed"]) == ("started", "s1", False)
     assert (events[-1]["event"], events[-1]["success"], events[-1]["session"]) == ("result", True, "s1")
     assert {event["event"] for event in events} == {
-        "started", "asked", "turn", "text", "delayed", "compacted", "action", "refused", "output", "operation", "not_done",
-        "ended", "result",
+        "started", "asked", "turn", "text", "delayed", "compacted", "action", "refused", "answered", "output", "operation",
+        "not_done", "ended", "result",
     }  # fmt: skip
     refused = next(event for event in events if event["event"] == "refused")
     assert (refused["actor"], refused["action"]["kind"]) == ("agent", "nonsense")

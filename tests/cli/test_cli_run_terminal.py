@@ -135,7 +135,7 @@ def test_a_person_answers_the_agents_own_question(ground: Ground, cli: Cli) -> N
     again.type("\n")
     assert again.end() == 0
     nobody = cli(str(task), **ground.env)
-    assert nobody.code == 0 and "asks" not in nobody.out
+    assert nobody.code == 0 and "the agent asks:" not in nobody.out + nobody.err
 
 
 POLICY = "decide:\n  - {verdict: ask, run: [touch **], because: look first}\n"
