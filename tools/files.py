@@ -14,7 +14,7 @@ from .display import count, one_line
 from .fields import Content, FilePath, encode
 from .kinds import binary_kind
 from .lines import TextFile, all_crlf, bare, end_of, split
-from .loading import Failed, exists, load, store
+from .loading import Failed, load, store
 from .outputs import page_of
 from .pages import Page
 
@@ -148,11 +148,11 @@ class WriteTool:
         assert isinstance(action, Write)
         data = encode(action.content)
         try:
-            done = "replaced" if await exists(world, action.path) else "created"
             await store(world, action.path, data)
         except Failed as failure:
             return Observation(error=str(failure))
-        return world.show(f"{done} {action.path}: {_size(action)}")
+        # Whether it was there before is for the measured effect to say.
+        return world.show(f"wrote {action.path}: {_size(action)}")
 
     def show(self, action: Action) -> str:
         assert isinstance(action, Write)

@@ -50,6 +50,8 @@ async def store(world: World, path: str, data: bytes) -> None:
         await world.write(path, data)
     except AgentrtError:
         raise
+    except (NotADirectoryError, FileExistsError) as error:
+        raise Failed(f"{path} cannot be written: what should be its folder is a file") from error
     except OSError as error:
         why = await foreign(world, [path]) if error.errno == errno.EOVERFLOW else None
         raise Failed(f"{path} cannot be written: {why or error.strerror or error}") from error

@@ -47,7 +47,7 @@ async def _confined(tmp_path: Path) -> AsyncIterator[_Confined]:
 def test_each_tool_works_confined(tmp_path: Path) -> None:
     async def main() -> None:
         async with _confined(tmp_path) as world:
-            assert (await world.act("write", path="src/a.py", content="value = 1\n")).output.startswith("created")
+            assert (await world.act("write", path="src/a.py", content="value = 1\n")).output.startswith("wrote")
             assert (await world.act("search", pattern="value")).output == "src/a.py:1: value = 1\n[1 line matches]"
             assert (await world.act("read", path="src/b.py")).error == (
                 "src/b.py does not exist; did you mean src/a.py?"

@@ -195,7 +195,7 @@ def test_a_name_of_any_bytes(act, tmp_path: Path) -> None:
 
 def test_write_creates_folders_and_says_what_it_did(act, tmp_path: Path) -> None:
     seen = act("write", path="new/folder/a.txt", content="é\nb\n")
-    assert (seen.error, seen.output) == (None, "created new/folder/a.txt: 2 lines, 5 bytes")
+    assert (seen.error, seen.output) == (None, "wrote new/folder/a.txt: 2 lines, 5 bytes")
     assert (tmp_path / "new/folder/a.txt").read_bytes() == "é\nb\n".encode()
 
 
@@ -203,7 +203,7 @@ def test_write_replaces_and_keeps_the_mode(act, tmp_path: Path) -> None:
     file = tmp_path / "run.sh"
     file.write_text("old, and longer than what comes\n")
     file.chmod(0o750)
-    assert act("write", path="run.sh", content="x").output == "replaced run.sh: 1 line, 1 byte"
+    assert act("write", path="run.sh", content="x").output == "wrote run.sh: 1 line, 1 byte"
     assert file.read_bytes() == b"x"
     assert file.stat().st_mode & 0o777 == 0o750
 
@@ -211,7 +211,7 @@ def test_write_replaces_and_keeps_the_mode(act, tmp_path: Path) -> None:
 def test_write_writes_every_byte_it_is_given(act, tmp_path: Path) -> None:
     act("write", path="a", content="\udcff\r\n\0\ufeff")
     assert (tmp_path / "a").read_bytes() == b"\xff\r\n\0\xef\xbb\xbf"
-    assert act("write", path="a", content="").output == "replaced a: 0 lines, 0 bytes"
+    assert act("write", path="a", content="").output == "wrote a: 0 lines, 0 bytes"
     assert (tmp_path / "a").read_bytes() == b""
 
 
@@ -219,7 +219,7 @@ def test_write_over_a_directory_or_below_a_file(act, tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "f").touch()
     assert act("write", path="d", content="x").error == "d cannot be written: Is a directory"
-    assert act("write", path="f/a", content="x").error == "f/a cannot be read: Not a directory"
+    assert act("write", path="f/a", content="x").error == "f/a cannot be written: what should be its folder is a file"
 
 
 def test_a_surrogate_that_stands_for_no_byte(act) -> None:
