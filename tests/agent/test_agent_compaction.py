@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from agent_ground import Scripted, acts, alone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,15 +25,6 @@ ROOM = 2000
 """Tokens; four characters are taken for one."""
 LOUD = "echo the-beginning-{n}; printf '%0.sx' $(seq 1500)"
 """What prints 400 tokens."""
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    (folder / "a.txt").write_text("one\n")
-    return folder
 
 
 def loud(n: int) -> Turn:

@@ -23,15 +23,6 @@ REST = Turn()
 SUBMIT = ("submit", {"text": "done"})
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    (folder / "a.txt").write_text("one\n")
-    return folder
-
-
 def bash(command: str) -> tuple[str, dict[str, Any]]:
     return "bash", {"command": command}
 

@@ -26,15 +26,6 @@ NAMES = ("dev", "test", "review")
 REST = Turn(text="nothing to do")
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    (folder / "a.txt").write_text("one\n")
-    return folder
-
-
 def say(to: str, text: str, *, hand_over: bool = False) -> tuple[str, dict[str, Any]]:
     return "talk", {"to": to, "text": text, "hand_over": hand_over}
 

@@ -30,15 +30,6 @@ from agentrt.records import Message, ProposedAction, Turn
 from agentrt.testing.memory_sandbox import open_sandbox
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    folder = tmp_path / "work"
-    folder.mkdir()
-    (folder / "a.txt").write_text("one\n")
-    return folder
-
-
 def run(workspace: Path, planner: Planner, **limits: Any) -> tuple[Ending, list[Event], list[Message]]:
     async def whole() -> tuple[Ending, list[Event], list[Message]]:
         events: list[Event] = []
