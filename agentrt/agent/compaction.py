@@ -8,6 +8,7 @@ an undo to before it brings the whole conversation back.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -176,10 +177,10 @@ def _actions(gone: Sequence[Message]) -> Iterator[_Done]:
         for action in message.body.get("actions", ()) if message.role == "planner" else ():
             told = answers.get(action["call"], {})
             changed = told.get("changed", "")
-            came = changed or printable(str(told.get("text", "no outcome is known")))[:_LINE]
+            came = changed or _cut(printable(str(told.get("text", "no outcome is known"))), _LINE)
             state = "failed: " if told.get("failed") else ""
             number = f" (operation {told['operation']})" if told.get("operation") else ""
-            asked = printable(dump_json(action["arguments"]))[:_LINE]
+            asked = _cut(printable(dump_json(action["arguments"])), _LINE)
             yield _Done(bool(changed), f"- {action['kind']} {asked}{number}: {state}{came}")
 
 
@@ -190,7 +191,13 @@ def _told(gone: Sequence[Message]) -> list[str]:
         for message in gone
         if message.role in ("notice", TALK)
     ]
-    return [f"- {text[:_TOLD]}" for text in said[-_SAYINGS:]]
+    return [f"- {_cut(text, _TOLD)}" for text in said[-_SAYINGS:]]
+
+
+def _cut(text: str, most: int) -> str:
+    """Its beginning, without the word that the cut goes through: half of what a policy hides from models is not found
+    by what finds the whole, and would be sent."""
+    return text if len(text) <= most else re.sub(r"\S{1,80}\Z", "", text[:most]) + "…"
 
 
 def _list(title: str, lines: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ after each turn that changed something (the programmatic instruction-following s
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -120,42 +121,44 @@ class Demands:
         return all(self._known.get(command, (None,))[0] == now for command in commands if command is not None)
 
     async def judge(self, seconds: float) -> Verdict:
-        """Run what was not yet run on the files as they are; no command takes longer than ``seconds``."""
+        """Run what was not yet run on the files as they are; together the commands have ``seconds``, and when these are
+        over each has a last one."""
+        until = time.monotonic() + seconds
         failures: list[tuple[str, Operation]] = []
         verified = None
         if self._verify is not None:
-            verified = await self._run("verify", self._verify, seconds)
+            verified = await self._run("verify", self._verify, until)
             if not passed(verified):
                 failures.append((f"Verification, `{self._verify}`", verified))
-        rules, broken = await self._check_rules(seconds)
+        rules, broken = await self._check_rules(until)
         return Verdict(verified, rules, (*failures, *broken))
 
     async def score(self, turn: int, seconds: float) -> None:
         """How many of the rules hold after that turn, which is the last; written down once."""
         if self._checked and not since_last_turn(self._runtime.conversation(), SCORE):
-            rules, _ = await self._check_rules(seconds)
+            rules, _ = await self._check_rules(time.monotonic() + seconds)
             held = sum(rule.held is True for rule in rules)
             score = Score(turn=turn, held=held, checked=self._checked, share=held / self._checked)
             self._runtime.say(SCORE, score.to_dict())
 
-    async def _check_rules(self, seconds: float) -> tuple[tuple[RuleOutcome, ...], list[tuple[str, Operation]]]:
+    async def _check_rules(self, until: float) -> tuple[tuple[RuleOutcome, ...], list[tuple[str, Operation]]]:
         outcomes, broken = [], []
         for number, rule in enumerate(self._rules, 1):
             if rule.check is None:
                 outcomes.append(RuleOutcome(rule=rule.rule, held=None))
                 continue
-            operation = await self._run(f"rule {number}", rule.check, seconds)
+            operation = await self._run(f"rule {number}", rule.check, until)
             held = passed(operation)
             outcomes.append(RuleOutcome(rule=rule.rule, held=held, operation=operation.id))
             if not held:
                 broken.append((f"Rule {number} does not hold ({rule.rule}); its check, `{rule.check}`", operation))
         return tuple(outcomes), broken
 
-    async def _run(self, call: str, command: str, seconds: float) -> Operation:
+    async def _run(self, call: str, command: str, until: float) -> Operation:
         on = self._runtime.view.snapshot
         if command in self._known and self._known[command][0] == on:
             return self._known[command][1]
-        arguments = {"command": command, "seconds": max(seconds, 1.0)}
+        arguments = {"command": command, "seconds": max(until - time.monotonic(), 1.0)}
         proposed = ProposedAction(call=call, kind="bash", arguments=arguments)
         self._tell(ActionStarted(actor=ACTOR, action=proposed, shown=f"{call}: {command}"))
         operation = await self._runtime.verify(

@@ -104,18 +104,19 @@ class Budget:
 
 
 class Progress:
-    """Whether there is any: the same action that fails again on the same files will fail for ever."""
+    """Whether there is any: the same action that fails again, while nothing else changed a file, will fail for ever."""
 
     def __init__(self) -> None:
         self._failed: dict[tuple[str, str, str], int] = {}
         self._on: Snapshot | None = None
 
     def came_out(self, actor: str, proposed: ProposedAction, failed: bool, on: Snapshot) -> int:
-        """How often this has failed now since the files last changed; ``on`` is how they are now."""
+        """How often this has failed now since another action last changed a file; ``on`` is how they are now. What a
+        failing command leaves behind itself (a cache, a log) is no progress."""
+        what = actor, proposed.kind, proposed.malformed or dump_json(proposed.arguments)
         if on != self._on:
-            self._failed, self._on = {}, on
+            self._failed, self._on = {what: self._failed.get(what, 0)} if failed else {}, on
         if not failed:
             return 0
-        what = actor, proposed.kind, proposed.malformed or dump_json(proposed.arguments)
         self._failed[what] = self._failed.get(what, 0) + 1
         return self._failed[what]

@@ -72,6 +72,12 @@ def not_begun(call: str, actor: str = AGENT) -> dict[str, Any]:
     return observation(call, text, failed=True, cut_off=True, actor=actor)
 
 
+def taken_back(call: str, actor: str = AGENT) -> dict[str, Any]:
+    """Body of the answer to a request that is open since a person went back behind it, or took out what preceded it."""
+    text = "Not carried out: a person changed meanwhile where the session stands. Propose it again if it still holds."
+    return observation(call, text, failed=True, cut_off=True, actor=actor)
+
+
 def compaction(text: str, since: int, actor: str = AGENT, usage: Usage | None = None) -> dict[str, Any]:
     """Body of what stands in a planner's sight for all between the task and message ``since``; ``usage`` is what the
     planner took for its part of it."""
@@ -88,13 +94,18 @@ def handed_in(conversation: Sequence[Message]) -> str | None:
     """What was said with it, where the last turn handed the work in, that was taken, and nobody (who rejected
     something, say) had a word on it since; else None."""
     turn, answers = last_turn(conversation), since_last_turn(conversation)
-    if any(not notice.body.get("outcome") for notice in since_last_turn(conversation, "notice")):
+    if moved(conversation):
         return None
     taken = {message.body["call"] for message in answers if not message.body.get("failed")}
     for action in turn.actions if turn is not None else ():
         if action.kind == SUBMIT and action.call in taken:
             return str(action.arguments.get("text") or "handed in")
     return None
+
+
+def moved(conversation: Sequence[Message]) -> bool:
+    """Whether a person undid, restored, rejected … since the planner's last turn."""
+    return any(not notice.body.get("outcome") for notice in since_last_turn(conversation, "notice"))
 
 
 def last_turn(conversation: Sequence[Message]) -> Turn | None:

@@ -66,7 +66,7 @@ class Crew:
 def _rests(conversation: Sequence[Message]) -> bool:
     """Whether one that works alone proposed nothing when it was asked last."""
     for message in reversed(conversation):
-        if message.role == "notice":
+        if message.role == "notice" and not message.body.get("outcome"):
             return False
         if message.role == "planner":
             return not message.body.get("actions") and message.body.get("ending", "complete") == "complete"
@@ -97,6 +97,8 @@ def _seen(conversation: Sequence[Message], names: Sequence[str]) -> _Seen:
             # A turn that was cut off or refused is no decision to rest.
             if not message.body.get("actions") and message.body.get("ending", "complete") == "complete":
                 seen.resting.add(seen.last)
+            else:
+                seen.resting.discard(seen.last)
         elif message.role == TALK:
             speaker, to = message.body["actor"], message.body["to"]
             heard = [name for name in names if name != speaker and to in (name, EVERYBODY)]

@@ -25,6 +25,8 @@ def describe_operation(operation: Operation) -> str:
     # What was rolled back changed no file, but what it sent is sent.
     if effects := operation.effects if operation.status == "settled" else operation.requests:
         parts.append(f"[{describe_effects(effects)}]")
+    elif parts and parts[-1].rstrip().endswith("]"):
+        parts.append("[changed nothing]")  # or what was printed would pass for what was changed
     return "\n".join(parts) or "done"
 
 

@@ -119,7 +119,8 @@ class _Loop:
     async def take_up(self) -> None:
         """An action that ran, or was cut off, before its outcome could be told is told now, and not run again.
 
-        Nothing is carried out behind one that was cut off, of which nothing is kept, until the planner had its say.
+        Nothing is carried out behind one that was cut off, of which nothing is kept, or that a person took back, until
+        the planner had its say.
         """
         if (proposed := self.next()) is not None and (operation := self.untold()) is not None:
             self.budget.actions += 1
@@ -129,6 +130,10 @@ class _Loop:
         if conversation.cut_off(line):
             for rest in left:
                 self.answer(conversation.not_begun(rest.call, self.actor))
+        elif left and conversation.moved(line):
+            # A person undid, restored or rejected: what they took back is not for us to do again.
+            for rest in left:
+                self.answer(conversation.taken_back(rest.call, self.actor))
         elif turn is not None and turn.actions and not left:
             await self.score()
 

@@ -7,6 +7,7 @@ in whichever of the usual spellings (``agentrt.secrets.forms``).
 from __future__ import annotations
 
 import functools
+import ipaddress
 import logging
 import os
 import re
@@ -19,20 +20,28 @@ from agentrt.records import Turn
 
 NONE = "none"
 """Sent where a server needs no key."""
+HOMES = {"OPENAI_API_KEY": "api.openai.com", "ANTHROPIC_API_KEY": "api.anthropic.com"}
+"""Whose the vendors' own variables are: a task that somebody else wrote must not send them to a server of its own."""
 _LEAST = 8
 """Characters of a key worth looking for: what is shorter is no secret (``none``, ``EMPTY``)."""
 
 
-def find_key(name: str, *, url: str, needed: bool = True) -> str:
+def find_key(name: str, *, url: str, needed: bool = True, by_task: bool = False) -> str:
     """The key called ``name``, from the environment or else from agentrt's secrets, for the server at ``url``.
 
-    Where it is not ``needed`` (a local server) and there is none, ``none``. Raises ``UsageError``.
+    Where it is not ``needed`` (a local server) and there is none, ``none``. ``by_task``: a task says where it goes.
+    Raises ``UsageError``.
     """
+    host = urlsplit(url).hostname or ""
     if value := os.environ.get(name, "").strip():
+        if by_task and name in HOMES and not (is_home(url, HOMES[name]) or is_here(url)):
+            raise UsageError(
+                f"{name} in the environment is for {HOMES[name]}, and the task would send it to {host}",
+                hint=f"if that is meant: agentrt secrets set NAME --host {host}, and in the task: key: NAME",
+            )
         return _checked(name, value)
     from agentrt import secrets
 
-    host = urlsplit(url).hostname or ""
     if name in secrets.names():
         (secret,) = secrets.load([name])
         if not _may_go(secret.hosts, host):
@@ -46,6 +55,40 @@ def find_key(name: str, *, url: str, needed: bool = True) -> str:
     raise UsageError(
         f"there is no key for {host}: neither an environment variable nor a secret is called {name}",
         hint=f"export {name}=…, or keep it: agentrt secrets set {name} --host {host}",
+    )
+
+
+def is_home(url: str, home: str) -> bool:
+    """Whether the server is the vendor's: of that name or below it, and nobody can read on the way there."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return parts.scheme == "https" and (host == home or host.endswith(f".{home}"))
+
+
+def is_here(url: str) -> bool:
+    """Whether the server is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def from_environment(name: str) -> str | None:
+    """The URL of another server in a vendor's own variable. Raises ``UsageError``; what it holds is not shown."""
+    url = os.environ.get(name, "").strip()
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.password)
+    except ValueError:
+        good = False
+    if good:
+        return url
+    raise UsageError(
+        f"{name} holds no URL, or one with a key in it",
+        hint="write it as in https://gateway.example.com, or name the server in the task: base_url",
     )
 
 

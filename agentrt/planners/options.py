@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
@@ -21,6 +22,13 @@ def _url(value: object) -> str:
     raise ValueError(f"expected a URL, such as http://127.0.0.1:8000/v1, with no key in it, not {describe(value)}")
 
 
+def _name(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+        return value
+    # What stands there may be the key itself, which is nothing for an error to show.
+    raise ValueError("expected the name of an environment variable or of a secret, and no key itself")
+
+
 Url = Annotated[str, PlainValidator(_url)]
 Effort = Literal["none", "low", "medium", "high", "max"]
 
@@ -33,7 +41,7 @@ class ModelOptions(Written):
     """As the vendor names it."""
     base_url: Url | None = None
     """Of a compatible server; the vendor's own by default."""
-    key: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    key: Annotated[str, PlainValidator(_name)] | None = None
     """Name of the environment variable, or of the secret, that holds the key."""
     reasoning: Effort | None = None
     """How hard it thinks before it answers; the model's own habit by default."""

@@ -67,7 +67,9 @@ def transcript(line: Sequence[Message]) -> Transcript:
         elif message.role == "observation":
             answers[message.body["call"]] = _outcome(message.body)
         elif message.role == "talk":
-            notes.append(f"{message.body['actor']} says: {message.body['text']}")
+            # Set in, or a line of it would pass for a word of a person, or of ours.
+            said = message.body["text"].replace("\n", "\n    ")
+            notes.append(f"{message.body['actor']} says: {said}")
         else:
             notes.append(message.body["text"])
     close()

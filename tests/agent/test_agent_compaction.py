@@ -221,3 +221,12 @@ def test_a_line_that_is_followed_is_the_line(said: list[Message], lengths: list[
         sight.follow(now)
         assert sight.line == conversation.line_of(now, "agent")
         assert sight.tokens == compaction.tokens(sight.line)
+
+
+def test_what_is_cut_holds_no_half_of_a_word(workspace: Path) -> None:
+    """Half of an address is not found by what hides addresses from models."""
+    long = "y" * 180 + " alice@example.com"
+    turns = [acts(("bash", {"command": f"echo {long}"})), *(acts(("bash", {"command": "seq 2000"})) for _ in range(5))]
+    _, _, messages, _ = run(workspace, Scripted(*turns, Turn(text="done")))
+    made = [message.body["text"] for message in messages if message.role == "compaction"]
+    assert made and "yyy …" in made[-1] and "alice" not in made[-1]

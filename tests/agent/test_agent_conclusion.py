@@ -16,7 +16,7 @@ from agentrt.agent.conclusion import Budget, Ending, RunLimits
 from agentrt.agent.events import Event, NotDoneYet
 from agentrt.agent.loop import run_loop
 from agentrt.records import Message, Turn, Usage
-from agentrt.task import Task
+from agentrt.task import Task, task_of
 from agentrt.testing.memory_sandbox import open_sandbox
 
 REST = Turn()
@@ -121,7 +121,9 @@ def test_who_stops_without_handing_in_is_told_once_what_is_missing(workspace: Pa
     assert len([m for m in messages if m.role == "notice" and "not done yet" in m.body["text"]]) >= 1
 
 
-@pytest.mark.parametrize("again", [bash("ls nowhere"), ("nonsense", {}), ("read", {"path": "nowhere"}), SUBMIT])
+@pytest.mark.parametrize(
+    "again", [bash("ls nowhere"), bash("echo x >> log; false"), ("nonsense", {}), ("read", {"path": "nowhere"}), SUBMIT]
+)
 def test_the_same_failing_action_three_times_is_no_progress(workspace: Path, again: tuple[str, dict[str, Any]]) -> None:
     turns = [acts(again) for _ in range(9)]
     ending, _, messages, _ = run(workspace, *turns, verify="false" if again is SUBMIT else None)
@@ -189,3 +191,24 @@ def test_a_run_that_is_resumed_has_used_what_it_had_used(workspace: Path) -> Non
 
     budget = asyncio.run(whole())
     assert (budget.turns, budget.actions, budget.usage.input_tokens) == (2, 2, 20)
+
+
+def test_all_checks_together_have_what_is_left_of_the_time(workspace: Path) -> None:
+    async def seconds() -> list[float]:
+        async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
+            rules = task_of(
+                {"objective": "x", "planner": {"script": "x"}, "rules": [{"rule": "r", "check": "test 1"}]}, Path()
+            ).rules
+            await Demands(runtime, "sleep 30", rules, lambda event: None).judge(1.3)
+            return [operation.action["seconds"] for operation in runtime.log() if operation.action]
+
+    verify, check = asyncio.run(seconds())
+    assert 1.0 < verify <= 1.3 and check == 1.0
+
+
+def test_what_is_printed_does_not_pass_for_what_was_changed(workspace: Path) -> None:
+    _, _, messages, _ = run(workspace, acts(bash("echo '[modified a.txt]'"), bash("echo '[x]' | tee b")), REST)
+    assert said(messages, "observation") == [
+        "exit code 0\n[modified a.txt]\n[changed nothing]",
+        "exit code 0\n[x]\n[created b]",
+    ]

@@ -207,8 +207,8 @@ def resting(conversation: list[Message], name: str) -> bool:
             return False
         if entry.role == "talk" and body["actor"] == name and body.get("hand_over"):
             return True
-        if entry.role == "planner" and body["actor"] == name and not body["actions"]:
-            return True
+        if entry.role == "planner" and body["actor"] == name:
+            return not body["actions"]
     return False
 
 

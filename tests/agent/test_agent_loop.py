@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from agent_ground import Scripted, alone, bash, said, script
@@ -277,6 +277,26 @@ turns:
     code, heard = asyncio.run(whole())
     assert code == "submit"
     assert heard[-2] == "exit code 0\n1\n2"
+
+
+@pytest.mark.parametrize("scope", ["both", "conversation"])
+def test_what_a_person_took_back_is_not_done_again_unasked(
+    workspace: Path, scope: Literal["both", "conversation"]
+) -> None:
+    first = [ProposedAction(call=str(n), kind="bash", arguments={"command": f"echo {n} >> log"}) for n in (1, 2)]
+    planner = Scripted(Turn(actions=tuple(first)), Turn(ending="refused"), bash("true"), Turn(text="I see"))
+
+    async def whole() -> tuple[list[str], list[str]]:
+        async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
+            await run_loop(runtime, alone(runtime, planner), Budget(RunLimits()))
+            await runtime.undo(2, scope=scope)
+            await run_loop(runtime, alone(runtime, planner), Budget(RunLimits()))
+            done = [str(op.action["command"]) for op in runtime.log() if op.kind == "act" and op.action]
+            return done, said(runtime.conversation(), "observation")
+
+    done, heard = asyncio.run(whole())
+    assert done == ["echo 1 >> log", "echo 2 >> log", "true"]
+    assert ["a person changed" in text for text in heard] == [True, True, False]
 
 
 def test_the_graph_keeps_a_cursor_and_no_messages(workspace: Path, tmp_path: Path) -> None:

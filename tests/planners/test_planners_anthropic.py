@@ -35,7 +35,14 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 def opened(server: Server, **more: Any) -> AnthropicPlanner:
-    options = {"provider": "anthropic", "model": "claude-opus-5-5", "base_url": server.url, "retries": 0, **more}
+    options = {
+        "provider": "anthropic",
+        "model": "claude-opus-5-5",
+        "base_url": server.url,
+        "retries": 0,
+        "key": "ANTHROPIC_API_KEY",
+        **more,
+    }
     return open_planner(options, folder=Path())
 
 

@@ -35,7 +35,10 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 
 def opened(url: str, **more: Any) -> AnthropicPlanner:
-    return open_planner({"provider": "anthropic", "model": "claude-opus-5-5", "base_url": url, **more}, folder=Path())
+    return open_planner(
+        {"provider": "anthropic", "model": "claude-opus-5-5", "base_url": url, "key": "ANTHROPIC_API_KEY", **more},
+        folder=Path(),
+    )
 
 
 def ask(url: str, heard: list[Said | Delayed] | None = None, **more: Any) -> Turn:

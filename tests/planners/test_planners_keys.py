@@ -6,6 +6,7 @@ import json
 import logging
 from base64 import b64encode
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -13,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentrt import secrets
-from agentrt.errors import UsageError
-from agentrt.planners.keys import find_key, keep_out_of_logs, said_without, scrubbed, scrubbed_turn
+from agentrt.errors import DocumentError, UsageError
+from agentrt.planners.anthropic import open_planner as open_anthropic
+from agentrt.planners.keys import find_key, is_home, keep_out_of_logs, said_without, scrubbed, scrubbed_turn
+from agentrt.planners.openai import open_planner
 from agentrt.records import ProposedAction, Secret, Turn
 
 KEY = 'sk-test+/"0123456789'
@@ -84,6 +87,53 @@ def test_what_no_key_can_be_is_refused_and_not_shown(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SOME_KEY", wrong)
     with pytest.raises(UsageError, match="SOME_KEY holds a character that no key has") as raised:
         find_key("SOME_KEY", url=HERE)
+    assert "sk-" not in str(raised.value) + raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.example/v1",
+        "https://api.openai.com.evil.example",
+        "http://api.openai.com/v1",
+        "https://xapi.openai.com",
+    ],
+)
+def test_no_task_sends_a_vendors_own_variable_elsewhere(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with pytest.raises(UsageError, match=r"OPENAI_API_KEY in the environment is for api\.openai\.com") as raised:
+        open_planner({"provider": "openai", "model": "m", "base_url": url, "key": "OPENAI_API_KEY"}, folder=Path())
+    assert "sk-" not in str(raised.value) + raised.value.hint
+    for home in ("https://api.openai.com/v1", "https://eu.api.openai.com/v1", "http://127.0.0.1:1/v1"):
+        assert find_key("OPENAI_API_KEY", url=home, by_task=True) == KEY
+    monkeypatch.setenv("OPENAI_BASE_URL", url)  # the environment may say where its key goes
+    assert find_key("OPENAI_API_KEY", url=url) == KEY
+
+
+def test_a_vendors_name_without_tls_is_not_the_vendor(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_home("https://api.openai.com/v1", "api.openai.com")
+    assert not is_home("http://api.openai.com/v1", "api.openai.com")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://user:hunter2@gw.example/v1", "https://hunter2@gw.example", "hunter2", "https://["]
+)
+@pytest.mark.parametrize("provider", [open_planner, open_anthropic])
+def test_a_url_of_the_environment_with_a_key_in_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str, provider: Callable[..., object]
+) -> None:
+    for vendor in ("OPENAI", "ANTHROPIC"):
+        monkeypatch.setenv(f"{vendor}_BASE_URL", url)
+        monkeypatch.setenv(f"{vendor}_API_KEY", KEY)
+    name = "openai" if provider is open_planner else "anthropic"
+    with pytest.raises(UsageError, match="holds no URL, or one with a key in it") as raised:
+        provider({"provider": name, "model": "m"}, folder=Path())
+    assert "hunter2" not in str(raised.value) + raised.value.hint
+
+
+def test_a_key_in_place_of_its_name_is_not_shown() -> None:
+    with pytest.raises(DocumentError, match="expected the name of an environment variable") as raised:
+        open_planner({"provider": "openai", "model": "m", "key": "sk-123456789"}, folder=Path())
     assert "sk-" not in str(raised.value) + raised.value.hint
 
 

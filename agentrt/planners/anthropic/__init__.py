@@ -11,11 +11,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from agentrt.documents import Document
-from agentrt.errors import UsageError
-from agentrt.planners.keys import NONE, find_key
+from agentrt.planners.keys import HOMES, NONE, find_key, from_environment, is_home
 from agentrt.planners.options import ModelOptions, read_options
 from agentrt.planners.prices import Prices
 
@@ -42,31 +40,19 @@ def open_planner(options: Mapping[str, object], *, folder: Path) -> AnthropicPla
         how = thinking(chosen.model, chosen.reasoning, chosen.max_output_tokens)
     except ValueError as error:
         raise Document.of(options, "planner").error(str(error), ("reasoning",)) from None
-    server = (chosen.base_url or _from_environment() or HOME).rstrip("/")
-    at_home = urlsplit(server).hostname == urlsplit(HOME).hostname
+    server = (chosen.base_url or from_environment("ANTHROPIC_BASE_URL") or HOME).rstrip("/")
+    at_home = is_home(server, HOMES[_KEY])
     # A server that a task names gets the key that the task names with it, and no other.
     name = chosen.key or (_KEY if at_home or chosen.base_url is None else None)
     place = "environment variable" if name is not None and os.environ.get(name, "").strip() else "secret"
     return AnthropicPlanner(
         chosen,
         server=server,
-        key=NONE if name is None else find_key(name, url=server, needed=at_home or chosen.key is not None),
+        key=NONE
+        if name is None
+        else find_key(name, url=server, needed=at_home or chosen.key is not None, by_task=chosen.base_url is not None),
         source=f"the {place} {name}",
         how=how,
         native=at_home if chosen.native_tools is None else chosen.native_tools,
         prices=Prices.load(),
-    )
-
-
-def _from_environment() -> str | None:
-    """The vendor's own variable for another server. Raises ``UsageError``."""
-    url = os.environ.get("ANTHROPIC_BASE_URL", "").strip()
-    if not url:
-        return None
-    parts = urlsplit(url)
-    if parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.password):
-        return url
-    raise UsageError(
-        "ANTHROPIC_BASE_URL holds no URL, or one with a key in it",
-        hint="write it as in https://gateway.example.com, or name the server in the task: base_url",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import json
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from agentrt.contracts.planner import OnProgress, Said, unheard
-from agentrt.planners.keys import keep_out_of_logs, said_without, scrubbed_turn
+from agentrt.planners.keys import is_here, keep_out_of_logs, said_without, scrubbed_turn
 from agentrt.planners.options import ModelOptions
 from agentrt.planners.prices import Prices
 from agentrt.planners.prompt import HANDOVER
@@ -175,7 +174,7 @@ class AnthropicPlanner:
                 timeout=timeout,
                 # A key goes where it was sent, and nowhere else; what is on this machine needs no proxy.
                 follow_redirects=False,
-                trust_env=not _is_here(self._server),
+                trust_env=not is_here(self._server),
             ),
         )
 
@@ -202,11 +201,3 @@ def _used(conversation: Sequence[Message]) -> list[ToolSpec]:
 
 def _reason(error: BaseException | None) -> str:
     return str(error) or type(error).__name__ if error is not None else "it could not be made"
-
-
-def _is_here(server: str) -> bool:
-    host = urlsplit(server).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

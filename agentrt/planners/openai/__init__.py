@@ -26,5 +26,7 @@ def open_planner(options: Mapping[str, object], *, folder: Path) -> Planner:
     """
     chosen, server = read(options)
     needed = server.own or chosen.key is not None
-    key = find_key(server.key, url=server.url, needed=needed) if server.key else NONE
+    key = (
+        find_key(server.key, url=server.url, needed=needed, by_task=chosen.base_url is not None) if server.key else NONE
+    )
     return OpenAIPlanner(chosen, server, key, Prices.load())

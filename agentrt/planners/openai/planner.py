@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _LEAST_ROOM = 1024
 """Tokens: an answer of fewer is worth little, and the conversation is too long rather than the answer."""
+_SHORTER = 4
+"""Times that a server may name less room for the answer, before the conversation has to be shorter."""
 _LISTING = 5.0
 """Seconds to ask for the models of a server."""
 _UNREADABLE = "what it sends cannot be read"
@@ -90,11 +92,12 @@ class OpenAIPlanner:
             return await self._once(client, {**body, self._requests.limit: self._most}, set(taken), on_progress)
 
         async with self._client() as client:
-            try:
-                return await with_retries(attempt, retries=self._options.retries, on_progress=on_progress)
-            except _TooMuchAsked as shorter:
-                self._most = shorter.room
-            return await with_retries(attempt, retries=self._options.retries, on_progress=on_progress)
+            for _ in range(_SHORTER):
+                try:
+                    return await with_retries(attempt, retries=self._options.retries, on_progress=on_progress)
+                except _TooMuchAsked as shorter:
+                    self._most = shorter.room
+        raise ContextOverflow(f"{self._server.host}: each answer it has room for is too long for it")
 
     async def _once(self, client: AsyncOpenAI, body: dict[str, Any], taken: set[str], on_progress: OnProgress) -> Turn:
         """One request, one answer, whole. Raises ``Passing``, ``PlannerError``, ``_TooMuchAsked``."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from agentrt.documents import Document
+from agentrt.planners.keys import HOMES, from_environment, is_home
 from agentrt.planners.options import ModelOptions, read_options
 
 from .models import takes_native_tools
@@ -44,12 +44,11 @@ class Server:
 
 
 def read(options: Mapping[str, object]) -> tuple[OpenAIOptions, Server]:
-    """Raises ``DocumentError``."""
+    """Raises ``DocumentError``, ``UsageError``."""
     chosen = read_options(OpenAIOptions, options)
-    named = chosen.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
+    named = chosen.base_url or from_environment("OPENAI_BASE_URL")
     url = (named or _OWN).rstrip("/")
-    host = urlsplit(url).hostname or ""
-    own = host == "api.openai.com" or host.endswith(".api.openai.com")
+    own = is_home(url, HOMES[KEY])
     api = chosen.api or ("responses" if own else "chat")
     if chosen.native_tools and api == "chat":
         raise Document.of(options, "planner").error(
