@@ -21,7 +21,7 @@ from agentrt.records import Turn
 NONE = "none"
 """Sent where a server needs no key."""
 HOMES = {"OPENAI_API_KEY": "api.openai.com", "ANTHROPIC_API_KEY": "api.anthropic.com"}
-"""Whose the vendors' own variables are: a task that somebody else wrote must not send them to a server of its own."""
+"""Where the vendors' own keys go."""
 _LEAST = 8
 """Characters of a key worth looking for: what is shorter is no secret (``none``, ``EMPTY``)."""
 
@@ -29,19 +29,18 @@ _LEAST = 8
 def find_key(name: str, *, url: str, needed: bool = True, by_task: bool = False) -> str:
     """The key called ``name``, from the environment or else from agentrt's secrets, for the server at ``url``.
 
-    Where it is not ``needed`` (a local server) and there is none, ``none``. ``by_task``: a task says where it goes.
+    Where it is not ``needed`` (a local server) and there is none, ``none``. ``by_task``: a task says where it goes; if
+    that is neither a vendor nor this machine it gets only what was kept for it, as somebody else may have written the
+    task.
     Raises ``UsageError``.
     """
     host = urlsplit(url).hostname or ""
-    if value := os.environ.get(name, "").strip():
-        if by_task and name in HOMES and not (is_home(url, HOMES[name]) or is_here(url)):
-            raise UsageError(
-                f"{name} in the environment is for {HOMES[name]}, and the task would send it to {host}",
-                hint=f"if that is meant: agentrt secrets set NAME --host {host}, and in the task: key: NAME",
-            )
-        return _checked(name, value)
     from agentrt import secrets
 
+    known = is_here(url) or any(is_home(url, home) for home in HOMES.values())
+    value = os.environ.get(name, "").strip()
+    if value and (known or not by_task):
+        return _checked(name, value)
     if name in secrets.names():
         (secret,) = secrets.load([name])
         if not _may_go(secret.hosts, host):
@@ -50,6 +49,11 @@ def find_key(name: str, *, url: str, needed: bool = True, by_task: bool = False)
                 hint=f"set it for that host as well: agentrt secrets set {name} --host {host} …",
             )
         return _checked(name, secret.value.strip())
+    if value:
+        raise UsageError(
+            f"the task would send {name}, of your environment, to {host}",
+            hint=f"if that is meant, keep it for that host: agentrt secrets set {name} --host {host}",
+        )
     if not needed:
         return NONE
     raise UsageError(

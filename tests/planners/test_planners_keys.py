@@ -101,7 +101,7 @@ def test_what_no_key_can_be_is_refused_and_not_shown(monkeypatch: pytest.MonkeyP
 )
 def test_no_task_sends_a_vendors_own_variable_elsewhere(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with pytest.raises(UsageError, match=r"OPENAI_API_KEY in the environment is for api\.openai\.com") as raised:
+    with pytest.raises(UsageError, match="the task would send OPENAI_API_KEY, of your environment, to ") as raised:
         open_planner({"provider": "openai", "model": "m", "base_url": url, "key": "OPENAI_API_KEY"}, folder=Path())
     assert "sk-" not in str(raised.value) + raised.value.hint
     for home in ("https://api.openai.com/v1", "https://eu.api.openai.com/v1", "http://127.0.0.1:1/v1"):
