@@ -164,7 +164,7 @@ class _Loop:
             async with asyncio.timeout(self.budget.seconds_left):
                 turn = await self.ask(member)
         except PlannerError as error:
-            self.ends(Ending(code="planner", reason=str(error)))
+            self.ends(Ending(code="planner", reason=str(error), hint=error.hint))
             return {}
         except TimeoutError:
             # The planner's own timeouts are its own errors; only the clock of the run means an end.
@@ -221,7 +221,9 @@ class _Loop:
     async def without_actions(self, turn: Turn) -> None:
         """What it means that nothing is proposed."""
         if turn.ending == "refused":
-            self.ends(Ending(code="refused", reason=turn.text.strip() or "the model declines to go on"))
+            said = turn.text.strip()
+            reason = f"the model declines to go on{f': {said}' if said else ''}"
+            self.ends(Ending(code="refused", reason=reason))
         elif turn.ending == "truncated":
             self.runtime.say("notice", {"text": _CUT_OFF})
         elif self.crew.next(self.runtime.conversation()) is None:

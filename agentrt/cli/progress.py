@@ -6,7 +6,7 @@ import time
 
 from agentrt.agent.completeness import ACTOR
 from agentrt.agent.conclusion import RunLimits
-from agentrt.agent.conversation import AGENT
+from agentrt.agent.conversation import AGENT, EVERYBODY
 from agentrt.agent.events import (
     ActionRefused,
     ActionStarted,
@@ -21,7 +21,7 @@ from agentrt.agent.events import (
     TextCame,
     TurnTaken,
 )
-from agentrt.records import Operation, Usage
+from agentrt.records import Operation, ProposedAction, Usage
 from agentrt.session import Result
 
 from .plain import cells, cut, plain, plain_lines, terminal_width
@@ -81,21 +81,29 @@ class Progress:
         elif isinstance(event, RunStarted):
             self.session = event.session
             self.turns, self.actions, self.usage = event.turns, event.actions, event.usage
+            if event.resumed:
+                so_far = f"{counted(event.turns, 'turn')}, {counted(event.actions, 'action')} so far"
+                self.screen.line(f"session {event.session} goes on: {so_far}")
 
     def _turn(self, event: TurnTaken) -> None:
         self.turns, self.usage = event.number, self.usage + event.turn.usage
         self._streamed.turn(_whose(event.turn.actor), event.turn.text)
+        if event.turn.ending == "truncated":
+            self.screen.line("  the answer came to its limit and was cut off")
+        for action in event.turn.actions:
+            if said := _said(action):
+                self.screen.line(cut(plain(f"→ {_whose(event.turn.actor)}{said}"), terminal_width()))
 
     def _delayed(self, event: PlannerDelayed) -> None:
         if self._streamed.void():
             self.screen.line("  what it has said so far is void")
         self._now(f"{_whose(event.actor)}waits: {event.because}")
-        self.screen.line(f"  {plain(event.because)}, asked again in {event.seconds:.3g} s")
+        self.screen.line(f"  {plain(event.because)}, asked again in {round(event.seconds, 1):g} s")
 
-    def end(self, result: Result, resume: str) -> None:
-        """``resume``: the command that goes on with a run that failed."""
+    def end(self, result: Result, options: str) -> None:
+        """``options``: with which commands are about this run, from the current folder."""
         self.screen.line()
-        for line in summary(result, resume):
+        for line in summary(result, options):
             self.screen.line(line)
         self.screen.close()
 
@@ -117,6 +125,15 @@ class Progress:
         for_now = f" {int(now - self._since)} s{output}"
         room = max(width - cells(right) - 3, _LEAST) - len(for_now)
         return f"{cut(plain(self._doing), room)}{for_now} │ {right}"
+
+
+def _said(action: ProposedAction) -> str:
+    """What an action says to somebody; nothing of others, which have lines of their own."""
+    if action.kind == "ask":
+        return f"ask: {action.arguments.get('question', '')}"
+    if action.kind == "talk":
+        return f"talk to {action.arguments.get('to', EVERYBODY)}: {action.arguments.get('text', '')}"
+    return ""
 
 
 def _whose(actor: str) -> str:
