@@ -10,6 +10,13 @@ from importlib.metadata import EntryPoint, entry_points
 from .documents import nearest
 from .errors import PluginError
 
+_KINDS = {
+    "agentrt.planners": "planner",
+    "agentrt.policies": "policy plug-in",
+    "agentrt.sandboxes": "sandbox",
+    "agentrt.tools": "tool",
+}
+
 
 def names(group: str) -> list[str]:
     """What is installed under ``group`` ("agentrt.tools" …), sorted; nothing is imported."""
@@ -20,7 +27,7 @@ def find(group: str, name: str) -> object:
     """What the plug-in's entry point names. Raises ``PluginError``: there is none, or it does not load."""
     found = _installed(group, tuple(sys.path)).get(name)
     if found is None:
-        raise PluginError(f'nothing in {group} is called "{name}"', hint=nearest(name, names(group)))
+        raise PluginError(f'no {_KINDS.get(group, group)} is called "{name}"', hint=nearest(name, names(group)))
     return _load(found)
 
 

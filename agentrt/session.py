@@ -39,6 +39,8 @@ class Result(Record):
     code: str
     """How the conversation ended (see ``Ending``); ``verify`` or ``rules`` where these decided against it."""
     reason: Text
+    hint: Text = ""
+    """What a person can do about it, where that is known."""
     operations: tuple[int, ...]
     """What the run added to the session, oldest first."""
     verify: Operation | None = None
@@ -78,11 +80,15 @@ async def run_task(
         planners = open_planners(task)
         for planner in planners.values():
             stack.push_async_callback(planner.close)
-        policy = open_policy(task.policy, task.folder, task.workspace_path)
+        with task.pointing("workspace"):
+            locate(task.workspace_path)
+        with task.pointing("policy"):
+            policy = open_policy(task.policy, task.folder, task.workspace_path)
         for name, agent in task.agents.items():
             if agent.policy is not None:
                 policy.narrowed(agent.policy, origin=getattr(agent.policy, "file", f"the policy of {name}"))
-        sandbox_opener(task.sandbox)
+        with task.pointing("sandbox"):
+            sandbox_opener(task.sandbox)
         session = resume if resume is not None else _new_session(task)
         runtime = await stack.enter_async_context(
             Runtime.open(
@@ -120,7 +126,9 @@ def open_planners(task: Task) -> dict[str, Planner]:
     opened = {}
     for name, agent in task.agents.items():
         options = agent.planner or {}
-        opener = cast(OpenPlanner, find("agentrt.planners", provider(options)))
+        own = task.crew is not None and task.crew.agents[name].planner is not None
+        with task.pointing(*(("crew", "agents", name) if own else ()), "planner", "provider"):
+            opener = cast(OpenPlanner, find("agentrt.planners", provider(options)))
         opened[name] = opener(options, folder=task.folder)
     return opened
 
@@ -192,6 +200,7 @@ class Session:
             success=success,
             code=ending.code,
             reason=ending.reason,
+            hint=ending.hint,
             operations=tuple(operation.id for operation in self.runtime.log()[first:]),
             verify=verdict.verified if verdict is not None else None,
             rules=verdict.rules if verdict is not None else (),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +19,7 @@ from agentrt.agent.conversation import AGENT, EVERYBODY
 from agentrt.agent.crew import Schedule
 from agentrt.arguments import GROUP
 from agentrt.documents import Document, Loc, Written, describe, load_yaml, nearest, validate
+from agentrt.errors import DocumentError, UsageError
 from agentrt.units import Seconds
 
 PLACEHOLDER = "say here what is to be done"
@@ -75,7 +78,7 @@ class AgentSpec(Written):
     """What only this one is told."""
     planner: PlannerOptions | None = None
     """The task's, where it has none of its own."""
-    actions: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    actions: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
     """The kinds of actions it may take; all by default."""
     policy: Annotated[dict[str, Any], PlainValidator(_mapping)] | None = None
     """What a policy file would hold, on top of the task's policy: it can only make it stricter."""
@@ -115,6 +118,8 @@ class Task(Written):
     """Whether what was done is written to the real workspace at the end. ``ask`` needs a person."""
 
     _folder: Path = PrivateAttr(default_factory=Path)
+    _document: Document | None = PrivateAttr(default=None)
+    """What it was read from; None for a task made in Python."""
 
     @property
     def folder(self) -> Path:
@@ -125,6 +130,18 @@ class Task(Written):
     def workspace_path(self) -> Path:
         # Not pathlib's, which takes `./~x` for `~x`, and fails where there is no such user.
         return self._folder / os.path.expanduser(self.workspace)
+
+    @contextmanager
+    def pointing(self, *loc: str) -> Iterator[None]:
+        """What is found wrong within it is told as a mistake of the file, at ``loc``."""
+        try:
+            yield
+        except DocumentError:
+            raise
+        except UsageError as error:
+            if self._document is None:
+                raise
+            raise self._document.error(str(error), loc, hint=error.hint) from error
 
     @property
     def agents(self) -> dict[str, AgentSpec]:
@@ -151,7 +168,7 @@ def load_task(path: Path | str, *, draft: bool = False) -> Task:
             ["objective"],
             hint="say in its place what the agent is to do, as in: make the failing tests pass",
         )
-    task._folder = Path(path).parent
+    task._folder, task._document = Path(path).parent, document
     return task
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from agentrt.contracts import Planner, Summarizer
@@ -172,9 +173,13 @@ class _Done(NamedTuple):
 
 
 def _actions(gone: Sequence[Message]) -> Iterator[_Done]:
-    answers = {message.body["call"]: message.body for message in gone if message.role == "observation"}
-    for message in gone:
-        for action in message.body.get("actions", ()) if message.role == "planner" else ():
+    for at, message in enumerate(gone):
+        if message.role != "planner":
+            continue
+        # Only what follows it: another turn's calls may be named alike.
+        following = takewhile(lambda other: other.role != "planner", gone[at + 1 :])
+        answers = {other.body["call"]: other.body for other in following if other.role == "observation"}
+        for action in message.body.get("actions", ()):
             told = answers.get(action["call"], {})
             changed = told.get("changed", "")
             came = changed or _cut(printable(str(told.get("text", "no outcome is known"))), _LINE)

@@ -42,6 +42,8 @@ class Ending(Record):
     """``submit``; ``nothing`` (no action was proposed); ``actions``, ``turns``, ``minutes``, ``tokens``, ``cost`` (a
     limit); ``no_progress``; ``refused`` (the model declines); ``planner`` (it failed)."""
     reason: Text
+    hint: Text = ""
+    """What a person can do about it, where that is known."""
 
 
 @dataclass

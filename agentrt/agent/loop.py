@@ -97,8 +97,8 @@ class _Loop:
         self.feasibility = Feasibility(runtime)
         self.progress = Progress()
         self.planning = Planning(runtime, crew, budget, on_event)
-        self.settled: Operation | None = None
-        """What was carried out last."""
+        self.carried: tuple[ProposedAction, Operation] | None = None
+        """What was carried out last, and what became of it."""
         self.ending: Ending | None = None
 
     def graph(self, saver: Any) -> CompiledStateGraph[Cursor, None, Cursor, Cursor]:
@@ -130,12 +130,17 @@ class _Loop:
         if conversation.cut_off(line):
             for rest in left:
                 self.answer(conversation.not_begun(rest.call, self.actor))
-        elif left and conversation.moved(line):
-            # A person undid, restored or rejected: what they took back is not for us to do again.
-            for rest in left:
-                self.answer(conversation.taken_back(rest.call, self.actor))
-        elif turn is not None and turn.actions and not left:
+        elif not self.taken_back() and turn is not None and turn.actions and not left:
             await self.score()
+
+    def taken_back(self) -> bool:
+        """A person undid, restored or rejected since the planner's turn: what is open of it is not for us to do."""
+        line = self.runtime.conversation()
+        if not conversation.moved(line):
+            return False
+        for rest in conversation.pending(line):
+            self.answer(conversation.taken_back(rest.call, self.actor))
+        return True
 
     def untold(self) -> Operation | None:
         """What was done of the turn that is being carried out, and nobody was told; not if a person moved since."""
@@ -166,7 +171,7 @@ class _Loop:
             async with asyncio.timeout(self.budget.seconds_left):
                 turn = await self.planning.ask(member)
         except PlannerError as error:
-            self.ends(Ending(code="planner", reason=str(error)))
+            self.ends(Ending(code="planner", reason=str(error), hint=error.hint))
             return {}
         except TimeoutError:
             # The planner's own timeouts are its own errors; only the clock of the run means an end.
@@ -186,7 +191,9 @@ class _Loop:
     async def without_actions(self, turn: Turn) -> None:
         """What it means that nothing is proposed."""
         if turn.ending == "refused":
-            self.ends(Ending(code="refused", reason=turn.text.strip() or "the model declines to go on"))
+            said = turn.text.strip()
+            reason = f"the model declines to go on{f': {said}' if said else ''}"
+            self.ends(Ending(code="refused", reason=reason))
         elif turn.ending == "truncated":
             self.runtime.say("notice", {"text": _CUT_OFF})
         elif self.crew.next(self.runtime.conversation()) is None:
@@ -201,6 +208,7 @@ class _Loop:
 
     async def gate(self, state: Cursor) -> dict[str, Any]:
         """Answer what is not for a tool to do, until there is an action to carry out or nothing is left of the turn."""
+        self.taken_back()
         while not self.ending and (proposed := self.next()):
             action = self.parser.parse(proposed)
             if proposed.kind in BUILTIN and not isinstance(action, str):
@@ -238,30 +246,29 @@ class _Loop:
 
     async def execute(self, state: Cursor) -> dict[str, Any]:
         """Carry the next action out as a transaction."""
-        proposed = self.next()
-        assert proposed is not None
-        action = self.parser.parse(proposed)
-        assert not isinstance(action, str)
+        proposed, self.carried = self.next(), None
+        action = None if proposed is None else self.parser.parse(proposed)
+        if proposed is None or action is None or isinstance(action, str):
+            return {}  # a person took the turn back since it was looked at
         self.budget.actions += 1
         shown = self.runtime.tools[proposed.kind].show(action)
         self.tell(ActionStarted(actor=self.actor, action=proposed, shown=shown))
         operation = await self.runtime.propose(
             proposed, actor=self.actor, on_output=lambda data: self.tell(OutputCame(data=data))
         )
-        self.settled = operation
+        self.carried = proposed, operation
         return {"head": operation.id}
 
     async def observe(self, state: Cursor) -> dict[str, Any]:
-        """Tell the planner what became of it."""
-        operation = self.settled
-        if operation is None or operation.id != state["head"]:
-            operation = self.runtime.show(state["head"])
-        proposed = self.next()
-        assert proposed is not None
-        body = conversation.outcome(proposed.call, operation, self.actor)
-        self.answer(body, operation.id)
+        """Tell the planner what became of it; not if a person has taken it back already."""
+        if self.carried is None:
+            return {}
+        carried, operation = self.carried
+        body = conversation.outcome(carried.call, operation, operation.actor)
+        if not self.taken_back() and (proposed := self.next()) is not None and proposed.call == carried.call:
+            self.answer(body, operation.id)
         self.tell(OperationSettled(operation=operation))
-        self.came_out(proposed, bool(body.get("failed")))
+        self.came_out(carried, bool(body.get("failed")))
         if self.next() is None:
             await self.score()
         return {}

@@ -86,6 +86,9 @@ class Progress:
         elif isinstance(event, RunStarted):
             self.session = event.session
             self.turns, self.actions, self.usage = event.turns, event.actions, event.usage
+            if event.resumed:
+                so_far = f"{counted(event.turns, 'turn')}, {counted(event.actions, 'action')} so far"
+                self.screen.line(f"session {event.session} goes on: {so_far}")
 
     def _begun(self, event: ActionStarted) -> None:
         self.actions += event.actor != ACTOR
@@ -98,17 +101,19 @@ class Progress:
     def _turn(self, event: TurnTaken) -> None:
         self.turns, self.usage = event.number, self.usage + event.turn.usage
         self._streamed.turn(_whose(event.turn.actor), event.turn.text)
+        if event.turn.ending == "truncated":
+            self.screen.line("  the answer came to its limit and was cut off")
 
     def _delayed(self, event: PlannerDelayed) -> None:
         if self._streamed.void():
             self.screen.line("  what it has said so far is void")
         self._now(f"{_whose(event.actor)}waits: {event.because}")
-        self.screen.line(f"  {plain(event.because)}, asked again in {event.seconds:.3g} s")
+        self.screen.line(f"  {plain(event.because)}, asked again in {round(event.seconds, 1):g} s")
 
-    def end(self, result: Result, resume: str) -> None:
-        """``resume``: the command that goes on with a run that failed."""
+    def end(self, result: Result, options: str) -> None:
+        """``options``: with which commands are about this run, from the current folder."""
         self.screen.line()
-        for line in summary(result, resume):
+        for line in summary(result, options):
             self.screen.line(line)
         self.screen.close()
 

@@ -16,10 +16,12 @@ _SCORES = 8
 """Shown of a long run, the last ones."""
 
 
-def summary(result: Result, resume: str) -> Iterator[str]:
-    """Lines. ``resume``: the command that goes on with a run that failed."""
+def summary(result: Result, options: str) -> Iterator[str]:
+    """Lines. ``options``: with which commands are about this run, from the current folder."""
     already = " already, nothing was run" if result.already else ""
     yield f"{f'done{already}' if result.success else 'failed'}: {plain(result.reason)}"
+    if result.hint:
+        yield f"hint: {plain(result.hint)}"
     if result.verify is not None:
         yield f"verify: {'passed' if passed(result.verify) else 'did not pass'} (operation {result.verify.id})"
     yield from map(_rule, result.rules)
@@ -27,11 +29,18 @@ def summary(result: Result, resume: str) -> Iterator[str]:
         yield f"rules held: {_scores(result.scores)}"
     yield ", ".join(_used(result))
     if result.apply is not None:
-        yield f"applied to the workspace: {effects_text(result.apply.effects)}; agentrt undo takes it out again"
-    else:
-        yield f"session {result.session}: agentrt log · agentrt diff · agentrt undo · agentrt apply"
+        undo = f"agentrt undo {options}".rstrip()
+        yield f"applied to the workspace: {effects_text(result.apply.effects)}; {undo} takes it out again"
+    elif result.operations or result.actions:
+        yield f"session {result.session}: {_commands(options)}"
     if not result.success:
-        yield f"to go on with it: {resume}"
+        yield f"to go on with it: {f'agentrt run --resume {options}'.rstrip()}"
+
+
+def _commands(options: str) -> str:
+    if options:
+        return f"agentrt {options} log · diff · undo · apply"
+    return "agentrt log · agentrt diff · agentrt undo · agentrt apply"
 
 
 def _rule(outcome: RuleOutcome) -> str:
@@ -53,7 +62,13 @@ def _used(result: Result) -> Iterator[str]:
     usage = result.usage
     if tokens := usage.input_tokens + usage.output_tokens:
         yield counted(tokens, "token") + _cached(usage)
-        yield "price unknown" if usage.cost_usd is None else f"{usage.cost_usd:.2f} USD"
+        yield _cost(usage.cost_usd)
+
+
+def _cost(usd: float | None) -> str:
+    if usd is None:
+        return "price unknown"
+    return "less than 0.01 USD" if 0 < usd < 0.005 else f"{usd:.2f} USD"
 
 
 def _cached(usage: Usage) -> str:

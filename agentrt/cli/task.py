@@ -36,23 +36,24 @@ def resume_file(file: Path | None, where: Where) -> int:
     """Go on with a run; the task is that in the file, or as it was recorded. As ``run_file``, and raises what
     ``resume_task`` raises."""
     if file is not None:
-        return _run(load_task(file), where, resume=True)
+        return _run(load_task(file), where, resume=True, named=where.session)
     found = recorded(where.workspace, session=where.session)
-    return _run(found.task, Where(where.workspace, found.session, where.json), resume=True)
+    return _run(found.task, Where(where.workspace, found.session, where.json), resume=True, named=where.session)
 
 
-def _run(task: Task, where: Where, *, resume: bool) -> int:
+def _run(task: Task, where: Where, *, resume: bool, named: str | None = None) -> int:
+    """``named``: the session that was asked for, where it need not be the workspace's current one."""
     watch = _Json() if where.json else Progress(task.limits)
     at_terminal = None if where.json else person(watch.screen.aside)
     try:
         result = run(_watched(task, watch, at_terminal, where, resume=resume))
     except Interrupted as stop:
         if watch.session is not None:
-            stop.hint = f"to go on: {_resume(task, watch.session if where.session else None)}"
+            stop.hint = f"to go on: {_resume(task, named)}"
         raise
     finally:
         watch.screen.close()
-    watch.end(result, _resume(task, result.session if where.session else None))
+    watch.end(result, _options(task, named))
     if result.success and task.apply == "ask":
         return _ask(result, task.workspace_path, at_terminal)
     return 0 if result.success else 1
@@ -87,20 +88,22 @@ class _Json:
         self.session = document.get("session", self.session)
         self.screen.line(dump_json(document))
 
-    def end(self, result: Result, resume: str) -> None:
+    def end(self, result: Result, options: str) -> None:
         self.screen.line(dump_json({"event": "result", **result.to_dict()}))
 
 
 def _resume(task: Task, session: str | None) -> str:
     """The command, from the current folder."""
-    words = ["agentrt", "run", "--resume"]
-    if not _is_here(task.workspace_path):
-        words += ["--workspace", str(task.workspace_path.resolve())]
+    return f"agentrt run --resume {_options(task, session)}".rstrip()
+
+
+def _options(task: Task, session: str | None) -> str:
+    """With which a command, from the current folder, is about this run."""
+    words, folder, here = [], os.path.realpath(task.workspace_path), os.path.realpath(".")
+    if folder != here:
+        within = os.path.commonpath([folder, here]) == here
+        words += ["--workspace", os.path.relpath(folder, here) if within else folder]
     return shlex.join([*words, "--session", session] if session is not None else words)
-
-
-def _is_here(folder: Path) -> bool:
-    return os.path.realpath(folder) == os.path.realpath(".")
 
 
 def _ask(result: Result, workspace: Path, at_terminal: Person | None) -> int:

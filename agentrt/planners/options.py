@@ -19,14 +19,16 @@ def _url(value: object) -> str:
         parts = urlsplit(value)
         if parts.scheme in ("http", "https") and parts.hostname and not (parts.username or parts.password):
             return value
-    raise ValueError(f"expected a URL, such as http://127.0.0.1:8000/v1, with no key in it, not {describe(value)}")
+        if parts.username or parts.password:  # which nobody should read on a screen
+            raise ValueError("expected a URL without a name or a key in it; `key` names where the key is")
+    raise ValueError(f"expected a URL, such as http://127.0.0.1:8000/v1, not {describe(value)}")
 
 
-def _name(value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
+def _key_name(value: object) -> str:
+    # What stands there in place of a name may be the key itself: it is not repeated.
+    if isinstance(value, str) and re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
         return value
-    # What stands there may be the key itself, which is nothing for an error to show.
-    raise ValueError("expected the name of an environment variable or of a secret, and no key itself")
+    raise ValueError("expected the name of a variable or a secret, in capitals, and never the key itself")
 
 
 Url = Annotated[str, PlainValidator(_url)]
@@ -41,7 +43,7 @@ class ModelOptions(Written):
     """As the vendor names it."""
     base_url: Url | None = None
     """Of a compatible server; the vendor's own by default."""
-    key: Annotated[str, PlainValidator(_name)] | None = None
+    key: Annotated[str, PlainValidator(_key_name)] | None = None
     """Name of the environment variable, or of the secret, that holds the key."""
     reasoning: Effort | None = None
     """How hard it thinks before it answers; the model's own habit by default."""

@@ -71,5 +71,5 @@ def _given_up(trouble: Passing, times: int) -> PlannerError:
     wait = f"; the server asks for {trouble.after:,.0f} seconds" if trouble.after and trouble.after > _LONGEST else ""
     return PlannerError(
         f"{trouble.because}{tries}{wait}",
-        hint="go on later: agentrt run --resume; nothing that was done is lost, and nothing is done twice",
+        hint="go on when it answers again: nothing that was done is lost, and nothing is done twice",
     )

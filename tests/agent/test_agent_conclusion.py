@@ -151,7 +151,7 @@ def test_tokens_are_a_limit(workspace: Path) -> None:
 
 def test_a_model_that_declines_ends_it_with_its_words(workspace: Path) -> None:
     ending, _, _, _ = run(workspace, Turn(text="I will not do this.", ending="refused"))
-    assert ending == Ending(code="refused", reason="I will not do this.")
+    assert ending == Ending(code="refused", reason="the model declines to go on: I will not do this.")
 
 
 def test_an_answer_that_was_cut_off_is_asked_to_go_on(workspace: Path) -> None:

@@ -26,7 +26,7 @@ from agentrt.agent.events import (
 from agentrt.agent.loop import run_loop
 from agentrt.contracts import Planner
 from agentrt.errors import PlannerError
-from agentrt.records import Message, ProposedAction, Turn
+from agentrt.records import Message, Operation, ProposedAction, Turn
 from agentrt.testing.memory_sandbox import open_sandbox
 
 
@@ -309,3 +309,26 @@ def test_the_graph_keeps_a_cursor_and_no_messages(workspace: Path, tmp_path: Pat
     kept = b"".join(part if isinstance(part, bytes) else str(part).encode() for row in rows for part in row)
     assert b"head" in kept
     assert marker.encode() not in kept
+
+
+class Undoing(Runtime):
+    """A person is quick: what is done first is taken back before anybody was told of it."""
+
+    async def propose(self, proposed: ProposedAction, **more: Any) -> Operation:
+        operation = await super().propose(proposed, **more)
+        if operation.id == 1:
+            await self.undo()
+        return operation
+
+
+def test_what_is_taken_back_at_once_is_not_told_of(workspace: Path) -> None:
+    async def whole() -> list[str]:
+        async with Undoing.open(workspace, sandbox=open_sandbox) as runtime:
+            runtime.say("task", {"text": "x"})
+            planner = Scripted(bash("echo 1 >> log", call="1"), bash("ls", call="2"), Turn())
+            await run_loop(runtime, alone(runtime, planner), Budget(RunLimits()))
+            return said(runtime.conversation(), "observation")
+
+    heard = asyncio.run(whole())
+    assert heard[-1] == "exit code 0\na.txt"
+    assert not any("created log" in text for text in heard)

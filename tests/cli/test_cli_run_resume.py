@@ -101,10 +101,15 @@ def test_interrupted_before_anything_was_said(ground: Ground, cli: Cli) -> None:
 
 
 def test_where_to_go_on_is_said_from_where_one_stands(ground: Ground, cli: Cli, tmp_path: Path) -> None:
-    task = ground.task({"actions": []})
+    task = ground.task(bash("echo 1 > one"))
     done = cli(str(task), cwd=tmp_path, **ground.env)
     assert done.code == 1
-    assert done.out.endswith(f"to go on with it: agentrt run --resume --workspace {ground.workspace}\n")
+    *_, session, go_on = done.out.splitlines()
+    name = ground.workspace.name
+    assert session == f"session s1: agentrt --workspace {name} log · diff · undo · apply"
+    assert go_on == f"to go on with it: agentrt run --resume --workspace {name}"
+    elsewhere = cli("run", "--resume", "--workspace", str(ground.workspace), cwd=tmp_path / "plugins", **ground.env)
+    assert elsewhere.out.splitlines()[-1].endswith(f"--workspace {ground.workspace}")
     again = cli("run", "--resume", "--workspace", str(ground.workspace), cwd=tmp_path, **ground.env)
     assert again.code == 1 and "failed: no agent proposed" not in again.out
 
@@ -114,7 +119,9 @@ def test_a_run_that_is_done_says_so_and_exits_as_it_did(ground: Ground, cli: Cli
     assert cli(str(ground.task(bash("echo 1 > one"), SUBMIT, more=more)), **ground.env).code == 0
     log = cli("log", "--json").json
     done = cli("run", "--resume", **ground.env)
-    assert done.code == 0 and done.out.startswith("\ndone already, nothing was run: all done\n")
+    assert done.code == 0 and done.out.startswith(
+        "session s1 goes on: 2 turns, 1 action so far\n\ndone already, nothing was run: all done\n"
+    )
     found = resumed(cli, ground)
     assert (found["already"], found["operations"], found["turns"]) == (True, [], 2)
     assert found["verify"] is not None and found["rules"][0]["held"] is True

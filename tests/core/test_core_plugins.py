@@ -26,7 +26,7 @@ def test_an_unknown_name_gets_the_nearest() -> None:
         find("agentrt.tools", "serch")
     assert isinstance(caught.value, PluginError)
     assert (str(caught.value), caught.value.hint) == (
-        'nothing in agentrt.tools is called "serch"',
+        'no tool is called "serch"',
         "did you mean `search`?",
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from agentrt import Runtime
 from agentrt.agent.events import ActionStarted, Event, OperationSettled
-from agentrt.errors import Conflict, DocumentError, PluginError, UsageError, WorkspaceError
+from agentrt.errors import Conflict, DocumentError, UsageError
 from agentrt.session import Result, open_planners, resume_task, run_task
 from agentrt.task import load_task
 
@@ -179,8 +179,8 @@ def test_a_policy_file_lies_beside_the_task(folder: Path, monkeypatch: pytest.Mo
     [
         ("policy: gone.yaml\n", DocumentError, "gone.yaml:1:1: no such file"),
         ("policy:\n  limits: {secnds: 5}\n", DocumentError, "task.yaml:5:12: unknown key `secnds`"),
-        ("policy: nosuchpack\n", UsageError, 'no policy pack is called "nosuchpack"'),
-        ("sandbox: loacl\n", PluginError, 'nothing in agentrt.sandboxes is called "loacl"'),
+        ("policy: nosuchpack\n", DocumentError, 'task.yaml:4:9: no policy pack is called "nosuchpack"'),
+        ("sandbox: loacl\n", DocumentError, 'task.yaml:4:10: no sandbox is called "loacl"'),
     ],
 )
 def test_mistakes_come_before_anything_is_made(folder: Path, more: str, error: type[UsageError], said: str) -> None:
@@ -193,11 +193,11 @@ def test_mistakes_come_before_anything_is_made(folder: Path, more: str, error: t
 def test_an_unknown_planner_and_a_missing_workspace(folder: Path) -> None:
     task = write(folder)
     task.write_text("objective: x\nplanner: {provider: scrpt}\n")
-    with pytest.raises(PluginError) as caught:
+    with pytest.raises(DocumentError, match=r'task\.yaml:2:21: no planner is called "scrpt"') as caught:
         run(task)
     assert caught.value.hint == "did you mean `script`?"
     task.write_text("objective: x\nplanner: {script: script.yaml}\nworkspace: gone\n")
-    with pytest.raises(WorkspaceError, match="gone"):
+    with pytest.raises(DocumentError, match=r"task\.yaml:3:12: there is no folder"):
         run(task)
 
 

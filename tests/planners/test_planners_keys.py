@@ -132,7 +132,7 @@ def test_a_url_of_the_environment_with_a_key_in_it_is_refused(
 
 
 def test_a_key_in_place_of_its_name_is_not_shown() -> None:
-    with pytest.raises(DocumentError, match="expected the name of an environment variable") as raised:
+    with pytest.raises(DocumentError, match="expected the name of a variable or a secret") as raised:
         open_planner({"provider": "openai", "model": "m", "key": "sk-123456789"}, folder=Path())
     assert "sk-" not in str(raised.value) + raised.value.hint
 

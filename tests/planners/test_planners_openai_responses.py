@@ -344,7 +344,7 @@ def test_mistakes_in_a_task_are_told_where_they_stand() -> None:
     wrong = [
         ({"model": "m", "api": "rest"}, "api"),
         ({"model": "m", "modle": "x"}, "modle"),
-        ({"model": "m", "base_url": "http://key@host/v1"}, "no key in it"),
+        ({"model": "m", "base_url": "http://key@host/v1"}, "without a name or a key in it"),
         ({"model": "m", "native_tools": True, "base_url": "http://127.0.0.1:1/v1"}, "no tools of its own"),
     ]
     for options, said in wrong:

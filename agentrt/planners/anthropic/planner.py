@@ -133,7 +133,7 @@ class AnthropicPlanner:
         except (anthropic.APITimeoutError, httpx2.TimeoutException):
             raise silent from None
         except anthropic.APIConnectionError as error:
-            raise self._troubles.cut(f"no connection: {_reason(error.__cause__)}") from None
+            raise self._troubles.cut(f"cannot be reached: {_reason(error.__cause__)}") from None
         except httpx2.HTTPError as error:
             raise self._troubles.cut(f"the answer was cut off: {_reason(error)}") from None
 

@@ -59,7 +59,7 @@ class Troubles:
 
     def cut(self, why: str) -> Passing:
         """Of an answer that did not come, or not to its end."""
-        return Passing(f"{self.server}: {why}")
+        return Passing(self._sentence(why))
 
     def no_events(self, content_type: str) -> PlannerError:
         kind = self._plain(content_type) or "no type"
@@ -80,7 +80,7 @@ class Troubles:
                 return "no key was sent; name the variable or the secret that holds it: key"
             return f"the key came from {self.source}: is it whole, of this server, and still valid?"
         if status == 402 or kind == "billing_error" or "credit balance" in said:
-            return "add credit to the account, and go on: agentrt run --resume"
+            return "there is no credit left with the vendor; asking again does not help"
         if status == 403:
             return f"the key from {self.source} may not do this: look at its permissions, or take another model"
         if status == 404:

@@ -23,7 +23,10 @@ class Requests:
 
     def __init__(self, options: OpenAIOptions, server: Server, key: str) -> None:
         self._options, self._server, self._key = options, server, key
-        self.fits = {"provider": "openai", "api": server.api, "server": server.url, "model": options.model}
+        self.fits = {
+            **{"provider": "openai", "api": server.api, "server": server.url, "model": options.model},
+            "native_tools": server.native_tools,
+        }
         """What a turn's native form says of where it came from."""
 
     @property
