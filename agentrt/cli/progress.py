@@ -130,6 +130,8 @@ class Progress:
             used.append(f"{_short(tokens)}{f'/{_short(limits.tokens)}' if limits.tokens else ''} tokens")
         if usage.cost_usd is not None:
             used.append(f"${usage.cost_usd:.2f}{f'/{limits.cost_usd:.2f}' if limits.cost_usd else ''}")
+        while len(used) > 2 and cells(" · ".join(used)) > width - _LEAST - 3:
+            del used[0]  # time, tokens and cost are what one looks for
         right = " · ".join(used)
         output = f", {counted(self._output, 'line')}" if self._output else ""
         for_now = f" {int(now - self._since)} s{output}"
@@ -158,7 +160,8 @@ def _held(rule: str, operation: Operation) -> str:
 
 
 def _settled(operation: Operation) -> list[str]:
-    seen, parts = operation.observation, [f"operation {operation.id}"]
+    done = "applied to the workspace: " if operation.kind == "apply" and operation.status == "settled" else ""
+    seen, parts = operation.observation, [f"{done}operation {operation.id}"]
     if operation.status != "settled":
         parts.append(operation.status.replace("_", " "))
     if seen is not None and seen.exit_code is not None:

@@ -93,8 +93,8 @@ def test_nothing_that_is_drawn_over_is_wider_than_the_terminal(ground: Ground) -
     terminal = ground.terminal(ground.task(*turns), columns=60)
     terminal.until("→")
     terminal.resize(40)
-    terminal.until("turn 2/")
-    at = terminal.raw.rfind(b"turn 2/")
+    terminal.until("action 2/")
+    at = terminal.raw.rfind(b"action 2/")
     assert terminal.end() == 0
 
     def widest(raw: bytes) -> int:
