@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from agentrt import Runtime
 from agentrt.history.journal import Journal
 from agentrt.testing import memory_sandbox
 
+# Under nohup it is ignored, also by the commands that tests start and hang up on.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 settings.register_profile("few", max_examples=40, derandomize=True)
 settings.register_profile("fuzz", max_examples=2000)
 settings.load_profile("few")

@@ -92,4 +92,5 @@ def local(host: Any) -> bool:
     found = literal(host)
     if found is None:
         return _text(host).rstrip(".").lower() in OWN_NAMES
-    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
+    found = getattr(found, "ipv4_mapped", None) or found
+    return found.is_loopback or found.is_unspecified  # 0.0.0.0 leads to this machine as well

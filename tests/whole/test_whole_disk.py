@@ -175,15 +175,18 @@ def test_the_action_fills_the_disk(state: SmallDisk) -> None:
 
 
 def test_the_action_stays_within_what_is_left(state: SmallDisk) -> None:
-    """It fails to write, deletes what it wrote, and all else it did is kept; or it is stopped before, and nothing is."""
+    """It fails to write, deletes what it wrote, and all else it did is kept; or it is stopped before, and nothing is.
+
+    On a busy machine it may fill the disk before anybody has looked: then it could not be carried out, which is said.
+    """
     done = state.agentrt("exec", "--", "head -c 100M /dev/zero > big || rm big; echo small > small")
     last = state.log()[-1]
     if done.returncode == 0:
         assert [effect["path"] for effect in last["effects"]] == ["small"]
     else:
         # Stopped after it had deleted what it wrote, there is nothing to roll back for.
-        assert (done.returncode, last["status"]) in ((3, "rolled_back"), (137, "settled")), done
-        assert "stopped: it left" in done.stderr
+        assert (done.returncode, last["status"]) in ((3, "rolled_back"), (137, "settled"), (125, "failed")), done
+        assert ("No space left" if last["status"] == "failed" else "stopped: it left") in done.stderr
         state.ok("exec", "--", "echo small > small")
     state.check_untouched()
     state.check_goes_on()
