@@ -74,6 +74,6 @@ def _find(policy: str, folder: Path) -> tuple[Document, Path]:
         return load_yaml(policy if Path(policy) == file else file), file.parent
     packs = sorted(path.stem for path in PACKS.glob("*.yaml") if path.stem != "floor")
     if policy not in packs and policy != "floor":
-        hint = f"{nearest(policy, packs)} (a file is named with its folder, or with .yaml)"
+        hint = nearest(policy, packs) + "; a file is named with its folder or with .yaml"
         raise UsageError(f'no policy pack is called "{policy}"', hint=hint)
     return load_yaml(PACKS / f"{policy}.yaml"), folder

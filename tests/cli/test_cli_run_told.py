@@ -20,7 +20,7 @@ def ground(tmp_path: Path, workspace: Path, environment: dict[str, str]) -> Grou
 
 def test_a_question_that_nobody_answers_is_shown(ground: Ground, cli: Cli) -> None:
     done = cli(str(ground.task({"actions": [["ask", {"question": "Which colour?"}]]}, SUBMIT)), **ground.env)
-    assert "→ ask: Which colour?\n" in done.out
+    assert "→ asks: Which colour?\n" in done.out
 
 
 def test_what_can_be_done_about_a_planners_failure_is_told(ground: Ground, cli: Cli) -> None:
