@@ -131,6 +131,9 @@ def _text(data: bytes) -> str:
 
 def _bytes(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        data = base64.b64decode(text, validate=True)
     except ValueError:
         raise Damaged from None
+    if _text(data) != text:  # the last character has bits that say nothing: they must be as we write them
+        raise Damaged
+    return data
