@@ -38,10 +38,6 @@ class Crew:
     members: Sequence[Member]
     schedule: Schedule = "round_robin"
 
-    @classmethod
-    def of_one(cls, planner: Planner, parser: Parser) -> Crew:
-        return cls([Member(AGENT, planner, parser)])
-
     def __getitem__(self, name: str) -> Member:
         """Raises ``KeyError``."""
         return {member.name: member for member in self.members}[name]

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from agentrt import Runtime
-from agentrt.agent.crew import Crew
+from agentrt.agent.conversation import AGENT
+from agentrt.agent.crew import Crew, Member
 from agentrt.agent.parser import Parser
 from agentrt.contracts import OnProgress, Planner, unheard
 from agentrt.planners.script import ScriptPlanner, open_planner
@@ -21,7 +22,7 @@ def script(folder: Path, turns: str) -> ScriptPlanner:
 
 
 def alone(runtime: Runtime, planner: Planner) -> Crew:
-    return Crew.of_one(planner, Parser(runtime.tools))
+    return Crew([Member(AGENT, planner, Parser(runtime.tools))])
 
 
 class Scripted:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from agentrt import Runtime
 from agentrt.agent import conversation
 from agentrt.agent.conclusion import Budget, RunLimits
-from agentrt.agent.crew import Crew
+from agentrt.agent.conversation import AGENT
+from agentrt.agent.crew import Crew, Member
 from agentrt.agent.loop import run_loop
 from agentrt.agent.parser import Parser
 from agentrt.contracts import OnProgress, Planner, unheard
@@ -39,7 +40,7 @@ BOTH = (EMAIL, PHONE)
 
 
 def alone(runtime: Runtime, planner: Planner) -> Crew:
-    return Crew.of_one(planner, Parser(runtime.tools))
+    return Crew([Member(AGENT, planner, Parser(runtime.tools))])
 
 
 def task(*texts: str) -> list[Message]:

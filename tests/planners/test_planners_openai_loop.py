@@ -11,7 +11,8 @@ from vendors import Call, Reply, Server
 
 from agentrt import Runtime
 from agentrt.agent.conclusion import Budget, RunLimits
-from agentrt.agent.crew import Crew
+from agentrt.agent.conversation import AGENT
+from agentrt.agent.crew import Crew, Member
 from agentrt.agent.loop import run_loop
 from agentrt.agent.parser import Parser
 from agentrt.testing.memory_sandbox import open_sandbox
@@ -42,7 +43,7 @@ def test_a_run_with_native_tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
             runtime.say("task", {"text": "Mend calc.py."})
             planner = open_at(server.url, native_tools=True)
-            await run_loop(runtime, Crew.of_one(planner, Parser(runtime.tools)), Budget(RunLimits()))
+            await run_loop(runtime, Crew([Member(AGENT, planner, Parser(runtime.tools))]), Budget(RunLimits()))
             await runtime.apply()
 
     with Server(TURNS) as server:
