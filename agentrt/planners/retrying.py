@@ -22,6 +22,8 @@ _FIRST, _LONGEST = 0.5, 60.0
 """Seconds: of the first wait, doubled each time, and of the longest of our own choice."""
 _PATIENCE = 600.0
 """Seconds: a server that wants more than this is not waited for."""
+_SAID = 400
+"""Characters of what a server says that are shown."""
 PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """HTTP statuses that may be otherwise in a while."""
 
@@ -64,6 +66,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     except (ValueError, OverflowError):
         return None
     return max(then - time.time(), 0.0)
+
+
+def one_line(text: str) -> str:
+    """What a server said, on one line that can be shown."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _SAID else line[: _SAID - 1] + "…"
 
 
 def _given_up(trouble: Passing, times: int) -> PlannerError:

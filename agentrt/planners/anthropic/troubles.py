@@ -9,14 +9,12 @@ from typing import Any
 
 from agentrt.errors import ContextOverflow, PlannerError
 from agentrt.planners.keys import NONE, scrubbed
-from agentrt.planners.retrying import PASSING, Passing, retry_after
+from agentrt.planners.retrying import PASSING, Passing, one_line, retry_after
 
 _TOO_LONG = re.compile(
     r"prompt is too long|exceeds? (?:the |its )?(?:model's )?(?:maximum )?context|context (?:window|length|limit)", re.I
 )
 _PASSING_TYPES = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
-_SHOWN = 400
-"""Characters of what a server says."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +93,4 @@ class Troubles:
         return "", self._plain(re.sub(r"<(style|script|title).*?</\1>|<[^>]*>", " ", str(error or ""), flags=re.S))
 
     def _plain(self, text: str) -> str:
-        clean = "".join(c if c.isprintable() else " " for c in scrubbed(text, self.key))
-        line = " ".join(clean.split())
-        return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
+        return one_line(scrubbed(text, self.key))

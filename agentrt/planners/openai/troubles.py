@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from agentrt.errors import ContextOverflow, PlannerError
 from agentrt.planners.keys import scrubbed
-from agentrt.planners.retrying import PASSING, Passing, retry_after
+from agentrt.planners.retrying import PASSING, Passing, one_line, retry_after
 
 from .server import Server
 
 if TYPE_CHECKING:
     import openai
 
-_LONGEST = 400
-"""Characters of what a server says."""
 _OVERFLOW = re.compile(
     r"context_length_exceeded|exceed_context_size|context (window|length|size)|maximum (context|model) length"
     r"|(prompt|input) (is )?too (long|large)|exceeds? (the )?max(imum)?_?(model_len|context)"
@@ -165,8 +163,7 @@ def _shortened(text: str) -> str:
     """On one line; of a page of HTML, what it says."""
     if re.search(r"<(!doctype|html)", text, re.IGNORECASE):
         text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>|<[^>]*>", " ", text)
-    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return one_line(text)
 
 
 def _cause(error: BaseException) -> str:
