@@ -9,9 +9,9 @@ from cyclopts import Parameter
 
 from agentrt.errors import UsageError
 from agentrt.runtime import Runtime
+from agentrt.showing.plain import plain
 
 from .options import Where
-from .plain import plain
 from .render import put, put_json
 
 Actor = Annotated[

@@ -14,8 +14,7 @@ from typing import TypeVar
 from agentrt.contracts import Question
 from agentrt.errors import UsageError
 from agentrt.records import Answer
-
-from .plain import plain, plain_lines
+from agentrt.showing.plain import plain, plain_lines
 
 T = TypeVar("T")
 _CHOICES = "[y]es, [n]o, [a]lways (makes a rule of it), or a reason why not: "

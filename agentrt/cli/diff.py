@@ -14,13 +14,14 @@ from agentrt.collecting import check_kept
 from agentrt.errors import UsageError
 from agentrt.records import FileEffect, Snapshot
 from agentrt.runtime import Runtime
+from agentrt.showing.patch import patch_of
+from agentrt.showing.plain import plain
+from agentrt.showing.sides import Sides
+from agentrt.showing.words import effects_text
 
 from .options import HERE, Where
-from .patch import patch_of
-from .plain import plain
-from .render import effects_text, put, put_json, put_patch, say
+from .render import put, put_json, put_patch, say
 from .session import with_runtime
-from .sides import Sides
 
 _RANGE = re.compile(r"(\d+)\.\.(\d+)")
 

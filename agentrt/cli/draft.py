@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from agentrt.showing.plain import plain
 from agentrt.task import PLACEHOLDER
 
 from .found.around import POLICY, Around, Unconfined
 from .found.keys import KEYS, MODELS, Key
 from .found.tests import Check
-from .plain import plain
 
 _CREW = {"role": "looks at it", "policy": {"files": {"read_only": ["**"]}}}
 _NO_KEY = f"""\

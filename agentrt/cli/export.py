@@ -11,12 +11,13 @@ from agentrt.records import FileEffect, Snapshot
 from agentrt.repository.host import object_format, top_of
 from agentrt.runtime import Runtime
 from agentrt.selecting import Asked, selected
+from agentrt.showing.patch import patch_of
+from agentrt.showing.plain import plain
+from agentrt.showing.sides import Sides
+from agentrt.showing.words import effects_text
 
 from .options import Where
-from .patch import patch_of
-from .plain import plain
-from .render import effects_text, put_json, put_patch, say
-from .sides import Sides
+from .render import put_json, put_patch, say
 
 
 async def put_as_patch(runtime: Runtime, asked: Asked, where: Where) -> int:

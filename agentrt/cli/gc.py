@@ -15,12 +15,12 @@ from agentrt.history.store import Lock, locate
 from agentrt.opening import open_policy, sandbox_opener
 from agentrt.purging import Purged, purge, told
 from agentrt.runtime import Runtime
+from agentrt.showing.plain import plain
 from agentrt.units import format_size
 
 from .interrupting import run
 from .moves import in_workspace
 from .options import HERE, Where, sandbox_name
-from .plain import plain
 from .render import put, put_json, say
 from .session import with_runtime
 

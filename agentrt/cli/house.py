@@ -15,9 +15,9 @@ from agentrt.documents import nearest
 from agentrt.errors import UsageError
 from agentrt.history.store import locate, state_home
 from agentrt.opening import open_policy
+from agentrt.showing.plain import plain
 
 from .options import HERE, Where, sandbox_name
-from .plain import plain
 from .render import put, put_json
 
 _DOCTORS = "agentrt.doctors"

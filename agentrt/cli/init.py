@@ -14,6 +14,7 @@ from cyclopts import Parameter
 
 from agentrt.errors import UsageError
 from agentrt.history.store import locate
+from agentrt.showing.plain import plain
 from agentrt.task import load_task
 
 from .draft import draft
@@ -22,7 +23,6 @@ from .found.files import Folder
 from .found.keys import MODELS, Key, keys
 from .found.tests import Check, checks
 from .options import HERE, Where
-from .plain import plain
 from .render import put, put_json
 
 NAME = "task.yaml"

@@ -17,19 +17,19 @@ from agentrt.history.timeline import Timeline
 from agentrt.printed import check_output_kept
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Operation, dump_json
-
-from .options import HERE, WHOLE, Where
-from .plain import cut, plain, plain_lines, terminal_width
-from .render import (
+from agentrt.showing.plain import cut, plain, plain_lines, terminal_width
+from agentrt.showing.words import (
     action_text,
     effect_line,
     effects_text,
     forked_text,
+    log_line,
     operation_json,
-    put,
-    put_json,
     time_text,
 )
+
+from .options import HERE, WHOLE, Where
+from .render import put, put_json
 
 _SHOWN_EFFECTS = 200
 
@@ -73,25 +73,6 @@ def log(
 def _nobody(actor: str, operations: Sequence[Operation]) -> UnknownOperation:
     there_are = ", ".join(dict.fromkeys(operation.actor for operation in operations))
     return UnknownOperation(f"no operation here is by {dump_json(actor)}", hint=there_are and f"there are: {there_are}")
-
-
-def log_line(operation: Operation, digits: int, *, stands: bool, names: int = 0) -> str:
-    """Number, time, who (in ``names`` columns), what kind, how it ended, its effects, what it was."""
-    state: str = operation.status
-    if operation.status == "settled":
-        undone = operation.kind == "act" and not stands and not operation.is_verification
-        state = "undone" if undone else operation.review or "done"
-    return "  ".join(
-        (
-            f"{operation.id:>{digits}}",
-            time_text(operation.started),
-            f"{plain(operation.actor):<{max(names, 5)}}",
-            f"{operation.kind:<7}",
-            f"{state.replace('_', ' '):<11}",
-            f"{effects_text(operation.effects) or '-':<24}",
-            action_text(operation),
-        )
-    ).rstrip()
 
 
 def show(

@@ -18,8 +18,8 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Group, Parameter
 
 from agentrt.errors import AgentrtError
+from agentrt.showing.plain import plain
 
-from . import plain
 from .options import HERE, Where
 
 _COMMANDS = {
@@ -149,9 +149,9 @@ def _guarded(words: list[str]) -> int:
         if os.environ.get("AGENTRT_DEBUG") == "1":
             traceback.print_exc()
         if isinstance(error, OSError):
-            _say(plain.plain(str(error)))
+            _say(plain(str(error)))
         else:
-            _say(f"this is a bug in agentrt: {type(error).__name__}: {plain.plain(str(error))}")
+            _say(f"this is a bug in agentrt: {type(error).__name__}: {plain(str(error))}")
             print("hint: please report it, with what AGENTRT_DEBUG=1 prints in front of this", file=sys.stderr)
         return 125 if command == "exec" else 1
 

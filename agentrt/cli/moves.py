@@ -17,19 +17,12 @@ from agentrt.preview import Preview
 from agentrt.records import Operation
 from agentrt.runtime import Runtime
 from agentrt.selecting import Asked
+from agentrt.showing.plain import plain
+from agentrt.showing.words import conflict_line, effect_line, effects_text, operation_json, paths_of
 
 from .export import put_as_patch
 from .options import HERE, WHOLE, Where
-from .plain import plain
-from .render import (
-    conflict_line,
-    effect_line,
-    effects_text,
-    operation_json,
-    paths_of,
-    put,
-    put_json,
-)
+from .render import put, put_json
 from .session import with_runtime
 
 PreviewFlag = Annotated[bool, Parameter(help="Show what would happen; touch nothing.", negative="")]

@@ -18,10 +18,11 @@ from agentrt.opening import open_policy
 from agentrt.reader import open_reader
 from agentrt.records import Explanation, Request
 from agentrt.replaying import Replayed
+from agentrt.showing.plain import plain
+from agentrt.showing.words import action_text
 
 from .options import HERE, Where
-from .plain import plain
-from .render import action_text, put, put_json
+from .render import put, put_json
 
 _File = Annotated[str, Parameter(help="A policy file, or the name of a pack.")]
 _Policy = Annotated[str, Parameter(name="--policy", help="A policy file, or the name of a pack.")]

@@ -25,9 +25,9 @@ from agentrt.agent.events import (
 )
 from agentrt.records import Operation, Usage
 from agentrt.session import Result
+from agentrt.showing.plain import cells, cut, plain, plain_lines, terminal_width
+from agentrt.showing.words import counted, effects_text
 
-from .plain import cells, cut, plain, plain_lines, terminal_width
-from .render import counted, effects_text
 from .screen import Lines, Screen, can_draw
 from .streamed import Streamed
 from .summary import summary

@@ -9,12 +9,13 @@ from cyclopts import Parameter
 from agentrt import notices
 from agentrt.preview import Preview
 from agentrt.runtime import Runtime
+from agentrt.showing.plain import plain
+from agentrt.showing.words import conflict_line, effect_line, effects_text, operation_json, paths_of
 
 from .actor import Actor, check, operations, put_nothing
 from .moves import PreviewFlag, put_effects
 from .options import HERE, WHOLE, Where
-from .plain import plain
-from .render import conflict_line, effect_line, effects_text, operation_json, paths_of, put, put_json
+from .render import put, put_json
 from .session import with_runtime
 
 

@@ -13,13 +13,13 @@ from agentrt.history.revert import Parts
 from agentrt.reader import Reader, open_reader
 from agentrt.records import FileEffect, Operation
 from agentrt.runtime import Runtime
+from agentrt.showing.plain import cut, plain, terminal_width
+from agentrt.showing.words import effect_line, effects_text, log_line, operation_json
 
 from .actor import Actor, check, operations, put_nothing
-from .looking import log_line
 from .moves import in_workspace, put_effects
 from .options import HERE, WHOLES, Where
-from .plain import cut, plain, terminal_width
-from .render import effect_line, effects_text, operation_json, put, put_json
+from .render import put, put_json
 from .session import with_runtime
 
 _What = Annotated[

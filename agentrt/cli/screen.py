@@ -9,7 +9,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-from .plain import cells, cut, plain, rows
+from agentrt.showing.plain import cells, cut, plain, rows
+
 from .render import mute
 
 _PERIOD = 0.1

@@ -13,9 +13,9 @@ from agentrt.errors import UsageError
 from agentrt.records import Secret
 from agentrt.secrets import Kept, store
 from agentrt.secrets.rules import LONGEST, checked
+from agentrt.showing.plain import plain
 
 from .options import HERE, Where
-from .plain import plain
 from .render import put, put_json
 
 

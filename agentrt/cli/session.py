@@ -9,10 +9,10 @@ from agentrt.contracts import Ask
 from agentrt.errors import UnknownOperation
 from agentrt.history.store import locate
 from agentrt.runtime import Runtime
+from agentrt.showing.plain import plain
 
 from .interrupting import run
 from .options import Where, sandbox_name
-from .plain import plain
 from .render import say
 
 T = TypeVar("T")

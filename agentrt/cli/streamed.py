@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .plain import plain, plain_lines
+from agentrt.showing.plain import plain, plain_lines
+
 from .screen import Lines
 
 

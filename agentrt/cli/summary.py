@@ -8,9 +8,8 @@ from itertools import groupby
 from agentrt.agent.completeness import RuleOutcome, Score, passed
 from agentrt.records import Usage
 from agentrt.session import Result
-
-from .plain import plain
-from .render import counted, effects_text
+from agentrt.showing.plain import plain
+from agentrt.showing.words import counted, effects_text
 
 _SCORES = 8
 """Shown of a long run, the last ones."""

@@ -12,13 +12,14 @@ from agentrt.errors import UsageError
 from agentrt.records import dump_json
 from agentrt.resuming import recorded
 from agentrt.session import Result, resume_task, run_task
+from agentrt.showing.words import operation_json
 from agentrt.task import Task, load_task
 
 from .asking import Person, person
 from .interrupting import Interrupted, run
 from .options import HERE, Where
 from .progress import Progress
-from .render import operation_json, say
+from .render import say
 from .screen import Lines
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from agentrt.records import FileState
 from agentrt.runtime import Runtime
+from agentrt.showing.plain import plain
 from agentrt.verifying import CheckedView, Verification
 
 from .options import HERE, Where
-from .plain import plain
 from .render import put, put_json
 from .session import with_runtime
 

@@ -12,10 +12,11 @@ from cyclopts import Parameter
 from agentrt.errors import UsageError
 from agentrt.notices import stays_sent
 from agentrt.records import Operation
+from agentrt.showing.plain import plain
+from agentrt.showing.words import action_text, effects_text, forked_text, operation_json
 
 from .options import HERE, WHOLE, Where
-from .plain import plain
-from .render import action_text, effects_text, forked_text, mute, operation_json, put, put_json, say
+from .render import mute, put, put_json, say
 
 
 def run(

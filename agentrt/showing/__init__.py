@@ -1,0 +1,1 @@
+"""How things are shown to people: words, patches, and the one border untrusted text passes."""
