@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from agentrt import __version__
 from agentrt.hosting.wire import PROTOCOL
 from agentrt.records import Text
 from agentrt.showing.words import operation_json
@@ -39,7 +39,7 @@ async def hello(host: Host, params: Nothing) -> dict[str, Any]:
     """Who this is."""
     return {
         "protocol": PROTOCOL,
-        "version": __version__,
+        "version": version("agentrt"),
         "pid": os.getpid(),
         "workspace": str(host.store.workspace),
         "headless": host.headless,
