@@ -33,7 +33,7 @@ class Terminal:
         variables = {name: value for name, value in os.environ.items() if name != "TMUX"} | self._env
         given = [word for name, value in self._env.items() for word in ("-e", f"{name}={value}")]
         # What was started is seen whole: nothing is drawn before the wire is kept.
-        waits = f"read _; {shlex.join(self._words)}; echo; echo exit code $?; read _; read _"
+        waits = f'read _; {shlex.join(self._words)}; echo "exit code $?"; read _; read _'
         begin = ["new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(self._cwd), *given]
         subprocess.run([*self._tmux, "-f", "/dev/null", *begin, "sh", "-c", waits], check=True, env=variables)
         self._do("set-option", "-g", "status", "off")
