@@ -83,7 +83,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("agent",),
     ("planners",),
-    ("session", "task", "resuming"),
+    ("session", "task", "resuming", "settings"),
     ("showing",),
     ("hosting",),
     ("",),  # agentrt itself: the door, which shows what those below have
