@@ -84,6 +84,11 @@ class Journal:
         with self._reading():
             return sessions.read_sessions(self._db, self._views)
 
+    def counts(self) -> dict[str, int]:
+        """How many operations each session has that has any."""
+        with self._reading():
+            return sessions.read_counts(self._db)
+
     def session(self, id: str) -> SessionInfo:
         """Raises ``UnknownOperation``, whose hint lists what there is."""
         with self._reading():
@@ -221,7 +226,8 @@ class Journal:
 
     def follow(self, session: str) -> Follower:
         """A session read as it grows, also by others. Raises ``UnknownOperation``."""
-        return Follower(self._db, session, self._reading)
+        with self._reading():
+            return Follower(self._db, session, self._reading)
 
     def set_review(self, session: str, op: int, review: Review, *, by: str) -> None:
         """The last one counts; earlier ones are kept. Raises ``UnknownOperation``."""
