@@ -13,7 +13,7 @@ from agentrt.agent.conclusion import Budget, Ending
 from agentrt.agent.crew import Crew, Member
 from agentrt.agent.describing import describe_operation
 from agentrt.agent.events import OnEvent, OperationSettled, RunEnded, RunStarted, ignore
-from agentrt.agent.loop import run_loop
+from agentrt.agent.loop import Heard, run_loop, silence
 from agentrt.agent.parser import Parser
 from agentrt.contracts import Ask, Inquire, OpenPlanner, Planner
 from agentrt.errors import UsageError
@@ -150,7 +150,9 @@ class Session:
         planners: Mapping[str, Planner],
         inquire: Inquire | None,
         on_event: OnEvent,
+        heard: Heard = silence,
     ) -> None:
+        self.heard = heard
         self.runtime, self.task, self.inquire, self.tell = runtime, task, inquire, on_event
         self.budget = Budget(task.limits)
         self.demands = Demands(runtime, task.verify, task.rules, on_event)
@@ -232,12 +234,22 @@ class Session:
 
     async def converse(self) -> Ending:
         return await run_loop(
-            self.runtime, self.crew, self.budget, demands=self.demands, inquire=self.inquire, on_event=self.tell
+            self.runtime,
+            self.crew,
+            self.budget,
+            demands=self.demands,
+            inquire=self.inquire,
+            heard=self.heard,
+            on_event=self.tell,
         )
 
     def begin(self) -> None:
-        """Say what is to be done, and all that is needed to go on with it after any kind of death."""
+        """Say what is to be done, and all that is needed to go on with it after any kind of death. In a conversation
+        that has a task already it is what a person asks for next."""
         task = self.task
+        if conversation.has_task(self.runtime.conversation()):
+            self.runtime.say("notice", conversation.asked(task.objective))
+            return
         agents = {name: {"role": agent.role, "instructions": agent.instructions} for name, agent in task.agents.items()}
         body = conversation.task(
             task.objective,
@@ -246,12 +258,12 @@ class Session:
             document=task.to_dict(),
             folder=str(task.folder.resolve()),
         )
-        self.runtime.say("task", body)
+        self.runtime.say("task", body, first=True)
 
     def take_up(self) -> None:
         """Go on where it was cut off, or ended. Raises ``UsageError`` where this task cannot."""
         said = self.runtime.conversation()
-        if not said or said[0].role != "task":  # it died before its first word, or was taken back to there
+        if not conversation.has_task(said):  # it died before its first word, or was taken back to there
             self.begin()
             return
         turn = conversation.last_turn(said)
