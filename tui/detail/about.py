@@ -227,4 +227,3 @@ def _undo(operations: Sequence[Operation], undo: Undo, name: Callable[[int], str
     for operation in operations:
         for request in lasting(operation):
             yield ((f"stays sent, by operation {operation.id}: ", "bad"), *_request_line(request))
-
