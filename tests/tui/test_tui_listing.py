@@ -12,6 +12,7 @@ from lists_ground import ASKED, WORK, Session, entry
 from screens import assert_approved, play, screen_text
 from textual.app import App, ComposeResult
 from textual.containers import Vertical
+from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
 from agentrt.tui.lists.listing import Listing
@@ -27,13 +28,13 @@ class Column(App[None]):
 
     def __init__(self, session: Session = WORK, *, wide: bool = False) -> None:
         super().__init__()
-        self.session, self.wide = session, wide
+        self.session, self.wide, self.files = session, wide, "file"
         self.told: list[tuple[str, str, Key]] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="wide" if self.wide else ""):
             yield Inbox()
-            yield Timeline(lambda op: [f"file{op}"])
+            yield Timeline(lambda op: [f"{self.files}{op}"])
 
     def on_mount(self) -> None:
         self.inbox, self.timeline = self.query_one(Inbox), self.query_one(Timeline)
@@ -112,9 +113,12 @@ def test_a_click_selects_and_the_wheel_only_scrolls() -> None:
         await pilot.click(Timeline, offset=(5, 3))
         first = app.timeline.key
         assert first == op(app.timeline.scroll_offset.y + 2)
+        top = app.timeline.scroll_offset.y
+        app.timeline.post_message(MouseScrollUp(app.timeline, 5, 3, 0, -1, 0, False, False, False))
+        await pilot.pause()
+        assert app.timeline.scroll_offset.y < top and app.timeline.key == first
         app.timeline.scroll_to(y=0, animate=False)
         await pilot.pause()
-        assert app.timeline.key == first
         await pilot.click(Timeline, offset=(5, 1))
         assert app.timeline.key == START
         await pilot.click(Inbox, offset=(5, 2))
@@ -123,6 +127,35 @@ def test_a_click_selects_and_the_wheel_only_scrolls() -> None:
         assert app.inbox.key == Key("question", "q1"), "the border is no row"
 
     column(work, session=many(50))
+
+
+def test_another_session_has_paths_of_its_own() -> None:
+    async def work(app: Column, pilot: Pilot[Any]) -> None:
+        app.timeline.narrow("path:file3")
+        app.files = "other"
+        app.timeline.update(many(40))
+        assert [row.key for row in app.timeline.rows] == []
+        app.timeline.narrow("path:other3")
+        assert [row.key for row in app.timeline.rows] == [op(3), *map(op, range(30, 40))]
+
+    column(work)
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "textual-light"])
+def test_the_chosen_row_is_reversed_where_the_focus_is(theme: str) -> None:
+    async def work(app: Column, pilot: Pilot[Any]) -> None:
+        app.theme = theme
+        await pilot.pause()
+        app.inbox.select(op(3))
+        chosen = app.inbox.render_line(2)
+        assert chosen.text.startswith("▸3 ‼ irreversible $ curl")
+        assert not any(segment.style and segment.style.reverse for segment in chosen)
+        app.inbox.focus()
+        await pilot.pause()
+        assert all(segment.style and segment.style.reverse for segment in app.inbox.render_line(2))
+        assert not any(segment.style and segment.style.reverse for segment in app.inbox.render_line(1))
+
+    column(work)
 
 
 def test_focus_is_shown_by_a_glyph_and_the_border() -> None:

@@ -184,6 +184,7 @@ class Listing(ScrollView, Generic[R], can_focus=True):
         self._tell(old)
 
     def on_resize(self) -> None:
+        self._scroll(self.scroll_offset.y)  # not beyond what the end is now
         self._reveal()
 
     def _reveal(self) -> None:
@@ -192,7 +193,8 @@ class Listing(ScrollView, Generic[R], can_focus=True):
             self._scroll(at if at < top else at - height + 1)
 
     def _scroll(self, top: int) -> None:
-        self.scroll_to(y=max(top, 0), animate=False, force=True)  # also before there is a scrollbar
+        # Also before there is a scrollbar.
+        self.scroll_to(y=max(min(top, self.max_scroll_y), 0), animate=False, force=True)
 
     def _tell(self, old: Selection) -> None:
         if self.key is not None and self.key != old.key:

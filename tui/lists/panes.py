@@ -70,6 +70,8 @@ class Timeline(Listing[Row]):
 
     def update(self, history: History) -> None:
         """As the feed has it."""
+        if history.entries[:1] != self._entries[:1]:
+            self._known.clear()  # another session
         self._entries = history.entries
         self._all = timeline.timeline(history, self._all)
         if (shared := timeline.columns(history)) != self._columns:
