@@ -42,9 +42,14 @@ def log(
         int | None, WHOLE, Parameter(name="--at", help="As it stood right after this operation; 0 is the start.")
     ] = None,
     actor: Annotated[str | None, Parameter(name="--actor", help="Only those of this agent, or of `user`.")] = None,
+    follow: Annotated[bool, Parameter(help="Go on as operations begin and end.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
     """List the session's operations, oldest first."""
+    if follow:
+        from .following import log_on
+
+        return log_on(where, at=at, actor=actor)
     try:
         reader = open_reader(where.workspace, session=where.session)
     except UnknownOperation:
@@ -56,20 +61,35 @@ def log(
         operations = [operation for operation in whole if actor in (None, operation.actor)]
         if not operations and actor is not None:
             raise _nobody(actor, whole)
-        removals = reader.journal.removals()
-        lost = {op.id: removal for op in operations if (removal := removals.of_view(op.session, op.after))}
         if where.json:
-            put_json([_document(operation, lost.get(operation.id)) for operation in operations])
+            put_json(documents(reader, operations))
             return 0
-        done, width = set(Timeline.of(reader.info.start, whole).done), terminal_width()
+        put_log(reader, operations, whole)
+    if not operations:
+        put("no operations yet")
+    return 0
+
+
+def put_log(reader: Reader, operations: Sequence[Operation], whole: Sequence[Operation]) -> None:
+    """A line for each of ``operations``; ``whole``: all of the session's."""
+    lost, done, width = _lost(reader, operations), set(Timeline.of(reader.info.start, whole).done), terminal_width()
     digits, names = len(str(len(whole))), max((len(plain(operation.actor)) for operation in operations), default=0)
     for operation in operations:
         mark = f"  [its files {gone(lost[operation.id])}]" if operation.id in lost else ""
         line = log_line(operation, digits, stands=operation.id in done, names=names)
         put(cut(line, max(width - len(mark), 1)) + mark)
-    if not operations:
-        put("no operations yet")
-    return 0
+
+
+def documents(reader: Reader, operations: Sequence[Operation]) -> list[dict[str, Any]]:
+    """Each for ``--json``."""
+    lost = _lost(reader, operations)
+    return [_document(operation, lost.get(operation.id)) for operation in operations]
+
+
+def _lost(reader: Reader, operations: Sequence[Operation]) -> dict[int, Removal]:
+    removals = reader.journal.removals()
+    found = ((op.id, removals.of_view(op.session, op.after)) for op in operations)
+    return {id: removal for id, removal in found if removal is not None}
 
 
 def _nobody(actor: str, operations: Sequence[Operation]) -> UnknownOperation:

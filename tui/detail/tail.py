@@ -31,7 +31,7 @@ _TOKEN = re.compile(
     r"|(?P<control>[\r\n\x08\t])|(?P<text>[^\x1b\r\n\x08\t]+)",
     re.DOTALL,
 )
-_UNFINISHED = re.compile(r"\x1b(?:\[[\d;:?<=>]*[ -/]*|[\]PX^_][^\x07]*|[ -/]*)\Z", re.DOTALL)
+_UNFINISHED = re.compile(r"\x1b(?:\[[\d;:?<=>]*[ -/]*|[\]PX^_](?:(?!\x1b\\)[^\x07])*|[ -/]*)\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,7 @@ class _Terminal:
     column: int
 
     def write(self, text: str) -> None:
-        # What is a screen above the end is out of sight when all is written, if nothing goes up; going up that far is no
-        # progress bar.
+        # Where nothing goes up, what is a screen above the end is out of sight when all is written.
         if "\x1b" not in text and text.count("\n") > _SCREEN:
             text = "\n".join(text.split("\n")[-_SCREEN - 1 :])
             self.screen, self.row, self.column = [""], 0, 0
