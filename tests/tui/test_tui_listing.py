@@ -243,6 +243,26 @@ def test_a_filter_shows_what_it_lets_through_and_says_so() -> None:
     column(work, session=many(100))
 
 
+def test_what_is_found_and_what_is_left_is_in_sight() -> None:
+    async def work(app: Column, pilot: Pilot[Any]) -> None:
+        app.timeline.scroll_to(y=0, animate=False)
+        await pilot.pause()
+        assert "$ make 100" not in screen_text(app)
+        app.timeline.narrow("make 9")
+        await pilot.pause()
+        assert app.timeline.key == op(99) and any("$ make 99" in line for line in cursors(app))
+
+        app.timeline.narrow("")
+        await pilot.press("home")
+        app.timeline.scroll_to(y=80, animate=False)
+        await pilot.pause()
+        app.timeline.update(many(20))
+        await pilot.pause()
+        assert "$ make 20 " in screen_text(app) and "$ make 9 " in screen_text(app)
+
+    column(work, session=many(100))
+
+
 def test_what_an_operation_changed_is_asked_once_and_again_while_it_runs() -> None:
     asked: list[int] = []
 

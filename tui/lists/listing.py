@@ -134,10 +134,13 @@ class Listing(ScrollView, Generic[R], can_focus=True):
         self._selection = (selection.filtered if filtered else selection.grown)(old, keys)
         self.virtual_size = Size(self.size.width, len(rows))
         if self._selection.following and not filtered:
-            if at_end:  # not where somebody looks at what was before
-                self._scroll(len(rows))
+            self._scroll(len(rows) if at_end else self.scroll_offset.y)  # or somebody looks at what was before
         elif 0 <= row_on_screen < self.size.height:
             self._scroll(self._selection.at - row_on_screen)
+        else:
+            self._scroll(self.scroll_offset.y)
+        if filtered:
+            self._reveal()
         self.retitle()
         self.refresh()
         self._tell(old)
