@@ -11,20 +11,22 @@ from cyclopts import Parameter
 
 from agentrt.collecting import gone
 from agentrt.errors import UnknownOperation
-from agentrt.history.journal import SessionInfo
 from agentrt.history.removals import Removal
 from agentrt.history.timeline import Timeline
 from agentrt.printed import check_output_kept
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Operation, dump_json
 from agentrt.showing.plain import cut, plain, plain_lines, terminal_width
+from agentrt.showing.sessions import session_line, sessions_of
 from agentrt.showing.words import (
     action_text,
     effect_line,
     effects_text,
+    exit_text,
     forked_text,
     log_line,
     operation_json,
+    said_text,
     time_text,
 )
 
@@ -40,9 +42,14 @@ def log(
         int | None, WHOLE, Parameter(name="--at", help="As it stood right after this operation; 0 is the start.")
     ] = None,
     actor: Annotated[str | None, Parameter(name="--actor", help="Only those of this agent, or of `user`.")] = None,
+    follow: Annotated[bool, Parameter(help="Go on as operations begin and end.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
     """List the session's operations, oldest first."""
+    if follow:
+        from .following import log_on
+
+        return log_on(where, at=at, actor=actor)
     try:
         reader = open_reader(where.workspace, session=where.session)
     except UnknownOperation:
@@ -54,20 +61,35 @@ def log(
         operations = [operation for operation in whole if actor in (None, operation.actor)]
         if not operations and actor is not None:
             raise _nobody(actor, whole)
-        removals = reader.journal.removals()
-        lost = {op.id: removal for op in operations if (removal := removals.of_view(op.session, op.after))}
         if where.json:
-            put_json([_document(operation, lost.get(operation.id)) for operation in operations])
+            put_json(documents(reader, operations))
             return 0
-        done, width = set(Timeline.of(reader.info.start, whole).done), terminal_width()
+        put_log(reader, operations, whole)
+    if not operations:
+        put("no operations yet")
+    return 0
+
+
+def put_log(reader: Reader, operations: Sequence[Operation], whole: Sequence[Operation]) -> None:
+    """A line for each of ``operations``; ``whole``: all of the session's."""
+    lost, done, width = _lost(reader, operations), set(Timeline.of(reader.info.start, whole).done), terminal_width()
     digits, names = len(str(len(whole))), max((len(plain(operation.actor)) for operation in operations), default=0)
     for operation in operations:
         mark = f"  [its files {gone(lost[operation.id])}]" if operation.id in lost else ""
         line = log_line(operation, digits, stands=operation.id in done, names=names)
         put(cut(line, max(width - len(mark), 1)) + mark)
-    if not operations:
-        put("no operations yet")
-    return 0
+
+
+def documents(reader: Reader, operations: Sequence[Operation]) -> list[dict[str, Any]]:
+    """Each for ``--json``."""
+    lost = _lost(reader, operations)
+    return [_document(operation, lost.get(operation.id)) for operation in operations]
+
+
+def _lost(reader: Reader, operations: Sequence[Operation]) -> dict[int, Removal]:
+    removals = reader.journal.removals()
+    found = ((op.id, removals.of_view(op.session, op.after)) for op in operations)
+    return {id: removal for id, removal in found if removal is not None}
 
 
 def _nobody(actor: str, operations: Sequence[Operation]) -> UnknownOperation:
@@ -111,29 +133,15 @@ def sessions(*, where: Where = HERE) -> int:
     except UnknownOperation:
         return _nothing_yet(where, [])
     with reader:
-        found = [(info, len(reader.journal.operations(info.id))) for info in reader.journal.sessions()]
-        current = reader.journal.current()
+        listed = sessions_of(reader.journal)
         if where.json:
-            put_json([{**info.to_dict(), "operations": n, "current": info.id == current} for info, n in found])
+            documents = [{**s.info.to_dict(), "operations": s.operations, "current": s.current} for s in listed]
+            put_json(sorted(documents, key=lambda document: document["created"]))
             return 0
-        numbers = {info.id: number for info, number in found}
-        tree = _tree([info for info, _ in found])
-        names = [f"{'  ' * depth}{info.id}" for info, depth in tree]
-        for name, (info, _) in zip(names, tree, strict=True):
-            star = "*" if info.id == current else " "
-            count = f"{numbers[info.id]} operation{'s' * (numbers[info.id] != 1)}"
-            at = f"at {info.parent_operation}  " if info.parent is not None else ""
-            line = f"{star} {name:<{max(4, *map(len, names))}} {time_text(info.created)}  {count:<14}  {at}"
-            put(cut((line + plain(info.title)).rstrip(), terminal_width()))
+        names = max(4, *(len(session.name) for session in listed))
+        for session in listed:
+            put(cut(session_line(session, names), terminal_width()))
     return 0
-
-
-def _tree(sessions: Sequence[SessionInfo]) -> list[tuple[SessionInfo, int]]:
-    """Each with how deep it is; forks behind what they were forked from, else oldest first."""
-    places: dict[str, tuple[int, ...]] = {}
-    for number, info in enumerate(sessions):  # a fork is younger than its parent
-        places[info.id] = (*places.get(info.parent or "", ()), number)
-    return [(info, len(places[info.id]) - 1) for info in sorted(sessions, key=lambda info: places[info.id])]
 
 
 def status(where: Where) -> int:
@@ -214,9 +222,9 @@ def _about(operation: Operation) -> list[str]:
         if key != "kind" and isinstance(value, str) and "\n" in value:
             lines += [f"  {key}:", *(f"    {line}" for line in plain_lines(value).splitlines())]
     if operation.decision is not None:
-        lines.append(f"decided: {_word(operation.decision)}")
+        lines.append(f"decided: {said_text(operation.decision)}")
     if operation.judgement is not None:
-        lines.append(f"judged: {_word(operation.judgement)}")
+        lines.append(f"judged: {said_text(operation.judgement)}")
     if operation.note:
         lines.append(f"note: {plain(operation.note)}")
     if operation.observation is not None:
@@ -233,8 +241,8 @@ def _observed(operation: Operation) -> list[str]:
     seen = operation.observation
     assert seen is not None
     lines = []
-    if seen.exit_code is not None:
-        lines.append(f"exit code: {seen.exit_code} after {seen.seconds:.1f} s")
+    if ended := exit_text(seen):
+        lines.append(ended)
     if seen.error:
         lines.append(f"error: {plain(seen.error)}")
     if seen.output:
@@ -242,8 +250,3 @@ def _observed(operation: Operation) -> list[str]:
     if seen.output_file is not None:
         lines.append(f"whole output: agentrt show {operation.id} --output")
     return lines
-
-
-def _word(said: object) -> str:
-    verdict, rule, because = (getattr(said, name) for name in ("verdict", "rule", "because"))
-    return plain(f"{verdict.replace('_', ' ')} ({rule})" + (f": {because}" if because else ""))

@@ -10,6 +10,7 @@ from agentrt.history import hunks
 from agentrt.history.hunks import Opcode
 from agentrt.history.matching import Matcher
 from agentrt.records import FileEffect, FileState
+from agentrt.showing.marks import HARMS
 from agentrt.showing.patch import NOT_SHOWN, kinds_text
 from agentrt.showing.plain import plain
 from agentrt.showing.words import effect_line
@@ -54,11 +55,13 @@ class FileDiff:
     @cached_property
     def title(self) -> str:
         """``modified  a.py  (was b.py)  — note``; safe to show."""
-        old, new = self.effect.before, self.effect.after
-        text = effect_line(self.effect)
-        if old and new and old.type == new.type and old.mode != new.mode and "(0" not in text:
+        effect = self.effect
+        old, new = effect.before, effect.after
+        text = effect_line(effect)
+        told = effect.change == "mode" and effect.renamed_from is None
+        if old and new and old.type == new.type and old.mode != new.mode and not told:
             text += f"  ({old.mode:04o} → {new.mode:04o})"
-        return text
+        return text if effect.reversibility == "reversible" else f"{text}  {HARMS[effect.reversibility]}"
 
     @property
     def by_hunk(self) -> bool:
@@ -92,6 +95,10 @@ class DiffModel:
 
     def with_body(self, path: str, body: Body) -> DiffModel:
         return DiffModel(tuple(replace(file, body=body) if file.path == path else file for file in self.files))
+
+    def same_as(self, other: DiffModel) -> bool:
+        """It is of the same effects, whatever is known of their contents."""
+        return [file.effect for file in self.files] == [file.effect for file in other.files]
 
     def file(self, path: str) -> FileDiff | None:
         return next((file for file in self.files if file.path == path), None)

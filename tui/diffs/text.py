@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -42,17 +43,17 @@ def decoded(line: bytes) -> tuple[str, int]:
 def pieces(text: str, spans: Iterable[Span], looks: tuple[str, ...] = ()) -> list[Piece]:
     """``text`` in pieces that look the same throughout. Spans count characters of ``text``; they may overlap."""
     waiting = sorted(spans, reverse=True)
-    borders = sorted({0, len(text), *(min(at, len(text)) for span in waiting for at in span[:2])})
+    borders = sorted({0, len(text), *(_border(text, at) for span in waiting for at in span[:2])})
     found: list[Piece] = []
     column = 0
-    open_now: list[Span] = []
+    looking: list[Span] = []
     for start, end in pairwise(borders):
         while waiting and waiting[-1].start <= start:
-            open_now.append(waiting.pop())
-        open_now = [span for span in open_now if span.end >= end]
-        text_shown = _expanded(text[start:end], column)
-        column += cells(text_shown)
-        found.append(Piece(text_shown, (*looks, *(span.look for span in open_now))))
+            looking.append(waiting.pop())
+        looking = [span for span in looking if _border(text, span.end) >= end]
+        piece = _expanded(text[start:end], column)
+        column += cells(piece)
+        found.append(Piece(piece, (*looks, *(span.look for span in looking))))
     return found
 
 
@@ -91,6 +92,18 @@ def _sliced(line: Iterable[Piece], start: int, end: int) -> Iterator[Piece]:
         if text := piece.text[max(start - at, 0) : max(end - at, 0)]:
             yield Piece(text, piece.looks)
         at += len(piece.text)
+
+
+def _border(text: str, at: int) -> int:
+    """Not between a character and the marks on it: ``plain`` wants to see them together."""
+    while at < len(text) and not text[at].isascii() and _leans(text[at]):
+        at += 1
+    return min(at, len(text))
+
+
+@cache
+def _leans(character: str) -> bool:
+    return plain("x" + character) != "x" + plain(character)
 
 
 def _expanded(text: str, column: int) -> str:

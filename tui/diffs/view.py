@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
@@ -18,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from .drawing import Drawn, Palette, States, draw
-from .model import DiffModel, compute
+from .model import DiffModel
 from .rows import PAGE, Kind, Options, Row, Rows
 from .runs import Mode
 from .syntax import LOOKS
@@ -35,7 +34,7 @@ class DiffView(ScrollView, can_focus=True):
     """A diff, row by row as they come into view."""
 
     DEFAULT_CSS = """
-    DiffView { scrollbar-gutter: stable; overflow-x: hidden; }
+    DiffView { scrollbar-gutter: stable; overflow-x: hidden; scrollbar-size-vertical: 1; }
     DiffView > .diff--file { background: $panel; text-style: bold; }
     DiffView > .diff--hunk { color: $text-accent; }
     DiffView > .diff--fold { color: $text-accent; text-style: italic; }
@@ -54,35 +53,35 @@ class DiffView(ScrollView, can_focus=True):
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"diff--{look}" for look in (*_LOOKS, *LOOKS)}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("home", "edge(-1)", "first row", show=False),
-        Binding("end", "edge(1)", "last row", show=False),
-        Binding("left", "sideways(-1)", "left", show=False),
-        Binding("right", "sideways(1)", "right", show=False),
-        Binding("enter,space", "fold", "fold", show=False),
-        Binding("right_square_bracket", "hunk(1)", "next hunk", show=False),
-        Binding("left_square_bracket", "hunk(-1)", "previous hunk", show=False),
-        Binding("right_curly_bracket", "file(1)", "next file", show=False),
-        Binding("left_curly_bracket", "file(-1)", "previous file", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False, id="diff.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="diff.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="diff.page_up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="diff.page_down"),
+        Binding("home,g", "edge(-1)", "First", show=False, id="diff.first"),
+        Binding("end,G", "edge(1)", "Last", show=False, id="diff.last"),
+        Binding("left_square_bracket", "hunk(-1)", "Previous hunk", show=False, id="diff.previous_hunk"),
+        Binding("right_square_bracket", "hunk(1)", "Next hunk", show=False, id="diff.next_hunk"),
+        Binding("left_curly_bracket", "file(-1)", "Previous file", show=False, id="diff.previous_file"),
+        Binding("right_curly_bracket", "file(1)", "Next file", show=False, id="diff.next_file"),
+        Binding("left", "sideways(-1)", "Left", show=False),
+        Binding("right", "sideways(1)", "Right", show=False),
+        Binding("enter,space", "fold", "Fold", show=False),
     ]
 
     cursor: reactive[int] = reactive(0)
 
     class Wanted(Message):
-        """The contents of a file are to be shown: ``sides`` takes them."""
+        """The contents of a file are to be shown: ``show`` a model with its body."""
 
         def __init__(self, path: str) -> None:
             super().__init__()
             self.path = path
 
     class CursorAt(Message):
-        """The cursor came to another place. ``hunk`` is 0 outside of hunks, and where only the whole file can be
-        reviewed; ``path`` is empty outside of files."""
+        """The cursor came to another place. ``path`` is None outside of files; ``hunk`` outside of hunks, and where
+        only the whole file can be reviewed."""
 
-        def __init__(self, path: str, hunk: int) -> None:
+        def __init__(self, path: str | None, hunk: int | None) -> None:
             super().__init__()
             self.path, self.hunk = path, hunk
 
@@ -93,28 +92,20 @@ class DiffView(ScrollView, can_focus=True):
         self._palette = Palette()
         self._asked: set[str] = set()
         self._sideways = 0
-        self._told = ("", 0)
+        self._told: tuple[str | None, int | None] | None = None
 
     # -------------------------------------------------------------------------------------------- what is to be shown
 
     def show(self, model: DiffModel) -> None:
-        """Another diff, from its top."""
-        self._palette, self._asked, self._sideways = Palette(), set(), 0
+        """The same effects with more of their contents: nothing moves. Others: from the top, as they start."""
+        if model.same_as(self.rows.model):
+            self._again(Rows(model, self.rows.options))
+            return
+        self._palette, self._asked, self._sideways, self._told = Palette(), set(), 0, None
         self._lay(Rows(model, replace(self.rows.options, folded={}, more={})))
         self.cursor = 0
         self.scroll_to(y=0, animate=False, immediate=True)
         self._tell()
-
-    async def sides(self, path: str, before: bytes | None, after: bytes | None) -> None:
-        """The contents of a file that was wanted. Returns when they are shown; comparing goes on in a thread."""
-        model = self.rows.model
-        file = model.file(path)
-        if file is None:
-            return
-        body = await to_thread(compute, file.effect, before, after)
-        now = self.rows.model.file(path)
-        if now is not None and now.effect is file.effect:  # meanwhile another diff may be shown
-            self._again(Rows(self.rows.model.with_body(path, body), self.rows.options))
 
     def set_states(self, states: States) -> None:
         """The reviews, by path and hunk; hunk 0 is the whole file."""
@@ -129,13 +120,13 @@ class DiffView(ScrollView, can_focus=True):
         self._sideways = 0
         self._again(Rows(self.rows.model, replace(self.rows.options, wrap=wrap)))
 
-    def under_cursor(self) -> tuple[str, int]:
+    def under_cursor(self) -> tuple[str | None, int | None]:
         """Path and hunk, as ``CursorAt`` has them."""
         row = self._row()
         if row is None or row.file < 0:
-            return "", 0
+            return None, None
         file = self.rows.model.files[row.file]
-        return file.path, row.hunk if file.by_hunk else 0
+        return file.path, row.hunk if row.hunk and file.by_hunk else None
 
     def _row(self) -> Row | None:
         return self.rows[self.cursor] if self.cursor < len(self.rows) else None
@@ -263,6 +254,9 @@ class DiffView(ScrollView, can_focus=True):
         if self._sideways and kind not in ("wait", "note"):
             text = text.crop(min(self._sideways, text.cell_length), None)
         style = self._style((*side.looks, *cursor))
+        if text.cell_length > room > 0:
+            cut = self._strip([Piece("…", ("fold",))], (*side.looks, *cursor))
+            text = Strip.join([text.crop(0, room - 1).adjust_cell_length(room - 1, style), cut])
         return Strip.join([fixed, text.adjust_cell_length(room, style)]).adjust_cell_length(width, style)
 
     def _strip(self, pieces: Iterable[Piece], looks: Sequence[str] = ()) -> Strip:
