@@ -38,18 +38,22 @@ class DiffView(ScrollView, can_focus=True):
     DiffView > .diff--file { background: $panel; text-style: bold; }
     DiffView > .diff--hunk { color: $text-accent; }
     DiffView > .diff--fold { color: $text-accent; text-style: italic; }
-    DiffView > .diff--note { color: $text-muted; text-style: italic; }
-    DiffView > .diff--gutter { color: $text-muted; }
+    DiffView > .diff--note { text-style: dim italic; }
+    DiffView > .diff--gutter { text-style: dim; }
     DiffView > .diff--added { background: $success-muted; }
     DiffView > .diff--removed { background: $error-muted; }
     DiffView > .diff--changed { text-style: bold underline; }
-    DiffView > .diff--comment { color: $text-muted; text-style: italic; }
+    DiffView > .diff--comment { text-style: dim italic; }
     DiffView > .diff--keyword { color: $text-primary; }
     DiffView > .diff--string { color: $text-success; }
     DiffView > .diff--number { color: $text-warning; }
-    DiffView > .diff--name { color: $text-secondary; }
+    DiffView > .diff--name { text-style: bold; }
     DiffView > .diff--cursor { text-style: bold; }
-    DiffView:focus > .diff--cursor { background: $block-cursor-blurred-background; text-style: bold; }
+    DiffView:focus > .diff--cursor { background: $primary-muted; text-style: bold; }
+    DiffView:ansi > .diff--file { background: ansi_default; text-style: bold; }
+    DiffView:ansi > .diff--added { background: ansi_default; color: ansi_green; }
+    DiffView:ansi > .diff--removed { background: ansi_default; color: ansi_red; }
+    DiffView:ansi:focus > .diff--cursor { background: ansi_default; text-style: reverse; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"diff--{look}" for look in (*_LOOKS, *LOOKS)}
     BINDINGS: ClassVar[list[BindingType]] = [
