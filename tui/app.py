@@ -335,4 +335,4 @@ def theme_of(settings: Settings) -> str:
     """The terminal's own colours where it has few, or where it asks for none."""
     few = "NO_COLOR" in os.environ or os.environ.get("TERM", "") in ("linux", "vt100", "xterm", "screen", "dumb")
     chosen = ("ansi" if few else "dark") if settings.theme == "auto" else settings.theme
-    return {"dark": "textual-dark", "light": "textual-light", "ansi": "textual-ansi"}[chosen]
+    return {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}[chosen]
