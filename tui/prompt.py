@@ -57,7 +57,7 @@ class Prompt(TextArea):
             self.mode = mode
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id, compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
+        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
         self.mode = TASK
         self.typed = History()
         self.files: Sequence[str] = ()
