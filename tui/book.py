@@ -110,6 +110,12 @@ class Book:
         """Raises ``JournalError``."""
         return self._reader.conversation() if self._reader is not None else ()
 
+    def own(self) -> Sequence[Operation]:
+        """What the user ran by hand, without output."""
+        if self._reader is None:
+            return ()
+        return [self.operation(entry.id) for entry in self.entries if entry.actor == "user" and entry.kind == "act"]
+
     def loses_words(self, view: View) -> bool:
         """Whether going to a view takes back words of people or planners that came later than it."""
         later = (message for message in self.conversation() if message.id > view.conversation)

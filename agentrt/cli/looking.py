@@ -22,9 +22,11 @@ from agentrt.showing.words import (
     action_text,
     effect_line,
     effects_text,
+    exit_text,
     forked_text,
     log_line,
     operation_json,
+    said_text,
     state_of,
     time_text,
 )
@@ -227,9 +229,9 @@ def _about(operation: Operation) -> list[str]:
         if key != "kind" and isinstance(value, str) and "\n" in value:
             lines += [f"  {key}:", *(f"    {line}" for line in plain_lines(value).splitlines())]
     if operation.decision is not None:
-        lines.append(f"decided: {_word(operation.decision)}")
+        lines.append(f"decided: {said_text(operation.decision)}")
     if operation.judgement is not None:
-        lines.append(f"judged: {_word(operation.judgement)}")
+        lines.append(f"judged: {said_text(operation.judgement)}")
     if operation.note:
         lines.append(f"note: {plain(operation.note)}")
     if operation.observation is not None:
@@ -246,8 +248,8 @@ def _observed(operation: Operation) -> list[str]:
     seen = operation.observation
     assert seen is not None
     lines = []
-    if seen.exit_code is not None:
-        lines.append(f"exit code: {seen.exit_code} after {seen.seconds:.1f} s")
+    if ended := exit_text(seen):
+        lines.append(ended)
     if seen.error:
         lines.append(f"error: {plain(seen.error)}")
     if seen.output:
@@ -255,8 +257,3 @@ def _observed(operation: Operation) -> list[str]:
     if seen.output_file is not None:
         lines.append(f"whole output: agentrt show {operation.id} --output")
     return lines
-
-
-def _word(said: object) -> str:
-    verdict, rule, because = (getattr(said, name) for name in ("verdict", "rule", "because"))
-    return plain(f"{verdict.replace('_', ' ')} ({rule})" + (f": {because}" if because else ""))

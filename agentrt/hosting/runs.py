@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentrt.agent import conversation
@@ -72,8 +73,9 @@ class Runs:
     def busy(self) -> bool:
         return any(line.goes or line.acts for line in self._lines.values())
 
-    async def say(self, session: str, text: str) -> bool:
-        """Start a run on it; while one goes, it is told to the agent before its next turn. Whether it waits.
+    async def say(self, session: str, text: str, file: Path | None = None) -> bool:
+        """Start a run on it, as the task file ``file`` says where there is one; while one goes, it is told to the agent
+        before its next turn. Whether it waits.
 
         Raises ``UsageError`` (nobody can plan), ``DocumentError``, ``PluginError``.
         """
@@ -83,7 +85,8 @@ class Runs:
                 line.queue.append(text)
                 self._queued(session, line)
                 return True
-            task = self._host.setup.task(text)
+            self._check(session)
+            task = self._host.setup.task(text, file)
             planners = await asyncio.to_thread(open_planners, task)
             self._start(session, line, task, planners, resumed=False)
             return False
@@ -94,6 +97,7 @@ class Runs:
         async with line.starting:
             if line.goes:
                 raise UsageError(f"the agent is at work in session {session} already", hint="what you say, it is told")
+            self._check(session)
             found = await asyncio.to_thread(recorded, self._host.store.workspace, session=session)
             planners = await asyncio.to_thread(open_planners, found.task)
             self._start(session, line, found.task, planners, resumed=True)
@@ -137,6 +141,14 @@ class Runs:
         for session, line in list(self._lines.items()):
             if line.elsewhere is None:
                 await self._stop(session, line)
+
+    def _check(self, session: str) -> None:
+        """Raises ``UsageError`` where a run would not outlive the one that this process is there for."""
+        if self._host.headless:
+            raise UsageError(
+                f"a headless run has the workspace, and session {session} is not its own",
+                hint="wait until it is over; undo, review, apply and single actions work meanwhile",
+            )
 
     def _start(self, session: str, line: Line, task: Task, planners: Mapping[str, Planner], *, resumed: bool) -> None:
         self._host.change(session, lambda s: s.model_copy(update={"phase": "planning", "ending": None}))

@@ -25,6 +25,8 @@ class Seat:
     runtime: Runtime
     how: How
     users: int = 0
+    own: bool = True
+    """It is ours to close."""
     told: int = 0
     """How many of its notes have been told."""
     closing: asyncio.TimerHandle | None = None
@@ -103,13 +105,9 @@ class Runtimes:
             self._give_back(session, seat)
 
     def adopt(self, runtime: Runtime) -> None:
-        """One that somebody else opened, and closes; then ``disown``."""
-        self._seats[runtime.session] = Seat(runtime, self._how(), users=1, told=len(runtime.notes))
-
-    async def disown(self, session: str) -> None:
-        seat = self._seats.pop(session)
-        if seat.looker is not None:
-            await seat.looker.close()
+        """One that somebody else opened, and closes."""
+        seat = Seat(runtime, self._how(), users=1, told=len(runtime.notes), own=False)
+        self._seats[runtime.session] = seat
 
     async def fork(self, session: str, op: int) -> str:
         """Raises as ``Runtime.fork``."""
@@ -192,7 +190,8 @@ class Runtimes:
             if seat.looker is not None:
                 await seat.looker.close()
         finally:
-            await seat.runtime.close()
+            if seat.own:
+                await seat.runtime.close()
 
 
 def _fits(there: How, wanted: How | None, to_act: bool) -> bool:

@@ -43,7 +43,7 @@ async def serve(store: Store, setup: Setup) -> None:
                 end.cancel()
             await asyncio.wait(ends)
             await host.close()
-            await _gone(host)
+            await gone(host)
     finally:
         address.close()
     if not accepting.cancelled():
@@ -78,7 +78,7 @@ async def _unneeded(host: Host) -> None:
             await host.changed.wait()
 
 
-async def _gone(host: Host) -> None:
+async def gone(host: Host) -> None:
     """Clients have got what they were sent."""
     for _ in range(200):
         if not host.clients:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from agentrt.history.tallies import Tally, tally_of
 from agentrt.narrowing import NARROW
-from agentrt.records import Effect, FileEffect, Operation, PathConflict, RequestEffect, dump_json
+from agentrt.records import (
+    Decision,
+    Effect,
+    FileEffect,
+    Judgement,
+    Observation,
+    Operation,
+    PathConflict,
+    RequestEffect,
+    dump_json,
+)
 from agentrt.records.operations import Kind, Review, Status
 
 from .plain import plain
@@ -71,6 +81,20 @@ def forked_text(info: SessionInfo) -> str:
     if info.parent is None:
         return ""
     return f"{info.parent} at {info.parent_operation or 'its start'}"
+
+
+def said_text(said: Decision | Judgement) -> str:
+    """``ask (default.yaml:12): it writes outside; allowed by a person``"""
+    text = f"{said.verdict.replace('_', ' ')} ({said.rule})" + (f": {said.because}" if said.because else "")
+    answer = f"; {said.answer}" if isinstance(said, Decision) and said.answer else ""
+    return plain(text + answer)
+
+
+def exit_text(seen: Observation) -> str:
+    """Empty where nothing was executed."""
+    if seen.exit_code is None:
+        return ""
+    return f"exit code: {seen.exit_code} after {seen.seconds:.1f} s{', out of time' if seen.timed_out else ''}"
 
 
 def effects_text(effects: Sequence[Effect]) -> str:
