@@ -133,7 +133,8 @@ class Blocks(Pages):
             else:
                 found = next((n for n, block in enumerate(self._blocks) if block.key == anchor[0]), None)
                 y = self.scroll_offset.y if found is None else self._starts[found] + anchor[1]
-            self.scroll_to(y=y, animate=False, force=True, immediate=True)
+            if y != self.scroll_offset.y:  # else a scroll that is under way goes on
+                self.scroll_to(y=y, animate=False, force=True, immediate=True)
         finally:
             self._placing = False
 
