@@ -84,6 +84,11 @@ class Journal:
         with self._reading():
             return sessions.read_sessions(self._db, self._views)
 
+    def counts(self) -> dict[str, int]:
+        """How many operations each session has that has any."""
+        with self._reading():
+            return sessions.read_counts(self._db)
+
     def session(self, id: str) -> SessionInfo:
         """Raises ``UnknownOperation``, whose hint lists what there is."""
         with self._reading():
