@@ -97,8 +97,8 @@ class AgentrtApp(Watching):
         if kind != "operation" or not isinstance(of, int) or (entry := self.book.entry(of)) is None:
             return Selected()
         pane = self.query_one(Pane)
-        path, hunk = pane.cursor if pane.diff.has_focus and pane.cursor is not None else (None, 0)
-        return Selected(entry, path=path, hunk=hunk or None, stands=of in self.book.stands)
+        path, hunk = pane.cursor if pane.diff.has_focus else (None, None)
+        return Selected(entry, path=path, hunk=hunk, stands=of in self.book.stands)
 
     def on_listing_selected(self, event: Listing.Selected) -> None:
         event.stop()

@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.content import Content
 from textual.widgets import Static
+from textual.worker import Worker
 
 from agentrt.errors import AgentrtError
 from agentrt.hosting.state import SessionState
@@ -39,7 +40,7 @@ class Watching(Looking):
 
     def latest(self, work: Callable[[], Coroutine[Any, Any, object]], group: str) -> None:
         """Beside the app; an earlier one that is not done is given up."""
-        self.run_worker(work, group=group, exclusive=True)
+        _: Worker[object] = self.run_worker(work, group=group, exclusive=True)
 
     # What comes from the journal and the host
 
