@@ -56,10 +56,16 @@ class AgentrtApp(Watching):
     .-narrow #right { width: 1fr; height: 3fr; }
     """
 
-    def __init__(self, workspace: Path, session: str | None, settings: Settings, keys: Chosen) -> None:
-        """Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``."""
+    def __init__(
+        self, workspace: Path, session: str | None, settings: Settings, keys: Chosen, task: Path | None = None
+    ) -> None:
+        """``task``: a task file that says who plans what is typed.
+
+        Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``.
+        """
         super().__init__()
         self.settings, self.keys = settings, keys
+        self.plan = {} if task is None else {"file": str(task.resolve())}
         self.book = Book(workspace, session)
         self.link = Link(self.book.workspace, self._told, self._host_changed)
         self.state = SessionState(session=self.book.session or "")

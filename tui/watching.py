@@ -106,7 +106,7 @@ class Watching(Looking):
         if self.book.session is None:
             return
         try:
-            self._take(SessionState.from_dict(await self.ask("state")))
+            self._take(SessionState.from_dict(await self.ask("state", **self.plan)))
         except AgentrtError as error:
             self.say(plain(str(error)), "error")
 
@@ -129,6 +129,7 @@ class Watching(Looking):
         self.state = state
         self._fill_inbox()
         self._tell_live(self.transcript.with_state(state))
+        self.query_one(Prompt).planned_by(state.planner)
         if asked:
             self.bell()
         if ended:
