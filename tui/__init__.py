@@ -8,7 +8,10 @@ from pathlib import Path
 def run(workspace: Path, session: str | None) -> int:
     """Until a person leaves it; the exit code. Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``,
     ``DocumentError`` (of the user's settings)."""
-    from .app import AgentrtApp
+    from agentrt.settings import load_settings
 
-    app = AgentrtApp(workspace, session)
-    return app.run() or 0
+    from .app import AgentrtApp
+    from .keys import chosen
+
+    settings = load_settings()
+    return AgentrtApp(workspace, session, settings, chosen(settings)).run() or 0

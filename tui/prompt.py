@@ -36,7 +36,7 @@ class Prompt(TextArea):
     ]
 
     class Sent(Message):
-        """Enter was pressed on something."""
+        """Enter was pressed, perhaps on nothing."""
 
         def __init__(self, mode: Mode, text: str) -> None:
             super().__init__()
@@ -57,7 +57,7 @@ class Prompt(TextArea):
             self.mode = mode
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id, compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
+        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
         self.mode = TASK
         self.typed = History()
         self.files: Sequence[str] = ()
@@ -93,12 +93,9 @@ class Prompt(TextArea):
         self.suggestion = completion(self.text, self.files) if self.mode.kind == "task" and at_end else ""
 
     def action_send(self) -> None:
-        text = self.text.strip()
-        mode = self.mode
-        if not text and mode.kind == "task":
-            return
+        text, mode = self.text.strip(), self.mode
         if mode.kind == "task":
-            self.typed = self.typed.add(text)
+            self.typed = self.typed.add(text) if text else self.typed
             self.load_text("")
         else:
             self.back()

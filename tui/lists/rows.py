@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from agentrt.records.effects import Reversibility
-from agentrt.showing.marks import HARMS, Mark
+from agentrt.showing.marks import HARMS
 from agentrt.showing.plain import cells, cut
 
 What = Literal["question", "operation", "fork", "now"]
@@ -14,9 +14,11 @@ Role = Literal["", "dim", "good", "bad", "warn", "harm", "here"]
 """What a colour may stress; the words say it, too."""
 
 _LEAST = 8
-"""Columns of the text that no tag but the first takes away."""
+"""Columns of the text that a tag of less weight does not take away."""
 _NAMES = 12
 """Columns for the name of an actor, at most."""
+NARROW = 40
+"""Columns below which names are left out, and words shortened."""
 
 
 class Key(NamedTuple):
@@ -52,13 +54,13 @@ class Columns(NamedTuple):
         there = set(actors)
         return cls(len(str(last)), max(map(cells, there)) if len(there) > 1 else 0)
 
-    def lead(self, number: int | None, mark: Mark | None, actor: str, width: int) -> list[Part]:
-        """What every row begins with. A wide list has more room for names."""
-        parts = [Part(f"{'' if number is None else number:>{self.digits}} {mark.glyph if mark else ' '} ")]
-        if self.names:
-            room = min(self.names, _NAMES, width // 6)
-            parts.append(Part(padded(actor, room) + " ", "dim"))
-        return parts
+    def number(self, number: int | None) -> str:
+        return f"{'' if number is None else number:>{self.digits}} "
+
+    def actor(self, name: str, width: int) -> list[Part]:
+        """Its name in a list of ``width`` columns: nothing in a narrow one."""
+        shown = self.names and width >= NARROW
+        return [Part(padded(name, min(self.names, _NAMES)) + " ", "dim")] if shown else []
 
 
 def harm_tag(worst: Reversibility | None) -> list[Part]:
@@ -74,21 +76,22 @@ def padded(text: str, width: int) -> str:
     return short + " " * (width - cells(short))
 
 
-def fitted(width: int, lead: Sequence[Part], tags: Sequence[Part], text: Part, right: Part) -> list[Part]:
+def fitted(
+    width: int, lead: Sequence[Part], must: Sequence[Part], may: Sequence[Part], text: Part, right: Part
+) -> list[Part]:
     """A line of ``width`` columns.
 
-    Tags come first, the most important one ahead: whatever a text is made of, it cannot push them out. The first one
-    is always there, others where they leave the text room to say something, ``right`` where it leaves it enough.
+    The tags come before the text: whatever it is made of, it cannot push them out. Those of ``must`` are always there,
+    those of ``may`` where they leave the text room to say something, ``right`` where it leaves it enough.
     """
-    room = width - sum(cells(part.text) for part in lead)
+    line = [*lead, *(Part(tag.text + " ", tag.role) for tag in must)]
+    room = max(width - sum(cells(part.text) for part in line), 0)
     wants = cells(text.text)
-    line = list(lead)
-    for number, tag in enumerate(tags):
-        left = room - cells(tag.text) - 1
-        if number == 0 or left >= min(wants, _LEAST):
+    for tag in may:
+        if (left := room - cells(tag.text) - 1) >= min(wants, _LEAST):
             line.append(Part(tag.text + " ", tag.role))
             room = left
     left = room - cells(right.text) - 2
     if right.text and left >= min(wants, max(width // 2, 2 * _LEAST)):
         return [*line, Part(padded(text.text, left), text.role), Part("  " + right.text, right.role)]
-    return [*line, Part(padded(text.text, max(room, 0)), text.role)]
+    return [*line, Part(padded(text.text, room), text.role)]
