@@ -130,7 +130,7 @@ def test_what_is_in_sight_stays_when_heights_turn_out_to_be_others() -> None:
         await pilot.press("home", "pagedown")
         await pilot.pause()
         before = rows(live)
-        assert "Step 2:" in before
+        assert "Step 4:" in before
         await pilot.pause(1.0)
         assert rows(live) == before
         live.query_one(Blocks).scroll_to(y=400, animate=False)
