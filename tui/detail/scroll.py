@@ -72,6 +72,11 @@ class Blocks(Pages):
             if not all(map(self._is_drawn, self._in_sight())):
                 self._lay_out(self._blocks)
 
+    @property
+    def drawing(self) -> bool:
+        """Whether blocks out of sight are still to be drawn."""
+        return self._idle is not None
+
     def reveal(self, key: str) -> None:
         """Scroll to a block; to one that is not there not at all."""
         at = next((number for number, block in enumerate(self._blocks) if block.key == key), None)
