@@ -56,10 +56,16 @@ class AgentrtApp(Watching):
     .-narrow #right { width: 1fr; height: 3fr; }
     """
 
-    def __init__(self, workspace: Path, session: str | None, settings: Settings, keys: Chosen) -> None:
-        """Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``."""
+    def __init__(
+        self, workspace: Path, session: str | None, settings: Settings, keys: Chosen, task: Path | None = None
+    ) -> None:
+        """``task``: a task file that says who plans what is typed.
+
+        Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``.
+        """
         super().__init__()
         self.settings, self.keys = settings, keys
+        self.plan = {} if task is None else {"file": str(task.resolve())}
         self.book = Book(workspace, session)
         self.link = Link(self.book.workspace, self._told, self._host_changed)
         self.state = SessionState(session=self.book.session or "")
@@ -97,8 +103,8 @@ class AgentrtApp(Watching):
         if kind != "operation" or not isinstance(of, int) or (entry := self.book.entry(of)) is None:
             return Selected()
         pane = self.query_one(Pane)
-        path, hunk = pane.cursor if pane.diff.has_focus and pane.cursor is not None else (None, 0)
-        return Selected(entry, path=path, hunk=hunk or None, stands=of in self.book.stands)
+        path, hunk = pane.cursor if pane.diff.has_focus else (None, None)
+        return Selected(entry, path=path, hunk=hunk, stands=of in self.book.stands)
 
     def on_listing_selected(self, event: Listing.Selected) -> None:
         event.stop()

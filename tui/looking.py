@@ -32,7 +32,7 @@ class Looking(Acting):
 
     def action_open_file(self) -> None:
         selected, pane = self.selected, self.query_one(Pane)
-        path = pane.cursor[0] if pane.cursor is not None else pane.only_file
+        path = pane.cursor[0] or pane.only_file
         if selected.entry is None or path is None:
             self.say("select an operation, and a file in its diff, first", "warning")
             return

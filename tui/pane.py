@@ -10,6 +10,7 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.worker import Worker
 
 from agentrt.errors import AgentrtError
 from agentrt.preview import Preview
@@ -19,7 +20,7 @@ from agentrt.showing.plain import plain
 from .book import Book
 from .detail.about import Undo, about
 from .detail.detail import Detail
-from .diffs.model import DiffModel
+from .diffs.model import DiffModel, compute
 from .diffs.view import DiffView
 
 Ask = Callable[..., Awaitable[Any]]
@@ -81,7 +82,7 @@ class Pane(Vertical):
             self.diff.show(DiffModel.of(operation.files))
         self._operation = operation
         self.draw()
-        self.run_worker(partial(self._look, operation), group="looking", exclusive=True)
+        _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)
 
     def draw(self) -> None:
         operation = self._operation
@@ -128,14 +129,17 @@ class Pane(Vertical):
             before, after = _bytes(found["before"]), _bytes(found["after"])
         except AgentrtError:
             before = after = None
+        file = self.diff.rows.model.file(path)
+        if file is None:
+            return
+        body = await asyncio.to_thread(compute, file.effect, before, after)
         if self._operation is not None and self._operation.id == operation.id:
-            await self.diff.sides(path, before, after)
+            self.diff.show(self.diff.rows.model.with_body(path, body))
 
     @property
-    def cursor(self) -> tuple[str, int] | None:
-        """The file and the hunk under the cursor of the diff; 0 for all of the file."""
-        path, hunk = self.diff.under_cursor()
-        return (path, hunk) if path else None
+    def cursor(self) -> tuple[str | None, int | None]:
+        """The file and the hunk under the cursor of the diff; None for all of it."""
+        return self.diff.under_cursor()
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from textual.content import Content
 from textual.widgets import Static
+from textual.worker import Worker
 
 from agentrt.errors import AgentrtError
 from agentrt.hosting.state import SessionState
@@ -39,7 +40,7 @@ class Watching(Looking):
 
     def latest(self, work: Callable[[], Coroutine[Any, Any, object]], group: str) -> None:
         """Beside the app; an earlier one that is not done is given up."""
-        self.run_worker(work, group=group, exclusive=True)
+        _: Worker[object] = self.run_worker(work, group=group, exclusive=True)
 
     # What comes from the journal and the host
 
@@ -105,7 +106,7 @@ class Watching(Looking):
         if self.book.session is None:
             return
         try:
-            self._take(SessionState.from_dict(await self.ask("state")))
+            self._take(SessionState.from_dict(await self.ask("state", **self.plan)))
         except AgentrtError as error:
             self.say(plain(str(error)), "error")
 
@@ -128,6 +129,7 @@ class Watching(Looking):
         self.state = state
         self._fill_inbox()
         self._tell_live(self.transcript.with_state(state))
+        self.query_one(Prompt).planned_by(state.planner)
         if asked:
             self.bell()
         if ended:
