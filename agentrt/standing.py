@@ -146,8 +146,10 @@ class Standing(Reader):
         self.say(role, body, op.id)
         return self.settle(op, status="settled", after=self.view)
 
-    def say(self, role: str, body: Mapping[str, Any], operation: int | None = None) -> int:
-        """Add a message to the conversation; its id."""
+    def say(self, role: str, body: Mapping[str, Any], operation: int | None = None, *, first: bool = False) -> int:
+        """Add a message to the conversation, or begin another one with it; its id."""
+        if first:
+            self._head, self._line = 0, ()
         head = self.journal.say(self.session, self._head, role, body, operation)
         if self._has_line:
             kept = json.loads(dump_json(body))  # as the journal has it: no tuples, and nobody else's

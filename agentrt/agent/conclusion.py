@@ -57,8 +57,10 @@ class Budget:
     started: float = field(default_factory=time.monotonic)
 
     def take_up(self, conversation: Sequence[Message]) -> None:
-        """Count what a run that is resumed had used before, as far as it was not taken back."""
-        for message in conversation:
+        """Count what a run that is resumed had used before, since it was asked for something last, as far as it was not
+        taken back."""
+        last = max((at for at, message in enumerate(conversation) if "asked" in message.body), default=0)
+        for message in conversation[last:]:
             if message.role == "planner":
                 self.take_turn(Turn.from_dict(message.body))
                 calls = {action["call"]: action["kind"] for action in message.body.get("actions", ())}

@@ -28,6 +28,16 @@ def task(objective: str, **more: Any) -> dict[str, Any]:
     return {"text": objective, **{key: value for key, value in more.items() if value}}
 
 
+def asked(text: str) -> dict[str, Any]:
+    """Body of what a person says to the agents once there is a task: what to do next, or what to mind."""
+    return {"text": f"The user says:\n{text}", "asked": text}
+
+
+def has_task(conversation: Sequence[Message]) -> bool:
+    """Whether it begins with what is to be done; what was said before any task is no part of one."""
+    return bool(conversation) and conversation[0].role == "task"
+
+
 def observation(call: str, text: str, operation: int | None = None, **more: Any) -> dict[str, Any]:
     """Body of the answer to the planner's request ``call``: ``exit_code``, ``failed``, ``timed_out``, ``changed`` (in
     words), ``cut_off``, ``not_done`` (what the task demands is not true) and ``actor`` where they are something."""

@@ -7,6 +7,7 @@ time, so a run that was cut off, or taken back by an undo, is continued from wha
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from agentrt.contracts import Inquire
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
 _CUT_OFF = "Your answer came to the limit of output and was cut off. Go on, in smaller steps."
 
 
+Heard = Callable[[], Sequence[str]]
+
+
+def silence() -> Sequence[str]:
+    """Nobody says anything."""
+    return ()
+
+
 class Cursor(TypedDict):
     """All the state of the graph: where in the journal the run stands."""
 
@@ -58,12 +67,17 @@ async def run_loop(
     *,
     demands: Demands | None = None,
     inquire: Inquire | None = None,
+    heard: Heard = silence,
     on_event: OnEvent = ignore,
 ) -> Ending:
-    """Continue the session's conversation until it ends. Raises what ``Runtime.act`` raises."""
+    """Continue the session's conversation until it ends. Raises what ``Runtime.act`` raises.
+
+    ``heard`` gives what people have said since it was asked last: it is asked before each turn.
+    """
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    loop = _Loop(runtime, crew, budget, demands or Demands(runtime, None, (), on_event), inquire, on_event)
+    demands = demands or Demands(runtime, None, (), on_event)
+    loop = _Loop(runtime, crew, budget, demands, inquire, heard, on_event)
     await loop.take_up()
     async with AsyncSqliteSaver.from_conn_string(str(runtime.store.root / "checkpoints.db")) as saver:
         graph = loop.graph(saver)
@@ -90,9 +104,11 @@ class _Loop:
         budget: Budget,
         demands: Demands,
         inquire: Inquire | None,
+        heard: Heard,
         on_event: OnEvent,
     ) -> None:
         self.runtime, self.crew, self.budget, self.demands, self.tell = runtime, crew, budget, demands, on_event
+        self.heard = heard
         self.answering = Answering(runtime, demands, budget, inquire, on_event)
         self.feasibility = Feasibility(runtime)
         self.progress = Progress()
@@ -163,6 +179,8 @@ class _Loop:
         await self.runtime.keep_review_deadline()
         if self.ends(self.budget.before_turn()):
             return {}
+        for text in self.heard():
+            self.runtime.say("notice", conversation.asked(text))
         member = self.crew.next(self.runtime.conversation())
         if member is None:
             self.ends(Ending(code="nothing", reason="no agent proposed a further action"))

@@ -11,13 +11,13 @@ from cyclopts import Parameter
 
 from agentrt.collecting import gone
 from agentrt.errors import UnknownOperation
-from agentrt.history.journal import SessionInfo
 from agentrt.history.removals import Removal
 from agentrt.history.timeline import Timeline
 from agentrt.printed import check_output_kept
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Operation, dump_json
 from agentrt.showing.plain import cut, plain, plain_lines, terminal_width
+from agentrt.showing.sessions import session_line, sessions_of
 from agentrt.showing.words import (
     action_text,
     effect_line,
@@ -111,29 +111,15 @@ def sessions(*, where: Where = HERE) -> int:
     except UnknownOperation:
         return _nothing_yet(where, [])
     with reader:
-        found = [(info, len(reader.journal.operations(info.id))) for info in reader.journal.sessions()]
-        current = reader.journal.current()
+        listed = sessions_of(reader.journal)
         if where.json:
-            put_json([{**info.to_dict(), "operations": n, "current": info.id == current} for info, n in found])
+            documents = [{**s.info.to_dict(), "operations": s.operations, "current": s.current} for s in listed]
+            put_json(sorted(documents, key=lambda document: document["created"]))
             return 0
-        numbers = {info.id: number for info, number in found}
-        tree = _tree([info for info, _ in found])
-        names = [f"{'  ' * depth}{info.id}" for info, depth in tree]
-        for name, (info, _) in zip(names, tree, strict=True):
-            star = "*" if info.id == current else " "
-            count = f"{numbers[info.id]} operation{'s' * (numbers[info.id] != 1)}"
-            at = f"at {info.parent_operation}  " if info.parent is not None else ""
-            line = f"{star} {name:<{max(4, *map(len, names))}} {time_text(info.created)}  {count:<14}  {at}"
-            put(cut((line + plain(info.title)).rstrip(), terminal_width()))
+        names = max(4, *(len(session.name) for session in listed))
+        for session in listed:
+            put(cut(session_line(session, names), terminal_width()))
     return 0
-
-
-def _tree(sessions: Sequence[SessionInfo]) -> list[tuple[SessionInfo, int]]:
-    """Each with how deep it is; forks behind what they were forked from, else oldest first."""
-    places: dict[str, tuple[int, ...]] = {}
-    for number, info in enumerate(sessions):  # a fork is younger than its parent
-        places[info.id] = (*places.get(info.parent or "", ()), number)
-    return [(info, len(places[info.id]) - 1) for info in sorted(sessions, key=lambda info: places[info.id])]
 
 
 def status(where: Where) -> int:

@@ -8,7 +8,7 @@ from agentrt.records import FileEffect, FileState, Operation, View
 
 from .journal import Journal
 
-_WORK = frozenset({"act", "revert", "reject"})
+WORK = frozenset({"act", "revert", "reject"})
 
 
 def ancestry(journal: Journal, session: str, view: View, effects_at: Collection[str] | None = None) -> list[Operation]:
@@ -43,7 +43,7 @@ def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
             operation
             for operation in reversed(operations)
             if operation.id > since
-            and operation.kind in _WORK
+            and operation.kind in WORK
             and operation.status == "settled"
             and operation.after.applied == view.applied
             and _grew(operation.before.snapshot.layers, operation.after.snapshot.layers, layers)

@@ -20,6 +20,7 @@ from agentrt.records.operations import Kind, Review, Status
 
 from . import messages, removals, rows, sessions
 from .database import connect, transaction, translated, unreadable
+from .follower import Follower
 from .removals import Because, Removals, Removed
 from .sessions import SessionInfo
 from .views import Views
@@ -82,6 +83,11 @@ class Journal:
         """All of them, oldest first."""
         with self._reading():
             return sessions.read_sessions(self._db, self._views)
+
+    def counts(self) -> dict[str, int]:
+        """How many operations each session has that has any."""
+        with self._reading():
+            return sessions.read_counts(self._db)
 
     def session(self, id: str) -> SessionInfo:
         """Raises ``UnknownOperation``, whose hint lists what there is."""
@@ -217,6 +223,10 @@ class Journal:
         """By operation, what its effects are about, without the old names of what was renamed."""
         with self._reading():
             return rows.read_paths(self._db, session)
+
+    def follow(self, session: str) -> Follower:
+        """A session read as it grows, also by others. Raises ``UnknownOperation``."""
+        return Follower(self._db, session, self._reading)
 
     def set_review(self, session: str, op: int, review: Review, *, by: str) -> None:
         """The last one counts; earlier ones are kept. Raises ``UnknownOperation``."""

@@ -58,9 +58,14 @@ def layer_names(layers: Iterable[str]) -> set[str]:
     return {found.group() for found in map(_NAME.match, layers) if found}
 
 
+def kept(db: sqlite3.Connection) -> bool:
+    """Whether the journal has a table for them."""
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'removal'").fetchone() is not None
+
+
 def read(db: sqlite3.Connection) -> Removals:
     """None in a journal of version 1 that is opened to be read."""
-    if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'removal'").fetchone():
+    if not kept(db):
         return Removals()
     query = "SELECT kind, name, at, because FROM removal ORDER BY number"
     return Removals(

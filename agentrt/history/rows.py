@@ -41,7 +41,7 @@ def text(value: str) -> str | None:
 
 
 def untext(column: str | None) -> str:
-    return _plain(column) or ""
+    return decoded(column) or ""
 
 
 def record(value: Record | None, **but: Any) -> str | None:
@@ -95,8 +95,8 @@ def read_operations(
             status=status or "intent",
             review=reviews.get(id),
             started=started,
-            action=_plain(action),
-            target=_plain(target) or (),
+            action=decoded(action),
+            target=decoded(target) or (),
             decision=ruling(Decision, decision),
             observation=_observation(observation, outputs.get(id)),
             effects=tuple(_effect(*effect) for effect in effects[id]),
@@ -118,7 +118,7 @@ def read_work(db: sqlite3.Connection, session: str) -> dict[int, dict[str, Any]]
     reviews = dict(db.execute(_REVIEWS, (session, 1, _LAST)).fetchall())
     return {
         id: {
-            "action": _plain(action),
+            "action": decoded(action),
             "effects": tuple(map(_EFFECT.validate_python, effects[id])),
             "review": reviews.get(id),
         }
@@ -140,20 +140,21 @@ def _effect(path: bytes | None, kind: str, change: str, reversibility: str, deta
     return _object(detail) | fields | place
 
 
-def _plain(column: str | None) -> Any:
+def decoded(column: str | None) -> Any:
+    """A JSON column's value; None for NULL."""
     # What json.loads does after it has looked for spaces, which our columns have none of: twice as fast.
     return None if column is None else _decode(column)[0]
 
 
 def _object(column: str) -> dict[str, Any]:
-    found = _plain(column)
+    found = decoded(column)
     if not isinstance(found, dict):
         raise ValueError(f"{column[:20]} is no JSON object")
     return found
 
 
 def _ruling(model: type[_Ruling], column: str | None) -> _Ruling | None:
-    return None if column is None else model.model_validate(_plain(column))
+    return None if column is None else model.model_validate(decoded(column))
 
 
 def _observation(column: str | None, output: str | None) -> Observation | None:

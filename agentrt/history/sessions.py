@@ -35,6 +35,11 @@ def read_sessions(db: sqlite3.Connection, views: Views) -> list[SessionInfo]:
     return _infos(db, views, db.execute(f"{_SESSIONS} ORDER BY number").fetchall())
 
 
+def read_counts(db: sqlite3.Connection) -> dict[str, int]:
+    """Operations by session; only of those that have some."""
+    return dict(db.execute("SELECT session, count(*) FROM operation GROUP BY session").fetchall())
+
+
 def read_session(db: sqlite3.Connection, views: Views, id: str) -> SessionInfo:
     """Raises ``UnknownOperation``."""
     check_session(db, id)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 from agentrt.errors import JournalError, UnknownOperation, UsageError
 from agentrt.records import Operation, View
+from agentrt.records.operations import Kind, Status
 
 _STEPS = frozenset({"act", "restore", "revert", "reject", "apply"})
 
@@ -28,14 +29,56 @@ class Step:
     """Where it leads."""
 
 
+class Happened(Protocol):
+    """Of an operation, what says whether it is a step: a read-only part of ``Operation``."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def session(self) -> str: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def target(self) -> tuple[int, ...]: ...
+    @property
+    def is_verification(self) -> bool: ...
+
+
+class Steps:
+    """The steps of a session that stand and those that were undone, up to now."""
+
+    def __init__(self) -> None:
+        self.done: list[int] = []
+        self.undone: list[int] = []
+
+    def add(self, operation: Happened) -> bool:
+        """What happened next, or how what happened last has ended; whether these are others now.
+
+        Raises ``JournalError`` where it does not follow.
+        """
+        if operation.status != "settled" or operation.is_verification:
+            return False
+        if operation.kind in _STEPS:
+            self.done.append(operation.id)
+            self.undone.clear()
+        elif operation.kind == "undo":
+            _move(operation, self.done, self.undone)
+        elif operation.kind == "redo":
+            _move(operation, self.undone, self.done)
+        else:
+            return False
+        return True
+
+
 class Timeline:
     """One session, up to now."""
 
     def __init__(self, start: View) -> None:
         self.view = start
         """The current one."""
-        self._done: list[int] = []
-        self._undone: list[int] = []
+        self._steps = Steps()
         self._before: dict[int, View] = {}
         self._after: dict[int, View] = {0: start}
 
@@ -51,46 +94,38 @@ class Timeline:
         """What happened next, or how what happened last has ended. Raises ``JournalError`` where it does not follow."""
         self.view = operation.after
         self._before[operation.id], self._after[operation.id] = operation.before, operation.after
-        if operation.status != "settled" or operation.is_verification:
-            return
-        if operation.kind in _STEPS:
-            self._done.append(operation.id)
-            self._undone.clear()
-        elif operation.kind == "undo":
-            _move(operation, self._done, self._undone)
-        elif operation.kind == "redo":
-            _move(operation, self._undone, self._done)
+        self._steps.add(operation)
 
     @property
     def done(self) -> tuple[int, ...]:
         """Operations that stand, oldest first: what can be undone."""
-        return tuple(self._done)
+        return tuple(self._steps.done)
 
     @property
     def undone(self) -> tuple[int, ...]:
         """Operations that were undone, the next to be redone last."""
-        return tuple(self._undone)
+        return tuple(self._steps.undone)
 
     def undo(self, n: int = 1) -> Step:
         """Take back the last ``n`` steps that stand. Raises ``UnknownOperation`` where there are fewer."""
         if n < 1:
             raise UsageError(f"cannot undo {n} steps", hint="give a number from 1 up")
-        if not self._done:
+        if not self.done:
             raise UnknownOperation("nothing to undo", hint="agentrt log shows what was done")
-        if n > len(self._done):
+        if n > len(self.done):
             raise UnknownOperation(
-                f"only {len(self._done)} to undo, not {n}", hint=f"agentrt undo {len(self._done)} takes back all"
+                f"only {len(self.done)} to undo, not {n}", hint=f"agentrt undo {len(self.done)} takes back all"
             )
-        target = tuple(self._done[-n:][::-1])
+        target = self.done[-n:][::-1]
         return Step("undo", target, self._before[target[-1]])
 
     def redo(self) -> Step:
         """Do again what was undone last. Raises ``UnknownOperation`` where nothing is."""
-        if not self._undone:
+        if not self.undone:
             raise UnknownOperation(
                 "nothing to redo", hint="new work ends redo; agentrt restore OP still reaches every operation"
             )
-        operation = self._undone[-1]
+        operation = self.undone[-1]
         return Step("redo", (operation,), self._after[operation])
 
     def restore(self, operation: int) -> Step:
@@ -101,7 +136,7 @@ class Timeline:
         return Step("restore", (operation,), self._after[operation])
 
 
-def _move(operation: Operation, source: list[int], destination: list[int]) -> None:
+def _move(operation: Happened, source: list[int], destination: list[int]) -> None:
     for target in operation.target:
         if not source or source[-1] != target:
             raise JournalError(

@@ -6,12 +6,13 @@ What these give is safe to show: every untrusted string in it has passed ``plain
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agentrt.history.tallies import Tally, tally_of
 from agentrt.narrowing import NARROW
 from agentrt.records import Effect, FileEffect, Operation, PathConflict, RequestEffect, dump_json
+from agentrt.records.operations import Kind
 
 from .plain import plain
 
@@ -36,22 +37,27 @@ def paths_of(effects: Iterable[FileEffect]) -> list[str]:
 
 def action_text(operation: Operation) -> str:
     """What an operation was about, on one line."""
-    if operation.kind == "act" and operation.action is not None:
-        kind = str(operation.action.get("kind", "?"))
-        told = next((operation.action[key] for key in _TOLD if operation.action.get(key)), "")
+    return about_text(operation.kind, operation.action, operation.target)
+
+
+def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, ...]) -> str:
+    """The same, from what it says of an operation."""
+    asked = action or {}
+    if kind == "act" and action is not None:
+        tool = str(asked.get("kind", "?"))
+        told = next((asked[key] for key in _TOLD if asked.get(key)), "")
         words = " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
-        if kind == NARROW:
-            words = dump_json(operation.action.get("rules"))
-        elif kind == "read" and not told and "output" in operation.action:
-            words = f"the output of operation {operation.action['output']}"
-        return plain(f"$ {words}" if kind == "bash" else f"{kind} {words}".strip())
-    ids = ", ".join(map(str, operation.target))
-    if operation.kind == "restore":
-        return "to the start" if operation.target == (0,) else f"to operation {ids}"
-    asked = operation.action or {}
+        if tool == NARROW:
+            words = dump_json(asked.get("rules"))
+        elif tool == "read" and not told and "output" in asked:
+            words = f"the output of operation {asked['output']}"
+        return plain(f"$ {words}" if tool == "bash" else f"{tool} {words}".strip())
+    ids = ", ".join(map(str, target))
+    if kind == "restore":
+        return "to the start" if target == (0,) else f"to operation {ids}"
     if asked.get("kind") == "review_deadline":
         return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
-    if operation.kind == "apply" and "commit" in asked:
+    if kind == "apply" and "commit" in asked:
         return plain(f"{asked['kind']} {asked['branch']}" + (f", of {ids}" if ids else ""))
     if asked.get("kind") == "purge":
         return plain(f"purge {asked['path']}")
@@ -69,23 +75,22 @@ def forked_text(info: SessionInfo) -> str:
 
 def effects_text(effects: Sequence[Effect]) -> str:
     """``2 files changed, 1 deleted``; empty for no effects."""
-    files = [effect for effect in effects if isinstance(effect, FileEffect)]
-    inside = [effect for effect in files if effect.in_workspace]
-    words = [f"{count:,} {_VERB[change]}" for change, count in Counter(e.change for e in inside).items()]
+    return tally_text(tally_of(effects))
+
+
+def tally_text(tally: Tally) -> str:
+    """The same, from how many there are of which kind. What no undo takes back is never left out."""
+    words = [f"{count:,} {_VERB[change]}" for change, count in tally.inside.items()]
     if words:
         number, verb = words[0].split(" ", 1)
-        words[0] = f"{number} {'file' if number == '1' else 'files'} {verb}" if _only_files(inside) else words[0]
-    if outside := len(files) - len(inside):
-        words.append(f"{outside:,} outside the workspace")
-    return ", ".join([*words, *_requests_text([effect for effect in effects if isinstance(effect, RequestEffect)])])
-
-
-def _requests_text(requests: Sequence[RequestEffect]) -> list[str]:
-    """``3 requests``, ``1 request refused``; what no undo takes back is never left out."""
-    sent = [request for request in requests if request.change == "sent"]
-    final = sum(request.reversibility == "irreversible" for request in sent)
-    words = [counted(len(sent), "request") + (f" ({final:,} irreversible)" if final else "")] if sent else []
-    return [*words, f"{counted(refused, 'request')} refused"] if (refused := len(requests) - len(sent)) else words
+        words[0] = words[0] if tally.folders else f"{number} {'file' if number == '1' else 'files'} {verb}"
+    if tally.outside:
+        words.append(f"{tally.outside:,} outside the workspace")
+    if tally.sent:
+        words.append(counted(tally.sent, "request") + (f" ({tally.final:,} irreversible)" if tally.final else ""))
+    if tally.refused:
+        words.append(f"{counted(tally.refused, 'request')} refused")
+    return ", ".join(words)
 
 
 def counted(number: int, what: str) -> str:
@@ -99,11 +104,6 @@ _VERB = {
     "renamed": "renamed",
     "mode": "with another mode",
 }
-
-
-def _only_files(effects: Iterable[FileEffect]) -> bool:
-    states = [effect.after or effect.before for effect in effects]
-    return all(state is None or state.type != "directory" for state in states)
 
 
 def effect_line(effect: Effect) -> str:

@@ -251,12 +251,18 @@ class LocalSandbox:
 
     async def _ready(self, stand: bool) -> Client:
         if self._client is None:
-            self._client = await _thread(self._open)
             self._stale = True
+            await _thread(self._start)
+        client = self._client
+        assert client is not None
         if self._stale and stand:
-            await _thread(partial(self._client.ask, "stand", layers=list(self._standing.layers)))
+            await _thread(partial(client.ask, "stand", layers=list(self._standing.layers)))
             self._stale = False
-        return self._client
+        return client
+
+    def _start(self) -> None:
+        """Kept also where nobody waits for it any more: a server that nobody knows would never be ended."""
+        self._client = self._open()
 
     def _planted(self) -> dict[str, bytes]:
         """By absolute path. Raises ``SandboxError``."""

@@ -1,0 +1,84 @@
+"""Where a session stands, step by step, from its operations without their views: what the app asks again and again.
+
+The same as ``Timeline`` and ``bases.lineage`` say, for what is read by ``Follower``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .bases import WORK
+from .chains import Chains, Files
+from .follower import Light
+from .timeline import Steps
+
+
+class Course:
+    """One session, up to now."""
+
+    def __init__(self, start: Files, chains: Chains) -> None:
+        self.steps = Steps()
+        self._chains = chains
+        self._after = [start]
+        """By operation, how the files stood then."""
+        self._heads = [0]
+        """By operation, where they stood."""
+        self._applied_on: dict[int, Files] = {}
+        """By apply, how they stood before it."""
+        self._work: dict[int, Files] = {}
+        """By operation that changed files, how they stood then."""
+
+    @property
+    def head(self) -> int:
+        """The operation after which the files were as they are; 0 is the start."""
+        return self._heads[-1]
+
+    def after(self, operation: int) -> Files:
+        """How the files stood then."""
+        return self._after[operation]
+
+    def add(self, operation: Light) -> bool:
+        """What happened next, or how what happened last has ended; whether what stands is something else now.
+
+        Raises ``JournalError`` where it does not follow.
+        """
+        if operation.id < len(self._after):
+            del self._after[operation.id :], self._heads[operation.id :]
+        self._heads.append(self._head(operation))
+        self._after.append(operation.after)
+        if operation.kind == "apply":
+            self._applied_on[operation.id] = operation.before
+        grew = operation.after.layers != operation.before.layers
+        if operation.kind in WORK and operation.status == "settled" and grew:
+            self._work[operation.id] = operation.after
+        return self.steps.add(operation)
+
+    def _head(self, operation: Light) -> int:
+        head = last = self._heads[-1]
+        if operation.status == "settled" and not operation.is_verification:
+            if operation.kind in WORK or operation.kind == "apply":
+                return operation.id
+            if operation.kind == "undo":
+                head = self._heads[operation.target[-1] - 1]
+            elif operation.kind in ("redo", "restore"):
+                head = self._heads[operation.target[0]]
+        # Not where only the conversation moved.
+        return next((at for at in (head, last) if self._after[at] == operation.after), operation.id)
+
+    def line(self) -> Callable[[int], bool]:
+        """Whether an operation is in the ``lineage`` of the present view. Within a transaction."""
+        files, applies, parts = self._after[-1], set(), []
+        while True:
+            last = self._chains.last(files.applied)
+            parts.append((files.applied, self._chains.above(files.layers), int(last or 0)))
+            if last is None:
+                break
+            applies.add(last)
+            files = self._applied_on[int(last)]
+
+        def has(operation: int) -> bool:
+            if (work := self._work.get(operation)) is None:
+                return operation in applies
+            return any(on == work.applied and work.layers in above and operation > since for on, above, since in parts)
+
+        return has

@@ -1,0 +1,87 @@
+"""How many effects of which kind an operation had: all that a list says of them, without reading each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from agentrt.records import Effect, FileEffect
+from agentrt.records.effects import HARM, Reversibility
+
+_GROUPS = """
+    SELECT operation, kind, change, reversibility, substr(path, 1, 1) = x'2f', count(*),
+           total(coalesce(json_extract(detail, '$.after.type'), json_extract(detail, '$.before.type')) = 'directory')
+    FROM effect WHERE session = ? AND operation BETWEEN ? AND ?
+    GROUP BY operation, 2, 3, 4, 5 ORDER BY operation, min(position)"""
+
+_Group = tuple[str, str, Reversibility, int | None, int, float]
+"""Kind, change, reversibility, whether outside the workspace; how many, and how many folders among them."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """The effects of one operation, counted."""
+
+    inside: dict[str, int] = field(default_factory=dict)
+    """Of files in the workspace, by change; in the order in which they come."""
+    folders: bool = False
+    """Whether folders are among these."""
+    outside: int = 0
+    """Files elsewhere in the sandbox."""
+    deleted: int = 0
+    """Files deleted, wherever."""
+    sent: int = 0
+    """Requests."""
+    final: int = 0
+    """Of these, those that nothing takes back."""
+    refused: int = 0
+    worst: Reversibility | None = None
+    """What is hardest to take back; None for no effects."""
+
+    @property
+    def files(self) -> int:
+        return sum(self.inside.values()) + self.outside
+
+    @property
+    def requests(self) -> int:
+        return self.sent + self.refused
+
+
+def tally_of(effects: Iterable[Effect]) -> Tally:
+    return _tally(map(_group, effects))
+
+
+def read_tallies(db: sqlite3.Connection, session: str, first: int, last: int) -> dict[int, Tally]:
+    """Of the operations ``first`` to ``last`` that have effects, within a transaction."""
+    found = db.execute(_GROUPS, (session, first, last))
+    return {operation: _tally(row[1:] for row in rows) for operation, rows in groupby(found, lambda row: row[0])}
+
+
+def _group(effect: Effect) -> _Group:
+    if not isinstance(effect, FileEffect):
+        return effect.kind, effect.change, effect.reversibility, None, 1, 0
+    state = effect.after or effect.before
+    folder = state is not None and state.type == "directory"
+    return effect.kind, effect.change, effect.reversibility, not effect.in_workspace, 1, folder
+
+
+def _tally(groups: Iterable[_Group]) -> Tally:
+    tally = Tally()
+    for kind, change, reversibility, outside, count, folders in groups:
+        if tally.worst is None or HARM.index(reversibility) > HARM.index(tally.worst):
+            tally.worst = reversibility
+        if kind == "file":
+            tally.deleted += count * (change == "deleted")
+            if outside:
+                tally.outside += count
+            else:
+                tally.inside[change] = tally.inside.get(change, 0) + count
+                tally.folders |= folders > 0
+        elif change == "sent":
+            tally.sent += count
+            tally.final += count * (reversibility == "irreversible")
+        else:
+            tally.refused += count
+    return tally

@@ -1,0 +1,62 @@
+"""A question of the app's own, on one line above the prompt: a key for each answer, and nothing is hidden by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Static
+
+
+@dataclass(frozen=True)
+class Option:
+    key: str
+    word: str
+
+
+class Choice(Static):
+    """Shown while something is to be chosen. Escape chooses nothing."""
+
+    can_focus = True
+    DEFAULT_CSS = """
+    Choice { height: auto; max-height: 12; overflow-y: auto; padding: 0 1; display: none; border: heavy $warning; }
+    Choice.shown { display: block; }
+    """
+
+    class Chosen(Message):
+        """``key`` is None where nothing was chosen."""
+
+        def __init__(self, key: str | None) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self.options: tuple[Option, ...] = ()
+
+    @property
+    def shown(self) -> bool:
+        return bool(self.options)
+
+    def ask(self, text: str, options: Sequence[Option]) -> None:
+        """``text`` is safe to show; it may have several lines. An option's key may be ``enter``."""
+        self.options = tuple(options)
+        keys = "  ".join(f"{option.key} {option.word}" for option in self.options)
+        self.update(Content(f"{text}\n{keys}  esc leave it"))
+        self.add_class("shown")
+        self.focus()
+
+    def leave(self) -> None:
+        self.options = ()
+        self.remove_class("shown")
+
+    def on_key(self, event: events.Key) -> None:
+        pressed = event.character if event.character and event.character.isprintable() else event.key
+        if event.key == "escape" or pressed in {option.key for option in self.options}:
+            event.stop()
+            event.prevent_default()
+            self.leave()
+            self.post_message(self.Chosen(None if event.key == "escape" else pressed))

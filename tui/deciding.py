@@ -1,0 +1,216 @@
+"""What a key means for what is selected: a request to the host, something to choose first, or why it cannot be.
+
+All of it follows from what is selected and what the session has come to; nothing is asked and nothing is drawn here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from agentrt.preview import Preview
+from agentrt.showing.plain import plain
+from agentrt.showing.words import conflict_line, counted
+
+from .choice import Option
+
+
+class Entry(Protocol):
+    """Of an operation what is read here (``agentrt.showing.entries.Entry``)."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def review(self) -> str | None: ...
+    @property
+    def about(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What the cursor is on."""
+
+    entry: Entry | None = None
+    question: str | None = None
+    """Id of one that waits."""
+    question_kind: str = ""
+    path: str | None = None
+    """The file under the cursor of the diff, where that has the focus."""
+    hunk: int | None = None
+    stands: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the host is asked."""
+
+    method: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    done: str = ""
+    """Said when it is done."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is chosen first, by key."""
+
+    text: str
+    answers: Mapping[str, tuple[str, Request]]
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        return tuple(Option(key, word) for key, (word, _) in self.answers.items())
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason is typed first; ``request`` takes it as ``because``."""
+
+    label: str
+    request: Request
+
+
+@dataclass(frozen=True)
+class No:
+    """Why not."""
+
+    because: str
+
+
+Decided = Request | Choices | Reason | No
+_NOTHING = No("select an operation first")
+
+
+def accept(selected: Selected) -> Decided:
+    """``a``: the operation, the file or the hunk under the cursor; a question: yes, once."""
+    if selected.question is not None:
+        if selected.question_kind == "inquire":
+            return No("it wants words: enter answers it")
+        return Request("answer", {"question": selected.question, "allow": True}, "let through, this once")
+    entry = selected.entry
+    if entry is None:
+        return _NOTHING
+    if entry.review is None:
+        return No(f"operation {entry.id} needs no review")
+    return Request("accept", {"ops": [entry.id], **_parts(selected)}, f"{_what(selected)} accepted")
+
+
+def reject(selected: Selected) -> Decided:
+    """``x``: the same, taken out; with a reason, which the agent is told."""
+    if selected.question is not None:
+        if selected.question_kind == "inquire":
+            return Request("reply", {"question": selected.question, "text": None}, "left without an answer")
+        return Reason(
+            "why not (told to the agent; may be empty)",
+            Request("answer", {"question": selected.question, "allow": False}, "denied"),
+        )
+    entry = selected.entry
+    if entry is None:
+        return _NOTHING
+    if entry.review is None:
+        return No(f"operation {entry.id} needs no review; v takes it out all the same")
+    if entry.review == "rejected":
+        return No(f"operation {entry.id} is rejected already")
+    return Reason(
+        f"why {_what(selected)} is rejected (told to the agent; may be empty)",
+        Request("reject", {"ops": [entry.id], **_parts(selected)}, f"{_what(selected)} rejected"),
+    )
+
+
+def undo(*, steps: int, loses: bool, preview: Preview | None) -> Decided:
+    """``u``. ``loses``: the conversation has words in it that would go with the files; it is asked then."""
+    if steps == 0:
+        return No("nothing to undo")
+    return _move("undo", "the last step", {"n": 1}, loses, preview)
+
+
+def undo_to(selected: Selected, *, loses: bool, preview: Preview | None) -> Decided:
+    """``U``: everything later than the selected operation."""
+    if selected.entry is None:
+        return _NOTHING
+    number = selected.entry.id
+    return _move("restore", f"all that came after operation {number}", {"op": number}, loses, preview)
+
+
+def redo(*, undone: int, loses: bool, preview: Preview | None) -> Decided:
+    """``r``"""
+    return No("nothing to redo") if undone == 0 else _move("redo", "the step undone last", {}, loses, preview)
+
+
+def revert(selected: Selected, preview: Preview | None, names: Mapping[int, str]) -> Decided:
+    """``v``: this one and no other; ``names`` says what the operations that stand on it are."""
+    entry = selected.entry
+    if entry is None:
+        return _NOTHING
+    if not selected.stands:
+        return No(f"operation {entry.id} does not stand: there is nothing of it to take out")
+    alone = Request("revert", {"ops": [entry.id]}, f"operation {entry.id} reverted")
+    if preview is None or not (preview.dependents or preview.conflicts):
+        return alone
+    on_it = [f"  {number} {names.get(number, '')}".rstrip() for number in preview.dependents[:8]]
+    on_it += [f"  and {len(preview.dependents) - 8} more"] if len(preview.dependents) > 8 else []
+    text = [f"These stand on operation {entry.id}:", *on_it] if on_it else []
+    text += [f"It cannot be told apart from later changes: {conflict_line(c)}" for c in preview.conflicts[:4]]
+    together = Request("revert", {"ops": [entry.id], "with_dependents": True}, f"operation {entry.id} reverted")
+    answers = {} if preview.conflicts else {"v": ("only this one", alone)}
+    if preview.dependents:
+        answers["w"] = ("all of them", together)
+    return Choices("\n".join(text), answers) if answers else No(text[-1])
+
+
+def apply(preview: Preview) -> Decided:
+    """``w``: all that is not rejected."""
+    if not preview.effects:
+        return No("nothing to apply: the workspace has it all")
+    if preview.conflicts:
+        return No("it cannot be applied: " + "; ".join(map(conflict_line, preview.conflicts[:3])))
+    files = [f"  {plain(effect.change):<9} {plain(effect.path)}" for effect in preview.effects[:6]]
+    files += [f"  and {len(preview.effects) - 6} more"] if len(preview.effects) > 6 else []
+    left = [f"left in the sandbox: {', '.join(map(plain, preview.left[:3]))}"] if preview.left else []
+    left += [f"never written: {plain(refused.path)}: {plain(refused.because)}" for refused in preview.refused[:3]]
+    text = "\n".join([f"Write to your real workspace ({counted(len(preview.effects), 'path')}):", *files, *left])
+    request = Request("apply", {"rest": bool(preview.refused)}, "applied")
+    return Choices(text, {"w": ("write it", request)})
+
+
+def _move(method: str, what: str, arguments: dict[str, Any], loses: bool, preview: Preview | None) -> Decided:
+    verb = {"undo": "Undo", "restore": "Undo", "redo": "Redo"}[method]
+    touched = (*preview.take_back, *preview.put_back) if preview is not None else ()
+    both = Request(method, {**arguments, "scope": "both"})
+    if not loses and not touched:
+        return both
+    text = f"{verb} {what}:"
+    if touched:
+        text += f" this changes your real workspace too (apply {', '.join(map(str, touched))})."
+    if not loses:
+        return Choices(text, {"y": ("do it", both)})
+    files, talk = (Request(method, {**arguments, "scope": scope}) for scope in ("files", "conversation"))
+    return Choices(
+        f"{text} more was said since; what goes back?",
+        {"b": ("both", both), "f": ("files only", files), "c": ("conversation only", talk)},
+    )
+
+
+def _parts(selected: Selected) -> dict[str, Any]:
+    if selected.path is None:
+        return {}
+    return {"parts": {selected.path: [] if selected.hunk is None else [selected.hunk]}}
+
+
+def _what(selected: Selected) -> str:
+    assert selected.entry is not None
+    if selected.path is None:
+        return f"operation {selected.entry.id}"
+    where = plain(selected.path)
+    return where if selected.hunk is None else f"hunk {selected.hunk} of {where}"
+
+
+def named(entries: Sequence[Entry], numbers: Sequence[int]) -> dict[int, str]:
+    """What operations are, in a few words."""
+    wanted = set(numbers)
+    return {entry.id: entry.about for entry in entries if entry.id in wanted}

@@ -1,0 +1,147 @@
+"""The line at the bottom: it takes a task, ``!command``, a reason, a filter, an answer to an agent's question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+from .words import TASK, History, Mode, completion
+
+
+class Prompt(TextArea):
+    """One to six rows. Enter sends, ctrl+j or shift+enter makes a new line, arrows at the edge go through history."""
+
+    DEFAULT_CSS = """
+    Prompt {
+        height: auto;
+        max-height: 8;
+        border: round $foreground 40%;
+        padding: 0 1;
+        background: transparent;
+        &:focus { border: heavy $accent; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "send", show=False, priority=True),
+        Binding("shift+enter,ctrl+j", "newline", "new line", show=False, priority=True),
+        Binding("up", "older", "older", show=False, priority=True),
+        Binding("down", "newer", "newer", show=False, priority=True),
+        Binding("tab", "complete", "complete", show=False, priority=True),
+        Binding("escape", "leave", "leave", show=False, priority=True),
+    ]
+
+    class Sent(Message):
+        """Enter was pressed on something."""
+
+        def __init__(self, mode: Mode, text: str) -> None:
+            super().__init__()
+            self.mode, self.text = mode, text
+
+    class Typed(Message):
+        """What is there changed while a filter is typed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """Escape was pressed; a reason, filter or reply is given up."""
+
+        def __init__(self, mode: Mode) -> None:
+            super().__init__()
+            self.mode = mode
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
+        self.mode = TASK
+        self.typed = History()
+        self.files: Sequence[str] = ()
+        self._drafts: dict[str, str] = {}
+        """What was being typed in another mode."""
+
+    def on_mount(self) -> None:
+        self._label()
+
+    def enter(self, mode: Mode, text: str = "") -> None:
+        """What is being typed now is kept until the prompt is for that again."""
+        self._drafts[self.mode.kind] = self.text
+        self.mode, self.typed = mode, self.typed.again()
+        self.load_text(text)
+        self.move_cursor(self.document.end)
+        self._label()
+        self.focus()
+
+    def back(self) -> None:
+        """A task is typed again."""
+        if self.mode.kind != "task":
+            self.mode = TASK
+            self.load_text(self._drafts.pop("task", ""))
+            self.move_cursor(self.document.end)
+            self._label()
+
+    def _label(self) -> None:
+        # Never markup: a question's id or an operation's number is all that is ours in it.
+        self.border_title = self.mode.label.replace("[", "\\[")
+
+    def update_suggestion(self) -> None:
+        at_end = self.cursor_location == self.document.end
+        self.suggestion = completion(self.text, self.files) if self.mode.kind == "task" and at_end else ""
+
+    def action_send(self) -> None:
+        text = self.text.strip()
+        mode = self.mode
+        if not text and mode.kind == "task":
+            return
+        if mode.kind == "task":
+            self.typed = self.typed.add(text)
+            self.load_text("")
+        else:
+            self.back()
+        self.post_message(self.Sent(mode, text))
+
+    def action_newline(self) -> None:
+        self.insert("\n")
+
+    def action_older(self) -> None:
+        if self.mode.kind != "task" or self.cursor_location[0] > 0:
+            self.action_cursor_up()
+        elif (step := self.typed.older(self.text)) is not None:
+            self.typed = step[0]
+            self.load_text(step[1])
+            self.move_cursor(self.document.end)
+
+    def action_newer(self) -> None:
+        if self.mode.kind != "task" or self.cursor_location[0] < self.document.line_count - 1:
+            self.action_cursor_down()
+        elif (step := self.typed.newer()) is not None:
+            self.typed = step[0]
+            self.load_text(step[1])
+            self.move_cursor(self.document.end)
+
+    def action_complete(self) -> None:
+        if self.suggestion:
+            self.insert(self.suggestion)
+        else:
+            self.screen.focus_next()
+
+    def action_leave(self) -> None:
+        mode = self.mode
+        self.back()
+        self.post_message(self.Left(mode))
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if self.mode.kind == "filter":
+            self.post_message(self.Typed(self.text))
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        # What a terminal pastes may hold anything; what is no text stays out.
+        event.text = "".join(
+            c for c in event.text.replace("\r\n", "\n").replace("\r", "\n") if c.isprintable() or c in "\n\t"
+        )
+        await super()._on_paste(event)

@@ -1,0 +1,100 @@
+"""The screen of sessions: of this workspace, and of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from agentrt.history.store import Store
+from agentrt.showing.plain import plain
+from agentrt.showing.sessions import Listed, session_line
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to go: a session of a workspace."""
+
+    workspace: Path
+    session: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the list; a heading leads nowhere."""
+
+    text: str
+    place: Place | None = None
+
+
+def rows(here: Path, found: Iterable[tuple[Store, Sequence[Listed]]], *, everywhere: bool) -> list[Row]:
+    """Those of ``here`` first; the others under their workspaces' paths."""
+    own: list[Row] = []
+    others: list[Row] = []
+    for store, listed in found:
+        if store.workspace != here and not everywhere:
+            continue
+        gone = "" if store.workspace.is_dir() else "  (the folder is gone)"
+        block = [Row(plain(str(store.workspace)) + gone)]
+        names = max(4, *(len(session.name) for session in listed))
+        block += [Row(session_line(s, names), Place(store.workspace, s.info.id)) for s in listed]
+        if store.workspace == here:
+            own = block
+        else:
+            others += block
+    return [*(own or [Row(plain(str(here))), Row("  no session yet")]), *others]
+
+
+class Sessions(ModalScreen[Place | None]):
+    """Enter opens, tab shows this workspace or all, escape leaves."""
+
+    DEFAULT_CSS = """
+    Sessions { align: center middle; }
+    Sessions > OptionList { width: 95%; height: 85%; border: round $foreground 60%; }
+    Sessions > Static { width: 95%; height: 1; padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "leave", "leave"),
+        Binding("tab", "everywhere", "all", priority=True),
+    ]
+
+    def __init__(self, here: Path, found: Sequence[tuple[Store, Sequence[Listed]]], session: str | None) -> None:
+        super().__init__()
+        self._here, self._found, self._session = here, found, session
+        self._everywhere = False
+        self._rows: list[Row] = []
+
+    def compose(self) -> ComposeResult:
+        yield OptionList(markup=False)
+        yield Static("enter opens it · tab this workspace or all · esc leaves", markup=False)
+
+    def on_mount(self) -> None:
+        self._fill()
+
+    def _fill(self) -> None:
+        self._rows = rows(self._here, self._found, everywhere=self._everywhere)
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(Content(row.text), disabled=row.place is None) for row in self._rows])
+        options.border_title = "Sessions of all workspaces" if self._everywhere else "Sessions of this workspace"
+        here = Place(self._here, self._session) if self._session else None
+        at = next((n for n, row in enumerate(self._rows) if row.place == here), None)
+        options.highlighted = at if at is not None else next((n for n, row in enumerate(self._rows) if row.place), None)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._rows[event.option_index].place)
+
+    def action_everywhere(self) -> None:
+        self._everywhere = not self._everywhere
+        self._fill()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
