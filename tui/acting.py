@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Literal
 
 from textual.app import App
@@ -31,6 +31,8 @@ class Acting(App[int]):
 
     book: Book
     link: Link
+    plan: Mapping[str, str]
+    """The task file that says who plans, where one was named."""
     _chosen: Choices | None = None
     _reason: Request | None = None
 
@@ -156,7 +158,7 @@ class Acting(App[int]):
         if (own := command(text)) is not None:
             request = Request("act", {"kind": "bash", "arguments": {"command": own}}) if own else None
         else:
-            request = Request("task", {"text": text}) if text else Request("go_on")
+            request = Request("task", {"text": text, **self.plan}) if text else Request("go_on")
         if request is not None:
             self.start(self.send(request))
 

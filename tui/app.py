@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.widgets import ContentSwitcher, Static
 
 from agentrt.errors import AgentrtError
@@ -21,34 +20,34 @@ from agentrt.showing.sessions import everywhere
 from .book import Book
 from .choice import Choice
 from .deciding import Request, Selected
-from .detail.live import Live
+from .detail.live import Answered, Live, Replied, RuleWanted
+from .detail.transcript import Transcript
 from .keys import Chosen, bindings, keymap
 from .link import Link
 from .lists.listing import Listing
 from .lists.panes import Inbox, Timeline
 from .lists.rows import NOW, Key
-from .looking import Looking
 from .pane import Pane
 from .prompt import Prompt
 from .sessions import Place, Sessions
-from .status import Status, line
-from .words import Mode, files_of, typed_before
+from .watching import Watching
+from .words import Mode
 
 _POLL = 0.2
 """Seconds between looks at the journal."""
-_PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
 
 
-class AgentrtApp(Looking):
+class AgentrtApp(Watching):
     """One workspace, one session at a time."""
 
     TITLE = "agentrt"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-narrow"), (72, "-usual"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-usual"), (120, "-wide")]  # noqa: RUF012
     CSS = """
     #body { height: 1fr; }
     #left { width: 2fr; min-width: 30; max-width: 64; }
     #right { width: 3fr; }
+    #live { padding: 0 1; }
     #inbox { height: auto; max-height: 40%; min-height: 3; }
     #timeline { height: 1fr; }
     #status { height: 1; padding: 0 1; }
@@ -57,17 +56,20 @@ class AgentrtApp(Looking):
     .-narrow #right { width: 1fr; height: 3fr; }
     """
 
-    def __init__(self, workspace: Path, session: str | None, settings: Settings, keys: Chosen) -> None:
-        """Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``."""
+    def __init__(
+        self, workspace: Path, session: str | None, settings: Settings, keys: Chosen, task: Path | None = None
+    ) -> None:
+        """``task``: a task file that says who plans what is typed.
+
+        Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``.
+        """
         super().__init__()
         self.settings, self.keys = settings, keys
+        self.plan = {} if task is None else {"file": str(task.resolve())}
         self.book = Book(workspace, session)
         self.link = Link(self.book.workspace, self._told, self._host_changed)
         self.state = SessionState(session=self.book.session or "")
-        self.current: Key = NOW
-        self._trouble = ""
-        self._changes: int | None = None
-        self._final = 0
+        self.transcript = Transcript()
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -84,125 +86,11 @@ class AgentrtApp(Looking):
     def on_mount(self) -> None:
         self.set_keymap(keymap(self.keys))
         self.theme = theme_of(self.settings)
-        self.query_one(Pane).diff.set_mode(self.settings.diff)
+        self.query_one(Pane).diff.set_mode("sides" if self.settings.diff == "side-by-side" else "unified")
         self._opened()
         self.run_worker(self.link.keep(), group="link")
         self.set_interval(_POLL, self.poll)
         (self.query_one(Timeline) if self.book.entries else self.query_one(Prompt)).focus()
-
-    # What comes from the journal and the host
-
-    def poll(self) -> None:
-        """Look whether the journal has more."""
-        before = self.book.session
-        try:
-            changed = self.book.poll()
-        except AgentrtError as error:
-            self._trouble = plain(str(error))
-            self.show_status()
-            return
-        if self.book.session != before:
-            self._opened()
-        elif changed:
-            self._journal_changed()
-
-    def _opened(self) -> None:
-        """A session is there that was not."""
-        prompt = self.query_one(Prompt)
-        self.state = SessionState(session=self.book.session or "")
-        self.sub_title = plain(self.book.title)
-        self.query_one(Live).start()
-        self._journal_changed()
-        prompt.typed = typed_before(self.book.conversation(), self.book.own())
-        self.run_worker(self._ask_state(), group="state", exclusive=True)
-        self.run_worker(lambda: self._read_files(prompt), thread=True, group="files", exclusive=True)
-
-    def _read_files(self, prompt: Prompt) -> None:
-        prompt.files = files_of(self.book.workspace)
-
-    def _journal_changed(self) -> None:
-        self.query_one(Timeline).update(self.book)
-        self._fill_inbox()
-        self.query_one(Live).journal(self.book.conversation(), self.book.entries)
-        if self.current.what == "operation":
-            self.query_one(Pane).refresh_operation()
-        self._final = sum(entry.worst in ("irreversible", "unknown") for entry in self.book.entries)
-        self.run_worker(self._count_changes(), group="changes", exclusive=True)
-        self.show_status()
-
-    def _fill_inbox(self) -> None:
-        self.query_one(Inbox).update(self.state.questions, self.book.entries, self.book.to_review)
-
-    async def _count_changes(self) -> None:
-        if self.book.session is None or self.state.phase != "idle":
-            return
-        try:
-            self._changes = len(await self.ask("pending"))
-        except AgentrtError:
-            self._changes = None
-        self.show_status()
-
-    async def _ask_state(self) -> None:
-        if self.book.session is None:
-            return
-        try:
-            self._take(SessionState.from_dict(await self.ask("state")))
-        except AgentrtError as error:
-            self.say(plain(str(error)), "error")
-
-    def _told(self, event: dict[str, Any]) -> None:
-        """By the host."""
-        if event["event"] == "journal":
-            self.poll()
-        elif event.get("session") == self.book.session:
-            if event["event"] == "state":
-                self._take(SessionState.from_dict(event["state"]))
-            elif event["event"] == "told":
-                self.query_one(Live).told(event["what"])
-            elif event["event"] == "notes":
-                for note in event["notes"]:
-                    self.say(plain(note), "warning")
-
-    def _take(self, state: SessionState) -> None:
-        ended = self.state.phase != "idle" and state.phase == "idle"
-        asked = {question.id for question in state.questions} - {question.id for question in self.state.questions}
-        self.state = state
-        self._fill_inbox()
-        self.query_one(Live).state(state)
-        if asked:
-            self.bell()
-        if ended:
-            self.poll()
-            self.run_worker(self._count_changes(), group="changes", exclusive=True)
-        self.show_status()
-
-    def _host_changed(self, why: str) -> None:
-        self._trouble = why
-        self.show_status()
-        if not why:
-            self.run_worker(self._ask_state(), group="state", exclusive=True)
-
-    def show_status(self) -> None:
-        state = self.state
-        doing = state.running.shown if state.running is not None and state.phase == "acting" else ""
-        status = Status(
-            phase=_PHASES.get(state.phase, state.phase),
-            doing=doing,
-            turns=state.turns,
-            actions=state.actions,
-            usage=state.usage,
-            changes=self._changes,
-            review=len(self.book.to_review) + len(state.questions),
-            final=self._final,
-            paused=not self.query_one(Live).following,
-            trouble=self._trouble,
-        )
-        widget = self.query_one("#status", Static)
-        hints = ("? help", "esc stops it" if state.phase != "idle" else "q quit", "n next")
-        widget.update(Content(line(status, max(self.size.width - 2, 1), hints)))
-
-    def on_resize(self) -> None:
-        self.show_status()
 
     # What is selected
 
@@ -215,7 +103,7 @@ class AgentrtApp(Looking):
         if kind != "operation" or not isinstance(of, int) or (entry := self.book.entry(of)) is None:
             return Selected()
         pane = self.query_one(Pane)
-        path, hunk = pane.cursor if pane.diff.has_focus and pane.cursor is not None else (None, None)
+        path, hunk = pane.cursor if pane.diff.has_focus else (None, None)
         return Selected(entry, path=path, hunk=hunk, stands=of in self.book.stands)
 
     def on_listing_selected(self, event: Listing.Selected) -> None:
@@ -233,7 +121,7 @@ class AgentrtApp(Looking):
         else:
             right.current = "live"
             if key.what == "question":
-                self.query_one(Live).reveal(str(key.of))
+                self.query_one(Live).choose(str(key.of))
 
     def on_listing_chosen(self, event: Listing.Chosen) -> None:
         event.stop()
@@ -255,6 +143,28 @@ class AgentrtApp(Looking):
             self.query_one(Prompt).enter(Mode("reply", label, selected.question or ""))
         elif selected.question is not None:
             self.say("a lets it through once, A makes a rule of it, x denies it")
+
+    def on_answered(self, event: Answered) -> None:
+        event.stop()
+        arguments = {"question": event.question, "allow": event.allow}
+        more = {"because": event.because, "remember": event.remember}
+        self.start(self._answer(Request("answer", {**arguments, **more}), event.question))
+
+    def on_replied(self, event: Replied) -> None:
+        event.stop()
+        self.start(self._answer(Request("reply", {"question": event.question, "text": event.text}), event.question))
+
+    async def _answer(self, request: Request, question: str) -> None:
+        if await self.send(request) is None:
+            self.query_one(Live).reopen(question)
+
+    async def on_rule_wanted(self, event: RuleWanted) -> None:
+        event.stop()
+        live = self.query_one(Live)
+        try:
+            live.show_rule(event.question, (await self.ask("approval", question=event.question))["diff"])
+        except AgentrtError as error:
+            live.show_no_rule(event.question, str(error))
 
     def action_next(self) -> None:
         inbox = self.query_one(Inbox)
@@ -335,4 +245,4 @@ def theme_of(settings: Settings) -> str:
     """The terminal's own colours where it has few, or where it asks for none."""
     few = "NO_COLOR" in os.environ or os.environ.get("TERM", "") in ("linux", "vt100", "xterm", "screen", "dumb")
     chosen = ("ansi" if few else "dark") if settings.theme == "auto" else settings.theme
-    return {"dark": "textual-dark", "light": "textual-light", "ansi": "textual-ansi"}[chosen]
+    return {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}[chosen]

@@ -65,6 +65,11 @@ class Book:
         return self._reader.info.title if self._reader is not None else ""
 
     @property
+    def start(self) -> int:
+        """The last message of the conversation it was forked with; 0 for none."""
+        return self._reader.info.start.conversation if self._reader is not None else 0
+
+    @property
     def entries(self) -> Sequence[Entry]:
         return self._feed.entries if self._feed is not None else ()
 

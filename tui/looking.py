@@ -24,7 +24,7 @@ class Looking(Acting):
 
     def action_diff_mode(self) -> None:
         diff = self.query_one(Pane).diff
-        diff.set_mode("unified" if diff.mode == "side-by-side" else "side-by-side")
+        diff.set_mode("unified" if diff.rows.options.mode == "sides" else "sides")
 
     def action_preview(self) -> None:
         """What undo would do stands in the detail; this goes there."""
@@ -32,7 +32,7 @@ class Looking(Acting):
 
     def action_open_file(self) -> None:
         selected, pane = self.selected, self.query_one(Pane)
-        path = pane.cursor[0] if pane.cursor is not None else pane.only_file
+        path = pane.cursor[0] or pane.only_file
         if selected.entry is None or path is None:
             self.say("select an operation, and a file in its diff, first", "warning")
             return

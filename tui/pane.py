@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
+from textual.worker import Worker
 
 from agentrt.errors import AgentrtError
 from agentrt.preview import Preview
@@ -29,7 +32,7 @@ _STILL = 0.08
 class Pane(Vertical):
     """Shows one operation, and keeps up with it."""
 
-    DEFAULT_CSS: ClassVar[str] = """
+    DEFAULT_CSS = """
     Pane > Detail { height: auto; max-height: 50%; min-height: 5; border: round $foreground 40%; }
     Pane > DiffView { height: 1fr; border: round $foreground 40%; }
     Pane > Detail:focus, Pane > DiffView:focus { border: heavy $accent; }
@@ -41,9 +44,6 @@ class Pane(Vertical):
         self._number = 0
         self._operation: Operation | None = None
         self._undo: Undo = None
-        self._model = DiffModel.of(())
-        self.cursor: tuple[str, int | None] | None = None
-        """The file and hunk under the cursor of the diff."""
 
     def compose(self) -> ComposeResult:
         yield Detail(id="detail")
@@ -67,8 +67,7 @@ class Pane(Vertical):
     def show(self, number: int) -> None:
         """An operation, or 0: the start. What is known is shown at once, what the host knows comes later."""
         if number != self._number:
-            self._number, self._undo, self.cursor = number, None, None
-            self._operation = None
+            self._number, self._undo, self._operation = number, None, None
         self.refresh_operation()
 
     def refresh_operation(self) -> None:
@@ -81,11 +80,10 @@ class Pane(Vertical):
             self.app.notify(plain(str(error)), severity="error", markup=False)
             return
         if self._operation is None or operation.files != self._operation.files:
-            self._model = DiffModel.of(operation.files)
-            self.diff.show(self._model)
+            self.diff.show(DiffModel.of(operation.files))
         self._operation = operation
         self.draw()
-        self.run_worker(self._look(operation), group="looking", exclusive=True)
+        _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)
 
     def draw(self) -> None:
         operation = self._operation
@@ -94,15 +92,17 @@ class Pane(Vertical):
         entry = self._book.entry(operation.id)
         sections = about(
             operation,
-            max(self.query_one(Detail).size.width, 20),
+            max(self.query_one(Detail).size.width - 8, 20),
             undo=self._undo,
-            name=self._name,
+            name=self._named,
             stands=operation.id in self._book.stands,
             lost="they are not kept any more" if entry is not None and entry.gone else "",
         )
-        self.query_one(Detail).show(sections)
+        detail = self.query_one(Detail)
+        detail.border_title = Content(f"{operation.kind} {operation.id}")
+        detail.show(sections, operation.id)
 
-    def _name(self, number: int) -> str:
+    def _named(self, number: int) -> str:
         entry = self._book.entry(number)
         return entry.about if entry is not None else ""
 
@@ -121,28 +121,28 @@ class Pane(Vertical):
             self._undo = undo
             self.draw()
 
-    async def on_diff_view_wanted(self, event: DiffView.Wanted) -> None:
+    def on_diff_view_wanted(self, event: DiffView.Wanted) -> None:
         event.stop()
         if self._operation is not None:
             self.run_worker(self._fetch(self._operation, event.path), group="sides")
 
     async def _fetch(self, operation: Operation, path: str) -> None:
-        effect = next((effect for effect in operation.files if effect.path == path), None)
-        if effect is None:
-            return
         try:
             found = await self._ask("sides", op=operation.id, path=path)
             before, after = _bytes(found["before"]), _bytes(found["after"])
         except AgentrtError:
             before = after = None
-        body = await asyncio.to_thread(compute, effect, before, after)
+        file = self.diff.rows.model.file(path)
+        if file is None:
+            return
+        body = await asyncio.to_thread(compute, file.effect, before, after)
         if self._operation is not None and self._operation.id == operation.id:
-            self._model = self._model.with_body(path, body)
-            self.diff.show(self._model)
+            self.diff.show(self.diff.rows.model.with_body(path, body))
 
-    def on_diff_view_cursor_at(self, event: DiffView.CursorAt) -> None:
-        event.stop()
-        self.cursor = (event.path, event.hunk) if event.path is not None else None
+    @property
+    def cursor(self) -> tuple[str | None, int | None]:
+        """The file and the hunk under the cursor of the diff; None for all of it."""
+        return self.diff.under_cursor()
 
 
 def _bytes(text: str | None) -> bytes | None:

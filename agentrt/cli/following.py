@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 import select
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from agentrt.errors import UnknownOperation, UsageError
-from agentrt.history.timeline import Timeline
 from agentrt.reader import Reader, open_reader
 from agentrt.showing.entries import Entry, Feed
 from agentrt.showing.words import state_of
 
 from .interrupting import run
+from .looking import states_of
 from .options import Where
 from .telling import JsonTeller, Teller, WordTeller
 from .waiting import Waiting
@@ -74,12 +74,12 @@ class _Following:
         """One session, until another one is the current one and none was named."""
         self._waiting.session = reader.session
         whole = reader.log()
-        done = Timeline.of(reader.info.start, whole).done
-        states = {op.id: state_of(op, stands=op.id in done) for op in whole}
-        self._teller.log(reader, [op for op in whole if self._of(op.actor)], whole)
+        states = states_of(reader, whole)
+        self._teller.log(reader, [operation for operation in whole if self._of(operation.actor)], states)
         feed = Feed(reader)
         self._teller.following(reader, feed)
-        before, stands, forks = (), frozenset(done), len(feed.forks)
+        before: Sequence[Entry] = ()
+        stands, forks = feed.stands, len(feed.forks)
         while True:
             for entry in _changed(before, stands, feed):
                 state = state_of(entry, stands=entry.id in feed.stands)
@@ -118,9 +118,8 @@ class _Following:
             raise BrokenPipeError
 
 
-def _changed(before: Iterable[Entry], stands: frozenset[int], feed: Feed) -> Iterator[Entry]:
+def _changed(before: Sequence[Entry], stands: frozenset[int], feed: Feed) -> Iterator[Entry]:
     """The entries that are others now, or stand now and did not, or the other way round."""
-    before = list(before)
     for at, entry in enumerate(feed.entries):
         if at >= len(before) or entry is not before[at] or (entry.id in stands) != (entry.id in feed.stands):
             yield entry

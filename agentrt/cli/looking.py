@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -27,6 +27,7 @@ from agentrt.showing.words import (
     log_line,
     operation_json,
     said_text,
+    state_of,
     time_text,
 )
 
@@ -64,19 +65,25 @@ def log(
         if where.json:
             put_json(documents(reader, operations))
             return 0
-        put_log(reader, operations, whole)
+        put_log(reader, operations, states_of(reader, whole))
     if not operations:
         put("no operations yet")
     return 0
 
 
-def put_log(reader: Reader, operations: Sequence[Operation], whole: Sequence[Operation]) -> None:
-    """A line for each of ``operations``; ``whole``: all of the session's."""
-    lost, done, width = _lost(reader, operations), set(Timeline.of(reader.info.start, whole).done), terminal_width()
-    digits, names = len(str(len(whole))), max((len(plain(operation.actor)) for operation in operations), default=0)
+def states_of(reader: Reader, whole: Sequence[Operation]) -> dict[int, str]:
+    """How each of a session's operations ended, by its number."""
+    done = set(Timeline.of(reader.info.start, whole).done)
+    return {operation.id: state_of(operation, stands=operation.id in done) for operation in whole}
+
+
+def put_log(reader: Reader, operations: Sequence[Operation], states: Mapping[int, str]) -> None:
+    """A line for each of ``operations``; ``states``: of all of the session's."""
+    lost, width = _lost(reader, operations), terminal_width()
+    digits, names = len(str(len(states))), max((len(plain(operation.actor)) for operation in operations), default=0)
     for operation in operations:
         mark = f"  [its files {gone(lost[operation.id])}]" if operation.id in lost else ""
-        line = log_line(operation, digits, stands=operation.id in done, names=names)
+        line = log_line(operation, digits, states[operation.id], names=names)
         put(cut(line, max(width - len(mark), 1)) + mark)
 
 
@@ -173,8 +180,8 @@ def status(where: Where) -> int:
         title += f" (forked from {forked_text(reader.info)})" if reader.info.parent else ""
         put(cut(f"{plain(str(reader.store.workspace))}: session {reader.session}{title}", terminal_width()))
         for operation in operations[-5:]:
-            stands = operation.id in timeline.done
-            put("  " + cut(log_line(operation, len(str(len(operations))), stands=stands), terminal_width() - 2))
+            state = state_of(operation, stands=operation.id in timeline.done)
+            put("  " + cut(log_line(operation, len(str(len(operations))), state), terminal_width() - 2))
         if waiting:
             count = f"{len(waiting)} operation{'s' * (len(waiting) != 1)}"
             put(f"{count} changed files in the sandbox; your workspace does not have them yet")

@@ -10,7 +10,7 @@ from agentrt.reader import Reader
 from agentrt.records import Operation, dump_json
 from agentrt.showing.entries import Entry, Feed, Fork
 from agentrt.showing.marks import HARMS, HELD, QUESTION, STATES
-from agentrt.showing.plain import plain
+from agentrt.showing.plain import cut, plain
 from agentrt.showing.words import counted, forked_text, time_text
 
 from .looking import documents, put_log
@@ -24,8 +24,8 @@ class Teller(Protocol):
     def nothing_yet(self) -> None:
         """There is no session."""
 
-    def log(self, reader: Reader, operations: Sequence[Operation], whole: Sequence[Operation]) -> None:
-        """What was done so far; ``whole``: by others as well."""
+    def log(self, reader: Reader, operations: Sequence[Operation], states: Mapping[int, str]) -> None:
+        """What was done so far, and how each operation ended, those of others as well."""
 
     def following(self, reader: Reader, feed: Feed) -> None:
         """From here on this session is followed."""
@@ -45,22 +45,22 @@ class WordTeller:
     def nothing_yet(self) -> None:
         put("nothing was done here yet; waiting for the first operation")
 
-    def log(self, reader: Reader, operations: Sequence[Operation], whole: Sequence[Operation]) -> None:
-        put_log(reader, operations, whole)
+    def log(self, reader: Reader, operations: Sequence[Operation], states: Mapping[int, str]) -> None:
+        put_log(reader, operations, states)
 
     def following(self, reader: Reader, feed: Feed) -> None:
         info = reader.info
         title = f" — {plain(info.title)}" if info.title else ""
         title += f" (forked from {forked_text(info)})" if info.parent else ""
         waiting = ", ".join(map(str, feed.to_review))
-        self._put(f"following session {info.id}{title}" + (f"; {_TO_REVIEW}: {waiting}" if waiting else ""))
+        self._put(f"following session {info.id}{title}" + (f" — {_TO_REVIEW}: {waiting}" if waiting else ""))
 
     def operation(self, reader: Reader, entry: Entry, state: str) -> None:
         what = entry.about if entry.kind == "act" else f"{entry.kind} {entry.about}".rstrip()
-        told = [f"operation {entry.id} {STATES[state].word}", f"by {plain(entry.actor)}: {what}"]
-        if state != "intent":
-            told += [entry.effects, _harm(entry), _reason(reader, entry)]
-        self._put("; ".join(filter(None, told)))
+        ended = [] if state == "intent" else [entry.effects, _harm(entry), _reason(reader, entry)]
+        # What it was comes last, as nobody knows how long that is.
+        told = [f"operation {entry.id} {STATES[state].word}", *ended, f"{plain(entry.actor)}: {what}"]
+        self._put(" — ".join(filter(None, told)))
 
     def forked(self, reader: Reader, fork: Fork) -> None:
         at = f"operation {fork.operation}" if fork.operation else "the start"
@@ -69,16 +69,18 @@ class WordTeller:
     def asks(self, question: Question) -> None:
         word = HELD.word if question.get("kind") == "hold" else QUESTION.word
         because = ": ".join(plain(str(question[key])) for key in ("rule", "because") if question.get(key))
-        told = f"{plain(str(question.get('actor', '')))} {word}: {plain(str(question.get('shown', '')))}".lstrip()
-        self._put(f"{told}; {because}" if because else told)
+        told = [f"{question.get('actor', '')} {word}".strip(), because]
+        self._put(f"{plain(' — '.join(filter(None, told)))}: {plain(str(question.get('shown', '')))}")
 
     def answered(self, question: Question) -> None:
         self._put(f"waits no more: {plain(str(question.get('shown', '')))}")
 
     def _put(self, text: str) -> None:
-        put(f"{time_text(time.time())}  {text}")
+        put(cut(f"{time_text(time.time())}  {text}", _LONGEST))
 
 
+_LONGEST = 1_000
+"""Columns of a line. It is not cut to the terminal: who has it read aloud wants all of it."""
 _TO_REVIEW = STATES["pending"].word
 
 
@@ -102,9 +104,9 @@ class JsonTeller:
     def nothing_yet(self) -> None:
         self._put("waiting")
 
-    def log(self, reader: Reader, operations: Sequence[Operation], whole: Sequence[Operation]) -> None:
+    def log(self, reader: Reader, operations: Sequence[Operation], states: Mapping[int, str]) -> None:
         for document in documents(reader, operations):
-            self._put("operation", operation=document)
+            self._put("operation", state=states[document["id"]], operation=document)
 
     def following(self, reader: Reader, feed: Feed) -> None:
         info = reader.info

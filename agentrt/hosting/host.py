@@ -68,6 +68,7 @@ class Host:
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._work: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def needed(self) -> bool:
@@ -187,8 +188,13 @@ class Host:
 
     # Clients
 
-    async def serve(self, sock: socket.socket) -> None:
-        """One client, until it goes."""
+    def serve(self, sock: socket.socket) -> None:
+        """A client, from now until it goes."""
+        task = self._loop.create_task(self._serve(sock))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, sock: socket.socket) -> None:
         channel = Channel(sock, LONGEST)
         self.clients.add(channel)
         self.attached()
@@ -250,6 +256,8 @@ class Host:
             self._flush()
         for client in list(self.clients):
             client.finish()
+        if self._serving:
+            await asyncio.wait(self._serving)
         await self.runtimes.close()
 
 

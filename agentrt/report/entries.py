@@ -12,7 +12,7 @@ from agentrt.history.removals import Removal
 from agentrt.records import Decision, Effect, Judgement, Operation
 from agentrt.records.effects import HARM
 from agentrt.showing.marks import HARMS, STATES, Mark
-from agentrt.showing.words import action_text, counted, effect_line, effects_text
+from agentrt.showing.words import action_text, counted, effect_line, effects_text, state_of
 
 from .changes import FILES
 from .cuts import Shown, one_line, shown
@@ -75,15 +75,6 @@ class Entry:
 def moment(seconds: float) -> Moment:
     then = time.localtime(seconds)
     return Moment(time.strftime("%Y-%m-%d %H:%M:%S %z", then), time.strftime("%Y-%m-%dT%H:%M:%S%z", then))
-
-
-def state_of(operation: Operation, *, stands: bool) -> str:
-    """A key of ``STATES``."""
-    if operation.status != "settled":
-        return operation.status
-    if operation.kind == "act" and not stands and not operation.is_verification:
-        return "undone"
-    return operation.review or "done"
 
 
 def worst_of(effects: Sequence[Effect]) -> Mark | None:

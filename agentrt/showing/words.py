@@ -198,15 +198,15 @@ def state_of(operation: Ended, *, stands: bool) -> str:
     return "undone" if is_step and not stands else operation.review or "done"
 
 
-def log_line(operation: Operation, digits: int, *, stands: bool, names: int = 0) -> str:
-    """Number, time, who (in ``names`` columns), what kind, how it ended, its effects, what it was."""
+def log_line(operation: Operation, digits: int, state: str, *, names: int = 0) -> str:
+    """Number, time, who (in ``names`` columns), what kind, how it ended (``state_of``), its effects, what it was."""
     return "  ".join(
         (
             f"{operation.id:>{digits}}",
             time_text(operation.started),
             f"{plain(operation.actor):<{max(names, 5)}}",
             f"{operation.kind:<7}",
-            f"{state_of(operation, stands=stands).replace('_', ' '):<11}",
+            f"{state.replace('_', ' '):<11}",
             f"{effects_text(operation.effects) or '-':<24}",
             action_text(operation),
         )

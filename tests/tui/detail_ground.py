@@ -151,3 +151,25 @@ class Run:
 
 def bash(call: str, command: str = "make test") -> ProposedAction:
     return ProposedAction(call=call, kind="bash", arguments={"command": command})
+
+
+HOSTILE = [
+    "[bold]x[/bold] [@click=app.quit]y[/] [link=file:///etc/passwd]z[/link]",
+    "\x1b[31mred\x1b]0;title\x07\x1b]8;;http://e\x1b\\",
+    "\u202egnp.exe\u2066\u200b\ufeff\x00\x7f\x9b31m",
+    "a" * 1_000_000,
+    "漢" * 100_000 + "\u0301" * 100_000,
+    "\udcff\udc80\udce2",
+    "> " * 5000 + "x",
+    "\n".join(" " * (2 * n) + "- x" for n in range(150)),
+    "|" + "a|" * 400 + "\n|" + "-|" * 400 + "\n" + ("|" + "b|" * 400 + "\n") * 20,
+    "[x](javascript:alert(1)) [y](file:///etc/passwd) ![z](http://e/x.png) <script>a</script> &#27;[31m &#x202e; &zwnj;",
+    "[" * 20_000,
+    "\n" * 5000 + "\t" * 500 + "\r\r\n\x85\u2028end",
+]
+"""What an agent or a command may have written."""
+
+
+def assert_safe(text: str) -> None:
+    """No control, no escape, no direction, nothing that takes no place and says nothing."""
+    assert text.isprintable(), ascii(next(c for c in text if not c.isprintable()))
