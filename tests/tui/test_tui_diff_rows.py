@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from diffs_ground import CONTENTS, model, numbered, rows, texts
+from diffs_ground import CONTENTS, effect, model, numbered, rows, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentrt.history import hunks
+from agentrt.tui.diffs.model import DiffModel
 from agentrt.tui.diffs.rows import LONG, PAGE, Options, Row, Rows, RunKey
 
 MODES = st.sampled_from(["unified", "sides"])
@@ -191,9 +192,18 @@ def test_the_review_of_hunks_and_files_is_said() -> None:
 
     assert [text for row, text in zip(shown, said, strict=True) if row.kind in ("hunk", "file")] == [
         "▾ modified  a  +2 -2",
-        "@@ -1,5 +1,5 @@  hunk 1 of 2  ✓ accepted",
-        "@@ -17,7 +17,7 @@  hunk 2 of 2  ✗ rejected",
+        "✓ accepted  @@ -1,5 +1,5 @@  hunk 1 of 2",
+        "✗ rejected  @@ -17,7 +17,7 @@  hunk 2 of 2",
         "▾ modified  binary",
-        "▾ created   b  +1 -0  ● to review",
+        "▾ ● to review  created   b  +1 -0",
         "@@ -0,0 +1 @@  hunk 1 of 1",
     ]
+
+
+def test_harm_is_said_before_a_path_of_any_length() -> None:
+    path = "x" * 300
+    harmful = DiffModel.of([effect(path, b"", b"a", reversibility="irreversible")])
+
+    said = texts(Rows(harmful, Options()), {path: {0: "pending"}})
+
+    assert said[0].startswith("▾ ● to review  ‼ irreversible  modified  xxx")

@@ -196,6 +196,18 @@ def test_another_diff_is_shown_from_its_top() -> None:
     assert app.places[-1] == ("src/walk.py", None)
 
 
+def test_the_same_effects_of_another_operation_are_asked_for_anew() -> None:
+    app = Holder(FILES, there=False)
+
+    async def work(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        app.view.show(model(FILES, there=False))
+        await pilot.pause()
+
+    play(app, work)
+    assert app.wanted == 2 * ["src/walk.py", "logo.png", "docs/new.md", "numbers.txt"]
+
+
 def test_files_fold_and_long_runs_come_page_by_page() -> None:
     app = Holder({"numbers.txt": (b"", numbered(5000))})
     seen = []
