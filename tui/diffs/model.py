@@ -8,7 +8,7 @@ from functools import cached_property
 
 from agentrt.history import hunks
 from agentrt.history.hunks import Opcode
-from agentrt.history.matching import Matcher
+from agentrt.history.matching import MOST_PAIRS, Matcher
 from agentrt.records import FileEffect, FileState
 from agentrt.showing.patch import NOT_SHOWN, kinds_text
 from agentrt.showing.plain import plain
@@ -22,8 +22,6 @@ _BIG_BYTES = 200_000
 """Of both sides together; such a file starts folded before its lines are known."""
 _TEXT = 4_000_000
 """Bytes of both sides that are compared line by line."""
-_MOST_PAIRS = 5_000_000
-"""Of equal lines: above, comparing takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ def compute(effect: FileEffect, before: bytes | None, after: bytes | None) -> Bo
 
 def _lines(old: list[bytes], new: list[bytes], said: tuple[str, ...]) -> Body:
     matcher = Matcher(old, new)
-    if matcher.pairs() > _MOST_PAIRS:
+    if matcher.pairs() > MOST_PAIRS:
         return Body(said=(*said, "too many lines are alike to compare them one by one"))
     groups = hunks.grouped(matcher)
     changes = [code for group in groups for code in group if code[0] != "equal"]
