@@ -93,9 +93,9 @@ MISTAKES = [
     ),
     ("files: {readonly: [x]}", "1:9", "unknown key `readonly`", "did you mean `read_only`?"),
     (
-        "files: {read_only: [./x]}",
+        "files: {read_only: [./x/y]}",
         "1:21",
-        'expected a path relative to the workspace or an absolute one, such as src/**, not text "./x"',
+        'expected a path relative to the workspace or an absolute one, such as src/**, not text "./x/y"',
         "",
     ),
     (
@@ -276,9 +276,9 @@ MISTAKES = [
         "agentrt policy explain tells how a command is read",
     ),
     (
-        "judge: [{verdict: accept, paths: [./x]}]",
+        "judge: [{verdict: accept, paths: [./x/y]}]",
         "1:35",
-        'expected a path relative to the workspace or an absolute one, such as src/**, not text "./x"',
+        'expected a path relative to the workspace or an absolute one, such as src/**, not text "./x/y"',
         "",
     ),
     (
