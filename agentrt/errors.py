@@ -13,8 +13,10 @@
     ├── SandboxError                 (OSError)          1  confinement was there and failed
     │   └── DiskFull                                    1  no room to seal a layer
     ├── JournalError                                    1  the journal cannot be read or written
-    └── PlannerError                                    1  the planner cannot go on
-        └── ContextOverflow                             1  the conversation is too long for its model
+    ├── PlannerError                                    1  the planner cannot go on
+    │   └── ContextOverflow                             1  the conversation is too long for its model
+    └── HostGone                     (ConnectionError)  1  the process that works on a workspace is not there any more
+        └── HostBug                                     1  … it is, and has a mistake of its own
 
 Each leaf has a stable ``code`` (scripts may match on it), a ``hint`` (what to do next, may be empty) and the
 exit code of the command line.
@@ -149,3 +151,15 @@ class ContextOverflow(PlannerError):
     """The conversation is too long for the model that is to continue it."""
 
     code = "context"
+
+
+class HostGone(AgentrtError, ConnectionError):
+    """The process that works on a workspace for others is not there, or went away; the journal says what it did."""
+
+    code = "host"
+
+
+class HostBug(HostGone):
+    """A mistake of agentrt's own. What was asked for may have been done; the host lives on, and its log says more."""
+
+    code = "bug"

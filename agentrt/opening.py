@@ -125,6 +125,40 @@ async def open_runtime(
     return runtime
 
 
+async def open_beside(
+    other: R, session: str, *, policy: PolicyChoice, sandbox: SandboxChoice, folder: Path | None, to_act: bool = True
+) -> R:
+    """A further session of the workspace that ``other`` has open, with policy and sandbox of its own; both must be
+    closed. Raises as ``Runtime.open``; ``SessionBusy`` where that session is open already."""
+    from agentrt.recovery import recover
+    from agentrt.reviewing import keep_deadline
+    from agentrt.uninterrupted import uninterrupted
+
+    opened, store = other.opened, other.store
+    if session in opened.sessions:
+        raise SessionBusy(f"session {session} is open already", hint="close the runtime that has it open first")
+    rules, unread = _rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace), to_act)
+    confinement = rules.given.confinement
+    outward = _outward(confinement, store) if to_act else None
+    make_sandbox = sandbox_opener(sandbox)
+    if to_act:
+        room.check_floor(store)
+    chosen = opened.journal.session(session).id
+    box = make_sandbox(store, outward.confinement(confinement) if outward else confinement)
+    runtime = type(other)(opened, chosen, rules=rules, sandbox=box, outward=outward)
+    try:
+        async with runtime.turn:
+            if session in opened.journal.cut_off() and list(runtime.operations.values())[-1].kind != "act":
+                await runtime.turn.alone()  # the workspace may have to be put right
+            runtime.notes = (*unread, *await uninterrupted(recover(runtime)))
+            await box.start(runtime.view.snapshot)
+            runtime.notes += await uninterrupted(keep_deadline(runtime))
+    except BaseException:
+        await runtime.close()
+        raise
+    return runtime
+
+
 def _rules(read: Callable[[], Policy], to_act: bool) -> tuple[Rules, tuple[str, ...]]:
     """And a line for a person where what the policy says is not known. Raises what ``read`` raises."""
     try:

@@ -32,6 +32,8 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
     """
     notes: list[str] = []
     for session in runtime.journal.cut_off():
+        if session != runtime.session and session in runtime.opened.sessions:
+            continue  # it is at work, beside this one
         operations = runtime.journal.operations(session)
         last, own = operations[-1], session == runtime.session
         found: list[str] = []

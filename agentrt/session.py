@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from agentrt.agent import conversation
 from agentrt.agent.completeness import ACTOR, Demands, RuleOutcome, Score, Verdict, passed
@@ -60,16 +60,28 @@ class Result(Record):
     """It was done before it was resumed, and no planner was asked."""
 
 
+Around = Callable[[Runtime, Awaitable[Result]], Awaitable[Result]]
+"""Awaits a run on its open runtime, and may do more meanwhile."""
+
+
+async def alone(runtime: Runtime, run: Awaitable[Result]) -> Result:
+    """Nothing else is done."""
+    return await run
+
+
 async def run_task(
     task: Task,
     *,
     on_event: OnEvent = ignore,
     ask: Ask | None = None,
     inquire: Inquire | None = None,
+    heard: Heard = silence,
+    around: Around = alone,
     resume: str | None = None,
 ) -> Result:
     """Run ``task`` in a new session of its workspace, titled by the objective; or go on with the session ``resume``.
 
+    ``heard`` gives what people have said to the agent since it was asked last, before each of its turns.
     Where ``apply`` is ``ask`` nothing is applied: whoever can ask a person does so with the result, and applies.
     Raises what ``Runtime.open`` and ``Runtime.act`` raise, ``Conflict`` where the outcome cannot be applied,
     ``DocumentError`` for a malformed planner file and ``UsageError`` for a planner without a key (both before anything
@@ -100,7 +112,8 @@ async def run_task(
                 ask=ask,
             )
         )
-        return await Session(runtime, task, planners, inquire, on_event).run(resumed=resume is not None)
+        work = Session(runtime, task, planners, inquire, on_event, heard)
+        return await around(runtime, work.run(resumed=resume is not None))
 
 
 async def resume_task(
@@ -111,6 +124,8 @@ async def resume_task(
     on_event: OnEvent = ignore,
     ask: Ask | None = None,
     inquire: Inquire | None = None,
+    heard: Heard = silence,
+    around: Around = alone,
 ) -> Result:
     """Go on with a run that was cut off, or ended: that of a workspace's current session, of ``session``, or of one it
     was forked from. The task is the one that was recorded, or ``task``, where its limits or its planner are others now.
@@ -118,7 +133,8 @@ async def resume_task(
     ``workspace`` is the current folder, or the task's. Raises what ``run_task`` and ``resuming.recorded`` raise.
     """
     run = recorded(workspace, session=session, task=task)
-    return await run_task(run.task, on_event=on_event, ask=ask, inquire=inquire, resume=run.session)
+    given: Any = {"ask": ask, "inquire": inquire, "heard": heard, "around": around}
+    return await run_task(run.task, on_event=on_event, resume=run.session, **given)
 
 
 def open_planners(task: Task) -> dict[str, Planner]:

@@ -17,10 +17,8 @@ from pydantic import Field, PlainValidator, PrivateAttr
 from agentrt.documents import Document, Loc, Written, describe, load_yaml, validate
 from agentrt.errors import DocumentError, UsageError
 from agentrt.planners.found import KEYS, MODELS, keys
-from agentrt.task import PlannerOptions, load_task
+from agentrt.task import PlannerOptions
 
-TASK = "task.yaml"
-"""In a workspace: its task file, as ``agentrt init`` names it."""
 _EDITORS = ("vi", "nano")
 
 
@@ -66,7 +64,7 @@ class Planning(NamedTuple):
     options: dict[str, Any] | None
     """As a task's ``planner``; None: nobody can."""
     source: str
-    """Where that stands: ``task.yaml``, the settings file, or a key; for a person. Empty where nobody can."""
+    """Where that stands: the settings file, or a key; for a person. Empty where nobody can."""
     hint: str
     """What a person could do about it; may be empty."""
     folder: Path
@@ -112,15 +110,8 @@ def editor(settings: Settings) -> tuple[str, ...]:
     raise UsageError("there is no editor", hint=_no_editor())
 
 
-def planner_for(workspace: Path | str, settings: Settings) -> Planning:
-    """The workspace's task file says it, else the settings, else a key that ``agentrt init`` would find.
-
-    Raises ``DocumentError`` for a task file with a mistake.
-    """
-    task = Path(workspace) / TASK
-    # Whose objective is not written yet has said who plans all the same.
-    if os.path.lexists(task) and (own := load_task(task, draft=True)).planner is not None:
-        return Planning(own.planner, TASK, "", own.folder)
+def planner_for(settings: Settings) -> Planning:
+    """The settings say it, else a key that ``agentrt init`` would find."""
     file = settings_file()
     if settings.planner is not None:
         return Planning(settings.planner, str(file), "", file.parent)
@@ -130,7 +121,8 @@ def planner_for(workspace: Path | str, settings: Settings) -> Planning:
         server = "" if first.name in KEYS.values() else f"name a model that this server has: `planner` in {file}"
         options = {"provider": first.provider, "model": MODELS[first.provider]}
         return Planning(options, f"{first.name}, {first.place}", server, file.parent)
-    hint = f"export {' or '.join(KEYS.values())}, or say `planner` in {file} or {TASK}; agentrt init writes the latter"
+    ways = f"export {' or '.join(KEYS.values())}, say `planner` in {file}"
+    hint = f"{ways}, or name a task file: agentrt tui --task task.yaml"
     return Planning(None, "", f"{hint} ({problem})" if problem else hint, file.parent)
 
 

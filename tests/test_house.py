@@ -88,7 +88,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("showing",),
     ("hosting",),
     ("",),  # agentrt itself: the door, which shows what those below have
-    ("cli", "sync", "testing", "__main__"),
+    ("cli", "report", "sync", "testing", "__main__"),
 )
 """The core from the ground up. A module imports from its own floor and from those below it."""
 
@@ -341,6 +341,9 @@ def test_the_public_names_are_these() -> None:
     assert {"Runtime", "Operation", "Conflict", "Denied", "AgentrtError", "__version__"} <= set(agentrt.__all__)
 
 
+_PAGES = (".html", ".css")
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy, because building leaves things beside the sources."""
@@ -362,7 +365,8 @@ def test_the_wheel_holds_every_module_and_document(wheel: Path) -> None:
         for name, file in modules(ROOT).items()
     }
     packs = {f"agentrt/policies/packs/{path.name}" for path in (ROOT / "policies/packs").glob("*.yaml")}
-    data = {"agentrt/py.typed", "agentrt/history/schema.sql", "agentrt/planners/prices.yaml", *packs}
+    pages = {f"agentrt/report/{path.name}" for path in (ROOT / "agentrt/report").iterdir() if path.suffix in _PAGES}
+    data = {"agentrt/py.typed", "agentrt/history/schema.sql", "agentrt/planners/prices.yaml", *packs, *pages}
     assert held == code | data
 
 

@@ -163,8 +163,8 @@ def revert(selected: Selected, preview: Preview | None, names: Mapping[int, str]
     return Choices("\n".join(text), answers) if answers else No(text[-1])
 
 
-def apply(selected: Selected, preview: Preview) -> Decided:
-    """``w``: all that is not rejected, or what the diff's cursor is on."""
+def apply(preview: Preview) -> Decided:
+    """``w``: all that is not rejected."""
     if not preview.effects:
         return No("nothing to apply: the workspace has it all")
     if preview.conflicts:

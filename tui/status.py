@@ -61,7 +61,7 @@ def cost(usage: Usage) -> str:
 def line(status: Status, width: int, hints: Sequence[str] = ()) -> str:
     """In ``width`` columns: what does not fit is left out, the least important first; hints fill what is left."""
     said = pieces(status)
-    said[0] = cut(said[0], max(width - sum(cells(piece) + len(_SEPARATOR) for piece in said[1:3]), width // 3, 1))
+    said[0] = cut(said[0], max(width - sum(cells(piece) + len(_SEPARATOR) for piece in said[1:3]), min(width, 8)))
     text = said[0]
     for piece in said[1:]:
         if cells(text) + len(_SEPARATOR) + cells(piece) <= width:

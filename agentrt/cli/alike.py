@@ -44,7 +44,8 @@ def accept_all_like(op: int, where: Where) -> int:
     approval.write()
     operation = with_runtime(where, work, policy=policy, folder=folder)
     if where.json:
-        nothing = {"id": None, "kind": "accept", "status": "nothing", "target": [], "effects": [], "paths": []}
+        about: dict[str, object] = {"target": [], "effects": [], "paths": []}
+        nothing = {"id": None, "kind": "accept", "status": "nothing", **about}
         put_json(operation_json(operation) if operation is not None else nothing)
     elif operation is None:
         put("the rule is written; nothing that waits is like it")

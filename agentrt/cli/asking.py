@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sys
 import termios
 import threading
@@ -17,6 +18,8 @@ from agentrt.records import Answer
 from agentrt.showing.plain import plain, plain_lines
 
 T = TypeVar("T")
+Read = Callable[[str], str | None]
+_LOOK = 0.1
 _CHOICES = "[y]es, [n]o, [a]lways (makes a rule of it), or a reason why not: "
 
 
@@ -35,25 +38,28 @@ class Person:
 
     async def ask(self, question: Question) -> Answer:
         """``contracts.Ask``"""
-        return await self._put(lambda: answer(question, _say, _read))
+        return await self._put(lambda read: answer(question, _say, read))
 
     async def inquire(self, question: str) -> str | None:
         """``contracts.Inquire``"""
-        return await self._put(lambda: reply(question, _say, _read))
+        return await self._put(lambda read: reply(question, _say, read))
 
     async def agrees(self, approval: Approval) -> bool:
         """Whether it is to be written."""
-        return await self._put(lambda: agreed(approval, _say, _read))
+        return await self._put(lambda read: agreed(approval, _say, read))
 
-    async def _put(self, prompt: Callable[[], T]) -> T:
+    async def _put(self, prompt: Callable[[Read], T]) -> T:
         async with self._one:
             with self._aside():
+                over = threading.Event()
                 try:
-                    return await _on_a_thread(prompt)
+                    return await _on_a_thread(lambda: prompt(lambda words: _read(words, over)))
                 except asyncio.CancelledError:
                     with suppress(OSError):
                         _say("")  # what comes next is no part of the prompt
                     raise
+                finally:
+                    over.set()
 
 
 async def _on_a_thread(prompt: Callable[[], T]) -> T:
@@ -133,10 +139,19 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _read(prompt: str) -> str | None:
+class _Over(Exception):
+    """Somebody else answered, or all of it was interrupted."""
+
+
+def _read(prompt: str, over: threading.Event) -> str | None:
+    """Raises ``_Over``."""
     with suppress(termios.error):
         termios.tcflush(0, termios.TCIFLUSH)  # what was typed before the question is no answer to it
     print(prompt, end="", file=sys.stderr, flush=True)
+    # The next line is for whoever asks next.
+    while not select.select([0], [], [], _LOOK)[0]:
+        if over.is_set():
+            raise _Over
     # No lock of Python's is held meanwhile, which its end would wait for; a terminal gives a line at a time.
     line = os.read(0, 4096)
     return line.decode(errors="replace") or None

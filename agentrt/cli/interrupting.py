@@ -38,6 +38,15 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return result
 
 
+def interrupt() -> None:
+    """As if Ctrl-C came, on the thread of what ``run`` does; not a second time."""
+    if _running is not None and _running.by is None:
+        _running.came(signal.SIGINT)
+
+
+_running: _Stop | None = None
+
+
 class _Stop:
     def __init__(self) -> None:
         self.by: int | None = None
@@ -45,21 +54,24 @@ class _Stop:
         self._task: asyncio.Task[Any] | None = None
 
     async def watch(self, work: Coroutine[Any, Any, T]) -> T:
+        global _running
+        _running = self
         loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         before = {number: signal.getsignal(number) for number in _SIGNALS}
         # One that is ignored is meant to be, as with nohup.
         caught = [number for number, handler in before.items() if handler not in (signal.SIG_IGN, None)]
         for number in caught:
             loop.add_signal_handler(number, _wake)
-            signal.signal(number, self._came)  # at once, not when the loop gets to it
+            signal.signal(number, self.came)  # at once, not when the loop gets to it
         try:
             return await work
         finally:
+            _running = None
             for number in caught:
                 loop.remove_signal_handler(number)
                 signal.signal(number, before[number])
 
-    def _came(self, number: int, frame: FrameType | None) -> None:
+    def came(self, number: int, frame: FrameType | None = None) -> None:
         if self.by is not None:
             raise KeyboardInterrupt
         self.by = number

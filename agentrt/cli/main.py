@@ -43,10 +43,12 @@ _COMMANDS = {
         "reject": ("review:reject", "Take out operations, or files and hunks of one, and tell the agent why."),
     },
     "Looking": {
+        "tui": ("app:tui", "Open the terminal app (the same: agentrt)."),
         "log": ("looking:log", "List the session's operations, oldest first."),
         "show": ("looking:show", "Show one operation whole."),
         "diff": ("diff:diff", "Show changes of files: of OP, of A..B, or all that is not applied."),
         "sessions": ("looking:sessions", "List the workspace's sessions."),
+        "report": ("report:report", "Write the whole session as one HTML file, to look at or to hand on."),
     },
     "Keeping house": {
         "doctor": ("house:doctor", "Find out which confinement is to be had here, and what is missing."),
@@ -103,11 +105,15 @@ def build() -> App:
 def _start(
     task: Annotated[Path | None, Parameter(help="A task file to run, headless.")] = None, /, *, where: Where = HERE
 ) -> int:
-    """Run a task file; without one, say where this folder's session stands."""
+    """Run a task file; without one open the terminal app, or, where there is no terminal, say how things stand."""
     if task is not None:
         from .work import run
 
         return run(task, where=where)
+    from .app import at_terminal, tui
+
+    if at_terminal() and not where.json:
+        return tui(where=where)
     from .looking import status
 
     return status(where)

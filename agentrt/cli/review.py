@@ -14,7 +14,7 @@ from agentrt.reader import Reader, open_reader
 from agentrt.records import FileEffect, Operation
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import cut, plain, terminal_width
-from agentrt.showing.words import effect_line, effects_text, log_line, operation_json
+from agentrt.showing.words import effect_line, effects_text, log_line, operation_json, state_of
 
 from .actor import Actor, check, operations, put_nothing
 from .moves import in_workspace, put_effects
@@ -52,7 +52,7 @@ def review(*, where: Where = HERE) -> int:
         return 0
     digits = len(str(max((operation.id for operation, _ in found), default=0)))
     for operation, given in found:
-        put(cut(log_line(operation, digits, stands=True), terminal_width()))
+        put(cut(log_line(operation, digits, state_of(operation, stands=True)), terminal_width()))
         for effect in operation.effects:
             said = _said(given.get(effect.path, {})) if isinstance(effect, FileEffect) else ""
             put(f"  {effect.reversibility:<12}  {effect_line(effect)}{said}")

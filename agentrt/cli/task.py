@@ -9,6 +9,7 @@ from typing import Any
 
 from agentrt.agent.events import Event, OperationSettled, OutputCame
 from agentrt.errors import UsageError
+from agentrt.hosting.attending import Attending
 from agentrt.records import dump_json
 from agentrt.resuming import recorded
 from agentrt.session import Result, resume_task, run_task
@@ -16,7 +17,7 @@ from agentrt.showing.words import operation_json
 from agentrt.task import Task, load_task
 
 from .asking import Person, person
-from .interrupting import Interrupted, run
+from .interrupting import Interrupted, interrupt, run
 from .options import HERE, Where
 from .progress import Progress
 from .render import say
@@ -64,13 +65,18 @@ async def _watched(
     task: Task, watch: Progress | _Json, at_terminal: Person | None, where: Where, *, resume: bool
 ) -> Result:
     ask, inquire = (at_terminal.ask, at_terminal.inquire) if at_terminal is not None else (None, None)
+    attending = Attending(interrupt, ask, inquire)
+
+    def on_event(event: Event) -> None:
+        watch(event)
+        attending.tell(event)
+
+    given: Any = {"ask": ask, "inquire": attending.inquire, "heard": attending.heard, "around": attending.around}
     async with watch.screen.kept():
         if not resume:
-            return await run_task(task, on_event=watch, ask=ask, inquire=inquire)
+            return await run_task(task, on_event=on_event, **given)
         workspace = where.workspace if where.workspace != HERE.workspace else None
-        return await resume_task(
-            task, workspace=workspace, session=where.session, on_event=watch, ask=ask, inquire=inquire
-        )
+        return await resume_task(task, workspace=workspace, session=where.session, on_event=on_event, **given)
 
 
 class _Json:

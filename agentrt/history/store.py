@@ -4,6 +4,8 @@ $XDG_STATE_HOME/agentrt/workspaces/<name>-<12 hex digits>/    (default ~/.local/
     workspace      the workspace's real path, as bytes
     journal.db     agentrt.history.journal
     lock           held by the one process that may write
+    host.sock      where the process listens that works here for others (agentrt.hosting); host.lock is held by it,
+                   host.log has what it said
     layers/ outputs/ aside/ bases/
 """
 
@@ -59,6 +61,19 @@ class Store:
     @property
     def lock_file(self) -> Path:
         return self.root / "lock"
+
+    @property
+    def host_socket(self) -> Path:
+        return self.root / "host.sock"
+
+    @property
+    def host_lock(self) -> Path:
+        """Held by whoever listens on ``host_socket``."""
+        return self.root / "host.lock"
+
+    @property
+    def host_log(self) -> Path:
+        return self.root / "host.log"
 
     @property
     def marker(self) -> Path:
@@ -128,13 +143,14 @@ def all_stores() -> list[Store]:
 
 
 class Lock:
-    """One writer a store. The kernel lets go of it when its holder closes it, exits or dies.
+    """One writer a store, or one holder of another ``file`` of it. The kernel lets go of it when its holder closes it,
+    exits or dies.
 
     with Lock(store).acquire(seconds=10): …
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, file: Path | None = None) -> None:
+        self._store, self._file = store, file or store.lock_file
         self._descriptor: int | None = None
 
     def acquire(self, seconds: float = 10.0) -> Self:
@@ -145,16 +161,16 @@ class Lock:
         if self._descriptor is not None:
             raise RuntimeError("this lock is held already")
         try:
-            descriptor = os.open(self._store.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise _unusable(self._store.lock_file, error) from error
+            raise _unusable(self._file, error) from error
         try:
             self._wait(descriptor, time.monotonic() + seconds)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
         except OSError as error:
             os.close(descriptor)
-            raise _unusable(self._store.lock_file, error) from error
+            raise _unusable(self._file, error) from error
         except BaseException:
             os.close(descriptor)
             raise

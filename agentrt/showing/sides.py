@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from agentrt.contracts import Sandbox
 from agentrt.history.ledger import load
 from agentrt.records import FileEffect, FileState, Snapshot
 from agentrt.runtime import Runtime
@@ -22,10 +23,18 @@ MOST = 2_000_000
 class Sides:
     """Looks contents up for effects between two snapshots."""
 
-    def __init__(self, runtime: Runtime, before: Snapshot, after: Snapshot, most: int | None = MOST) -> None:
-        """``most``: bytes of a file above which it is not read; None: any."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        before: Snapshot,
+        after: Snapshot,
+        most: int | None = MOST,
+        sandbox: Sandbox | None = None,
+    ) -> None:
+        """``most``: bytes of a file above which it is not read; None: any. ``sandbox``: to read in another one than
+        the runtime's, which an action may be keeping busy."""
         self._runtime, self._before, self._after = runtime, before, after
-        self._most = most
+        self._most, self._sandbox = most, sandbox or runtime.sandbox
 
     async def of(self, effect: FileEffect) -> tuple[bytes | None, bytes | None]:
         """Before and after; None where it is no regular file, too large, or nowhere to be found any more."""
@@ -47,7 +56,7 @@ class Sides:
 
     async def _candidates(self, snapshot: Snapshot, path: str, state: FileState) -> AsyncIterator[bytes]:
         try:
-            with await self._runtime.sandbox.read_at(snapshot, path) as file:
+            with await self._sandbox.read_at(snapshot, path) as file:
                 yield file.read(state.size + 1)
         except OSError:
             pass

@@ -1,7 +1,7 @@
 """What a transaction costs, side by side in one run: agentrt, a plain subprocess, a shadow git repository. And what
-it is good for (``contained.py``), and what a long run costs (``runs.py``).
+it is good for (``contained.py``), what a long run costs (``runs.py``), and long lists in the app (``lists.py``).
 
-    python tests/bench/bench.py [--quick] [costs] [contained] [runs]
+    python tests/bench/bench.py [--quick] [costs] [contained] [runs] [lists]
 
 Every figure is the median of at least 20 interleaved rounds, or of 5 where one takes seconds, in milliseconds; what
 counts are the ratios. The
@@ -23,12 +23,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import contained
+import lists
 import runs
 import sessions
 
 from agentrt import Runtime
 
-PARTS = ("costs", "contained", "runs")
+PARTS = ("costs", "contained", "runs", "lists")
 SIZES = (300, 10_000, 100_000)
 _GOALS: list[tuple[str, float, str, float]] = []
 
@@ -47,6 +48,8 @@ def main() -> int:
         _GOALS.extend(contained.measure())
     if "runs" in parts:
         _GOALS.extend(runs.measure())
+    if "lists" in parts:
+        _GOALS.extend(lists.measure())
     print()
     for title, value, sign, bound in _GOALS:
         print(f"{title:<55}{value:>9.2f}  {sign} {bound:<6} {'reached' if _holds(value, sign, bound) else 'MISSED'}")

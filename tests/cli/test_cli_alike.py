@@ -57,6 +57,11 @@ def test_at_a_terminal_it_is_written_once_a_person_says_so(ground: Ground, cli: 
 
     assert cli("exec", "--", "sed -i s/three/four/ a.txt", XDG_CONFIG_HOME=config).code == 0
     assert [op["id"] for op in cli("review", "--json").json] == [3]
+    replayed = cli("policy", "replay", "s1", "--policy", "default", "--json", XDG_CONFIG_HOME=config).json
+    assert [(one["operation"]["id"], one["now"]["verdict"]) for one in replayed["differing"]] == [
+        (1, "accept"),
+        (2, "accept"),
+    ]
     explained = cli("policy", "explain", "--", "sed x", XDG_CONFIG_HOME=config)
     assert "policy.yaml:2: accept, where it does what that rule says: accepted with all like it" in explained.out
 

@@ -131,35 +131,19 @@ def test_the_editor_is_the_environments_or_one_that_is_there(
 
 
 def test_who_plans(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    workspace = tmp_path / "w"
-    nobody = planner_for(workspace, load_settings())
+    nobody = planner_for(load_settings())
     assert (nobody.options, nobody.source) == (None, "")
-    assert "ANTHROPIC_API_KEY" in nobody.hint and str(file) in nobody.hint and "agentrt init" in nobody.hint
+    assert "ANTHROPIC_API_KEY" in nobody.hint and str(file) in nobody.hint and "agentrt tui --task" in nobody.hint
 
     monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
-    key = planner_for(workspace, load_settings())
+    key = planner_for(load_settings())
     assert key.options is not None and key.options["provider"] == "anthropic"
     assert (key.source, key.hint) == ("ANTHROPIC_API_KEY, in the environment", "")
 
     monkeypatch.delenv("ANTHROPIC_API_KEY")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
-    assert "name a model that this server has" in planner_for(workspace, load_settings()).hint
+    assert "name a model that this server has" in planner_for(load_settings()).hint
 
     write(file, "planner: {script: mine.yaml}\n")
-    mine = planner_for(workspace, load_settings())
+    mine = planner_for(load_settings())
     assert (mine.options, mine.source, mine.folder) == ({"script": "mine.yaml"}, str(file), file.parent)
-
-    (workspace / "task.yaml").write_text("objective: say here what is to be done\nplanner: {script: its.yaml}\n")
-    its = planner_for(workspace, load_settings())
-    assert (its.options, its.source, its.folder) == ({"script": "its.yaml"}, "task.yaml", workspace)
-
-    (workspace / "task.yaml").write_text("objectiv: x\n")
-    with pytest.raises(DocumentError) as caught:
-        planner_for(workspace, load_settings())
-    assert caught.value.hint == "did you mean `objective`?"
-
-
-def test_a_crew_whose_members_bring_their_own_planners_plans_nothing_else(file: Path, tmp_path: Path) -> None:
-    write(file, "planner: {script: mine.yaml}\n")
-    (tmp_path / "w/task.yaml").write_text("objective: x\ncrew: {agents: {a: {planner: {script: its.yaml}}}}\n")
-    assert planner_for(tmp_path / "w", load_settings()).options == {"script": "mine.yaml"}

@@ -1,0 +1,131 @@
+"""Undo and its like, review, apply, fork."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from agentrt.moves import Scope
+from agentrt.records import Operation, Text
+from agentrt.runtime import Runtime
+from agentrt.showing.words import operation_json
+
+from .base import Method, Number, OfSession
+
+if TYPE_CHECKING:
+    from agentrt.hosting.host import Host
+
+Ops = Annotated[list[Number], Field(min_length=1)]
+Parts = dict[Text, list[Number]]
+"""Paths, each with the numbers of its hunks that are meant; none: all of it."""
+
+
+class Undo(OfSession):
+    n: Annotated[int, Field(ge=1, le=2**53)] = 1
+    scope: Scope = "both"
+
+
+class Redo(OfSession):
+    scope: Scope = "both"
+
+
+class Restore(OfSession):
+    op: Number
+    scope: Scope = "both"
+
+
+class Revert(OfSession):
+    ops: Ops
+    with_dependents: bool = False
+    because: Text = ""
+
+
+class Accept(OfSession):
+    ops: Ops
+    parts: Parts | None = None
+
+
+class Reject(Accept):
+    because: Text = ""
+
+
+class Apply(OfSession):
+    ops: list[Number] = Field(default_factory=list)
+    paths: list[Text] | None = None
+    rest: bool = False
+
+
+class Fork(OfSession):
+    op: Number
+
+
+async def undo(host: Host, params: Undo) -> dict[str, Any]:
+    return await _moved(host, params, lambda runtime: runtime.undo(params.n, scope=params.scope))
+
+
+async def redo(host: Host, params: Redo) -> dict[str, Any]:
+    return await _moved(host, params, lambda runtime: runtime.redo(scope=params.scope))
+
+
+async def restore(host: Host, params: Restore) -> dict[str, Any]:
+    return await _moved(host, params, lambda runtime: runtime.restore(params.op, scope=params.scope))
+
+
+async def revert(host: Host, params: Revert) -> dict[str, Any]:
+    given = {"with_dependents": params.with_dependents, "because": params.because}
+    return await _done(host, params, lambda runtime: runtime.revert(*params.ops, **given))  # type: ignore[arg-type]
+
+
+async def accept(host: Host, params: Accept) -> dict[str, Any]:
+    return await _done(host, params, lambda runtime: runtime.accept(*params.ops, parts=params.parts))
+
+
+async def reject(host: Host, params: Reject) -> dict[str, Any]:
+    given: dict[str, Any] = {"parts": params.parts, "because": params.because}
+    return await _done(host, params, lambda runtime: runtime.reject(*params.ops, **given))
+
+
+async def apply(host: Host, params: Apply) -> dict[str, Any] | None:
+    session = await host.runtimes.resolve(params.session)
+    async with host.runtimes.lend(session, to_act=False) as runtime:
+        operation = await runtime.apply(params.paths, ops=params.ops, rest=params.rest)
+    host.journal_changed()
+    return None if operation is None else operation_json(operation)
+
+
+async def fork(host: Host, params: Fork) -> dict[str, Any]:
+    session = await host.runtimes.resolve(params.session)
+    made = await host.runtimes.fork(session, params.op)
+    host.journal_changed()
+    return {"session": made}
+
+
+async def _moved(host: Host, params: OfSession, move: Callable[[Runtime], Awaitable[Operation]]) -> dict[str, Any]:
+    """A run is interrupted first: it would go on from where nothing of what it knows is true."""
+    session = await host.runtimes.resolve(params.session)
+    async with host.runtimes.lend(session, to_act=False) as runtime, host.runs.stopped(session):
+        operation = await move(runtime)
+    host.journal_changed()
+    return operation_json(operation)
+
+
+async def _done(host: Host, params: OfSession, work: Callable[[Runtime], Awaitable[Operation]]) -> dict[str, Any]:
+    session = await host.runtimes.resolve(params.session)
+    async with host.runtimes.lend(session, to_act=False) as runtime:
+        operation = await work(runtime)
+    host.journal_changed()
+    return operation_json(operation)
+
+
+METHODS: dict[str, Method] = {
+    "undo": (Undo, undo),
+    "redo": (Redo, redo),
+    "restore": (Restore, restore),
+    "revert": (Revert, revert),
+    "accept": (Accept, accept),
+    "reject": (Reject, reject),
+    "apply": (Apply, apply),
+    "fork": (Fork, fork),
+}

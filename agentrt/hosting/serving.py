@@ -1,0 +1,86 @@
+"""A host's life as a process: it listens, and ends when nobody needs it any more."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+
+from agentrt.errors import SessionBusy
+from agentrt.history.store import Store, create
+
+from .address import Address, is_ours
+from .host import Host
+from .setup import Setup
+
+GRACE = 5.0
+"""Seconds that it waits for somebody to need it."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+async def serve(store: Store, setup: Setup) -> None:
+    """Until nobody is attached and nothing goes on, or a signal comes. Returns at once where somebody listens already.
+
+    Raises ``WorkspaceError``, ``DiskFull``, ``OSError``.
+    """
+    create(store)
+    try:
+        address = Address.take(store)
+    except SessionBusy:
+        return
+    try:
+        host = Host(store, setup)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, stop.set)
+        accepting = loop.create_task(accept(address, host))
+        ends = [loop.create_task(stop.wait()), loop.create_task(_unneeded(host)), accepting]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.wait(ends)
+            await host.close()
+            await gone(host)
+    finally:
+        address.close()
+    if not accepting.cancelled():
+        accepting.result()
+
+
+async def accept(address: Address, host: Host) -> None:
+    """Let clients in. Raises ``OSError``."""
+    loop = asyncio.get_running_loop()
+    serving: set[asyncio.Task[None]] = set()
+    while True:
+        sock, _ = await loop.sock_accept(address.sock)
+        if not is_ours(sock):
+            sock.close()
+            continue
+        task = loop.create_task(host.serve(sock))
+        serving.add(task)
+        task.add_done_callback(serving.discard)
+
+
+async def _unneeded(host: Host) -> None:
+    while True:
+        host.changed.clear()
+        if not host.needed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await host.changed.wait()
+                continue
+            if not host.needed:
+                return
+        else:
+            await host.changed.wait()
+
+
+async def gone(host: Host) -> None:
+    """Clients have got what they were sent."""
+    for _ in range(200):
+        if not host.clients:
+            return
+        await asyncio.sleep(0.01)

@@ -1,0 +1,163 @@
+"""What goes over the socket: JSON Lines, a channel of them, and errors as JSON and back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections import deque
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from agentrt.errors import AgentrtError, Conflict, DocumentError, HostBug, HostGone, SandboxUnavailable, UsageError
+from agentrt.records import PathConflict, dump_json
+
+PROTOCOL = 1
+"""Raised when what a client relies on changes; what is only added does not count."""
+LONGEST = 8 * 1024 * 1024
+"""Bytes of a line that a host reads."""
+_PIECE = 256 * 1024
+
+
+class Channel:
+    """Lines over a connected stream socket, which it owns. For one event loop."""
+
+    def __init__(self, sock: socket.socket, longest: int | None = None) -> None:
+        """``longest``: bytes of a line that is read."""
+        sock.setblocking(False)
+        self._sock, self._longest = sock, longest
+        self._read = bytearray()
+        self._lines: deque[bytes] = deque()
+        self._unsent: deque[bytes] = deque()
+        self._sending: asyncio.Task[None] | None = None
+        self.waiting = 0
+        """Bytes that the other side has not taken yet."""
+        self.closed = False
+
+    async def line(self) -> bytes | None:
+        """The next one, without its end; None: there is none any more. Raises ``UsageError``: it is too long."""
+        while not self._lines:
+            # Where files come with a line (SCM_RIGHTS) it is here: `socket.recv_fds` once it can be read, in place of
+            # `sock_recv`; they belong to the line that ends first after them.
+            try:
+                data = await asyncio.get_running_loop().sock_recv(self._sock, _PIECE)
+            except OSError:
+                data = b""
+            if not data:
+                return None
+            *whole, rest = data.split(b"\n")
+            for part in whole:
+                self._lines.append(bytes(self._read + part))
+                self._read.clear()
+            self._read += rest
+            if self._longest is not None and len(self._read) > self._longest:
+                raise UsageError(f"a line of more than {self._longest} bytes", hint="one request is one line")
+        return self._lines.popleft()
+
+    def send(self, line: bytes) -> None:
+        """Without waiting; what is closed loses it."""
+        if self.closed:
+            return
+        self._unsent.append(line)
+        self.waiting += len(line)
+        if self._sending is None:
+            self._sending = asyncio.get_running_loop().create_task(self._send())
+
+    async def _send(self) -> None:
+        try:
+            while self._unsent:
+                line = self._unsent.popleft()
+                await asyncio.get_running_loop().sock_sendall(self._sock, line)
+                self.waiting -= len(line)
+        except OSError:
+            self._shut()
+        finally:
+            self._sending = None
+
+    def _shut(self) -> None:
+        """Who reads from it gets to the end."""
+        self._unsent.clear()
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def finish(self) -> None:
+        """``line`` comes to its end; what was to be sent is still sent."""
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RD)
+
+    def drop(self) -> None:
+        """Whatever was not sent is lost; ``line`` comes to its end."""
+        self.closed = True
+        self._shut()
+
+    async def close(self) -> None:
+        """What was to be sent is sent, if the other side takes it within a moment. Nobody may be at ``line``."""
+        self.closed = True
+        if self._sending is not None:
+            await asyncio.wait([self._sending], timeout=1.0)
+        if self._sending is not None:
+            self._sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sending
+        self._sock.close()
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    return dump_json(message).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """Raises ``UsageError`` for what is no JSON object."""
+    try:
+        found = json.loads(line, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"not JSON: {error}", hint="one JSON object a line, in UTF-8") from None
+    if not isinstance(found, dict):
+        raise UsageError("not a JSON object", hint='as in {"id": 1, "method": "hello", "params": {}}')
+    return found
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def error_json(error: BaseException) -> dict[str, Any]:
+    """What ``error_of`` makes the same error of; any other error than ours is a bug."""
+    if not isinstance(error, AgentrtError):
+        said = f"{type(error).__name__}: {error}"
+        return {"code": HostBug.code, "message": f"a mistake in agentrt itself: {said}", "hint": "host.log says where"}
+    document: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+    if isinstance(error, Conflict):
+        document["conflicts"] = [conflict.to_dict() for conflict in error.conflicts]
+    elif isinstance(error, DocumentError):
+        document |= {"file": error.file, "line": error.line, "column": error.column}
+    elif isinstance(error, SandboxUnavailable):
+        document["cause"] = error.cause
+    return document
+
+
+def error_of(document: Mapping[str, Any]) -> AgentrtError:
+    """The error that ``error_json`` was made of; of a code that is not known here, a plain ``AgentrtError``."""
+    kind = _by_code().get(str(document.get("code")), AgentrtError)
+    more: dict[str, Any] = {"hint": document.get("hint", "")}
+    if issubclass(kind, Conflict):
+        more["conflicts"] = [PathConflict.from_dict(conflict) for conflict in document.get("conflicts", ())]
+    elif issubclass(kind, DocumentError):
+        more |= {key: document[key] for key in ("file", "line", "column") if key in document}
+    elif issubclass(kind, SandboxUnavailable):
+        more["cause"] = document.get("cause", "unknown")
+    return kind(str(document.get("message", "")), **more)
+
+
+def _by_code() -> dict[str, type[AgentrtError]]:
+    found: dict[str, type[AgentrtError]] = {}
+    kinds: list[type[AgentrtError]] = [AgentrtError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+        found.setdefault(kind.code, kind)
+    return found
+
+
+def gone(why: str) -> HostGone:
+    return HostGone(why, hint="nothing is lost: the journal has what was done; connect again")

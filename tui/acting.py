@@ -1,0 +1,222 @@
+"""What the keys do: decided in ``deciding``, asked of the host, said to the person."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from typing import Any, Literal
+
+from textual.app import App
+
+from agentrt.errors import AgentrtError, Conflict
+from agentrt.preview import Preview
+from agentrt.showing.plain import plain, plain_lines
+from agentrt.showing.words import conflict_line
+
+from . import deciding
+from .book import Book
+from .choice import Choice
+from .deciding import Choices, Decided, No, Reason, Request, Selected
+from .link import Link
+from .prompt import Prompt
+from .words import Mode, command
+
+Severity = Literal["information", "warning", "error"]
+
+_SHOWN = 12
+"""Lines of a rule's diff above the keys."""
+
+
+class Acting(App[int]):
+    """The actions of ``keys`` that ask the host for something."""
+
+    book: Book
+    link: Link
+    plan: Mapping[str, str]
+    """The task file that says who plans, where one was named."""
+    _chosen: Choices | None = None
+    _reason: Request | None = None
+
+    # What it acts on
+
+    @property
+    def selected(self) -> Selected:
+        """What the cursor is on."""
+        raise NotImplementedError
+
+    def say(self, text: str, severity: Severity = "information") -> None:
+        """A line for the person; it is safe to show."""
+        self.notify(text, severity=severity, markup=False, timeout=4 if severity == "information" else 10)
+
+    def go_to(self, session: str) -> None:
+        """Another session of the workspace."""
+        raise NotImplementedError
+
+    # Reviewing
+
+    def action_accept(self) -> None:
+        self.follow(deciding.accept(self.selected))
+
+    def action_accept_alike(self) -> None:
+        """The rule is shown first, as a change of the user's own policy."""
+        self.start(self._accept_alike())
+
+    async def _accept_alike(self) -> None:
+        selected = self.selected
+        try:
+            if selected.question is not None:
+                shown = await self.ask("approval", question=selected.question)
+                arguments = {"question": selected.question, "allow": True, "remember": True}
+                request = Request("answer", arguments, "let through, and your policy has the rule")
+            elif selected.entry is not None:
+                shown = await self.ask("acceptance", op=selected.entry.id)
+                request = Request(
+                    "remember", {"key": shown["key"]}, "your policy has the rule; all like it is accepted"
+                )
+            else:
+                self.follow(No("select an operation or a question first"))
+                return
+        except AgentrtError as error:
+            self.say(_told(error), "warning")
+            return
+        lines = plain_lines(shown["diff"]).rstrip().split("\n")
+        lines = lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… {len(lines) - _SHOWN} lines more"]
+        self.follow(Choices("\n".join(["This is written to your policy:", *lines]), {"w": ("write it", request)}))
+
+    def action_reject(self) -> None:
+        self.follow(deciding.reject(self.selected))
+
+    # Going back
+
+    def action_undo(self) -> None:
+        self.start(self._undo())
+
+    async def _undo(self) -> None:
+        loses, preview = await self._move("undo", 1)
+        self.follow(deciding.undo(steps=len(self.book.stands), loses=loses, preview=preview))
+
+    def action_undo_to(self) -> None:
+        self.start(self._undo_to())
+
+    async def _undo_to(self) -> None:
+        selected = self.selected
+        number = selected.entry.id if selected.entry is not None else 0
+        loses, preview = await self._move("restore", number) if number else (False, None)
+        self.follow(deciding.undo_to(selected, loses=loses, preview=preview))
+
+    def action_redo(self) -> None:
+        self.start(self._redo())
+
+    async def _redo(self) -> None:
+        loses, preview = await self._move("redo", None)
+        self.follow(deciding.redo(undone=len(self.book.undone), loses=loses, preview=preview))
+
+    def action_revert(self) -> None:
+        self.start(self._revert())
+
+    async def _revert(self) -> None:
+        selected, preview = self.selected, None
+        if selected.entry is not None and selected.stands:
+            preview = await self.preview("revert", ops=[selected.entry.id])
+        names = deciding.named(self.book.entries, preview.dependents if preview is not None else ())
+        self.follow(deciding.revert(selected, preview, names))
+
+    def action_fork(self) -> None:
+        self.start(self._fork())
+
+    async def _fork(self) -> None:
+        selected = self.selected
+        number = selected.entry.id if selected.entry is not None else self.book.head
+        made = await self.send(Request("fork", {"op": number}, f"forked from operation {number}"))
+        if made is not None:
+            self.go_to(made["session"])
+
+    def action_apply(self) -> None:
+        self.start(self._apply())
+
+    async def _apply(self) -> None:
+        try:
+            preview = Preview.from_dict(await self.ask("preview", kind="apply"))
+        except AgentrtError as error:
+            self.say(_told(error), "error")
+        else:
+            self.follow(deciding.apply(preview))
+
+    async def _move(self, kind: str, number: int | None) -> tuple[bool, Preview | None]:
+        """Whether words would go with it, and what it would do; nothing is said of a move that is none."""
+        view = self.book.view_of(kind, number or 0)
+        if view is None:
+            return False, None
+        return self.book.loses_words(view), await self.preview(kind, number=number)
+
+    # The agent
+
+    def action_interrupt(self) -> None:
+        self.start(self.send(Request("interrupt", {}, "interrupted; enter on an empty line goes on")))
+
+    def typed(self, text: str) -> None:
+        """A task, or ``!command``; nothing: go on with what was interrupted."""
+        if (own := command(text)) is not None:
+            request = Request("act", {"kind": "bash", "arguments": {"command": own}}) if own else None
+        else:
+            request = Request("task", {"text": text, **self.plan}) if text else Request("go_on")
+        if request is not None:
+            self.start(self.send(request))
+
+    # What all of them have in common
+
+    def follow(self, decided: Decided) -> None:
+        """Do it, or ask first."""
+        if isinstance(decided, No):
+            self.say(decided.because, "warning")
+        elif isinstance(decided, Choices):
+            self._chosen = decided
+            self.query_one(Choice).ask(decided.text, decided.options)
+        elif isinstance(decided, Reason):
+            self._reason = decided.request
+            self.query_one(Prompt).enter(Mode("reason", f"{decided.label}: enter sends, esc leaves it"))
+        else:
+            self.start(self.send(decided))
+
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
+        """Beside the app, which goes on."""
+        self.run_worker(work, group="requests")
+
+    def chose(self, key: str | None) -> None:
+        chosen, self._chosen = self._chosen, None
+        if chosen is not None and key is not None:
+            self.follow(chosen.answers[key][1])
+
+    def because(self, text: str) -> None:
+        """The reason that was waited for."""
+        request, self._reason = self._reason, None
+        if request is not None:
+            self.follow(Request(request.method, {**request.arguments, "because": text}, request.done))
+
+    async def send(self, request: Request) -> Any:
+        """Ask the host, and say what came of it; None where it could not be done."""
+        try:
+            answer = await self.ask(request.method, **request.arguments)
+        except AgentrtError as error:
+            self.say(_told(error), "error")
+            return None
+        if request.done:
+            self.say(request.done)
+        return answer
+
+    async def ask(self, method: str, **arguments: Any) -> Any:
+        """Raises ``AgentrtError``."""
+        return await self.link.ask(method, self.book.session, **arguments)
+
+    async def preview(self, kind: str, **arguments: Any) -> Preview | None:
+        """None where nothing can be told."""
+        try:
+            return Preview.from_dict(await self.ask("preview", kind=kind, **arguments))
+        except AgentrtError:
+            return None
+
+
+def _told(error: AgentrtError) -> str:
+    lines = [plain(str(error))]
+    if isinstance(error, Conflict):
+        lines += map(conflict_line, error.conflicts[:6])
+    return "\n".join([*lines, *([f"hint: {plain(error.hint)}"] if error.hint else [])])

@@ -1,0 +1,143 @@
+"""The session as its journal has it: read by the app itself, whoever writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from agentrt.errors import AgentrtError, UnknownOperation
+from agentrt.history.store import locate
+from agentrt.reader import Reader, open_reader
+from agentrt.records import Message, Operation, View
+from agentrt.showing.entries import Entry, Feed, Fork
+
+
+class Book:
+    """One session of a workspace; the workspace's current one, as soon as there is one, where none is named."""
+
+    def __init__(self, workspace: Path, session: str | None = None) -> None:
+        """Raises ``WorkspaceError``, ``JournalError``; ``UnknownOperation`` where the session named is not there."""
+        self.workspace = locate(workspace).workspace
+        self._reader: Reader | None = None
+        self._feed: Feed | None = None
+        self._paths: dict[int, Collection[str]] = {}
+        self._open(session)
+
+    def _open(self, session: str | None) -> bool:
+        if session is None and not locate(self.workspace).journal.exists():
+            return False
+        try:
+            reader = open_reader(self.workspace, session=session)
+        except UnknownOperation:
+            if session is not None:
+                raise
+            return False  # a journal without a session
+        try:
+            self._feed = Feed(reader)
+        except BaseException:
+            reader.journal.close()
+            raise
+        self._reader = reader
+        return True
+
+    def turn_to(self, session: str) -> None:
+        """Another session. Raises ``UnknownOperation``, ``JournalError``, and stays where it is then."""
+        before, feed = self._reader, self._feed
+        try:
+            self._open(session)
+        except AgentrtError:
+            self._reader, self._feed = before, feed
+            raise
+        self._paths = {}
+        if before is not None:
+            before.journal.close()
+
+    def poll(self) -> bool:
+        """Whether something is new. Raises ``JournalError``."""
+        return self._open(None) if self._feed is None else self._feed.poll()
+
+    @property
+    def session(self) -> str | None:
+        return self._reader.session if self._reader is not None else None
+
+    @property
+    def title(self) -> str:
+        return self._reader.info.title if self._reader is not None else ""
+
+    @property
+    def start(self) -> int:
+        """The last message of the conversation it was forked with; 0 for none."""
+        return self._reader.info.start.conversation if self._reader is not None else 0
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        return self._feed.entries if self._feed is not None else ()
+
+    @property
+    def stands(self) -> frozenset[int]:
+        return self._feed.stands if self._feed is not None else frozenset()
+
+    @property
+    def undone(self) -> tuple[int, ...]:
+        return self._feed.undone if self._feed is not None else ()
+
+    @property
+    def to_review(self) -> tuple[int, ...]:
+        return self._feed.to_review if self._feed is not None else ()
+
+    @property
+    def forks(self) -> Sequence[Fork]:
+        return self._feed.forks if self._feed is not None else ()
+
+    @property
+    def head(self) -> int:
+        return self._feed.head if self._feed is not None else 0
+
+    def entry(self, op: int) -> Entry | None:
+        return self.entries[op - 1] if 0 < op <= len(self.entries) else None
+
+    def operation(self, op: int) -> Operation:
+        """Whole. Raises ``UnknownOperation``, ``JournalError``."""
+        if self._reader is None:
+            raise UnknownOperation("there is no session yet")
+        return self._reader.show(op)
+
+    def paths(self, op: int) -> Collection[str]:
+        """Of an operation's effects, for searching."""
+        if self._reader is None:
+            return ()
+        if not self._paths or op > max(self._paths):
+            found = self._reader.journal.paths(self._reader.session)
+            self._paths = {entry.id: found.get(entry.id, ()) for entry in self.entries}
+        return self._paths.get(op, ())
+
+    def conversation(self) -> Sequence[Message]:
+        """Raises ``JournalError``."""
+        return self._reader.conversation() if self._reader is not None else ()
+
+    def own(self) -> Sequence[Operation]:
+        """What the user ran by hand, without output."""
+        if self._reader is None:
+            return ()
+        return [self.operation(entry.id) for entry in self.entries if entry.actor == "user" and entry.kind == "act"]
+
+    def loses_words(self, view: View) -> bool:
+        """Whether going to a view takes back words of people or planners that came later than it."""
+        later = (message for message in self.conversation() if message.id > view.conversation)
+        return any(message.role in ("task", "planner") or "asked" in message.body for message in later)
+
+    def view_of(self, method: str, number: int) -> View | None:
+        """Where a move would lead: ``undo`` of so many steps, ``redo``, ``restore`` to an operation. None: nowhere."""
+        if self._reader is None:
+            return None
+        timeline = self._reader.timeline
+        try:
+            if method == "redo":
+                return timeline.redo().view
+            return (timeline.undo(number) if method == "undo" else timeline.restore(number)).view
+        except AgentrtError:
+            return None
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.journal.close()
