@@ -45,6 +45,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("repository",),
     (
         "runtime",
+        "accepting",
         "applied",
         "applying",
         "arguments",
