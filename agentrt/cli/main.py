@@ -47,6 +47,7 @@ _COMMANDS = {
         "show": ("looking:show", "Show one operation whole."),
         "diff": ("diff:diff", "Show changes of files: of OP, of A..B, or all that is not applied."),
         "sessions": ("looking:sessions", "List the workspace's sessions."),
+        "serve": ("serve:serve", "Put the terminal app into a browser, on this machine only."),
         "report": ("report:report", "Write the whole session as one HTML file, to look at or to hand on."),
     },
     "Keeping house": {
