@@ -20,7 +20,7 @@ from .address import Address
 from .host import Host
 from .questions import first
 from .runs import INTERRUPTED, Elsewhere
-from .serving import accept, gone
+from .serving import accept
 from .setup import Setup
 
 
@@ -103,7 +103,6 @@ class Attending:
         here.over.set()
         await host.close()
         host.runs.write_down(runtime)
-        await gone(host)
 
 
 def _both(one: Ask, other: Ask) -> Ask:

@@ -38,6 +38,9 @@ UNREAD = 32 * 1024 * 1024
 AT_ONCE = 64
 """Requests of one client that are worked on."""
 LINGER = 1.0
+"""Seconds that a session stays open when nobody needs it any more."""
+PATIENCE = 10.0
+"""Seconds that what was asked for has when the host ends."""
 EFFECTS = 200
 """Of an operation that is told of; all of them are in the journal."""
 
@@ -68,6 +71,7 @@ class Host:
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._work: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def needed(self) -> bool:
@@ -187,8 +191,13 @@ class Host:
 
     # Clients
 
-    async def serve(self, sock: socket.socket) -> None:
-        """One client, until it goes."""
+    def serve(self, sock: socket.socket) -> None:
+        """A client, from now until it goes."""
+        task = self._loop.create_task(self._serve(sock))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, sock: socket.socket) -> None:
         channel = Channel(sock, LONGEST)
         self.clients.add(channel)
         self.attached()
@@ -244,12 +253,18 @@ class Host:
         await self.runs.close()
         self.questions.nobody()
         if self._work:
-            await asyncio.wait(self._work, timeout=10)
+            _, late = await asyncio.wait(self._work, timeout=PATIENCE)
+            for work in late:
+                work.cancel()
+            if late:
+                await asyncio.wait(late)
         if self._timer is not None:
             self._timer.cancel()
             self._flush()
         for client in list(self.clients):
             client.finish()
+        if self._serving:
+            await asyncio.wait(self._serving)
         await self.runtimes.close()
 
 

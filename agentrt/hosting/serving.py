@@ -43,7 +43,6 @@ async def serve(store: Store, setup: Setup) -> None:
                 end.cancel()
             await asyncio.wait(ends)
             await host.close()
-            await gone(host)
     finally:
         address.close()
     if not accepting.cancelled():
@@ -52,16 +51,12 @@ async def serve(store: Store, setup: Setup) -> None:
 
 async def accept(address: Address, host: Host) -> None:
     """Let clients in. Raises ``OSError``."""
-    loop = asyncio.get_running_loop()
-    serving: set[asyncio.Task[None]] = set()
     while True:
-        sock, _ = await loop.sock_accept(address.sock)
-        if not is_ours(sock):
+        sock, _ = await asyncio.get_running_loop().sock_accept(address.sock)
+        if is_ours(sock):
+            host.serve(sock)
+        else:
             sock.close()
-            continue
-        task = loop.create_task(host.serve(sock))
-        serving.add(task)
-        task.add_done_callback(serving.discard)
 
 
 async def _unneeded(host: Host) -> None:
@@ -76,11 +71,3 @@ async def _unneeded(host: Host) -> None:
                 return
         else:
             await host.changed.wait()
-
-
-async def gone(host: Host) -> None:
-    """Clients have got what they were sent."""
-    for _ in range(200):
-        if not host.clients:
-            return
-        await asyncio.sleep(0.01)

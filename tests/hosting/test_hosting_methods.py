@@ -51,7 +51,7 @@ def test_moves_step_through_what_was_done(store: Store) -> None:
         assert [(await client.ask("redo"))["paths"] for _ in range(2)] == [["a.txt"], ["b.txt"]]
         assert (await client.ask("restore", op=1, scope="files"))["paths"] == ["b.txt"]
         assert [effect["path"] for effect in await client.ask("pending")] == ["a.txt"]
-        with pytest.raises(UnknownOperation, match="there is no operation 40"):
+        with pytest.raises(UnknownOperation, match="no operation 40"):
             await client.ask("restore", op=40)
 
     with_client(store, work)

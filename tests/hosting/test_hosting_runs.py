@@ -78,20 +78,19 @@ def test_a_no_is_told_to_the_agent(store: Store) -> None:
 
 
 def test_a_yes_is_remembered_as_a_rule(store: Store) -> None:
-    script(store.workspace, bash("touch b.txt"), bash("touch b.txt"), SUBMIT)
-    (store.workspace.parent / "config/agentrt").mkdir(parents=True)
+    push = bash("git push origin main")
+    script(store.workspace, push, push, SUBMIT, policy="strict")
     mine = store.workspace.parent / "config/agentrt/policy.yaml"
-    mine.write_text("decide:\n  - {verdict: ask, actions: [bash], because: look first}\n")
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
             await client.ask("task", file=task_file(client), text="do it")
             id = (await question(client))["id"]
             diff = (await client.ask("approval", question=id))["diff"]
-            assert "policy.yaml" in diff and "touch" in diff
+            assert "policy.yaml" in diff and "git push" in diff
             assert (await client.ask("answer", question=id, allow=True, remember=True))["remembered"]
             assert (await idle(client))["ending"]["code"] == "submit"
-        assert "touch" in mine.read_text()
+        assert "git push" in mine.read_text()
 
     with_host(store, work)
 
@@ -282,7 +281,7 @@ def test_all_clients_are_told_and_one_that_goes_changes_nothing(store: Store) ->
 def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            done = await client.ask("act", kind="bash", arguments={"command": "yes 0123456789abcde | head -c 20000000"})
+            done = await client.ask("act", kind="bash", arguments={"command": "yes 0123456789abcde | head -c 8000000"})
             assert done["status"] == "settled"
             pieces: list[dict[str, Any]] = []
             async for event in client.events():
@@ -291,7 +290,7 @@ def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
                 if event["event"] == "told" and event["what"]["event"] == "operation":
                     break
             assert max(len(piece["data"]) for piece in pieces) <= 64 * 1024
-            assert sum(len(piece["data"]) + piece["skipped"] for piece in pieces) == 20_000_000
+            assert sum(len(piece["data"]) + piece["skipped"] for piece in pieces) == 8_000_000
             assert sum(piece["skipped"] for piece in pieces) > 0
 
     with_host(store, work)
