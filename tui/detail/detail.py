@@ -53,6 +53,12 @@ class Detail(Pages):
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out(self.scroll_offset.y)
 
+    def reveal(self, title: str) -> None:
+        """Scroll to a section, where there is one of that title."""
+        at = next((number for number, section in enumerate(self._sections) if section.title == title), None)
+        if at is not None:
+            self.scroll_to(y=self._starts[at], animate=False, force=True, immediate=True)
+
     def row(self, y: int) -> Line | None:
         return self._rows[y] if 0 <= y < len(self._rows) else None
 
