@@ -145,7 +145,7 @@ def test_what_is_in_sight_stays_when_the_journal_has_it() -> None:
     told = Transcript.of(run.messages, run.entries)
     call = bash("c9", "make late")
     before = len(run.events)
-    run.turn("\n".join(f"- line {n}" for n in range(40)), [call])
+    run.turn("\n".join(f"- line {n}" for n in range(100)), [call])
     run.act(call)
 
     async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
@@ -156,7 +156,7 @@ def test_what_is_in_sight_stays_when_the_journal_has_it() -> None:
         await pilot.pause(_WAIT)
         await pilot.press("pageup")
         shown = rows(live)
-        assert "- line 20" in shown
+        assert "- line 70" in shown
         live.show(seen.read(run.messages, run.entries))
         await pilot.pause(_WAIT)
         assert rows(live) == shown and not live.follows
