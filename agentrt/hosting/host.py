@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from agentrt.agent.conclusion import Budget, RunLimits
@@ -25,7 +26,7 @@ from .methods import METHODS, read
 from .questions import Questions, who_asks
 from .runs import Runs
 from .runtimes import Runtimes
-from .setup import Setup
+from .setup import How, Setup
 from .state import SessionState
 from .tail import Tail
 from .wire import LONGEST, Channel, decode, encode, error_json, gone
@@ -51,7 +52,7 @@ class Host:
         """``asks``: who is asked before an action runs, by session; whoever is attached, by default."""
         self.store, self.setup = store, setup
         self.questions = Questions(self._begun, self._over)
-        self.runtimes = Runtimes(store, setup.how, asks or self.ask, self._noted, LINGER)
+        self.runtimes = Runtimes(store, How, asks or self.ask, self._noted, LINGER)
         self.runs = Runs(self)
         self.clients: set[Channel] = set()
         self.requests = 0
@@ -98,9 +99,9 @@ class Host:
             )
         return self._states[session]
 
-    def look_again(self, session: str) -> SessionState:
+    def look_again(self, session: str, file: Path | None) -> SessionState:
         """``state``, and who plans as the files say now."""
-        planner, hint = self.setup.who()
+        planner, hint = self.setup.who(file)
         self._states[session] = self.state(session).model_copy(update={"planner": planner, "planner_hint": hint})
         return self._states[session]
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hosting_ground import PATIENCE, SUBMIT, bash, phase, script, until
+from hosting_ground import PATIENCE, SUBMIT, bash, phase, script, task_file, until
 
 from agentrt.errors import HostGone, UsageError
 from agentrt.history.store import Store
@@ -177,7 +177,7 @@ def test_other_sessions_can_be_worked_on_but_no_run_is_started(runs: Runs) -> No
         assert done["observation"]["output"] == "one\n"
         with pytest.raises(UsageError, match="a headless run has the workspace"):
             await client.ask("task", session=other, text="and this")
-        assert (await client.ask("task", session="s1", text="make haste"))["queued"] is True
+        assert (await client.ask("task", file=task_file(client), session="s1", text="make haste"))["queued"] is True
         await client.ask("interrupt", session="s1")
 
     code, _, err = runs.attached(work)
@@ -191,7 +191,7 @@ def test_what_is_said_is_heard(runs: Runs) -> None:
 
     async def work(client: Client, ran: subprocess.Popen[str]) -> None:
         await phase(client, "acting")
-        await client.ask("task", text="make haste")
+        await client.ask("task", file=task_file(client), text="make haste")
 
     code, _, err = runs.attached(work)
     assert code == 0, err
