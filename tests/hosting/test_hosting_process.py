@@ -32,7 +32,7 @@ def gone(pid: int) -> bool:
     """Ended; nobody may have taken note of that yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
