@@ -58,6 +58,8 @@ class Host:
         self.requests = 0
         """That are being worked on."""
         self.headless = False
+        self.leaving = asyncio.Event()
+        """Set when it is to end, though clients are attached."""
         self.ending = False
         """Nothing new is begun any more."""
         self.attached: Callable[[], None] = lambda: None

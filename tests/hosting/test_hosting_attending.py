@@ -226,18 +226,21 @@ def test_a_socket_that_cannot_be_made_fails_no_run(runs: Runs) -> None:
     os.rmdir(runs.store.host_lock)
 
 
-def test_a_host_that_is_idle_leaves_the_workspace_to_a_run(runs: Runs, processes: list[int]) -> None:
-    """The run does not listen then: the host does, and shows what the journal says."""
-    script(runs.store.workspace, bash("echo two >> a.txt"), SUBMIT)
+def test_a_host_that_is_idle_makes_room_for_a_run(runs: Runs, processes: list[int]) -> None:
+    """Its clients are the run's, once they have connected again."""
+    script(runs.store.workspace, WAITS, SUBMIT)
 
     async def run() -> None:
-        async with await Client.connect(runs.store.workspace) as client:
+        async with asyncio.timeout(PATIENCE), await Client.connect(runs.store.workspace) as client:
             processes.append(client.hello["pid"])
             await client.ask("state")
             ran = runs.start("task.yaml")
-            out, err = await asyncio.to_thread(ran.communicate, timeout=PATIENCE)
-            assert ran.returncode == 0, out + err
-            assert (await client.ask("undo"))["paths"] == ["a.txt"]
+            assert [event async for event in client.events()] == []
+            async with await client_of(runs.store, ran.pid) as again:
+                await phase(again, "acting")
+                with pytest.raises(UsageError, match="at work"):
+                    await again.ask("leave")
+                await again.ask("interrupt")
 
     asyncio.run(run())
 
