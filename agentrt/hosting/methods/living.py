@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from agentrt.errors import UsageError
 from agentrt.hosting.wire import PROTOCOL
 from agentrt.records import Text
 from agentrt.showing.words import operation_json
@@ -91,6 +92,14 @@ async def act(host: Host, params: Act) -> dict[str, Any] | None:
     return None if operation is None else operation_json(operation)
 
 
+async def leave(host: Host, params: Nothing) -> dict[str, Any]:
+    """Whoever has taken the workspace listens from now on; clients connect to that one."""
+    if host.headless or host.runs.busy or host.runtimes.open:
+        raise UsageError("this host is at work", hint="SIGTERM ends it all the same, cleanly")
+    host.leaving.set()
+    return {}
+
+
 METHODS: dict[str, Method] = {
     "hello": (Nothing, hello),
     "state": (Planned, state),
@@ -99,4 +108,5 @@ METHODS: dict[str, Method] = {
     "go_on": (OfSession, go_on),
     "interrupt": (OfSession, interrupt),
     "act": (Act, act),
+    "leave": (Nothing, leave),
 }
