@@ -10,7 +10,6 @@ from agentrt.history import hunks
 from agentrt.history.hunks import Opcode
 from agentrt.history.matching import Matcher
 from agentrt.records import FileEffect, FileState
-from agentrt.showing.marks import HARMS
 from agentrt.showing.patch import NOT_SHOWN, kinds_text
 from agentrt.showing.plain import plain
 from agentrt.showing.words import effect_line
@@ -61,7 +60,7 @@ class FileDiff:
         told = effect.change == "mode" and effect.renamed_from is None
         if old and new and old.type == new.type and old.mode != new.mode and not told:
             text += f"  ({old.mode:04o} → {new.mode:04o})"
-        return text if effect.reversibility == "reversible" else f"{text}  {HARMS[effect.reversibility]}"
+        return text
 
     @property
     def by_hunk(self) -> bool:
@@ -97,8 +96,10 @@ class DiffModel:
         return DiffModel(tuple(replace(file, body=body) if file.path == path else file for file in self.files))
 
     def same_as(self, other: DiffModel) -> bool:
-        """It is of the same effects, whatever is known of their contents."""
-        return [file.effect for file in self.files] == [file.effect for file in other.files]
+        """One came from the other: it is of the very same effects, whatever is known of their contents."""
+        return len(self.files) == len(other.files) and all(
+            mine.effect is its.effect for mine, its in zip(self.files, other.files, strict=True)
+        )
 
     def file(self, path: str) -> FileDiff | None:
         return next((file for file in self.files if file.path == path), None)
