@@ -46,7 +46,7 @@ class Act(OfSession):
 
 
 async def hello(host: Host, params: Nothing) -> dict[str, Any]:
-    """Who this is."""
+    """Who this is. As ``watch``: and from now on the client only looks on, as if it were not there."""
     return {
         "protocol": PROTOCOL,
         "version": version("agentrt"),
@@ -93,6 +93,7 @@ async def act(host: Host, params: Act) -> dict[str, Any] | None:
 
 METHODS: dict[str, Method] = {
     "hello": (Nothing, hello),
+    "watch": (Nothing, hello),
     "state": (Planned, state),
     "new": (Named, new),
     "task": (Said, task),
