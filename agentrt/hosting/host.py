@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agentrt.agent.conclusion import Budget, RunLimits
-from agentrt.agent.events import Event, OperationSettled, OutputCame
+from agentrt.agent.events import Event, OperationSettled, OutputCame, TextCame
 from agentrt.contracts import Ask
 from agentrt.errors import AgentrtError, UsageError
 from agentrt.history.store import Store
@@ -136,6 +136,7 @@ class Host:
         if isinstance(event, OperationSettled):
             self._flush_output(session, last=True)
             what["operation"] = _short(event.operation)
+        if not isinstance(event, TextCame):
             self.journal_changed()
         if fold:
             self.change(session, lambda s: states.folded(s, event))

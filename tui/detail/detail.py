@@ -50,12 +50,6 @@ class Detail(Pages):
         self._key, self._sections = key, sections
         self._lay_out(top)
 
-    def reveal(self, title: str) -> None:
-        """Go to a section, where it is there."""
-        for section, start in zip(self._sections, self._starts, strict=True):
-            if section.title == title:
-                self.scroll_to(y=start, animate=False, force=True, immediate=True)
-
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out(self.scroll_offset.y)
 
