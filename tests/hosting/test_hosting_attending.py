@@ -114,6 +114,29 @@ def test_without_one_nobody_is_there(runs: Runs) -> None:
     assert last(runs.store) == ("denied", "")
 
 
+def test_who_only_looks_on_is_nobody_to_ask(runs: Runs) -> None:
+    turns = [bash("sleep 2"), bash("touch b.txt"), {"actions": [{"ask": {"question": "what now?"}}]}]
+    script(runs.store.workspace, *turns, SUBMIT, policy={"decide": [{"verdict": "ask", "run": ["touch b.txt"]}]})
+    ran = runs.start("task.yaml")
+
+    async def work() -> list[dict[str, Any]]:
+        while ran.poll() is None:
+            try:
+                client = await Client.connect(runs.store.workspace, start=False, watch=True)
+            except HostGone:
+                await asyncio.sleep(0.02)
+                continue
+            async with client, asyncio.timeout(PATIENCE):
+                return [event async for event in client.events()]
+        raise AssertionError(ran.communicate())
+
+    seen = asyncio.run(work())
+    assert any(event["event"] == "state" for event in seen)
+    assert not any(event["state"]["questions"] for event in seen if event["event"] == "state")
+    assert ran.wait(PATIENCE) == 0
+    assert last(runs.store) == ("denied", "")
+
+
 def test_when_the_last_client_goes_nobody_can_answer_any_more(runs: Runs) -> None:
     rule = {"verdict": "ask", "run": ["touch b.txt"]}
     turns: list[dict[str, Any]] = [

@@ -47,7 +47,7 @@ class Act(OfSession):
 
 
 async def hello(host: Host, params: Nothing) -> dict[str, Any]:
-    """Who this is."""
+    """Who this is. As ``watch``: and from now on the client only looks on, as if it were not there."""
     return {
         "protocol": PROTOCOL,
         "version": version("agentrt"),
@@ -102,6 +102,7 @@ async def leave(host: Host, params: Nothing) -> dict[str, Any]:
 
 METHODS: dict[str, Method] = {
     "hello": (Nothing, hello),
+    "watch": (Nothing, hello),
     "state": (Planned, state),
     "new": (Named, new),
     "task": (Said, task),
