@@ -6,9 +6,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from agentrt.errors import AgentrtError, UnknownOperation
+from agentrt.history import reviews
 from agentrt.history.store import locate
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
+from agentrt.records.operations import Review
 from agentrt.showing.entries import Entry, Feed, Fork
 
 
@@ -101,6 +103,20 @@ class Book:
         if self._reader is None:
             raise UnknownOperation("there is no session yet")
         return self._reader.show(op)
+
+    def verdicts(self, operation: Operation) -> dict[str, dict[int, Review]]:
+        """The reviews of its files, and of their hunks; hunk 0 stands for all of a file."""
+        found: reviews.Verdicts = {}
+        if operation.review is None:
+            return found
+        everything: dict[str, tuple[int, ...]] = {effect.path: () for effect in operation.files}
+        reviews.add(found, everything, operation.review)
+        for entry in self.entries[operation.id :]:
+            if operation.id in entry.target and (entry.kind == "accept" or entry.id in self.stands):
+                said: Review = "accepted" if entry.kind == "accept" else "rejected"
+                if entry.kind in ("accept", "reject") and entry.status == "settled":
+                    reviews.add(found, reviews.parts_in(self.operation(entry.id)), said)
+        return found
 
     def paths(self, op: int) -> Collection[str]:
         """Of an operation's effects, for searching."""

@@ -82,6 +82,7 @@ class Pane(Vertical):
         if self._operation is None or operation.files != self._operation.files:
             self.diff.show(DiffModel.of(operation.files))
         self._operation = operation
+        self.diff.set_states(self._book.verdicts(operation))
         self.draw()
         _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)
 
