@@ -140,7 +140,7 @@ class AgentrtApp(Watching):
         selected = self.selected
         if selected.question_kind == "inquire":
             label = "your answer to the agent: enter sends, esc leaves it"
-            self.query_one(Prompt).enter(Mode("reply", label, selected.question or ""))
+            self.type(Mode("reply", label, selected.question or ""))
         elif selected.question is not None:
             self.say("a lets it through once, A makes a rule of it, x denies it")
 
@@ -190,7 +190,7 @@ class AgentrtApp(Watching):
             self.because(text)
         elif mode.kind == "reply" and text:
             self.follow(Request("reply", {"question": mode.about, "text": text}, "answered"))
-        self.query_one(Timeline).focus()
+        self.come_back()
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         self.query_one(Timeline).narrow(event.text)
@@ -198,14 +198,15 @@ class AgentrtApp(Watching):
     def on_prompt_left(self, event: Prompt.Left) -> None:
         if event.mode.kind == "filter":
             self.query_one(Timeline).narrow("")
-        self.query_one(Timeline).focus()
+        self.come_back()
 
     def action_filter(self) -> None:
         label = "filter: words · actor: kind: is: path: · -without; enter keeps it, esc shows all"
-        self.query_one(Prompt).enter(Mode("filter", label), self.query_one(Timeline).query_text)
+        self.query_one(Timeline).focus()
+        self.type(Mode("filter", label), self.query_one(Timeline).query_text)
 
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
-        self.query_one(Timeline).focus()
+        self.come_back()
         self.chose(event.key)
 
     # Where to
