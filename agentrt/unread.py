@@ -32,6 +32,7 @@ class Unread(Policy):
     redactions: Sequence[Redaction] = ()
 
     def __init__(self, error: UsageError) -> None:
+        self.error = error
         self._because = f"the policy cannot be read: {error}"
 
     def decide(self, action: Action, context: Context) -> Decision:
@@ -47,6 +48,9 @@ class Unread(Policy):
         return Explanation(verdict="deny", rules=(self.decide(action, context),))
 
     def approval(self, action: Action, context: Context) -> NoReturn:
+        raise UsageError(self._because)
+
+    def acceptance(self, action: Action, effects: Sequence[Effect], context: Context) -> NoReturn:
         raise UsageError(self._because)
 
     def narrowed(self, rules: Mapping[str, object], *, origin: str) -> Unread:

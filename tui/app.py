@@ -86,7 +86,7 @@ class AgentrtApp(Watching):
     def on_mount(self) -> None:
         self.set_keymap(keymap(self.keys))
         self.theme = theme_of(self.settings)
-        self.query_one(Pane).diff.set_mode("sides" if self.settings.diff == "side-by-side" else "unified")
+        self.query_one(Pane).diff.set_mode(self.settings.diff)
         self._opened()
         self.run_worker(self.link.keep(), group="link")
         self.set_interval(_POLL, self.poll)

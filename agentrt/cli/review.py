@@ -18,7 +18,7 @@ from agentrt.showing.words import effect_line, effects_text, log_line, operation
 
 from .actor import Actor, check, operations, put_nothing
 from .moves import in_workspace, put_effects
-from .options import HERE, WHOLES, Where
+from .options import HERE, WHOLE, WHOLES, Where
 from .render import put, put_json
 from .session import with_runtime
 
@@ -60,8 +60,22 @@ def review(*, where: Where = HERE) -> int:
     return 0
 
 
-def accept(*what: _What, hunk: _Hunk = None, by: Actor = None, where: Where = HERE) -> int:
+def accept(
+    *what: _What,
+    hunk: _Hunk = None,
+    all_like: Annotated[
+        int | None, WHOLE, Parameter(help="Instead: this one and all like it, from now on; shows the rule first.")
+    ] = None,
+    by: Actor = None,
+    where: Where = HERE,
+) -> int:
     """Say yes to what operations did, or to some files or hunks of one."""
+    if all_like is not None:
+        if what or hunk or by is not None:
+            raise UsageError("--all-like is of one operation and of nothing else", hint="agentrt accept --all-like 7")
+        from .alike import accept_all_like
+
+        return accept_all_like(all_like, where)
     named, parts = _asked(what, hunk, by, where)
 
     async def work(runtime: Runtime) -> int:

@@ -38,6 +38,9 @@ UNREAD = 32 * 1024 * 1024
 AT_ONCE = 64
 """Requests of one client that are worked on."""
 LINGER = 1.0
+"""Seconds that a session stays open when nobody needs it any more."""
+PATIENCE = 10.0
+"""Seconds that what was asked for has when the host ends."""
 EFFECTS = 200
 """Of an operation that is told of; all of them are in the journal."""
 
@@ -250,7 +253,11 @@ class Host:
         await self.runs.close()
         self.questions.nobody()
         if self._work:
-            await asyncio.wait(self._work, timeout=10)
+            _, late = await asyncio.wait(self._work, timeout=PATIENCE)
+            for work in late:
+                work.cancel()
+            if late:
+                await asyncio.wait(late)
         if self._timer is not None:
             self._timer.cancel()
             self._flush()

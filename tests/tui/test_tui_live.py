@@ -140,6 +140,33 @@ def test_what_is_in_sight_stays_when_heights_turn_out_to_be_others() -> None:
     played(work)
 
 
+def test_what_is_in_sight_stays_when_the_journal_has_it() -> None:
+    run = a_talk(2)
+    told = Transcript.of(run.messages, run.entries)
+    call = bash("c9", "make late")
+    before = len(run.events)
+    run.turn("\n".join(f"- line {n}" for n in range(40)), [call])
+    run.act(call)
+
+    async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
+        seen = told
+        for event in run.events[before:]:
+            seen = seen.told(event)
+        live.show(seen)
+        await pilot.pause(_WAIT)
+        await pilot.press("pageup")
+        shown = rows(live)
+        assert "- line 20" in shown
+        live.show(seen.read(run.messages, run.entries))
+        await pilot.pause(_WAIT)
+        assert rows(live) == shown and not live.follows
+        live.show(Transcript().told(TextCame(actor="agent", text="another session").to_dict()))
+        await pilot.pause(_WAIT)
+        assert "another session" in rows(live) and live.follows
+
+    played(work)
+
+
 def test_a_question_is_answered_by_keys_and_takes_no_focus() -> None:
     async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
         await pilot.press("y", "n", "w")

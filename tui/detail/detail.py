@@ -50,14 +50,14 @@ class Detail(Pages):
         self._key, self._sections = key, sections
         self._lay_out(top)
 
-    def reveal(self, title: str) -> None:
-        """Go to a section, where it is there."""
-        for section, start in zip(self._sections, self._starts, strict=True):
-            if section.title == title:
-                self.scroll_to(y=start, animate=False, force=True, immediate=True)
-
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out(self.scroll_offset.y)
+
+    def reveal(self, title: str) -> None:
+        """Scroll to a section, where there is one of that title."""
+        at = next((number for number, section in enumerate(self._sections) if section.title == title), None)
+        if at is not None:
+            self.scroll_to(y=self._starts[at], animate=False, force=True, immediate=True)
 
     def row(self, y: int) -> Line | None:
         return self._rows[y] if 0 <= y < len(self._rows) else None

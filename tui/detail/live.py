@@ -70,7 +70,7 @@ class Live(Vertical):
         self._transcript = Transcript()
         self._timer: Timer | None = None
         self._stale = False
-        self._chosen = ""
+        self._chosen = self._reveals = ""
         self._said: dict[str, str] = {}
         """What was answered, by question, until it is none any more."""
         self._rules: dict[str, str] = {}
@@ -97,8 +97,8 @@ class Live(Vertical):
             self._draw()
 
     def choose(self, question: str) -> None:
-        """This one is to be answered next."""
-        self._chosen = question
+        """This one is to be answered next, and is scrolled to."""
+        self._chosen = self._reveals = question
         self._redraw()
 
     def show_rule(self, question: str, diff: str) -> None:
@@ -131,6 +131,8 @@ class Live(Vertical):
         if self._input.display and (asked := self._asked) is not None and asked.key not in waiting:
             self.action_leave()
         self._blocks.show(self._transcript.blocks)
+        self._blocks.reveal(self._reveals)
+        self._reveals = ""
         self._timer = self.set_timer(_PAUSE, self._again)
 
     def _again(self) -> None:

@@ -61,7 +61,7 @@ def draw(rows: Rows, row: Row, states: States, palette: Palette) -> list[Drawn]:
         return [Drawn(text=[Piece(text, ("fold",))])]
     if row.kind in ("note", "wait"):
         return [Drawn(text=[Piece(row.text or "…", ("note",))])]
-    if rows.mode == "sides":
+    if rows.mode == "side-by-side":
         return [_line(rows, row, "old", palette), _line(rows, row, "new", palette)]
     return [_line(rows, row, "old" if row.kind == "removed" else "new", palette)]
 

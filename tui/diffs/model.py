@@ -117,13 +117,12 @@ def compute(effect: FileEffect, before: bytes | None, after: bytes | None) -> Bo
     if "file" not in types:
         return Body(said=(plain(kinds_text(effect)),))
     if len(types) > 1:
-        said = (
-            plain(kinds_text(effect)),
-            *_links(*(state if _type(state) == "symlink" else None for state in (old, new))),
-        )
+        links = (state if _type(state) == "symlink" else None for state in (old, new))
+        said = (plain(kinds_text(effect)), *_links(*links))
     first, second = (data if _type(state) == "file" else b"" for state, data in ((old, before), (new, after)))
     if first is None or second is None:
-        same = first == second and old is not None and new is not None and old.digest == new.digest
+        digests = {state.digest if state is not None else None for state in (old, new)}
+        same = first == second and len(digests) == 1 and None not in digests
         return Body(said=said if same else (*said, NOT_SHOWN))
     if b"\0" in first[:8000] or b"\0" in second[:8000]:
         return Body(said=(*said, f"binary, {_sizes(old, new)}")) if first != second else Body(said=said)
