@@ -96,7 +96,7 @@ class Acting(App[int]):
 
     async def _undo(self) -> None:
         loses, preview = await self._move("undo", 1)
-        self.follow(deciding.undo(steps=len(self.book.stands), loses=loses, preview=preview))
+        self.follow(deciding.undo(steps=self.book.steps, loses=loses, preview=preview))
 
     def action_undo_to(self) -> None:
         self.start(self._undo_to())

@@ -74,8 +74,14 @@ class Book:
         return self._feed.entries if self._feed is not None else ()
 
     @property
+    def steps(self) -> int:
+        """How many can be undone."""
+        return len(self._feed.stands) if self._feed is not None else 0
+
+    @property
     def stands(self) -> frozenset[int]:
-        return self._feed.stands if self._feed is not None else frozenset()
+        """The steps whose work is there."""
+        return self._feed.kept if self._feed is not None else frozenset()
 
     @property
     def undone(self) -> tuple[int, ...]:
