@@ -55,6 +55,23 @@ class Acting(App[int]):
         """Another session of the workspace."""
         raise NotImplementedError
 
+    def why_not(self, name: str) -> str:
+        """Why an action cannot be done, as far as that is known without asking anybody; "" where it can."""
+        selected, decided = self.selected, None
+        if name == "accept":
+            decided = deciding.accept(selected)
+        elif name == "reject":
+            decided = deciding.reject(selected)
+        elif name == "undo":
+            decided = deciding.undo(steps=self.book.steps, loses=False, preview=None)
+        elif name == "redo":
+            decided = deciding.redo(undone=len(self.book.undone), loses=False, preview=None)
+        elif name == "undo_to":
+            decided = deciding.undo_to(selected, loses=False, preview=None)
+        elif name == "revert":
+            decided = deciding.revert(selected, None, {})
+        return decided.because if isinstance(decided, No) else ""
+
     # Reviewing
 
     def action_accept(self) -> None:
@@ -103,8 +120,8 @@ class Acting(App[int]):
 
     async def _undo_to(self) -> None:
         selected = self.selected
-        number = selected.entry.id if selected.entry is not None else 0
-        loses, preview = await self._move("restore", number) if number else (False, None)
+        number = selected.number
+        loses, preview = await self._move("restore", number) if number is not None else (False, None)
         self.follow(deciding.undo_to(selected, loses=loses, preview=preview))
 
     def action_redo(self) -> None:
@@ -129,7 +146,7 @@ class Acting(App[int]):
 
     async def _fork(self) -> None:
         selected = self.selected
-        number = selected.entry.id if selected.entry is not None else self.book.head
+        number = selected.number if selected.number is not None else self.book.head
         made = await self.send(Request("fork", {"op": number}, f"forked from operation {number}"))
         if made is not None:
             self.go_to(made["session"])

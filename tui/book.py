@@ -6,6 +6,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from agentrt.errors import AgentrtError, UnknownOperation
+from agentrt.history import reviews
+from agentrt.history.revert import sides_of
+from agentrt.history.reviews import Verdicts
 from agentrt.history.store import locate
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
@@ -116,6 +119,19 @@ class Book:
             found = self._reader.journal.paths(self._reader.session)
             self._paths = {entry.id: found.get(entry.id, ()) for entry in self.entries}
         return self._paths.get(op, ())
+
+    def verdicts(self, op: int) -> Verdicts:
+        """What was said on parts of an operation, by path and hunk, as ``reviews.verdicts``. Raises ``JournalError``."""
+        found: Verdicts = {}
+        everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(self.operation(op).files), ())
+        for entry in self.entries[op:]:
+            if op not in entry.target or entry.kind not in ("accept", "reject") or entry.status != "settled":
+                continue
+            if entry.kind == "accept":
+                reviews.add(found, reviews.parts_in(self.operation(entry.id)) or everything, "accepted")
+            elif entry.id in self.stands:
+                reviews.add(found, reviews.parts_in(self.operation(entry.id)) or everything, "rejected")
+        return found
 
     def conversation(self) -> Sequence[Message]:
         """Raises ``JournalError``."""

@@ -76,11 +76,13 @@ class Pane(Vertical):
             return
         try:
             operation = self._book.operation(self._number)
+            verdicts = self._book.verdicts(self._number)
         except AgentrtError as error:
             self.app.notify(plain(str(error)), severity="error", markup=False)
             return
         if self._operation is None or operation.files != self._operation.files:
             self.diff.show(DiffModel.of(operation.files))
+        self.diff.set_states(verdicts)
         self._operation = operation
         self.draw()
         _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)

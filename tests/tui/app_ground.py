@@ -85,12 +85,12 @@ class Driven:
 
     async def until(self, what: Callable[[], bool], told: str = "") -> None:
         """Waits as long as it takes."""
-        for _ in range(PATIENCE * 20):
+        for _ in range(PATIENCE * 12):
             if what():
                 await self.pilot.pause()
                 return
             await asyncio.sleep(0.02)
-        raise AssertionError(f"{told or 'it'} never came\n{self.screen}")
+        raise AssertionError(f"{told or 'it'} never came; {self.app.current}; said {self.notes}\n{self.screen}")
 
     async def sees(self, *texts: str) -> None:
         await self.until(lambda: all(text in self.screen for text in texts), " + ".join(texts))
