@@ -7,10 +7,11 @@ from pathlib import Path
 
 from agentrt.errors import AgentrtError, UnknownOperation
 from agentrt.history import reviews
+from agentrt.history.revert import sides_of
+from agentrt.history.reviews import Verdicts
 from agentrt.history.store import locate
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
-from agentrt.records.operations import Review
 from agentrt.showing.entries import Entry, Feed, Fork
 
 
@@ -76,8 +77,14 @@ class Book:
         return self._feed.entries if self._feed is not None else ()
 
     @property
+    def steps(self) -> int:
+        """How many can be undone."""
+        return len(self._feed.stands) if self._feed is not None else 0
+
+    @property
     def stands(self) -> frozenset[int]:
-        return self._feed.stands if self._feed is not None else frozenset()
+        """The steps whose work is there."""
+        return self._feed.kept if self._feed is not None else frozenset()
 
     @property
     def undone(self) -> tuple[int, ...]:
@@ -104,20 +111,6 @@ class Book:
             raise UnknownOperation("there is no session yet")
         return self._reader.show(op)
 
-    def verdicts(self, operation: Operation) -> dict[str, dict[int, Review]]:
-        """The reviews of its files, and of their hunks; hunk 0 stands for all of a file."""
-        found: reviews.Verdicts = {}
-        if operation.review is None:
-            return found
-        everything: dict[str, tuple[int, ...]] = {effect.path: () for effect in operation.files}
-        reviews.add(found, everything, operation.review)
-        for entry in self.entries[operation.id :]:
-            if operation.id in entry.target and (entry.kind == "accept" or entry.id in self.stands):
-                said: Review = "accepted" if entry.kind == "accept" else "rejected"
-                if entry.kind in ("accept", "reject") and entry.status == "settled":
-                    reviews.add(found, reviews.parts_in(self.operation(entry.id)), said)
-        return found
-
     def paths(self, op: int) -> Collection[str]:
         """Of an operation's effects, for searching."""
         if self._reader is None:
@@ -126,6 +119,19 @@ class Book:
             found = self._reader.journal.paths(self._reader.session)
             self._paths = {entry.id: found.get(entry.id, ()) for entry in self.entries}
         return self._paths.get(op, ())
+
+    def verdicts(self, op: int) -> Verdicts:
+        """What was said on parts of an operation, by path and hunk, as ``reviews.verdicts``. Raises ``JournalError``."""
+        found: Verdicts = {}
+        everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(self.operation(op).files), ())
+        for entry in self.entries[op:]:
+            if op not in entry.target or entry.kind not in ("accept", "reject") or entry.status != "settled":
+                continue
+            if entry.kind == "accept":
+                reviews.add(found, reviews.parts_in(self.operation(entry.id)) or everything, "accepted")
+            elif entry.id in self.stands:
+                reviews.add(found, reviews.parts_in(self.operation(entry.id)) or everything, "rejected")
+        return found
 
     def conversation(self) -> Sequence[Message]:
         """Raises ``JournalError``."""
