@@ -17,8 +17,7 @@ R = TypeVar("R", bound="Runtime")
 async def fork(runtime: R, op: int) -> R:
     """See ``Runtime.fork``. The caller holds ``runtime.turn``."""
     view = runtime.view_after(op)
-    if _written(runtime, view) != _written(runtime, runtime.view):
-        raise _other_workspace(runtime, op, view)
+    check_ground(runtime, op, view)
     box = await runtime.sandbox.fork(view.snapshot)
     try:
         # What was applied by then is simply the workspace; only its own session can take it out again.
@@ -41,6 +40,12 @@ async def fork(runtime: R, op: int) -> R:
         raise
 
 
+def check_ground(runtime: Runtime, op: int | None, view: View) -> None:
+    """Raises ``Conflict`` where the real workspace is not the one the view after ``op`` lies over."""
+    if op is not None and _written(runtime, view) != _written(runtime, runtime.view):
+        raise _other_workspace(runtime, op, view)
+
+
 def _written(runtime: Runtime, view: View) -> tuple[int, ...]:
     """The applies that wrote to the workspace: a branch of the user's repository is not in it."""
     return tuple(op for op in view.applied if runtime.show(op).effects)
@@ -54,5 +59,5 @@ def _other_workspace(runtime: Runtime, op: int, view: View) -> Conflict:
     has = [f"has apply {since} in it"] * bool(since) + [f"no longer has apply {gone} in it"] * bool(gone)
     return Conflict(
         f"after operation {op} the workspace was another one: {runtime.store.workspace} {' and '.join(has)}",
-        hint=f"agentrt restore {op} puts it back as it was then; or fork at a later operation",
+        hint=f"agentrt restore {op} puts it back as it was then; or take a later operation",
     )

@@ -32,6 +32,7 @@ class Unread(Policy):
     redactions: Sequence[Redaction] = ()
 
     def __init__(self, error: UsageError) -> None:
+        self.error = error
         self._because = f"the policy cannot be read: {error}"
 
     def decide(self, action: Action, context: Context) -> Decision:

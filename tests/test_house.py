@@ -72,7 +72,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "reviewing",
         "selecting",
         "sending",
+        "shell",
         "standing",
+        "terminal",
         "transaction",
         "turns",
         "inside",
@@ -88,11 +90,22 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("showing",),
     ("hosting",),
     ("",),  # agentrt itself: the door, which shows what those below have
-    ("cli", "report", "sync", "testing", "__main__"),
+    ("cli", "report", "serving", "sync", "testing", "__main__"),
 )
 """The core from the ground up. A module imports from its own floor and from those below it."""
 
-HEAVY = {"anthropic", "cryptography", "docker", "keyring", "langgraph", "openai", "regex", "ruamel", "textual"}
+HEAVY = {
+    "aiohttp",
+    "anthropic",
+    "cryptography",
+    "docker",
+    "keyring",
+    "langgraph",
+    "openai",
+    "regex",
+    "ruamel",
+    "textual",
+}
 """Imported where they are used, never when a module is."""
 OWN = {"agentrt.tui": {"textual"}}
 """What a plug-in is made of: it is itself imported where it is used."""
@@ -365,7 +378,10 @@ def test_the_wheel_holds_every_module_and_document(wheel: Path) -> None:
         for name, file in modules(ROOT).items()
     }
     packs = {f"agentrt/policies/packs/{path.name}" for path in (ROOT / "policies/packs").glob("*.yaml")}
-    pages = {f"agentrt/report/{path.name}" for path in (ROOT / "agentrt/report").iterdir() if path.suffix in _PAGES}
+    folders = (ROOT / "agentrt/report", ROOT / "agentrt/serving")
+    pages = {
+        f"agentrt/{path.parent.name}/{path.name}" for f in folders for path in f.iterdir() if path.suffix in _PAGES
+    }
     data = {"agentrt/py.typed", "agentrt/history/schema.sql", "agentrt/planners/prices.yaml", *packs, *pages}
     assert held == code | data
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.worker import Worker
 
 from agentrt.errors import AgentrtError
@@ -91,13 +92,15 @@ class Pane(Vertical):
         entry = self._book.entry(operation.id)
         sections = about(
             operation,
-            max(self.query_one(Detail).size.width, 20),
+            max(self.query_one(Detail).size.width - 8, 20),
             undo=self._undo,
             name=self._named,
             stands=operation.id in self._book.stands,
             lost="they are not kept any more" if entry is not None and entry.gone else "",
         )
-        self.query_one(Detail).show(sections)
+        detail = self.query_one(Detail)
+        detail.border_title = Content(f"{operation.kind} {operation.id}")
+        detail.show(sections, operation.id)
 
     def _named(self, number: int) -> str:
         entry = self._book.entry(number)

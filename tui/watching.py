@@ -134,7 +134,7 @@ class Watching(Looking):
             self.bell()
         if ended:
             self.poll()
-            self.latest(self._count_changes, "changes")
+            self._journal_changed()  # what is said last is no operation
         self.show_status()
 
     def _host_changed(self, why: str) -> None:

@@ -1,8 +1,8 @@
 """``agentrt``: from words to a command, from errors to exit codes.
 
 0 done · 1 the task failed · 2 wrong usage or configuration · 3 denied, or a person is needed · 4 conflict, nothing
-touched · 5 no sandbox · 130 interrupted (by SIGTERM 143, by SIGHUP 129). ``exec`` has its command's own code, and 125
-instead of 1.
+touched · 5 no sandbox · 130 interrupted (by SIGTERM 143, by SIGHUP 129). ``exec`` and ``shell`` have the code of what
+they ran, and 125 instead of 1.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ _COMMANDS = {
         "log": ("looking:log", "List the session's operations, oldest first."),
         "show": ("looking:show", "Show one operation whole."),
         "diff": ("diff:diff", "Show changes of files: of OP, of A..B, or all that is not applied."),
+        "shell": ("shell:shell", "Look around and try things in the sandbox as of OP; nothing of it is kept."),
         "sessions": ("looking:sessions", "List the workspace's sessions."),
+        "serve": ("serve:serve", "Put the terminal app into a browser, on this machine only."),
         "report": ("report:report", "Write the whole session as one HTML file, to look at or to hand on."),
     },
     "Keeping house": {
@@ -70,6 +72,8 @@ _SECRETS = {
 }
 _GROUPS = ("policy", "secrets")
 """Commands of two words."""
+_LENT = ("exec", "shell")
+"""Their exit codes are those of what they run."""
 _GLOBAL = {"--workspace": 1, "--session": 1, "--json": 0}
 """Options of every command, which may also stand before it; how many words they take."""
 
@@ -140,7 +144,7 @@ def _guarded(words: list[str]) -> int:
             return _usage(error, words, json=json)
         except AgentrtError as error:
             _put(error, json=json)
-            return 125 if command == "exec" and error.exit_code == 1 else error.exit_code
+            return 125 if command in _LENT and error.exit_code == 1 else error.exit_code
         except KeyboardInterrupt as interrupted:
             return _interrupted(interrupted)
         finally:
@@ -159,7 +163,7 @@ def _guarded(words: list[str]) -> int:
         else:
             _say(f"this is a bug in agentrt: {type(error).__name__}: {plain(str(error))}")
             print("hint: please report it, with what AGENTRT_DEBUG=1 prints in front of this", file=sys.stderr)
-        return 125 if command == "exec" else 1
+        return 125 if command in _LENT else 1
 
 
 def _interrupted(by: KeyboardInterrupt) -> int:

@@ -85,11 +85,17 @@ class Sandbox(Protocol):
         limits: Limits | None = None,
         on_output: Callable[[bytes], None] | None = None,
         on_error: Callable[[bytes], None] | None = None,
+        terminal: int | None = None,
     ) -> ExecResult:
         """Run a command; every process it started is dead on return, also when this call is cancelled.
 
         Standard error goes to ``on_output`` in the order written, unless ``on_error`` takes it apart. A program
         that is not there is exit code 127 with a line on standard error.
+
+        ``terminal``: the descriptor of a pty's other end, which stays the caller's. It is then all three streams of
+        the command, and the terminal of a session that the command leads; ``stdin`` and the takers of output are not
+        for it. Whoever runs has this terminal and no other: the pty must not be one a person sits at. A sandbox that
+        has no terminals raises ``SandboxError`` that says so, and runs nothing.
         """
         ...
 

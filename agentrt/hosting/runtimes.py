@@ -16,6 +16,7 @@ from agentrt.reader import open_reader
 from agentrt.runtime import Runtime
 
 from .setup import How
+from .wire import gone
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Runtimes:
         self._seats: dict[str, Seat] = {}
         self._gate = asyncio.Lock()
         self._closings: set[asyncio.Task[None]] = set()
+        self._over = False
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -126,6 +128,7 @@ class Runtimes:
     async def close(self) -> None:
         """All of them, whoever needs them."""
         async with self._gate:
+            self._over = True
             for session in list(self._seats):
                 await self._close(session)
         if self._closings:
@@ -152,6 +155,8 @@ class Runtimes:
             await seat.free.wait()
 
     async def _opened(self, session: str, how: How) -> Seat:
+        if self._over:
+            raise gone("the host ends")
         create(self._store)
         given = {"policy": how.policy, "sandbox": how.sandbox, "folder": how.folder, "to_act": how.to_act}
         if self._seats:

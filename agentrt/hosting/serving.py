@@ -30,12 +30,11 @@ async def serve(store: Store, setup: Setup) -> None:
         return
     try:
         host = Host(store, setup)
-        stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, host.leaving.set)
         accepting = loop.create_task(accept(address, host))
-        ends = [loop.create_task(stop.wait()), loop.create_task(_unneeded(host)), accepting]
+        ends = [loop.create_task(host.leaving.wait()), loop.create_task(_unneeded(host)), accepting]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -43,7 +42,6 @@ async def serve(store: Store, setup: Setup) -> None:
                 end.cancel()
             await asyncio.wait(ends)
             await host.close()
-            await gone(host)
     finally:
         address.close()
     if not accepting.cancelled():
@@ -52,16 +50,12 @@ async def serve(store: Store, setup: Setup) -> None:
 
 async def accept(address: Address, host: Host) -> None:
     """Let clients in. Raises ``OSError``."""
-    loop = asyncio.get_running_loop()
-    serving: set[asyncio.Task[None]] = set()
     while True:
-        sock, _ = await loop.sock_accept(address.sock)
-        if not is_ours(sock):
+        sock, _ = await asyncio.get_running_loop().sock_accept(address.sock)
+        if is_ours(sock):
+            host.serve(sock)
+        else:
             sock.close()
-            continue
-        task = loop.create_task(host.serve(sock))
-        serving.add(task)
-        task.add_done_callback(serving.discard)
 
 
 async def _unneeded(host: Host) -> None:
@@ -76,11 +70,3 @@ async def _unneeded(host: Host) -> None:
                 return
         else:
             await host.changed.wait()
-
-
-async def gone(host: Host) -> None:
-    """Clients have got what they were sent."""
-    for _ in range(200):
-        if not host.clients:
-            return
-        await asyncio.sleep(0.01)

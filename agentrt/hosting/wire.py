@@ -94,13 +94,13 @@ class Channel:
     async def close(self) -> None:
         """What was to be sent is sent, if the other side takes it within a moment. Nobody may be at ``line``."""
         self.closed = True
-        if self._sending is not None:
-            await asyncio.wait([self._sending], timeout=1.0)
-        if self._sending is not None:
-            self._sending.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sending
-        self._sock.close()
+        try:
+            if (sending := self._sending) is not None:
+                await asyncio.wait([sending], timeout=1.0)
+                sending.cancel()
+                await asyncio.wait([sending])
+        finally:
+            self._sock.close()
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ What these give is safe to show: every untrusted string in it has passed ``plain
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 _TOLD = ("command", "path", "pattern", "glob", "args", "patch")
 """Fields of an action that say most of what it is about, first ones first."""
 
+_PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
+"""The files a patch names."""
+
 
 def operation_json(operation: Operation) -> dict[str, Any]:
     """As design and docs/cli.md fix it; a move or an apply has its ``paths``, too."""
@@ -57,7 +61,9 @@ def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, 
         tool = str(asked.get("kind", "?"))
         told = next((asked[key] for key in _TOLD if asked.get(key)), "")
         words = " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
-        if tool == NARROW:
+        if told is asked.get("patch") and (files := _PATCHED.findall(words)):
+            words = ", ".join(files)
+        elif tool == NARROW:
             words = dump_json(asked.get("rules"))
         elif tool == "read" and not told and "output" in asked:
             words = f"the output of operation {asked['output']}"

@@ -70,7 +70,10 @@ class MemorySandbox:
         limits: Limits | None = None,
         on_output: Callable[[bytes], None] | None = None,
         on_error: Callable[[bytes], None] | None = None,
+        terminal: int | None = None,
     ) -> ExecResult:
+        if terminal is not None:
+            raise SandboxError("the memory sandbox has no terminals")
         take = on_output or (lambda chunk: None)
         started, pipe = time.monotonic(), asyncio.subprocess.PIPE
         folder = os.path.join(self.workspace, cwd or "")

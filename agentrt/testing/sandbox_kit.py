@@ -22,6 +22,7 @@ from . import (
     sandbox_limits,
     sandbox_matrix,
     sandbox_purge,
+    sandbox_terminals,
 )
 from .sandbox_doors import OpenConfined, check_planted
 from .sandbox_ground import CHECKS, Check, Ground, Open, ground
@@ -37,6 +38,7 @@ _PARTS = (
     sandbox_limits,
     sandbox_matrix,
     sandbox_purge,
+    sandbox_terminals,
 )  # importing them registers their checks
 
 

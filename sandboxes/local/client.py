@@ -32,10 +32,10 @@ class ServerError(OSError):
 class Client:
     """Requests and their fields:
 
-    start {store, workspace, shows, planted: {path: content}, hidden} · stand {layers} · run {argv | call, path, limit;
-    env, cwd, and of ``Limits`` what is kept in there} with stdin, stdout, stderr · seal {name} · changes {a, b} ·
-    look {layers, paths} · open {layers, paths} · door {} · keep {layers, paths, name} · graft {onto, sources, picks:
-    [path, source, content], name} · remove {names, opened} · purge {path, dry_run}
+    start {store, workspace, shows, planted: {path: content}, hidden} · stand {layers} · run {argv, terminal | call,
+    path, limit; env, cwd, and of ``Limits`` what is kept in there} with stdin, stdout, stderr · seal {name} ·
+    changes {a, b} · look {layers, paths} · open {layers, paths} · door {} · keep {layers, paths, name} · graft {onto,
+    sources, picks: [path, source, content], name} · remove {names, opened} · purge {path, dry_run}
     """
 
     def __init__(self) -> None:
@@ -141,6 +141,15 @@ class Client:
             if failure is not None:
                 raise failure
             return answer
+
+    def run_at(self, terminal: int, request: dict[str, Any], stop: int) -> dict[str, Any]:
+        """Run an action that reads and prints by itself, at a terminal. Raises ``SandboxError``."""
+        with self._turn:
+            try:
+                self._send({"do": "run", **request}, [terminal] * 3)
+                return self._pump({}, stop)[0]
+            except OSError as error:
+                raise told("run", error) from error
 
     def close(self) -> None:
         if self._closed:

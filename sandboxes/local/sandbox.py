@@ -69,9 +69,10 @@ class LocalSandbox:
         limits: Limits | None = None,
         on_output: Callable[[bytes], None] | None = None,
         on_error: Callable[[bytes], None] | None = None,
+        terminal: int | None = None,
     ) -> ExecResult:
-        request = {"argv": list(argv), "cwd": self._inside(cwd or ".")}
-        answer = await self._run(request, env, stdin, limits or Limits(), on_output, on_error)
+        request = {"argv": list(argv), "cwd": self._inside(cwd or "."), "terminal": terminal is not None}
+        answer = await self._run(request, env, stdin, limits or Limits(), on_output, on_error, terminal)
         fields = ("exit_code", "timed_out", "killed", "seconds")
         told = "" if answer["exceeded"] is None else exceeded.sentence(*answer["exceeded"])
         return ExecResult(**{name: answer[name] for name in fields}, exceeded=told)
@@ -200,6 +201,7 @@ class LocalSandbox:
         limits: Limits,
         on_output: Callable[[bytes], None] | None,
         on_error: Callable[[bytes], None] | None,
+        terminal: int | None = None,
     ) -> dict[str, Any]:
         request |= {
             "seconds": limits.seconds,
@@ -215,7 +217,10 @@ class LocalSandbox:
         def run(client: Client) -> dict[str, Any]:
             self._dirty = True
             given = {**self._environment, "PWD": request["cwd"], **(env or {})}
-            return client.run({**request, "env": given}, stdin, on_output, on_error, stop)
+            request["env"] = given
+            if terminal is not None:
+                return client.run_at(terminal, request, stop)
+            return client.run(request, stdin, on_output, on_error, stop)
 
         try:
             answer = await self._with_server(run, partial(os.eventfd_write, stop, 1))
@@ -246,12 +251,18 @@ class LocalSandbox:
 
     async def _ready(self, stand: bool) -> Client:
         if self._client is None:
-            self._client = await _thread(self._open)
             self._stale = True
+            await _thread(self._start)
+        client = self._client
+        assert client is not None
         if self._stale and stand:
-            await _thread(partial(self._client.ask, "stand", layers=list(self._standing.layers)))
+            await _thread(partial(client.ask, "stand", layers=list(self._standing.layers)))
             self._stale = False
-        return self._client
+        return client
+
+    def _start(self) -> None:
+        """Kept also where nobody waits for it any more: a server that nobody knows would never be ended."""
+        self._client = self._open()
 
     def _planted(self) -> dict[str, bytes]:
         """By absolute path. Raises ``SandboxError``."""

@@ -88,7 +88,7 @@ class Terminal:
     """A process with a terminal of its own."""
 
     def __init__(self, words: Sequence[str | Path], cwd: Path, env: Mapping[str, str], columns: int) -> None:
-        self._ours, theirs = pty.openpty()
+        self.ours, theirs = pty.openpty()
         self.resize(columns)
         command = [sys.executable, "-m", "agentrt", *map(str, words)]
         self.process = subprocess.Popen(command, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
@@ -96,7 +96,7 @@ class Terminal:
         self.raw = b""
 
     def resize(self, columns: int) -> None:
-        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def until(self, text: str) -> None:
         """Read on until that is there, after what was read."""
@@ -110,13 +110,30 @@ class Terminal:
             self._read()
 
     def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
+        os.write(self.ours, text.encode())
+
+    def insist(self, key: str, text: str) -> None:
+        """Type it until that is there: the program it is for may not be in front yet."""
+        start, deadline = len(self.raw), time.monotonic() + 60
+        while text.encode() not in self.raw[start:]:
+            assert time.monotonic() < deadline, self.raw
+            self.type(key)
+            self.listen(0.3)
+
+    def paste(self, data: bytes) -> None:
+        """More than there is room for, and what is printed meanwhile is read."""
+        while data:
+            readable, writable, _ = select.select([self.ours], [self.ours], [], 60)
+            if readable:
+                self._read()
+            if writable:
+                data = data[os.write(self.ours, data[:1000]) :]
 
     def end(self) -> int:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self._read():
             pass
-        os.close(self._ours)
+        os.close(self.ours)
         return self.process.wait(10)
 
     def signal_thread(self, number: int) -> None:
@@ -126,9 +143,9 @@ class Terminal:
         assert ctypes.CDLL(None).tgkill(pid, thread, number) == 0
 
     def _read(self) -> bool:
-        if select.select([self._ours], [], [], 0.1)[0]:
+        if select.select([self.ours], [], [], 0.1)[0]:
             try:
-                self.raw += os.read(self._ours, 65536)
+                self.raw += os.read(self.ours, 65536)
             except OSError:  # the other end is closed
                 return False
         return True

@@ -21,6 +21,7 @@ from outside import Outside, made
 from trick import Trick, all_tricks
 
 from agentrt import Conflict, Runtime
+from agentrt.shell import open_shell
 
 SECONDS = 20
 NOT_THERE = re.compile(rb"^bash: line \d+: [\w./-]+: command not found", re.MULTILINE)
@@ -85,10 +86,33 @@ async def played(trick: Trick, outside: Outside) -> bytes:
 async def once(trick: Trick, outside: Outside, runtime: Runtime, number: int) -> bytes:
     printed = bytearray()
     command = trick.command(outside.told() | {"STEP": str(number)})
+    if trick.at == "terminal":
+        return await at_terminal(command, runtime)
     where = {} if trick.cwd is None else {"cwd": trick.cwd}
     done = await runtime.act("bash", command=command, seconds=SECONDS, on_output=printed.extend, **where)
     assert not (done.observation and done.observation.timed_out), printed.decode(errors="replace")
     assert trick.cwd or printed.splitlines()[-1:] == [b"tried"], printed.decode(errors="replace")
+    return bytes(printed)
+
+
+async def at_terminal(command: str, runtime: Runtime) -> bytes:
+    """In a shell that somebody opened; what came to the other side."""
+    await runtime.act("write", path="~/trick", content=command)
+    ours, theirs = os.openpty()
+    shell = await open_shell(runtime, None)
+    printed = bytearray()
+    try:
+        asyncio.get_running_loop().add_reader(ours, lambda: printed.extend(os.read(ours, 65536)))
+        call = asyncio.ensure_future(shell.interact(theirs, {"TERM": "dumb"}))
+        os.write(ours, b"exec bash ~/trick\n")
+        assert (await asyncio.wait_for(call, SECONDS)).exit_code == 0, bytes(printed)
+        await asyncio.sleep(0)
+    finally:
+        await shell.close()
+        asyncio.get_running_loop().remove_reader(ours)
+        os.close(ours)
+        os.close(theirs)
+    assert b"tried" in printed.splitlines(), bytes(printed)
     return bytes(printed)
 
 

@@ -6,6 +6,7 @@ Its first line says what it tries. Lines like ``# then: apply, again`` may follo
             runtime is closed and opened), ``apply`` (without and with ``rest``), ``host`` (the user goes on working
             in the workspace, with `agentrt`), ``module`` (with `python -m agentrt`)
     cwd     the folder the action is asked to run in
+    at      ``terminal``: it is run from a shell that a person opened, which nothing of is kept
     network ``open``: a policy lets it speak to some hosts (``allowed.py``); ``held``: and it has a secret for one of
             them, and a planted file
     only    ``root``, ``user`` or a machine's name (``x86_64``): elsewhere there is nothing to try
@@ -31,7 +32,7 @@ _LOAD = """import sys, types
 sys.modules["prelude"] = types.ModuleType("prelude")
 exec({prelude!r}, vars(sys.modules["prelude"]))
 """
-_HEADERS = ("then", "cwd", "network", "only", "open")
+_HEADERS = ("then", "cwd", "at", "network", "only", "open")
 _NETWORKS = {"", "open", "held"}
 _STEPS = {"again", "reopen", "apply", "host", "module"}
 
@@ -44,6 +45,7 @@ class Trick:
     is_python: bool
     then: tuple[str, ...] = ()
     cwd: str | None = None
+    at: str = ""
     network: str = ""
     only: str = ""
     open: str = ""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hosting_ground import SUBMIT, Hosted, bash, hosted, idle, phase, script, task_file, until
 
-from agentrt.errors import HostGone, UsageError
+from agentrt.errors import HostGone, UnknownOperation, UsageError
 from agentrt.history.store import Store
 from agentrt.hosting.client import Client
 from agentrt.reader import open_reader
@@ -78,20 +78,19 @@ def test_a_no_is_told_to_the_agent(store: Store) -> None:
 
 
 def test_a_yes_is_remembered_as_a_rule(store: Store) -> None:
-    script(store.workspace, bash("touch b.txt"), bash("touch b.txt"), SUBMIT)
-    (store.workspace.parent / "config/agentrt").mkdir(parents=True)
+    push = bash("git push origin main")
+    script(store.workspace, push, push, SUBMIT, policy="strict")
     mine = store.workspace.parent / "config/agentrt/policy.yaml"
-    mine.write_text("decide:\n  - {verdict: ask, actions: [bash], because: look first}\n")
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
             await client.ask("task", file=task_file(client), text="do it")
             id = (await question(client))["id"]
             diff = (await client.ask("approval", question=id))["diff"]
-            assert "policy.yaml" in diff and "touch" in diff
+            assert "policy.yaml" in diff and "git push" in diff
             assert (await client.ask("answer", question=id, allow=True, remember=True))["remembered"]
             assert (await idle(client))["ending"]["code"] == "submit"
-        assert "touch" in mine.read_text()
+        assert "git push" in mine.read_text()
 
     with_host(store, work)
 
@@ -150,6 +149,9 @@ def test_a_move_interrupts_the_run_first(store: Store, move: str, params: dict[s
             await client.ask("task", file=task_file(client), text="do it")
             await until(lambda: client.ask("state"), lambda s: s["running"] and "sleep" in s["running"]["shown"])
             assert (await client.ask("task", file=task_file(client), text="mind the gap"))["queued"] is True
+            with pytest.raises(UnknownOperation):
+                await client.ask("undo", n=40)
+            assert (await client.ask("state"))["phase"] == "acting"
             moved = await client.ask(move, **params)
             assert moved["paths"] == ["a.txt"]
             state = await client.ask("state")
@@ -282,7 +284,7 @@ def test_all_clients_are_told_and_one_that_goes_changes_nothing(store: Store) ->
 def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            done = await client.ask("act", kind="bash", arguments={"command": "yes 0123456789abcde | head -c 20000000"})
+            done = await client.ask("act", kind="bash", arguments={"command": "yes 0123456789abcde | head -c 8000000"})
             assert done["status"] == "settled"
             pieces: list[dict[str, Any]] = []
             async for event in client.events():
@@ -291,7 +293,7 @@ def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
                 if event["event"] == "told" and event["what"]["event"] == "operation":
                     break
             assert max(len(piece["data"]) for piece in pieces) <= 64 * 1024
-            assert sum(len(piece["data"]) + piece["skipped"] for piece in pieces) == 20_000_000
+            assert sum(len(piece["data"]) + piece["skipped"] for piece in pieces) == 8_000_000
             assert sum(piece["skipped"] for piece in pieces) > 0
 
     with_host(store, work)

@@ -99,7 +99,14 @@ class Driven:
         return self.app.query_one(Inbox)
 
 
-def drive(workspace: Path, work: Work, *, size: tuple[int, int] = AT_LEAST, session: str | None = None) -> None:
+def drive(
+    workspace: Path,
+    work: Work,
+    *,
+    size: tuple[int, int] = AT_LEAST,
+    session: str | None = None,
+    task: Path | None = None,
+) -> None:
     """Opens the app on ``workspace``, with a host of its own in this process, and does ``work``."""
 
     async def driven() -> None:
@@ -108,7 +115,7 @@ def drive(workspace: Path, work: Work, *, size: tuple[int, int] = AT_LEAST, sess
         host = asyncio.create_task(serve(store, Setup(store.workspace)))
         try:
             settings = load_settings()
-            app = AgentrtApp(workspace, session, settings, chosen(settings))
+            app = AgentrtApp(workspace, session, settings, chosen(settings), task)
             async with asyncio.timeout(PATIENCE), app.run_test(size=size, notifications=True) as pilot:
                 await pilot.pause()
                 await work(Driven(app, pilot))

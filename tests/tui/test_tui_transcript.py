@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agentrt.agent.events import ActionStarted, OutputCame, PlannerDelayed, TextCame
 from agentrt.records import ProposedAction
+from agentrt.showing.words import operation_json
 from agentrt.tui.detail.blocks import Action, Asked, Note, Said
 from agentrt.tui.detail.tail import Tail
 from agentrt.tui.detail.transcript import Transcript
@@ -166,3 +167,12 @@ def test_what_is_kept_of_output_does_not_grow() -> None:
         tail = tail.fed(b"x" * 5000 + b"\n" + b"\x1b[%d" % number)
     assert tail.came == 200 and len(tail.screen) <= 40 and sum(map(len, tail.screen)) <= 40 * 400
     assert len(tail.rest) <= 256
+
+
+def test_an_apply_is_told_as_a_host_tells_it() -> None:
+    applied = operation(1, kind="apply", actor="user", action=None, effects=(file_effect("a.py"),), observation=None)
+    seen = Transcript().told({"event": "operation", "operation": operation_json(applied)})
+    (block,) = seen.blocks
+    assert isinstance(block, Action)
+    assert (block.shown, block.actor, block.effects) == ("apply", "user", "1 file created")
+    assert seen.told({"event": "of a later version", "more": 1}) is seen

@@ -60,8 +60,8 @@ def about(
     since when its files are gone; ``along``: the operations that would be undone with it.
     """
     found = (
-        Section(f"{operation.kind} {operation.id}", tuple(_ran(operation)), FOLD),
-        Section("how it went", tuple(_went(operation, stands, lost))),
+        Section("what", tuple(_ran(operation)), FOLD),
+        Section("went", tuple(_went(operation, stands, lost))),
         Section("why", tuple(_why(operation))),
         Section("effect", tuple(_effect(operation, width))),
         Section("output", tuple(_output(operation)), _FOLD_OUTPUT),

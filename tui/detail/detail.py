@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import ClassVar
 
 from textual import events
@@ -15,6 +15,9 @@ from agentrt.showing.words import counted
 from .about import Section
 from .lines import Line, fitted
 from .pages import Pages
+
+_TITLES = 8
+"""Columns of the sections' titles, at the left."""
 
 
 class Detail(Pages):
@@ -35,9 +38,10 @@ class Detail(Pages):
         self._unfolded: set[str] = set()
 
     def show(self, sections: Sequence[Section], key: object = None) -> None:
-        """``key``: which operation it is; one that is not equal to the last begins at the top. None: its title."""
+        """``key``: which operation it is; one that is not equal to the last begins at the top. None: the first
+        section."""
         sections = tuple(sections)
-        key = key if key is not None else (sections[0].title if sections else None)
+        key = key if key is not None else (sections[0] if sections else None)
         if key == self._key and sections == self._sections:
             return
         if key != self._key:
@@ -46,14 +50,14 @@ class Detail(Pages):
         self._key, self._sections = key, sections
         self._lay_out(top)
 
-    def reveal(self, title: str) -> None:
-        """Go to a section, where it is there."""
-        for section, start in zip(self._sections, self._starts, strict=True):
-            if section.title == title:
-                self.scroll_to(y=start, animate=False, force=True, immediate=True)
-
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out(self.scroll_offset.y)
+
+    def reveal(self, title: str) -> None:
+        """Scroll to a section, where there is one of that title."""
+        at = next((number for number, section in enumerate(self._sections) if section.title == title), None)
+        if at is not None:
+            self.scroll_to(y=self._starts[at], animate=False, force=True, immediate=True)
 
     def row(self, y: int) -> Line | None:
         return self._rows[y] if 0 <= y < len(self._rows) else None
@@ -75,19 +79,19 @@ class Detail(Pages):
         return next(islice(self._fitted(section), section.fold, None), None) is not None
 
     def _fitted(self, section: Section) -> Iterator[Line]:
-        width = max(self.scrollable_content_region.width - 2, 1)
-        return ((("  ", ""), *row) for line in section.lines for row in fitted(line, width, words=True))
+        width = max(self.scrollable_content_region.width - _TITLES, 1)
+        titles = chain([(f"{section.title:<{_TITLES}}", "title")], repeat((" " * _TITLES, "")))
+        return ((next(titles), *row) for line in section.lines for row in fitted(line, width, words=True))
 
     def _lay_out(self, top: int) -> None:
         self._rows, self._starts = [], []
         for section in self._sections:
             self._starts.append(len(self._rows))
-            self._rows.append(((section.title, "title"),))
             folded = self._is_folded(section)
             self._rows += islice(self._fitted(section), section.fold if folded else None)
             if folded:
-                self._rows.append(((f"  … of {counted(len(section.lines), 'line')}; enter shows all", "dim"),))
-            self._rows.append((("", ""),))
+                said = f"… of {counted(len(section.lines), 'line')}; enter shows all"
+                self._rows.append(((" " * _TITLES + said, "dim"),))
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows))
         self.scroll_to(y=top, animate=False, force=True, immediate=True)
         self.refresh()

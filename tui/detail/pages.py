@@ -13,7 +13,7 @@ from textual.strip import Strip
 from .lines import STYLES, Line
 
 
-class Pages(ScrollView, can_focus=True):
+class Pages(ScrollView, can_focus=True, inherit_bindings=False):
     """Text one scrolls through. ``row`` gives what to draw."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"pages--{style}" for style in STYLES}
@@ -32,8 +32,12 @@ class Pages(ScrollView, can_focus=True):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "scroll_down", show=False),
-        Binding("k", "scroll_up", show=False),
+        Binding("up,k", "scroll_up", "Up", show=False, id="detail.up"),
+        Binding("down,j", "scroll_down", "Down", show=False, id="detail.down"),
+        Binding("pageup", "page_up", "Page up", show=False, id="detail.page_up"),
+        Binding("pagedown", "page_down", "Page down", show=False, id="detail.page_down"),
+        Binding("home,g", "scroll_home", "First", show=False, id="detail.first"),
+        Binding("end,G", "scroll_end", "Last", show=False, id="detail.last"),
     ]
 
     def row(self, y: int) -> Line | None:

@@ -18,6 +18,8 @@ from .pages import Pages
 
 _AT_ONCE = 10
 """Blocks that are drawn in a row while nothing else waits."""
+_NEAR = 50
+"""Blocks before the one at the top that may tell where it was."""
 _PAUSE = 0.03
 """Seconds between."""
 
@@ -70,6 +72,17 @@ class Blocks(Pages):
             if not all(map(self._is_drawn, self._in_sight())):
                 self._lay_out(self._blocks)
 
+    @property
+    def drawing(self) -> bool:
+        """Whether blocks out of sight are still to be drawn."""
+        return self._idle is not None
+
+    def reveal(self, key: str) -> None:
+        """Scroll to a block; to one that is not there not at all."""
+        at = next((number for number, block in enumerate(self._blocks) if block.key == key), None)
+        if at is not None:
+            self.scroll_to(y=self._starts[at], animate=False, force=True, immediate=True)
+
     def _follow(self, follows: bool) -> None:
         if follows != self.follows:
             self.follows = follows
@@ -104,13 +117,11 @@ class Blocks(Pages):
 
     def _lay_out(self, blocks: Sequence[Block]) -> None:
         """Measures all, draws what is in sight; what was at the top stays there, or the end at the end."""
-        top = self.scroll_offset.y
-        at = min(bisect_right(self._starts, top) - 1, len(self._blocks) - 1)
-        anchor = (self._blocks[at].key, top - self._starts[at]) if self._blocks and not self.follows else None
-        for block in self._blocks:
-            if isinstance(block, Question):
-                self._drawn.pop(block.key, None)
+        anchor = self._anchor(blocks)
         self._blocks = blocks
+        for block in blocks:
+            if isinstance(block, Question):  # what can be answered may have changed
+                self._drawn.pop(block.key, None)
         if len(self._drawn) > 2 * len(blocks) + 100:
             held = {block.key for block in blocks}
             self._drawn = {key: one for key, one in self._drawn.items() if key in held}
@@ -124,15 +135,26 @@ class Blocks(Pages):
                 self._rows_of(block)
         self.refresh()
 
-    def _place(self, anchor: tuple[str, int] | None) -> None:
+    def _anchor(self, blocks: Sequence[Block]) -> tuple[int, int] | None:
+        """What is to stay: which of ``blocks``, and how far below its first row what is in sight begins. None: the end.
+
+        The block at the top, or one before it: what was told has another key once the journal has it.
+        """
+        if self.follows:
+            return None
+        top, places = self.scroll_offset.y, {block.key: number for number, block in enumerate(blocks)}
+        at = min(bisect_right(self._starts, top), len(self._blocks)) - 1
+        for number in range(at, max(at - _NEAR, -1), -1):
+            if (found := places.get(self._blocks[number].key)) is not None:
+                return found, top - self._starts[number]
+        self._follow(True)  # it was taken back, or is of another session
+        return None
+
+    def _place(self, anchor: tuple[int, int] | None) -> None:
         self._placing = True
         try:
             self.virtual_size = Size(self._width, self._starts[-1])
-            if anchor is None:
-                y = self.max_scroll_y
-            else:
-                found = next((n for n, block in enumerate(self._blocks) if block.key == anchor[0]), None)
-                y = self.scroll_offset.y if found is None else self._starts[found] + anchor[1]
+            y = self.max_scroll_y if anchor is None else self._starts[anchor[0]] + anchor[1]
             if y != self.scroll_offset.y:  # else a scroll that is under way goes on
                 self.scroll_to(y=y, animate=False, force=True, immediate=True)
         finally:

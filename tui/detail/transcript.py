@@ -198,7 +198,8 @@ class Transcript:
         return replace(self, running=replace(self.running, tail=self.running.tail.fed(data)))
 
     def _operation(self, event: Mapping[str, Any]) -> Transcript:
-        operation = Operation.from_dict(event["operation"])
+        fields = Operation.model_fields  # a host tells more
+        operation = Operation.from_dict({k: v for k, v in event["operation"].items() if k in fields})
         call = self.running.call if self.running is not None else ""
         made = replace(self, running=None)
         if operation.is_verification or operation.id <= self.settled:

@@ -10,7 +10,6 @@ from agentrt.history import hunks
 from agentrt.history.hunks import Opcode
 from agentrt.history.matching import Matcher
 from agentrt.records import FileEffect, FileState
-from agentrt.showing.marks import HARMS
 from agentrt.showing.patch import NOT_SHOWN, kinds_text
 from agentrt.showing.plain import plain
 from agentrt.showing.words import effect_line
@@ -61,7 +60,7 @@ class FileDiff:
         told = effect.change == "mode" and effect.renamed_from is None
         if old and new and old.type == new.type and old.mode != new.mode and not told:
             text += f"  ({old.mode:04o} → {new.mode:04o})"
-        return text if effect.reversibility == "reversible" else f"{text}  {HARMS[effect.reversibility]}"
+        return text
 
     @property
     def by_hunk(self) -> bool:
@@ -97,8 +96,10 @@ class DiffModel:
         return DiffModel(tuple(replace(file, body=body) if file.path == path else file for file in self.files))
 
     def same_as(self, other: DiffModel) -> bool:
-        """It is of the same effects, whatever is known of their contents."""
-        return [file.effect for file in self.files] == [file.effect for file in other.files]
+        """One came from the other: it is of the very same effects, whatever is known of their contents."""
+        return len(self.files) == len(other.files) and all(
+            mine.effect is its.effect for mine, its in zip(self.files, other.files, strict=True)
+        )
 
     def file(self, path: str) -> FileDiff | None:
         return next((file for file in self.files if file.path == path), None)
@@ -117,13 +118,12 @@ def compute(effect: FileEffect, before: bytes | None, after: bytes | None) -> Bo
     if "file" not in types:
         return Body(said=(plain(kinds_text(effect)),))
     if len(types) > 1:
-        said = (
-            plain(kinds_text(effect)),
-            *_links(*(state if _type(state) == "symlink" else None for state in (old, new))),
-        )
+        links = (state if _type(state) == "symlink" else None for state in (old, new))
+        said = (plain(kinds_text(effect)), *_links(*links))
     first, second = (data if _type(state) == "file" else b"" for state, data in ((old, before), (new, after)))
     if first is None or second is None:
-        same = first == second and old is not None and new is not None and old.digest == new.digest
+        digests = {state.digest if state is not None else None for state in (old, new)}
+        same = first == second and len(digests) == 1 and None not in digests
         return Body(said=said if same else (*said, NOT_SHOWN))
     if b"\0" in first[:8000] or b"\0" in second[:8000]:
         return Body(said=(*said, f"binary, {_sizes(old, new)}")) if first != second else Body(said=said)

@@ -38,18 +38,22 @@ class DiffView(ScrollView, can_focus=True):
     DiffView > .diff--file { background: $panel; text-style: bold; }
     DiffView > .diff--hunk { color: $text-accent; }
     DiffView > .diff--fold { color: $text-accent; text-style: italic; }
-    DiffView > .diff--note { color: $text-muted; text-style: italic; }
-    DiffView > .diff--gutter { color: $text-muted; }
+    DiffView > .diff--note { text-style: dim italic; }
+    DiffView > .diff--gutter { text-style: dim; }
     DiffView > .diff--added { background: $success-muted; }
     DiffView > .diff--removed { background: $error-muted; }
     DiffView > .diff--changed { text-style: bold underline; }
-    DiffView > .diff--comment { color: $text-muted; text-style: italic; }
+    DiffView > .diff--comment { text-style: dim italic; }
     DiffView > .diff--keyword { color: $text-primary; }
     DiffView > .diff--string { color: $text-success; }
     DiffView > .diff--number { color: $text-warning; }
-    DiffView > .diff--name { color: $text-secondary; }
+    DiffView > .diff--name { text-style: bold; }
     DiffView > .diff--cursor { text-style: bold; }
-    DiffView:focus > .diff--cursor { background: $block-cursor-blurred-background; text-style: bold; }
+    DiffView:focus > .diff--cursor { background: $primary-muted; text-style: bold; }
+    DiffView:ansi > .diff--file { background: ansi_default; text-style: bold; }
+    DiffView:ansi > .diff--added { background: ansi_default; color: ansi_green; }
+    DiffView:ansi > .diff--removed { background: ansi_default; color: ansi_red; }
+    DiffView:ansi:focus > .diff--cursor { background: ansi_default; text-style: reverse; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"diff--{look}" for look in (*_LOOKS, *LOOKS)}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -65,10 +69,11 @@ class DiffView(ScrollView, can_focus=True):
         Binding("right_curly_bracket", "file(1)", "Next file", show=False, id="diff.next_file"),
         Binding("left", "sideways(-1)", "Left", show=False),
         Binding("right", "sideways(1)", "Right", show=False),
-        Binding("enter,space", "fold", "Fold", show=False),
+        Binding("enter", "open", "Fold or unfold", show=False),
+        Binding("space", "fold", "Fold or unfold the file", show=False),
     ]
 
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, repaint=False)
 
     class Wanted(Message):
         """The contents of a file are to be shown: ``show`` a model with its body."""
@@ -99,18 +104,27 @@ class DiffView(ScrollView, can_focus=True):
     def show(self, model: DiffModel) -> None:
         """The same effects with more of their contents: nothing moves. Others: from the top, as they start."""
         if model.same_as(self.rows.model):
+            row = self._row()
+            opened = row is not None and row.kind == "file" and self.rows.model.files[row.file].body is None
             self._again(Rows(model, self.rows.options))
+            if opened:
+                self._go(self.cursor, top=True)
             return
         self._palette, self._asked, self._sideways, self._told = Palette(), set(), 0, None
         self._lay(Rows(model, replace(self.rows.options, folded={}, more={})))
         self.cursor = 0
-        self.scroll_to(y=0, animate=False, immediate=True)
+        self._scroll(0)
         self._tell()
 
     def set_states(self, states: States) -> None:
         """The reviews, by path and hunk; hunk 0 is the whole file."""
         self._states = states
         self.refresh()
+
+    @property
+    def mode(self) -> Mode:
+        """As it was asked for: on a narrow screen it is shown unified all the same."""
+        return self.rows.options.mode
 
     def set_mode(self, mode: Mode) -> None:
         self._again(Rows(self.rows.model, replace(self.rows.options, mode=mode)))
@@ -138,7 +152,7 @@ class DiffView(ScrollView, can_focus=True):
         self._lay(rows)
         if row is not None:
             self.cursor = rows.index_of(row)
-            self.scroll_to(y=max(self.cursor - above, 0), animate=False, immediate=True)
+            self._scroll(self.cursor - above)
         self._tell()
 
     def _lay(self, rows: Rows) -> None:
@@ -174,42 +188,58 @@ class DiffView(ScrollView, can_focus=True):
     def action_file(self, step: Literal[-1, 1]) -> None:
         self._go(self.rows.file_from(self.cursor, step), top=True)
 
-    def action_fold(self) -> None:
-        """A file, or the one a row belongs to; of a fold the next page."""
+    def action_open(self) -> None:
+        """What the row stands for: a file's header the file, a fold its next page; else nothing."""
         row = self._row()
-        if row is None or row.file < 0:
-            return
-        options = self.rows.options
-        if row.key is not None:
-            more = {**options.more, row.key: options.more.get(row.key, 0) + PAGE}
-            options = replace(options, more=more)
-        else:
-            path = self.rows.model.files[row.file].path
-            options = replace(options, folded={**options.folded, path: not self.rows.folded(row.file)})
-        at = self.cursor
-        self._again(Rows(self.rows.model, options))
-        if row.key is not None:
+        if row is not None and row.kind == "fold" and row.key is not None:
+            more = {**self.rows.options.more, row.key: self.rows.options.more.get(row.key, 0) + PAGE}
+            at = self.cursor
+            self._again(Rows(self.rows.model, replace(self.rows.options, more=more)))
             self._go(at)
+        elif row is not None and row.kind == "file":
+            self._fold(row.file)
+
+    def action_fold(self) -> None:
+        """The file a row belongs to, wherever in it; of a fold the next page."""
+        row = self._row()
+        if row is not None and row.kind != "fold" and row.file >= 0:
+            self._fold(row.file)
+        else:
+            self.action_open()
+
+    def _fold(self, file: int) -> None:
+        path, folded = self.rows.model.files[file].path, not self.rows.folded(file)
+        options = replace(self.rows.options, folded={**self.rows.options.folded, path: folded})
+        self._again(Rows(self.rows.model, options))
+        if not folded:
+            self._go(self.cursor, top=True)
 
     def _go(self, index: int, *, top: bool = False) -> None:
         self.cursor = min(max(index, 0), max(len(self.rows) - 1, 0))
         height = max(self.scrollable_content_region.height, 1)
         first = self.scroll_offset.y
         if top and not first <= self.cursor < first + height - min(height // 2, 8):
-            self.scroll_to(y=max(self.cursor - 1, 0), animate=False, immediate=True)
+            self._scroll(self.cursor - 1)
         elif self.cursor < first:
-            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+            self._scroll(self.cursor)
         elif self.cursor >= first + height:
-            self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
+            self._scroll(self.cursor - height + 1)
         self._tell()
+
+    def _scroll(self, top: int) -> None:
+        # Also before there is a scrollbar.
+        self.scroll_to(y=max(min(top, self.max_scroll_y), 0), animate=False, force=True)
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         index = self.scroll_offset.y + offset.y if offset is not None else len(self.rows)
         if index < len(self.rows):
             self._go(index)
-            if self.rows[index].kind in ("file", "fold"):
-                self.action_fold()
+            self.action_open()
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self.refresh_line(old)
+        self.refresh_line(new)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

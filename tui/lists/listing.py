@@ -63,11 +63,11 @@ class Listing(ScrollView, Generic[R], can_focus=True):
     }
     DEFAULT_CSS = """
     Listing {
-        border: round $border-blurred;
+        border: round $foreground 40%;
         overflow-x: hidden;
         scrollbar-size-vertical: 1;
     }
-    Listing:focus { border: heavy $border; }
+    Listing:focus { border: heavy $accent; }
     Listing > .listing--cursor { text-style: bold; }
     Listing:focus > .listing--cursor { text-style: bold reverse; }
     Listing > .listing--dim { text-style: dim; }

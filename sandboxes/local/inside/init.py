@@ -6,11 +6,13 @@ It is forked by the server ahead of time and waits for its one request. Everythi
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import resource
 import signal
 import socket
+import termios
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -126,6 +128,8 @@ def _carry_out(request: dict[str, Any], report: int, wall: landlock.Wall | None,
         _refuse(report, f"cannot enter {request['cwd']}: {error.strerror}", 125)
     kernel.drop_privilege(KEEPS)
     if wall is not None:
+        if request.get("terminal"):
+            wall.let_write(b"/proc/self/fd/0")  # /dev/stderr is opened anew by who writes to it
         wall.enforce()
     _filter_calls()
     _limit(request)
@@ -184,6 +188,8 @@ def _spawn(request: dict[str, Any], report: int) -> int:
     argv = [os.fsencode(argument) for argument in request["argv"]]
     try:
         program = _find(argv[0], environment.get(b"PATH", os.defpath.encode()))
+        if request["terminal"]:
+            return _spawn_at_terminal(program, argv, environment)
         return os.posix_spawn(program, argv, environment, setsigdef=_DEFAULT_SIGNALS, setsigmask=())
     except FileNotFoundError:
         _refuse(report, f"{request['argv'][0]}: not found in the sandbox", 127)
@@ -191,6 +197,24 @@ def _spawn(request: dict[str, Any], report: int) -> int:
         _refuse(report, f"{request['argv'][0]}: {error.strerror}", 126)
     except ValueError as error:  # what no program can be given: a zero byte, a name with "=" in it …
         _refuse(report, f"{request['argv'][0]}: {error}", 126)
+
+
+def _spawn_at_terminal(program: bytes, argv: list[bytes], environment: dict[bytes, bytes]) -> int:
+    """Its streams are a terminal, and that becomes the one of a session that the command leads: so ^C reaches what
+    runs in front, and nothing else. What a program does to it is the terminal's owner's to put right."""
+    if pid := os.fork():
+        return pid
+    try:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        for number in _DEFAULT_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        os.execve(program, argv, environment)
+    except BaseException as error:  # whatever it is, it ends here: this is a child
+        os.write(2, f"agentrt: {os.fsdecode(argv[0])}: {error}\n".encode(errors="surrogateescape"))
+    finally:
+        os._exit(126)
 
 
 def _find(program: bytes, path: bytes) -> bytes:
