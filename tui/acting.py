@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, Literal
 
 from textual.app import App
+from textual.widget import Widget
 
 from agentrt.errors import AgentrtError, Conflict
 from agentrt.preview import Preview
@@ -17,6 +18,7 @@ from .book import Book
 from .choice import Choice
 from .deciding import Choices, Decided, No, Reason, Request, Selected
 from .link import Link
+from .lists.panes import Timeline
 from .prompt import Prompt
 from .words import Mode, command
 
@@ -35,6 +37,8 @@ class Acting(App[int]):
     """The task file that says who plans, where one was named."""
     _chosen: Choices | None = None
     _reason: Request | None = None
+    _left: Widget | None = None
+    """What had the focus before something was asked."""
 
     # What it acts on
 
@@ -50,6 +54,23 @@ class Acting(App[int]):
     def go_to(self, session: str) -> None:
         """Another session of the workspace."""
         raise NotImplementedError
+
+    def why_not(self, name: str) -> str:
+        """Why an action cannot be done, as far as that is known without asking anybody; "" where it can."""
+        selected, decided = self.selected, None
+        if name == "accept":
+            decided = deciding.accept(selected)
+        elif name == "reject":
+            decided = deciding.reject(selected)
+        elif name == "undo":
+            decided = deciding.undo(steps=self.book.steps, loses=False, preview=None)
+        elif name == "redo":
+            decided = deciding.redo(undone=len(self.book.undone), loses=False, preview=None)
+        elif name == "undo_to":
+            decided = deciding.undo_to(selected, loses=False, preview=None)
+        elif name == "revert":
+            decided = deciding.revert(selected, None, {})
+        return decided.because if isinstance(decided, No) else ""
 
     # Reviewing
 
@@ -92,15 +113,15 @@ class Acting(App[int]):
 
     async def _undo(self) -> None:
         loses, preview = await self._move("undo", 1)
-        self.follow(deciding.undo(steps=len(self.book.stands), loses=loses, preview=preview))
+        self.follow(deciding.undo(steps=self.book.steps, loses=loses, preview=preview))
 
     def action_undo_to(self) -> None:
         self.start(self._undo_to())
 
     async def _undo_to(self) -> None:
         selected = self.selected
-        number = selected.entry.id if selected.entry is not None else 0
-        loses, preview = await self._move("restore", number) if number else (False, None)
+        number = selected.number
+        loses, preview = await self._move("restore", number) if number is not None else (False, None)
         self.follow(deciding.undo_to(selected, loses=loses, preview=preview))
 
     def action_redo(self) -> None:
@@ -125,7 +146,7 @@ class Acting(App[int]):
 
     async def _fork(self) -> None:
         selected = self.selected
-        number = selected.entry.id if selected.entry is not None else self.book.head
+        number = selected.number if selected.number is not None else self.book.head
         made = await self.send(Request("fork", {"op": number}, f"forked from operation {number}"))
         if made is not None:
             self.go_to(made["session"])
@@ -151,7 +172,12 @@ class Acting(App[int]):
     # The agent
 
     def action_interrupt(self) -> None:
-        self.start(self.send(Request("interrupt", {}, "interrupted; enter on an empty line goes on")))
+        self.start(self._interrupt())
+
+    async def _interrupt(self) -> None:
+        answer = await self.send(Request("interrupt")) if self.book.session is not None else {"interrupted": False}
+        if answer is not None:
+            self.say("interrupted; enter on an empty line goes on" if answer["interrupted"] else "nothing goes on")
 
     def typed(self, text: str) -> None:
         """A task, or ``!command``; nothing: go on with what was interrupted."""
@@ -170,12 +196,28 @@ class Acting(App[int]):
             self.say(decided.because, "warning")
         elif isinstance(decided, Choices):
             self._chosen = decided
+            self.leave()
             self.query_one(Choice).ask(decided.text, decided.options)
         elif isinstance(decided, Reason):
             self._reason = decided.request
-            self.query_one(Prompt).enter(Mode("reason", f"{decided.label}: enter sends, esc leaves it"))
+            self.type(Mode("reason", f"{decided.label}: enter sends, esc leaves it"))
         else:
             self.start(self.send(decided))
+
+    def type(self, mode: Mode, text: str = "") -> None:
+        """At the bottom, and then back to where one was."""
+        self.leave()
+        self.query_one(Prompt).enter(mode, text)
+
+    def leave(self) -> None:
+        """For something that is asked."""
+        if not isinstance(focused := self.screen.focused, (Prompt, Choice)):
+            self._left = focused
+
+    def come_back(self) -> None:
+        """To where one was, or else to the timeline."""
+        left, self._left = self._left, None
+        (left if left is not None and left.is_attached and left.focusable else self.query_one(Timeline)).focus()
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Beside the app, which goes on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import DescendantFocus
 from textual.widgets import ContentSwitcher, Static
 
 from agentrt.errors import AgentrtError
@@ -25,14 +27,16 @@ from .detail.live import Live
 from .detail.pages import Pages
 from .detail.transcript import Transcript
 from .diffs.view import DiffView
-from .keys import Chosen, bindings, keymap, shown
+from .help import Help
+from .keys import Chosen, bindings, groups, keymap, shown
 from .link import Link
 from .lists.listing import Listing
 from .lists.panes import Inbox, Timeline
-from .lists.rows import NOW, Key
+from .lists.rows import NOW, START, Key
+from .palette import Command, Offer, actions, palette
 from .pane import Pane
 from .prompt import Prompt
-from .sessions import Place, Sessions
+from .sessions import Place, Row, Sessions, rows
 from .watching import Watching
 from .words import Mode
 
@@ -44,6 +48,7 @@ class AgentrtApp(Watching):
     """One workspace, one session at a time."""
 
     TITLE = "agentrt"
+    ENABLE_COMMAND_PALETTE = False  # there is one of our own
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-usual"), (120, "-wide")]  # noqa: RUF012
     CSS = """
@@ -120,7 +125,7 @@ class AgentrtApp(Watching):
             asked = self.query_one(Live).current
             return Selected(question=asked.key, question_kind=asked.kind) if asked is not None else Selected()
         if kind != "operation" or not isinstance(of, int) or (entry := self.book.entry(of)) is None:
-            return Selected()
+            return Selected(start=self.current == START)
         pane = self.query_one(Pane)
         path, hunk = pane.cursor if pane.diff.has_focus else (None, None)
         return Selected(entry, path=path, hunk=hunk, stands=of in self.book.stands)
@@ -131,6 +136,11 @@ class AgentrtApp(Watching):
             event.listing.moved = None
         if event.listing.has_focus or event.key == self.current:
             self.look_at(event.key)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        # The keys mean what is on the right: it is what the cursor is on.
+        if isinstance(event.widget, Listing) and event.widget.key is not None:
+            self.look_at(event.widget.key)
 
     def look_at(self, key: Key) -> None:
         """Show it on the right."""
@@ -149,7 +159,7 @@ class AgentrtApp(Watching):
         self.look_at(event.key)
         if event.key.what == "fork":
             self.go_to(str(event.key.of))
-        elif event.key.what == "operation":
+        elif event.key.what == "operation" and event.key != START:
             self.query_one(Pane).diff.focus()
         elif event.key.what == "question":
             self.action_answer()
@@ -161,7 +171,7 @@ class AgentrtApp(Watching):
         selected = self.selected
         if selected.question_kind == "inquire":
             label = "your answer to the agent: enter sends, esc leaves it"
-            self.query_one(Prompt).enter(Mode("reply", label, selected.question or ""))
+            self.type(Mode("reply", label, selected.question or ""))
         elif selected.question is not None:
             self.say(choices(self.keys)[selected.question_kind])
 
@@ -189,7 +199,7 @@ class AgentrtApp(Watching):
             self.because(text)
         elif mode.kind == "reply" and text:
             self.follow(Request("reply", {"question": mode.about, "text": text}, "answered"))
-        self.query_one(Timeline).focus()
+        self.come_back()
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         self.query_one(Timeline).narrow(event.text)
@@ -197,14 +207,15 @@ class AgentrtApp(Watching):
     def on_prompt_left(self, event: Prompt.Left) -> None:
         if event.mode.kind == "filter":
             self.query_one(Timeline).narrow("")
-        self.query_one(Timeline).focus()
+        self.come_back()
 
     def action_filter(self) -> None:
         label = "filter: words · actor: kind: is: path: · -without; enter keeps it, esc shows all"
-        self.query_one(Prompt).enter(Mode("filter", label), self.query_one(Timeline).query_text)
+        self.query_one(Timeline).focus()
+        self.type(Mode("filter", label), self.query_one(Timeline).query_text)
 
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
-        self.query_one(Timeline).focus()
+        self.come_back()
         self.chose(event.key)
 
     # Where to
@@ -231,6 +242,31 @@ class AgentrtApp(Watching):
             self.go_to(place.session)
         else:
             self.exit(0, message=f"that session is of another workspace: agentrt tui --workspace {place.workspace}")
+
+    def action_help(self) -> None:
+        self.push_screen(Help(groups(self.keys)))
+
+    def action_palette(self) -> None:
+        commands = actions(self.keys, self._do, self.why_not)
+        places = [(place.session, place) for place in (row.place for row in self._places()) if place is not None]
+        commands += [Command(f"session {plain(name)}", partial(self._go, place)) for name, place in places]
+        self.push_screen(palette(Offer(commands, self._operation, partial(self.say, severity="warning"))))
+
+    def _do(self, name: str) -> None:
+        self.call_later(self.run_action, name)
+
+    def _places(self) -> list[Row]:
+        return rows(self.book.workspace, everywhere(), everywhere=False)
+
+    def _operation(self, number: int) -> Command | None:
+        entry = self.book.entry(number)
+        return None if entry is None else Command(f"go to {number}: {entry.about}", partial(self._show, number))
+
+    def _show(self, number: int) -> None:
+        timeline = self.query_one(Timeline)
+        timeline.narrow("")
+        timeline.focus()
+        timeline.select(Key("operation", number))
 
     async def action_quit(self) -> None:
         left = self.state.phase != "idle"

@@ -6,6 +6,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from agentrt.errors import AgentrtError, UnknownOperation
+from agentrt.history import reviews
+from agentrt.history.revert import sides_of
+from agentrt.history.reviews import Verdicts
 from agentrt.history.store import locate
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
@@ -74,8 +77,14 @@ class Book:
         return self._feed.entries if self._feed is not None else ()
 
     @property
+    def steps(self) -> int:
+        """How many can be undone."""
+        return len(self._feed.stands) if self._feed is not None else 0
+
+    @property
     def stands(self) -> frozenset[int]:
-        return self._feed.stands if self._feed is not None else frozenset()
+        """The steps whose work is there."""
+        return self._feed.kept if self._feed is not None else frozenset()
 
     @property
     def undone(self) -> tuple[int, ...]:
@@ -110,6 +119,19 @@ class Book:
             found = self._reader.journal.paths(self._reader.session)
             self._paths = {entry.id: found.get(entry.id, ()) for entry in self.entries}
         return self._paths.get(op, ())
+
+    def verdicts(self, op: int) -> Verdicts:
+        """What was said on parts of an operation, as ``reviews.verdicts`` has it. Raises ``JournalError``."""
+        found: Verdicts = {}
+        everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(self.operation(op).files), ())
+        for entry in self.entries[op:]:
+            if op not in entry.target or entry.kind not in ("accept", "reject") or entry.status != "settled":
+                continue
+            if entry.kind == "accept":
+                reviews.add(found, reviews.parts_in(self.operation(entry.id)) or everything, "accepted")
+            elif entry.id in self.stands:
+                reviews.add(found, reviews.parts_in(self.operation(entry.id)) or everything, "rejected")
+        return found
 
     def conversation(self) -> Sequence[Message]:
         """Raises ``JournalError``."""

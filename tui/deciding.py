@@ -43,6 +43,13 @@ class Selected:
     """The file under the cursor of the diff, where that has the focus."""
     hunk: int | None = None
     stands: bool = False
+    start: bool = False
+    """The start of the session, before its first operation."""
+
+    @property
+    def number(self) -> int | None:
+        """Of what one can go back to."""
+        return 0 if self.start else self.entry.id if self.entry is not None else None
 
 
 @dataclass(frozen=True)
@@ -131,10 +138,12 @@ def undo(*, steps: int, loses: bool, preview: Preview | None) -> Decided:
 
 def undo_to(selected: Selected, *, loses: bool, preview: Preview | None) -> Decided:
     """``U``: everything later than the selected operation."""
-    if selected.entry is None:
+    if (number := selected.number) is None:
         return _NOTHING
-    number = selected.entry.id
-    return _move("restore", f"all that came after operation {number}", {"op": number}, loses, preview)
+    what = f"all that came after operation {number}" if number else "all since the start"
+    if preview is not None and not (loses or preview.effects or preview.take_back or preview.put_back):
+        return No(f"there is nothing to undo: {what} changed nothing, or is undone")
+    return _move("restore", what, {"op": number}, loses, preview)
 
 
 def redo(*, undone: int, loses: bool, preview: Preview | None) -> Decided:
@@ -147,7 +156,7 @@ def revert(selected: Selected, preview: Preview | None, names: Mapping[int, str]
     entry = selected.entry
     if entry is None:
         return _NOTHING
-    if not selected.stands:
+    if not selected.stands or entry.review == "rejected":
         return No(f"operation {entry.id} does not stand: there is nothing of it to take out")
     alone = Request("revert", {"ops": [entry.id]}, f"operation {entry.id} reverted")
     if preview is None or not (preview.dependents or preview.conflicts):

@@ -76,11 +76,16 @@ class Pane(Vertical):
             return
         try:
             operation = self._book.operation(self._number)
+            verdicts = self._book.verdicts(self._number)
         except AgentrtError as error:
             self.app.notify(plain(str(error)), severity="error", markup=False)
             return
         if self._operation is None or operation.files != self._operation.files:
             self.diff.show(DiffModel.of(operation.files))
+        waiting = {effect.path: {0: operation.review} for effect in operation.files if operation.review == "pending"}
+        self.diff.set_states(
+            {**waiting, **{path: {**waiting.get(path, {}), **given} for path, given in verdicts.items()}}
+        )
         self._operation = operation
         self.draw()
         _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)

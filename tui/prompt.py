@@ -37,6 +37,7 @@ class Prompt(TextArea):
         &:focus { border: heavy $accent; }
     }
     """
+
     class Sent(Message):
         """Enter was pressed, perhaps on nothing."""
 

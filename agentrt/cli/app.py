@@ -49,10 +49,18 @@ def at_terminal() -> bool:
 
 def _lacking() -> str:
     """What of that which the app needs is not here."""
+    if _is_served():
+        return ""
     if not at_terminal():
         return "a terminal"
     if (term := os.environ.get("TERM")) in ("dumb", "unknown"):
         return f"a terminal that can be drawn on, and TERM is {term}"
-    if (encoding := codecs.lookup(sys.stderr.encoding).name) != "utf-8":  # which it is also where the locale is C or POSIX
+    # Python takes the locales C and POSIX for UTF-8.
+    if (encoding := codecs.lookup(sys.stderr.encoding).name) != "utf-8":
         return f"a locale with UTF-8, and this one has {encoding}"
     return ""
+
+
+def _is_served() -> bool:
+    """By ``agentrt serve``: its terminal is a browser's, behind pipes."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")

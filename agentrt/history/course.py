@@ -76,6 +76,13 @@ class Course:
         # Not where only the conversation moved.
         return next((at for at in (head, last) if self._after[at] == operation.after), operation.id)
 
+    def kept(self) -> frozenset[int]:
+        """The steps whose work is there: in the files as they are, or, where there is none, not undone. Within a
+        transaction."""
+        line = self.line()
+        gone = (self._work.keys() | self._applied_on.keys()) - set(line)
+        return frozenset(self.steps.done).union(line) - gone
+
     def line(self) -> Collection[int]:
         """The operations in the ``lineage`` of the present view. Within a transaction."""
         if self._line is None:

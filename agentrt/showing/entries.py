@@ -57,8 +57,10 @@ class Feed:
     """Oldest first: ``entries[i].id == i + 1``."""
     stands: frozenset[int]
     """The steps that can be undone."""
+    kept: frozenset[int]
+    """The steps whose work is there. Others were undone, or are not on the way to where a restore has led."""
     undone: tuple[int, ...]
-    """Those that were, the next to be redone last."""
+    """The steps that were undone, the next to be redone last."""
     to_review: tuple[int, ...]
     """As ``Reader.to_review`` has them, oldest first."""
     forks: Sequence[Fork]
@@ -93,7 +95,7 @@ class Feed:
         self._pending: set[int] = set()
         self._gone: Callable[[Files], bool] = lambda _: False
         self.entries, self.forks = (), ()
-        self.stands, self.undone, self.to_review, self.head = frozenset(), (), (), 0
+        self.stands, self.kept, self.undone, self.to_review, self.head = frozenset(), frozenset(), (), (), 0
 
     def _take(self, news: News) -> None:
         entries, steps = list(self.entries), False
@@ -110,6 +112,7 @@ class Feed:
                 entries[id - 1] = replace(entries[id - 1], review=review)
         if steps:
             self.stands, self.undone = frozenset(self._course.steps.done), tuple(self._course.steps.undone)
+            self.kept = self._course.kept()
         if news.branches is not None:
             self.forks = tuple(news.branches)
         self.entries, self.head = tuple(entries), self._course.head

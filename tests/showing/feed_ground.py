@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentrt.history.bases import WORK, lineage
 from agentrt.reader import Reader
 from agentrt.records import FileEffect, Operation, View
 from agentrt.records.effects import HARM
 from agentrt.showing.entries import Feed
 from agentrt.showing.words import action_text, effects_text
 
-FIELDS = ("entries", "stands", "undone", "to_review", "forks", "head")
+FIELDS = ("entries", "stands", "kept", "undone", "to_review", "forks", "head")
 
 
 def state(feed: Feed) -> dict[str, Any]:
@@ -31,6 +32,12 @@ def check(feed: Feed, reader: Reader) -> None:
         assert entry.verification == operation.is_verification
         assert entry.gone == (removals.of_view(reader.session, operation.after) is not None)
     assert (feed.stands, feed.undone) == (frozenset(timeline.done), timeline.undone)
+    line = {operation.id for operation in lineage(timeline.view, log)}
+    assert feed.kept == frozenset(
+        operation.id
+        for operation in log
+        if (operation.id in line if _worked(operation) else operation.id in timeline.done)
+    )
     assert list(feed.to_review) == [operation.id for operation in reader.to_review()]
     views = [reader.info.start, *(operation.after for operation in log)]
     assert files(views[feed.head]) == files(timeline.view)
@@ -38,6 +45,12 @@ def check(feed: Feed, reader: Reader) -> None:
     assert [(fork.session, fork.title, fork.operation, fork.operations) for fork in feed.forks] == [
         (info.id, info.title, info.parent_operation, len(reader.journal.operations(info.id))) for info in branches
     ]
+
+
+def _worked(operation: Operation) -> bool:
+    """What it did is in the files, where these have not gone back behind it."""
+    grew = operation.before.snapshot.layers != operation.after.snapshot.layers
+    return operation.kind == "apply" or (operation.kind in WORK and operation.status == "settled" and grew)
 
 
 def counts(operation: Operation) -> tuple[int, int, int, int, str | None]:

@@ -1,0 +1,212 @@
+"""The agent at work: what interrupts it and what does not, what it asks, and two who look at it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from app_ground import SUBMIT, Driven, bash, drive, presses, script
+
+from agentrt.tui.lists.rows import Key
+from agentrt.tui.prompt import Prompt
+
+SLOW = bash("touch begun; sleep 100")
+ASKS = {"decide": [{"verdict": "ask", "actions": ["bash"], "because": "look first"}]}
+PANES = ("inbox", "timeline", "detail", "diff", "live")
+
+
+def task(folder: Path, *turns: dict[str, Any], policy: Any = "default") -> Path:
+    """A task file beside the workspace, which is named ``work``."""
+    (folder / "script.yaml").write_text(json.dumps({"turns": turns}))
+    file = folder / "task.yaml"
+    given = {"objective": "as you are told", "planner": {"script": "script.yaml"}, "policy": policy}
+    file.write_text(json.dumps({**given, "workspace": "work"}))
+    return file
+
+
+async def running(driven: Driven, text: str) -> None:
+    await driven.until(lambda: bool(driven.app.state.running and text in driven.app.state.running.shown), text)
+
+
+async def question(driven: Driven) -> Key:
+    await driven.until(lambda: bool(driven.app.state.questions), "a question")
+    key = Key("question", driven.app.state.questions[0].id)
+    assert key in [item.key for item in driven.inbox.rows]
+    return key
+
+
+@pytest.mark.parametrize("pane", PANES)
+@presses("interrupt")
+def test_escape_interrupts_from_everywhere(workspace: Path, config: Path, pane: str) -> None:
+    script(config, bash("echo 1 > one.txt"), SLOW, SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await running(d, "sleep")
+        if pane in ("detail", "diff"):
+            await d.read_diff(1)
+        d.app.query_one(f"#{pane}").focus()
+        await d.pilot.pause()
+        assert d.focus == pane
+        await d.act("interrupt")
+        await d.idle(2)
+        assert d.app.state.ending is not None and d.app.state.ending.code == "interrupted"
+        assert d.log[1].status == "failed" and d.focus == pane
+        await d.said("interrupted")
+
+    drive(workspace, work)
+
+
+@presses("interrupt")
+def test_escape_while_typing_leaves_the_prompt_and_an_empty_line_goes_on(workspace: Path, config: Path) -> None:
+    script(config, SLOW, bash("echo 2 > two.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await running(d, "sleep")
+        await d.press("x", "escape")
+        assert d.app.state.phase == "acting" and d.focus == "timeline"
+        assert d.app.query_one(Prompt).text == "x"
+        await d.act("interrupt")
+        await d.idle(1)
+        await d.act("interrupt")
+        await d.said("nothing goes on")
+        d.app.query_one(Prompt).clear()
+        await d.type("")
+        await d.idle(2)
+        assert d.app.state.ending is not None and d.app.state.ending.code == "submit"
+        assert await d.file("two.txt") == "2\n"
+
+    drive(workspace, work)
+
+
+@presses("quit")
+def test_quit_while_the_agent_works_loses_nothing(workspace: Path, config: Path) -> None:
+    script(config, bash("while [ ! -e go ]; do sleep 0.05; done; echo 1 > one.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await running(d, "while")
+        async with d.beside() as other:
+            await running(other, "while")
+            await d.press("escape")
+            await d.act("quit")
+            await d.until(lambda: not d.app.is_running)
+            async with d.client() as client:
+                assert (await client.ask("state"))["phase"] == "acting"
+            assert other.app.state.phase == "acting"
+            await other.press("escape")
+            await other.act("interrupt")
+            await other.idle(1)
+        assert d.app.return_code == 0
+
+    drive(workspace, work)
+
+
+@presses("quit")
+def test_quit_while_nothing_goes_on(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.press("escape")
+        await d.act("quit")
+        await d.until(lambda: not d.app.is_running)
+        assert d.app.return_code == 0
+
+    drive(workspace, work)
+
+
+@presses("accept", "reject")
+def test_a_question_in_the_inbox_and_inline(workspace: Path, tmp_path: Path) -> None:
+    file = task(tmp_path, bash("echo 1 > one.txt"), bash("echo 2 > two.txt"), SUBMIT, policy=ASKS)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        key = await question(d)
+        assert d.focus == "prompt"  # it takes nothing away
+        await d.sees("asks", "look first")
+        await d.press("escape", "n")
+        assert d.app.current == key and d.focus == "inbox"
+        await d.act("accept")
+        await d.until(lambda: bool(d.app.state.questions) and d.app.state.questions[0].id != key.of)
+        key = await question(d)
+        d.app.query_one("#timeline").focus()
+        await d.pilot.pause()
+        assert d.app.current == Key("now")  # inline, and answered there
+        await d.act("reject")
+        await d.press(*"three, please", "enter")
+        await d.idle(2)
+        assert [operation.status for operation in d.log] == ["settled", "denied"]
+        assert "three, please" in d.heard and d.focus == "timeline"
+
+    drive(workspace, work, task=file)
+
+
+@presses("accept_alike")
+def test_a_question_becomes_a_rule(workspace: Path, tmp_path: Path, config: Path) -> None:
+    file = task(tmp_path, bash("git push origin main"), bash("git push origin main"), SUBMIT, policy="strict")
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await question(d)
+        await d.press("escape", "n")
+        await d.act("accept_alike")
+        await d.sees("This is written to your policy", "git push", "w write it")
+        await d.press("escape")
+        assert not (config / "agentrt/policy.yaml").exists()
+        await d.act("accept_alike")
+        await d.until(lambda: d.choice.shown)
+        await d.press("w")
+        await d.idle(2)  # the second one is not asked about
+        assert "git push" in (config / "agentrt/policy.yaml").read_text()
+
+    drive(workspace, work, task=file)
+
+
+@presses("open", "reject")
+def test_an_agents_own_question_is_answered_in_words(workspace: Path, config: Path) -> None:
+    asks = {"actions": [{"ask": {"question": "which one?"}}]}
+    script(config, asks, asks, SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        first = await question(d)
+        await d.press("escape", "n", "a")
+        await d.said("it wants words")
+        await d.act("open")
+        await d.sees("your answer to the agent")
+        await d.press(*"the red one", "enter")
+        await d.until(lambda: bool(d.app.state.questions) and d.app.state.questions[0].id != first.of)
+        assert d.focus == "inbox"
+        await d.act("reject")
+        await d.idle(2)
+        said = [operation.observation.output for operation in d.log if operation.observation]
+        assert "the red one" in said[0] and "the red one" not in said[1]
+
+    drive(workspace, work)
+
+
+@presses("accept")
+def test_two_apps_see_each_others_decisions(workspace: Path, tmp_path: Path) -> None:
+    file = task(tmp_path, bash("echo 1 > one.txt"), SUBMIT, policy=ASKS)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await question(d)
+        async with d.beside() as other:
+            key = await question(other)
+            await other.press("escape", "n")
+            await other.act("accept")
+            await d.idle(1)
+            assert key not in [item.key for item in d.inbox.rows]
+            await d.press("escape")
+            await d.select(1)
+            await d.act("accept")
+            await other.until(lambda: [entry.review for entry in other.app.book.entries[:1]] == ["accepted"])
+            await other.until(lambda: not other.inbox.rows)
+            await other.press("u")
+            await other.until(lambda: other.choice.shown)
+            await other.press("f")
+            await d.until(lambda: "↶ undone" in d.screen)
+
+    drive(workspace, work, task=file)

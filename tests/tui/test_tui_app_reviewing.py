@@ -1,0 +1,201 @@
+"""Saying yes and no: what the keys for it leave in the journal and on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app_ground import SUBMIT, Driven, bash, drive, presses, script
+
+from agentrt.tui.lists.rows import Key
+
+LONG = "".join(f"line {number}\n" for number in range(1, 61))
+EDIT = bash("sed -i -e '2s/.*/second/' -e '58s/.*/last but two/' long.txt; touch new.txt", "I edit it.")
+
+
+def reviews(driven: Driven) -> list[str | None]:
+    return [operation.review for operation in driven.log if operation.kind == "act"]
+
+
+@presses("accept", "up")
+def test_accept_an_operation(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("echo 2 > two.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(2)
+        await d.select(2)
+        await d.act("up")
+        await d.act("accept")
+        await d.until(lambda: reviews(d) == ["accepted", "pending"])
+        assert d.focus == "timeline"
+        await d.sees("✓ accepted")
+        await d.act("accept")
+        await d.said("operation 1 accepted")
+        assert not (workspace / "one.txt").exists()
+
+    drive(workspace, work)
+
+
+@presses("accept", "next")
+def test_the_inbox_empties_and_keeps_the_focus(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("rm b.txt"), bash("echo 3 > a.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.act("next") if d.focus != "prompt" else await d.press("escape", "n")
+        await d.said("nothing waits for you")
+        await d.type("do it")
+        await d.idle(3)
+        d.app.query_one("#timeline").focus()
+        await d.act("next")
+        assert d.app.current == Key("operation", 2)  # it deletes
+        for left, then in ((2, 1), (1, 3), (0, None)):
+            await d.act("accept")
+            await d.until(lambda left=left: len(d.app.book.to_review) == left)  # type: ignore[misc]
+            assert d.focus == "inbox"
+            if then:
+                await d.until(lambda then=then: d.app.current == Key("operation", then))  # type: ignore[misc]
+        assert reviews(d) == ["accepted"] * 3
+        await d.act("next")
+        assert len([note for note in d.notes if note == "nothing waits for you"]) >= 1
+
+    drive(workspace, work)
+
+
+@presses("next")
+def test_next_goes_round(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("rm b.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(2)
+        await d.press("escape")
+        seen = []
+        for _ in range(3):
+            await d.act("next")
+            seen.append(d.app.current.of)
+        assert seen == [2, 1, 2]
+
+    drive(workspace, work)
+
+
+@presses("accept", "reject", "next_hunk", "open")
+def test_hunks_in_the_diff(workspace: Path, config: Path) -> None:
+    (workspace / "long.txt").write_text(LONG)
+    script(config, EDIT, SUBMIT, bash("true"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(1)
+        await d.read_diff(1)
+        assert d.focus == "diff"
+        await d.act("next_hunk")
+        await d.act("accept")
+        await d.said("hunk 1 of long.txt accepted")
+        await d.act("next_hunk")
+        await d.act("reject")
+        assert d.focus == "prompt"
+        await d.press(*"keep it", "enter")
+        await d.until(lambda: d.kinds == ["act", "accept", "reject"])
+        assert d.focus == "diff"
+        parts = [dict(operation.parts) for operation in d.log[1:] if operation.parts]
+        assert [list(part) for part in parts] == [["long.txt"], ["long.txt"]]
+        text = await d.file("long.txt")
+        assert "second" in text and "last but two" not in text and "line 58" in text
+        assert "keep it" in d.heard
+        assert (workspace / "long.txt").read_text() == LONG
+
+    drive(workspace, work)
+
+
+@presses("accept", "reject", "next_file", "previous_file")
+def test_files_in_the_diff(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt; echo 2 > two.txt; echo more >> a.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(1)
+        await d.read_diff(1)
+        assert d.app.selected.path == "a.txt"
+        await d.act("next_file")
+        assert d.app.selected.path == "one.txt"
+        await d.act("reject")
+        await d.press("enter")
+        await d.said("one.txt rejected")
+        await d.act("next_file")
+        assert d.app.selected.path == "two.txt"
+        await d.act("previous_file")
+        await d.act("next_file")
+        await d.act("accept")
+        await d.said("two.txt accepted")
+        found = {effect.path: effect.change for operation in d.log for effect in operation.files if operation.id > 1}
+        assert found == {"one.txt": "deleted"}
+        assert await d.file("two.txt") == "2\n"
+
+    drive(workspace, work)
+
+
+@presses("reject")
+def test_reject_tells_the_agent_why(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), SUBMIT, bash("true"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(1)
+        await d.select(1)
+        await d.act("reject")
+        await d.sees("why operation 1 is rejected")
+        await d.press(*"no", "escape")
+        assert d.focus == "timeline"
+        await d.act("reject")
+        await d.press(*"two, not one", "enter")
+        await d.until(lambda: reviews(d) == ["rejected"])
+        assert d.focus == "timeline"
+        assert d.kinds == ["act", "reject"] and "two, not one" in d.heard
+        await d.select(1)
+        await d.act("reject")
+        await d.said("operation 1 is rejected already")
+
+    drive(workspace, work)
+
+
+@presses("apply")
+def test_apply_asks_and_writes(workspace: Path, config: Path) -> None:
+    script(config, bash("echo more >> a.txt; rm b.txt; mkdir d; echo 1 > d/one.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(1)
+        await d.select(1)
+        await d.act("apply")
+        await d.sees("Write to your real workspace", "deleted", "b.txt", "w write it")
+        await d.press("escape")
+        assert not d.choice.shown and d.focus == "timeline" and d.kinds == ["act"]
+        assert (workspace / "b.txt").exists()
+        await d.act("apply")
+        await d.until(lambda: d.choice.shown)
+        await d.press("w")
+        await d.until(lambda: d.kinds == ["act", "apply"])
+        assert (workspace / "a.txt").read_text().endswith("more\n") and not (workspace / "b.txt").exists()
+        assert (workspace / "d/one.txt").read_text() == "1\n"
+        await d.until(lambda: "to apply" not in d.screen)
+        await d.act("apply")
+        await d.said("nothing to apply")
+
+    drive(workspace, work)
+
+
+@presses("apply")
+def test_a_conflict_is_told_and_nothing_is_touched(workspace: Path, config: Path) -> None:
+    script(config, bash("echo theirs > b.txt; echo 1 > one.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(1)
+        await d.press("escape")
+        (workspace / "b.txt").write_text("mine\n")
+        await d.act("apply")
+        await d.said("it cannot be applied", "b.txt")
+        assert (workspace / "b.txt").read_text() == "mine\n" and not (workspace / "one.txt").exists()
+        assert d.kinds == ["act"]
+
+    drive(workspace, work)
