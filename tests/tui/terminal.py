@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+_NOT_OURS = ("TMUX", "COLUMNS", "LINES")
+"""Variables about the terminal that the tests run in."""
+
 
 class Terminal:
     """A context manager; the program is ended with it."""
@@ -30,7 +33,7 @@ class Terminal:
 
     def __enter__(self) -> Self:
         columns, rows = self._size
-        variables = {name: value for name, value in os.environ.items() if name != "TMUX"} | self._env
+        variables = {name: value for name, value in os.environ.items() if name not in _NOT_OURS} | self._env
         given = [word for name, value in self._env.items() for word in ("-e", f"{name}={value}")]
         # What was started is seen whole: nothing is drawn before the wire is kept.
         waits = f'read _; {shlex.join(self._words)}; echo "exit code $?"; read _; read _'
