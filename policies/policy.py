@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +123,9 @@ class PackPolicy:
     ) -> Iterator[tuple[Placed[EffectRule] | None, Effect]]:
         """Each effect with the strictest rule that speaks of it; None: none does."""
         acted = Acted(action, context.workspace)
-        is_about = cache(lambda at: self._effect_rules[at].rule.is_about(acted))
+        rules = [placed for placed in self._effect_rules if placed.rule.is_about(acted)]
         for effect in effects:
-            rules = enumerate(self._effect_rules)
-            speaking = [placed for at, placed in rules if placed.rule.fits(effect) and is_about(at)]
+            speaking = [placed for placed in rules if placed.rule.fits(effect)]
             yield max(speaking, key=lambda placed: _HARSHNESS.index(placed.rule.verdict), default=None), effect
 
     def admit(self, request: Request, context: Context) -> Admission:

@@ -247,7 +247,9 @@ class Acting(App[int]):
 
     async def ask(self, method: str, **arguments: Any) -> Any:
         """Raises ``AgentrtError``."""
-        return await self.link.ask(method, self.book.session, **arguments)
+        # A question is known by its id, in whichever session.
+        of = {} if "question" in arguments else {"session": self.book.session}
+        return await self.link.ask(method, **of, **arguments)
 
     async def preview(self, kind: str, **arguments: Any) -> Preview | None:
         """None where nothing can be told."""

@@ -22,10 +22,10 @@ from agentrt.showing.sessions import everywhere
 from .book import Book
 from .choice import Choice
 from .deciding import Request, Selected
-from .detail.live import Answered, Live, Replied, RuleWanted
+from .detail.live import Live
 from .detail.transcript import Transcript
 from .help import Help
-from .keys import Chosen, bindings, groups, keymap
+from .keys import Chosen, bindings, groups, keymap, shown
 from .link import Link
 from .lists.listing import Listing
 from .lists.panes import Inbox, Timeline
@@ -82,7 +82,7 @@ class AgentrtApp(Watching):
                 yield Inbox(id="inbox")
                 yield Timeline(self.book.paths, id="timeline")
             with ContentSwitcher(id="right", initial="live"):
-                yield Live(id="live")
+                yield Live(choices(self.keys), id="live")
                 yield Pane(self.book, self.ask, id="operation")
         yield Choice(id="choice")
         yield Prompt(id="prompt")
@@ -91,7 +91,7 @@ class AgentrtApp(Watching):
     def on_mount(self) -> None:
         self.set_keymap(keymap(self.keys))
         self.theme = theme_of(self.settings)
-        self.query_one(Pane).diff.set_mode(self.settings.diff)
+        self.query_one(Pane).diff.set_mode("sides" if self.settings.diff == "side-by-side" else "unified")
         self._opened()
         self.run_worker(self.link.keep(), group="link")
         self.set_interval(_POLL, self.poll)
@@ -102,9 +102,9 @@ class AgentrtApp(Watching):
     @property
     def selected(self) -> Selected:
         kind, of = self.current
-        if kind == "question":
-            kinds = {question.id: question.kind for question in self.state.questions}
-            return Selected(question=str(of), question_kind=kinds.get(str(of), ""))
+        if kind in ("question", "now"):
+            asked = self.query_one(Live).current
+            return Selected(question=asked.key, question_kind=asked.kind) if asked is not None else Selected()
         if kind != "operation" or not isinstance(of, int) or (entry := self.book.entry(of)) is None:
             return Selected(start=self.current == START)
         pane = self.query_one(Pane)
@@ -152,29 +152,7 @@ class AgentrtApp(Watching):
             label = "your answer to the agent: enter sends, esc leaves it"
             self.type(Mode("reply", label, selected.question or ""))
         elif selected.question is not None:
-            self.say("a lets it through once, A makes a rule of it, x denies it")
-
-    def on_answered(self, event: Answered) -> None:
-        event.stop()
-        arguments = {"question": event.question, "allow": event.allow}
-        more = {"because": event.because, "remember": event.remember}
-        self.start(self._answer(Request("answer", {**arguments, **more}), event.question))
-
-    def on_replied(self, event: Replied) -> None:
-        event.stop()
-        self.start(self._answer(Request("reply", {"question": event.question, "text": event.text}), event.question))
-
-    async def _answer(self, request: Request, question: str) -> None:
-        if await self.send(request) is None:
-            self.query_one(Live).reopen(question)
-
-    async def on_rule_wanted(self, event: RuleWanted) -> None:
-        event.stop()
-        live = self.query_one(Live)
-        try:
-            live.show_rule(event.question, (await self.ask("approval", question=event.question))["diff"])
-        except AgentrtError as error:
-            live.show_no_rule(event.question, str(error))
+            self.say(choices(self.keys)[selected.question_kind])
 
     def action_next(self) -> None:
         inbox = self.query_one(Inbox)
@@ -275,6 +253,13 @@ class AgentrtApp(Watching):
 
     def on_unmount(self) -> None:
         self.book.close()
+
+
+def choices(keys: Chosen) -> dict[str, str]:
+    """By which keys a question is answered, in words, by its kind."""
+    yes, always, no, words = (" ".join(map(shown, keys[name])) for name in ("accept", "accept_alike", "reject", "open"))
+    about = f"{yes} lets it through once · {always} makes a rule of it · {no} denies it, with a reason"
+    return {"ask": about, "hold": about, "inquire": f"{words} answers it · {no} leaves it without an answer"}
 
 
 def theme_of(settings: Settings) -> str:

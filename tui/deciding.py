@@ -46,7 +46,6 @@ class Selected:
     start: bool = False
     """The start of the session, before its first operation."""
 
-
     @property
     def number(self) -> int | None:
         """Of what one can go back to."""

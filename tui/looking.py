@@ -24,7 +24,7 @@ class Looking(Acting):
 
     def action_diff_mode(self) -> None:
         diff = self.query_one(Pane).diff
-        diff.set_mode("unified" if diff.rows.options.mode == "side-by-side" else "side-by-side")
+        diff.set_mode("unified" if diff.rows.options.mode == "sides" else "sides")
 
     def action_preview(self) -> None:
         """What undo would do stands in the detail; this goes there."""

@@ -73,9 +73,7 @@ class _Following:
     async def _one(self, reader: Reader) -> None:
         """One session, until another one is the current one and none was named."""
         self._waiting.session = reader.session
-        whole = reader.log()
-        states = states_of(reader, whole)
-        self._teller.log(reader, [operation for operation in whole if self._of(operation.actor)], states)
+        states = self._log(reader.session)
         feed = Feed(reader)
         self._teller.following(reader, feed)
         before: Sequence[Entry] = ()
@@ -97,6 +95,14 @@ class _Following:
                     break
                 if self._where.session is None and reader.journal.current() != reader.session:
                     return
+
+    def _log(self, session: str) -> dict[int, str]:
+        """By a reader of its own: one that has read whole operations keeps their views."""
+        with open_reader(self._where.workspace, session=session) as reader:
+            whole = reader.log()
+            states = states_of(reader, whole)
+            self._teller.log(reader, [operation for operation in whole if self._of(operation.actor)], states)
+        return states
 
     def _tell_questions(self) -> None:
         now = {str(question["id"]): question for question in self._waiting.questions if self._of(question.get("actor"))}

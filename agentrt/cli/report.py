@@ -68,8 +68,11 @@ def _write(path: Path, where: Where, session: str, *, force: bool) -> tuple[Coun
     """All of it or nothing. Raises ``UsageError``."""
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder", hint=f"name a file, as in: agentrt report {path / 'report.html'}")
-    if not force and os.path.lexists(path):
-        raise _there(path)
+    if os.path.lexists(path):
+        if not os.path.isfile(path):
+            raise UsageError(f"{path} is no regular file", hint="name another; - is standard output")
+        if not force:
+            raise _there(path)
     draft = ""
     try:
         descriptor, draft = tempfile.mkstemp(prefix=".agentrt-", suffix=".html", dir=path.parent)
@@ -111,7 +114,7 @@ def _fill(page: IO[str], where: Where, session: str) -> tuple[Counts, str]:
     try:
         return with_runtime(where, whole), ""
     except (SessionBusy, SandboxUnavailable, SandboxError) as error:
-        why = str(error)
+        why = str(error).replace(str(Path.home()), "~")
     # What happened is in the journal, which is there to be read; only what files held is not.
     page.seek(0)
     page.truncate()

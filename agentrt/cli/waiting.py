@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +27,20 @@ class Waiting:
         return self._found.get(self.session or "", ())
 
     async def watch(self) -> None:
-        """For good. Nothing is ever started for it."""
+        """For good. Nothing is started for it, nor kept going, and nobody is taken to be there because of it."""
         from agentrt.hosting.client import Client
 
         while True:
             try:
-                async with await Client.connect(self._workspace, start=False) as client:
-                    if self.session is not None:
-                        self._take(self.session, await client.ask("state", session=self.session))
+                async with await Client.connect(self._workspace, start=False, watch=True) as client:
+                    with suppress(AgentrtError):  # it may have nothing to do with that session
+                        if self.session is not None:
+                            self._take(self.session, await client.ask("state", session=self.session))
                     async for event in client.events():
                         if event["event"] == "state":
                             self._take(event["session"], event["state"])
             except AgentrtError:
-                pass  # it goes on without
+                pass  # nobody is there
             self._found.clear()
             await asyncio.sleep(_SECONDS)
 

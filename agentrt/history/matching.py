@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from difflib import Match
 from itertools import pairwise
 
-_MOST_PAIRS = 1_000_000
-"""Pairs of equal lines that are held at once, some 130 bytes each. More are divided the slow way first."""
+MOST_PAIRS = 3_000_000
+"""Pairs of equal lines that are held at once, some 50 bytes each. More are divided the slow way first."""
+_LOW = (1 << 32) - 1
 _Area = tuple[int, int, int, int]
 """From and to in the first sequence, from and to in the second."""
 
@@ -40,7 +41,7 @@ class Matcher(difflib.SequenceMatcher[bytes]):
         return self.matching_blocks
 
     def pairs(self) -> int:
-        """Of equal lines, at most: what it costs. Above a million it may take minutes all the same."""
+        """Of equal lines, at most: what it costs. Above ``MOST_PAIRS`` it may take minutes all the same."""
         return self._pairs((0, len(self.a), 0, len(self.b)))
 
     def _areas(self) -> Iterator[_Area | Match]:
@@ -48,7 +49,7 @@ class Matcher(difflib.SequenceMatcher[bytes]):
         left: list[_Area] = [(0, len(self.a), 0, len(self.b))]
         while left:
             area = left.pop()
-            if self._pairs(area) <= _MOST_PAIRS:
+            if self._pairs(area) <= MOST_PAIRS:
                 yield area
                 continue
             i, j, size = match = self.find_longest_match(*area)
@@ -71,20 +72,22 @@ class Matcher(difflib.SequenceMatcher[bytes]):
         while waiting:
             size = max(waiting)
             for run in sorted(waiting.pop(size)):
-                at = bisect_right(taken, run[0], key=_start)
+                i, j = run >> 32, run & _LOW
+                at = bisect_right(taken, i, key=_start)
                 room = _between(taken[at - 1], taken[at])
-                i, j, k = _cut(*run, size, room)
+                i, j, k = _cut(i, j, size, room)
                 if k == size:
                     insort(taken, self._extended(i, j, k, room))
                 elif k > 0:
-                    waiting[k].append((i, j))
+                    waiting[k].append(i << 32 | j)
         rooms = (_between(*pair) for pair in pairwise(taken))
         return taken[1:-1] + [self._extended(r[0], r[2], 0, r) for r in rooms]
 
-    def _runs(self, area: _Area) -> defaultdict[int, list[tuple[int, int]]]:
-        """Where runs of equal lines start that no equal lines go on from on either side, by their length."""
+    def _runs(self, area: _Area) -> defaultdict[int, list[int]]:
+        """Where runs of equal lines start that no equal lines go on from on either side, by their length: the
+        place in the one sequence, and in the lower 32 bits in the other."""
         alo, ahi, blo, bhi = area
-        found: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        found: defaultdict[int, list[int]] = defaultdict(list)
         lengths: dict[int, int] = {}
         for i in range(alo, ahi):
             now: dict[int, int] = {}
@@ -92,10 +95,10 @@ class Matcher(difflib.SequenceMatcher[bytes]):
                 if blo <= j < bhi:
                     now[j] = lengths.pop(j - 1, 0) + 1
             for j, size in lengths.items():
-                found[size].append((i - size, j - size + 1))
+                found[size].append(i - size << 32 | j - size + 1)
             lengths = now
         for j, size in lengths.items():
-            found[size].append((ahi - size, j - size + 1))
+            found[size].append(ahi - size << 32 | j - size + 1)
         return found
 
     def _extended(self, i: int, j: int, size: int, room: _Area) -> tuple[int, int, int]:

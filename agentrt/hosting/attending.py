@@ -10,18 +10,22 @@ from typing import Any
 from agentrt.agent.conclusion import Ending
 from agentrt.agent.events import Event
 from agentrt.contracts import Ask, Inquire, Question
-from agentrt.errors import AgentrtError
+from agentrt.errors import AgentrtError, HostGone, SessionBusy
+from agentrt.history.store import Store
 from agentrt.records import Answer
 from agentrt.runtime import Runtime
 from agentrt.session import Result
 
 from . import state
 from .address import Address
+from .client import Client
 from .host import Host
 from .questions import first
 from .runs import INTERRUPTED, Elsewhere
 from .serving import accept
 from .setup import Setup
+
+_TRIES, _PAUSE = 100, 0.02
 
 
 class Attending:
@@ -54,9 +58,8 @@ class Attending:
 
     async def around(self, runtime: Runtime, work: Awaitable[Result]) -> Result:
         """The run itself, with somebody listening. Raises what it raises."""
-        try:
-            address = Address.take(runtime.store)
-        except (AgentrtError, OSError):
+        address = await _address(runtime.store)
+        if address is None:
             return await work
         try:
             host = self._host = Host(runtime.store, Setup(runtime.store.workspace))
@@ -103,6 +106,25 @@ class Attending:
         here.over.set()
         await host.close()
         host.runs.write_down(runtime)
+
+
+async def _address(store: Store) -> Address | None:
+    """A host that listens here has nothing to do, as it has not the workspace: its clients are ours now."""
+    for _ in range(_TRIES):
+        try:
+            return Address.take(store)
+        except SessionBusy:
+            try:
+                async with await Client.connect(store.workspace, start=False) as client:
+                    await client.ask("leave")
+            except HostGone:
+                pass
+            except AgentrtError:
+                return None
+        except (AgentrtError, OSError):
+            return None
+        await asyncio.sleep(_PAUSE)
+    return None
 
 
 def _both(one: Ask, other: Ask) -> Ask:

@@ -40,9 +40,9 @@ class Client:
         """Who the host is: ``protocol``, ``version``, ``pid``, ``workspace``, ``headless`` …"""
 
     @classmethod
-    async def connect(cls, workspace: Path | str = ".", *, start: bool = True) -> Self:
+    async def connect(cls, workspace: Path | str = ".", *, start: bool = True, watch: bool = False) -> Self:
         """To whoever works on the workspace; ``start``: where nobody does, a process that does so is started, and goes
-        when it is not needed any more.
+        when it is not needed any more. ``watch``: only to look on; nobody is taken to be there because of it.
 
         Raises ``HostGone`` (nobody is there; it cannot be started), ``WorkspaceError``.
         """
@@ -53,7 +53,7 @@ class Client:
                 if (sock := await asyncio.to_thread(_connected, store)) is not None:
                     client = cls(Channel(sock))
                     try:
-                        client.hello = await client.ask("hello")
+                        client.hello = await client.ask("watch" if watch else "hello")
                         return client
                     except HostGone:  # it was just about to go
                         await client.close()

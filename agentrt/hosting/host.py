@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agentrt.agent.conclusion import Budget, RunLimits
-from agentrt.agent.events import Event, OperationSettled, OutputCame
+from agentrt.agent.events import Event, OperationSettled, OutputCame, TextCame
 from agentrt.contracts import Ask
 from agentrt.errors import AgentrtError, UsageError
 from agentrt.history.store import Store
@@ -55,9 +55,13 @@ class Host:
         self.runtimes = Runtimes(store, How, asks or self.ask, self._noted, LINGER)
         self.runs = Runs(self)
         self.clients: set[Channel] = set()
+        self.watchers: set[Channel] = set()
+        """They only look on: nobody is there because of them."""
         self.requests = 0
         """That are being worked on."""
         self.headless = False
+        self.leaving = asyncio.Event()
+        """Set when it is to end, though clients are attached."""
         self.ending = False
         """Nothing new is begun any more."""
         self.attached: Callable[[], None] = lambda: None
@@ -134,6 +138,7 @@ class Host:
         if isinstance(event, OperationSettled):
             self._flush_output(session, last=True)
             what["operation"] = _short(event.operation)
+        if not isinstance(event, TextCame):
             self.journal_changed()
         if fold:
             self.change(session, lambda s: states.folded(s, event))
@@ -141,7 +146,7 @@ class Host:
 
     def broadcast(self, message: dict[str, Any]) -> None:
         line = encode(message)
-        for client in list(self.clients):
+        for client in [*self.clients, *self.watchers]:
             self._send(client, line)
 
     def _send(self, client: Channel, line: bytes) -> None:
@@ -214,10 +219,14 @@ class Host:
         except UsageError as error:
             channel.send(encode({"id": None, "error": error_json(error)}))
         finally:
-            self.clients.discard(channel)
-            self.attached()
-            self.look_about()
+            self.watchers.discard(channel)
+            self._leave(channel)
             await channel.close()
+
+    def _leave(self, channel: Channel) -> None:
+        self.clients.discard(channel)
+        self.attached()
+        self.look_about()
 
     async def _answer(self, channel: Channel, line: bytes) -> None:
         """The request goes on when its client is gone."""
@@ -225,7 +234,7 @@ class Host:
         try:
             request = decode(line)
             id = _id(request)
-            answer = {"id": id, "result": await self._do(request)}
+            answer = {"id": id, "result": await self._do(channel, request)}
         except AgentrtError as error:
             answer = {"id": id, "error": error_json(error)}
         except Exception as error:
@@ -238,14 +247,18 @@ class Host:
             self.look_about()
         self._send(channel, encode(answer))
 
-    async def _do(self, request: dict[str, Any]) -> Any:
+    async def _do(self, channel: Channel, request: dict[str, Any]) -> Any:
         method, params = request.get("method"), request.get("params", {})
         unknown = sorted(set(request) - {"id", "method", "params"})
         if unknown:
             raise UsageError(f"a request has no {unknown[0]!r}", hint="it has `id`, `method` and `params`")
         if self.ending:
             raise gone("the run is over, and its host ends")
-        return await read(METHODS, method, params)(self)
+        does = read(METHODS, method, params)
+        if method == "watch":
+            self.watchers.add(channel)
+            self._leave(channel)
+        return await does(self)
 
     async def close(self) -> None:
         """End what goes on, answer what was asked, let everybody go."""
@@ -261,7 +274,7 @@ class Host:
         if self._timer is not None:
             self._timer.cancel()
             self._flush()
-        for client in list(self.clients):
+        for client in [*self.clients, *self.watchers]:
             client.finish()
         if self._serving:
             await asyncio.wait(self._serving)

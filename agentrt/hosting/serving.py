@@ -30,12 +30,11 @@ async def serve(store: Store, setup: Setup) -> None:
         return
     try:
         host = Host(store, setup)
-        stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, host.leaving.set)
         accepting = loop.create_task(accept(address, host))
-        ends = [loop.create_task(stop.wait()), loop.create_task(_unneeded(host)), accepting]
+        ends = [loop.create_task(host.leaving.wait()), loop.create_task(_unneeded(host)), accepting]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -6,6 +6,7 @@ A packet is a letter (D: bytes of the terminal, M: JSON about it), its length in
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from contextlib import suppress
 
 from agentrt.showing.plain import plain_lines
 
+_PR_SET_PDEATHSIG = 1
 _BEGUN = b"__GANGLION__\n"
 _PRELUDE = 20
 """Lines it may print before it speaks the protocol."""
@@ -44,7 +46,13 @@ class Program:
         }
         # A session of its own: the ctrl-C that ends the server is not the app's.
         self._process = await asyncio.create_subprocess_exec(
-            *self._argv, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=environment, start_new_session=True
+            *self._argv,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
         )
 
     async def run(self) -> None:
@@ -133,3 +141,11 @@ class Program:
 async def _drain(stream: asyncio.StreamReader) -> None:
     while await stream.read(65536):
         pass
+
+
+_libc = ctypes.CDLL(None)
+
+
+def _end_with_parent() -> None:
+    """Also where that is killed and can end nobody: an app that has lost its input waits for ever."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -72,7 +72,7 @@ async def _widget(seen: Transcript) -> tuple[float, float]:
 
 class _Alone(App[None]):
     def compose(self) -> ComposeResult:
-        yield Live()
+        yield Live({})
 
 
 def _streamed(seen: Transcript) -> tuple[float, float]:

@@ -43,7 +43,7 @@ def test_hunks_of_an_edited_text_are_those_of_difflib(
 
 @pytest.mark.parametrize("most", [0, 20])
 def test_blocks_are_the_same_where_too_much_is_alike(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matching, "_MOST_PAIRS", most)
+    monkeypatch.setattr(matching, "MOST_PAIRS", most)
     old = [b"%d\n" % (number * number % 7) for number in range(90)]
     new = [b"%d\n" % (number * number % 11) for number in range(90)]
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from hosting_ground import PATIENCE, SUBMIT, bash, phase, script, until
+from hosting_ground import PATIENCE, SUBMIT, bash, phase, script, task_file, until
 
 from agentrt.errors import HostGone, UsageError
 from agentrt.history.store import Store
@@ -84,7 +86,7 @@ def last(store: Store) -> tuple[str, str]:
 
 @pytest.mark.parametrize("policy", [ASKS, HOLDS])
 def test_a_person_is_there_while_a_client_is_attached(runs: Runs, policy: dict[str, Any]) -> None:
-    narrow = {**policy["decide"][0], "run": "touch b.txt"}
+    narrow = {**policy["decide"][0], "run": ["touch b.txt"]}
     del narrow["actions"]
     script(runs.store.workspace, bash("sleep 4"), bash("touch b.txt"), SUBMIT, policy={"decide": [narrow]})
 
@@ -112,8 +114,31 @@ def test_without_one_nobody_is_there(runs: Runs) -> None:
     assert last(runs.store) == ("denied", "")
 
 
+def test_who_only_looks_on_is_nobody_to_ask(runs: Runs) -> None:
+    turns = [bash("sleep 2"), bash("touch b.txt"), {"actions": [{"ask": {"question": "what now?"}}]}]
+    script(runs.store.workspace, *turns, SUBMIT, policy={"decide": [{"verdict": "ask", "run": ["touch b.txt"]}]})
+    ran = runs.start("task.yaml")
+
+    async def work() -> list[dict[str, Any]]:
+        while ran.poll() is None:
+            try:
+                client = await Client.connect(runs.store.workspace, start=False, watch=True)
+            except HostGone:
+                await asyncio.sleep(0.02)
+                continue
+            async with client, asyncio.timeout(PATIENCE):
+                return [event async for event in client.events()]
+        raise AssertionError(ran.communicate())
+
+    seen = asyncio.run(work())
+    assert any(event["event"] == "state" for event in seen)
+    assert not any(event["state"]["questions"] for event in seen if event["event"] == "state")
+    assert ran.wait(PATIENCE) == 0
+    assert last(runs.store) == ("denied", "")
+
+
 def test_when_the_last_client_goes_nobody_can_answer_any_more(runs: Runs) -> None:
-    rule = {"verdict": "ask", "run": "touch b.txt"}
+    rule = {"verdict": "ask", "run": ["touch b.txt"]}
     turns: list[dict[str, Any]] = [
         bash("sleep 4"),
         bash("touch b.txt"),
@@ -175,7 +200,7 @@ def test_other_sessions_can_be_worked_on_but_no_run_is_started(runs: Runs) -> No
         assert done["observation"]["output"] == "one\n"
         with pytest.raises(UsageError, match="a headless run has the workspace"):
             await client.ask("task", session=other, text="and this")
-        assert (await client.ask("task", session="s1", text="make haste"))["queued"] is True
+        assert (await client.ask("task", file=task_file(client), session="s1", text="make haste"))["queued"] is True
         await client.ask("interrupt", session="s1")
 
     code, _, err = runs.attached(work)
@@ -189,7 +214,7 @@ def test_what_is_said_is_heard(runs: Runs) -> None:
 
     async def work(client: Client, ran: subprocess.Popen[str]) -> None:
         await phase(client, "acting")
-        await client.ask("task", text="make haste")
+        await client.ask("task", file=task_file(client), text="make haste")
 
     code, _, err = runs.attached(work)
     assert code == 0, err
@@ -224,17 +249,62 @@ def test_a_socket_that_cannot_be_made_fails_no_run(runs: Runs) -> None:
     os.rmdir(runs.store.host_lock)
 
 
-def test_a_host_that_is_idle_leaves_the_workspace_to_a_run(runs: Runs, processes: list[int]) -> None:
-    """The run does not listen then: the host does, and shows what the journal says."""
-    script(runs.store.workspace, bash("echo two >> a.txt"), SUBMIT)
+def test_a_host_that_is_idle_makes_room_for_a_run(runs: Runs, processes: list[int]) -> None:
+    """Its clients are the run's, once they have connected again."""
+    script(runs.store.workspace, WAITS, SUBMIT)
 
     async def run() -> None:
-        async with await Client.connect(runs.store.workspace) as client:
+        async with asyncio.timeout(PATIENCE), await Client.connect(runs.store.workspace) as client:
             processes.append(client.hello["pid"])
             await client.ask("state")
             ran = runs.start("task.yaml")
-            out, err = await asyncio.to_thread(ran.communicate, timeout=PATIENCE)
-            assert ran.returncode == 0, out + err
-            assert (await client.ask("undo"))["paths"] == ["a.txt"]
+            assert [event async for event in client.events()] == []
+            async with await client_of(runs.store, ran.pid) as again:
+                await phase(again, "acting")
+                with pytest.raises(UsageError, match="at work"):
+                    await again.ask("leave")
+                await again.ask("interrupt")
 
     asyncio.run(run())
+
+
+def test_at_a_terminal_the_first_answer_counts(store: Store) -> None:
+    """And the line that is typed next is for the question that is asked next."""
+    script(store.workspace, bash("touch b.txt"), bash("touch c.txt"), SUBMIT, policy=ASKS)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "agentrt", "task.yaml"]
+    ran = subprocess.Popen(command, cwd=store.workspace, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+
+    def until_shown(text: bytes) -> None:
+        nonlocal shown
+        while text not in shown:
+            shown += os.read(ours, 65536)
+
+    async def run() -> None:
+        nonlocal shown
+        async with asyncio.timeout(PATIENCE), await client_of(store, ran.pid) as client:
+            (question,) = (await phase(client, "asking"))["questions"]
+            await asyncio.to_thread(until_shown, b"[a]lways")
+            await client.ask("answer", question=question["id"], allow=True)
+            await until(lambda: client.ask("state"), lambda s: s["questions"] and "c.txt" in s["questions"][0]["shown"])
+            shown = shown.partition(b"[a]lways")[2]
+            await asyncio.to_thread(until_shown, b"[a]lways")
+            os.write(ours, b"not that one\n")
+            await until(lambda: client.ask("state"), lambda s: not s["questions"])
+
+    try:
+        asyncio.run(run())
+        with suppress(OSError):
+            while data := os.read(ours, 65536):
+                shown += data
+        assert ran.wait(PATIENCE) == 0
+    finally:
+        if ran.poll() is None:
+            ran.kill()
+            ran.wait()
+        os.close(ours)
+    with open_reader(store.workspace) as reader:
+        said = [op.decision.answer for op in reader.log() if op.decision is not None]
+    assert said == ["allowed by a person", "a person said no: not that one"]

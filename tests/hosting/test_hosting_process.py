@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hosting_ground import PATIENCE, SUBMIT, bash, idle, phase, script, until
+from hosting_ground import PATIENCE, SUBMIT, bash, idle, phase, script, task_file, until
 
 from agentrt.errors import HostGone
 from agentrt.history.store import Store
@@ -32,7 +32,7 @@ def gone(pid: int) -> bool:
     """Ended; nobody may have taken note of that yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
@@ -62,7 +62,7 @@ def test_a_run_goes_on_without_clients_and_then_the_host_goes(store: Store, proc
     async def run() -> None:
         async with await Client.connect(store.workspace) as client:
             processes.append(client.hello["pid"])
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             await phase(client, "acting")
         await until(lambda: asyncio.to_thread(gone, processes[0]), bool)
         with open_reader(store.workspace) as reader:
@@ -111,7 +111,7 @@ def test_one_killed_in_an_action_loses_nothing_but_that(store: Store, processes:
     async def run() -> None:
         client = await Client.connect(store.workspace)
         processes.append(client.hello["pid"])
-        await client.ask("task", text="do it")
+        await client.ask("task", file=task_file(client), text="do it")
         await until(lambda: client.ask("state"), lambda s: s["running"] and "sleep" in s["running"]["shown"])
         os.kill(client.hello["pid"], signal.SIGKILL)
         with pytest.raises(HostGone):
@@ -158,7 +158,7 @@ def test_a_host_that_is_told_to_end_ends_cleanly(store: Store, processes: list[i
     async def run() -> None:
         client = await Client.connect(store.workspace)
         processes.append(client.hello["pid"])
-        await client.ask("task", text="do it")
+        await client.ask("task", file=task_file(client), text="do it")
         await phase(client, "acting")
         os.kill(client.hello["pid"], signal.SIGTERM)
         codes = [
@@ -176,26 +176,34 @@ def test_a_host_that_is_told_to_end_ends_cleanly(store: Store, processes: list[i
 
 
 def test_why_it_could_not_be_started_is_said(store: Store) -> None:
+    store.host_lock.mkdir()
+
     async def run() -> None:
-        with pytest.raises(HostGone, match="planner") as refused:
-            await Client.connect(store.workspace, planner='{"model": "x"}')
+        with pytest.raises(HostGone, match="cannot keep its state") as refused:
+            await Client.connect(store.workspace)
         assert "host.log" in refused.value.hint
 
     work(run())
 
 
-def test_the_users_own_planner_plans_where_no_task_file_says(store: Store, processes: list[int]) -> None:
-    script(store.workspace, bash("echo two >> a.txt"), SUBMIT)
-    (store.workspace / "task.yaml").unlink()
-    (store.workspace / "script.yaml").rename(store.workspace.parent / "mine.yaml")
-    planner = f'{{"script": "{store.workspace.parent}/mine.yaml"}}'
+def test_the_users_own_planner_plans_where_no_task_file_is_named(store: Store, processes: list[int]) -> None:
+    """What lies in the workspace has no say."""
+    script(store.workspace, bash("echo mine >> a.txt"), SUBMIT)
+    mine = store.workspace.parent / "mine.json"
+    (store.workspace / "script.yaml").rename(mine)
+    script(store.workspace, bash("echo theirs >> a.txt"), SUBMIT)
+    settings = store.workspace.parent / "config/agentrt/settings.yaml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f"planner: {{script: {mine}}}\n")
 
     async def run() -> None:
-        async with await Client.connect(store.workspace, planner=planner) as client:
+        async with await Client.connect(store.workspace) as client:
             processes.append(client.hello["pid"])
             assert (await client.ask("state"))["planner"] == "script"
             await client.ask("task", text="do it")
             assert (await idle(client))["ending"]["code"] == "submit"
+            done = await client.ask("act", kind="bash", arguments={"command": "cat a.txt"})
+            assert done["observation"]["output"] == "one\nmine\n"
 
     work(run())
 

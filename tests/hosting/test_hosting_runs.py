@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hosting_ground import SUBMIT, Hosted, bash, hosted, idle, phase, script, task_file, until
 
-from agentrt.errors import HostGone, UsageError
+from agentrt.errors import HostGone, UnknownOperation, UsageError
 from agentrt.history.store import Store
 from agentrt.hosting.client import Client
 from agentrt.reader import open_reader
@@ -149,6 +149,9 @@ def test_a_move_interrupts_the_run_first(store: Store, move: str, params: dict[s
             await client.ask("task", file=task_file(client), text="do it")
             await until(lambda: client.ask("state"), lambda s: s["running"] and "sleep" in s["running"]["shown"])
             assert (await client.ask("task", file=task_file(client), text="mind the gap"))["queued"] is True
+            with pytest.raises(UnknownOperation):
+                await client.ask("undo", n=40)
+            assert (await client.ask("state"))["phase"] == "acting"
             moved = await client.ask(move, **params)
             assert moved["paths"] == ["a.txt"]
             state = await client.ask("state")

@@ -124,12 +124,29 @@ def test_requests_in_pieces_and_several_in_one(store: Store) -> None:
     with_raw(store, work)
 
 
-texts = some.sampled_from(["", "x", "s1", "undo", "a.txt", "\ud800", "\0", "/"])
-json_like = some.recursive(
-    some.none() | some.booleans() | some.integers() | some.floats() | texts,
-    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(texts, inner, max_size=3),
-    max_leaves=5,
-)
+values = [
+    None,
+    True,
+    0,
+    1,
+    -1,
+    2**70,
+    1.5,
+    "",
+    "x",
+    "s1",
+    "undo",
+    "a.txt",
+    "\ud800",
+    "\0",
+    "/",
+    [],
+    [1],
+    ["x"],
+    {},
+    {"a": [1]},
+]
+json_like = some.sampled_from(values)
 names = sorted({name for kind, _ in METHODS.values() for name in kind.model_fields})
 looking = sorted(set(METHODS) - {"act", "task", "new", "fork"})
 requests = some.fixed_dictionaries(

@@ -101,6 +101,8 @@ def test_mistakes_leave_nothing_behind(agentrt: Ground) -> None:
     assert "hint: " in err
     agentrt("exec", "--", "true")
     assert "cannot be written: No such file" in agentrt("report", "no/such/folder.html", code=2)[1]
+    os.symlink(os.devnull, agentrt.workspace.parent / "link")
+    assert "is no regular file" in agentrt("report", str(agentrt.workspace.parent / "link"), "--force", code=2)[1]
     assert "is a folder" in agentrt("report", str(agentrt.out), code=2)[1]
     assert "no option --ops" in agentrt("report", "--ops", code=2)[1]
     assert "s9" in agentrt("report", "--session", "s9", code=2)[1]

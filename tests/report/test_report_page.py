@@ -302,3 +302,12 @@ def test_what_is_left_out_of_a_diff_is_counted() -> None:
         ("removed", "-+++ b"),
         ("added", "+0"),
     ]
+
+
+def test_files_too_long_to_be_compared_are_told() -> None:
+    other = state().model_copy(update={"digest": "0" * 64})
+    effect = FileEffect(path="f", change="modified", before=state(), after=other)
+    long = [b"line %d\n" % n for n in range(20_000)]
+    diff = file_diff(effect, b"".join(long), b"".join(reversed(long)))
+    assert diff.counts == "too long to be compared" and "too large to show" in diff.lines[-1].text
+    assert file_diff(effect, b"".join(long), b"").counts == "+0 -20,000"

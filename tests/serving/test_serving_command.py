@@ -64,6 +64,24 @@ async def socket_of(client: aiohttp.ClientSession, url: str) -> aiohttp.ClientWe
     return await client.ws_connect(f"{base}{inside}ws", headers={"Origin": base, "Cookie": cookie})
 
 
+def test_an_app_ends_with_a_server_that_is_killed(tmp_path: Path, environment: dict[str, str]) -> None:
+    written, script = tmp_path / "pids", str(Path(__file__).with_name("serve_tiny.py"))
+
+    async def work() -> None:
+        with started((sys.executable, script, str(written)), tmp_path, environment) as process:
+            url = document(process)["url"]
+            async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+                socket = await socket_of(client, url)
+                await until(written.exists)
+                app, child = map(int, (await until(written.read_text)).split())
+                process.kill()
+                await until(lambda: not alive(app))
+                await socket.close()
+                os.kill(child, signal.SIGKILL)  # what the tiny app leaves behind is its own affair
+
+    asyncio.run(work())
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_leaves_no_process(tmp_path: Path, environment: dict[str, str], number: signal.Signals) -> None:
     written, pids = tmp_path / "pids", [tmp_path / "pids1", tmp_path / "pids2"]

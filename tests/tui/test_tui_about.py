@@ -219,3 +219,15 @@ def test_no_hostile_text_reaches_a_strip(text: str) -> None:
             assert not any(segment.style and (segment.style.link or segment.style.meta) for segment in strip)
 
     played(work)
+
+
+def test_a_section_is_gone_to() -> None:
+    op = operation(1, effects=tuple(file_effect(f"f{n}") for n in range(60)))
+
+    async def work(detail: Detail, pilot: Pilot[Any]) -> None:
+        detail.show(about(op, 78, undo="\n".join(map(str, range(60)))))
+        detail.reveal("undo")
+        await pilot.pause()
+        assert rows(detail)[0].startswith("undo ")
+
+    played(work)

@@ -61,7 +61,7 @@ def test_escape_interrupts_from_everywhere(workspace: Path, config: Path, pane: 
 
 @presses("interrupt")
 def test_escape_while_typing_leaves_the_prompt_and_an_empty_line_goes_on(workspace: Path, config: Path) -> None:
-    script(config, SLOW, bash("echo 2 > two.txt"), SUBMIT)
+    script(config, SLOW, SUBMIT)
 
     async def work(d: Driven) -> None:
         await d.type("do it")
@@ -75,9 +75,8 @@ def test_escape_while_typing_leaves_the_prompt_and_an_empty_line_goes_on(workspa
         await d.said("nothing goes on")
         d.app.query_one(Prompt).clear()
         await d.type("")
-        await d.idle(2)
-        assert d.app.state.ending is not None and d.app.state.ending.code == "submit"
-        assert await d.file("two.txt") == "2\n"
+        await running(d, "sleep")  # what was interrupted is done again
+        assert d.app.current == Key("now") and d.focus == "prompt"
 
     drive(workspace, work)
 

@@ -97,8 +97,9 @@ def test_hunks_in_the_diff(workspace: Path, config: Path) -> None:
         await d.press(*"keep it", "enter")
         await d.until(lambda: d.kinds == ["act", "accept", "reject"])
         assert d.focus == "diff"
-        parts = [dict(operation.parts) for operation in d.log[1:] if operation.parts]
-        assert [list(part) for part in parts] == [["long.txt"], ["long.txt"]]
+        said = [operation.action["parts"] for operation in d.log[1:] if operation.action]
+        assert said == [{"long.txt": [1]}, {"long.txt": [2]}]
+        await d.sees("hunk 1 of 2  ✓ accepted", "hunk 2 of 2  ✗ rejected")
         text = await d.file("long.txt")
         assert "second" in text and "last but two" not in text and "line 58" in text
         assert "keep it" in d.heard

@@ -114,7 +114,6 @@ def test_too_much_that_is_alike_is_not_compared() -> None:
         (effect("b", b"", b"", change="mode", after=state(b"", 0o755)), "mode      b  (0644 → 0755)"),
         (effect("b", b"", b"", after=state(b"", 0o755)), "modified  b  (0644 → 0755)"),
         (effect("b", b"", b"", note="a note\n"), "modified  b  — a note\\n"),
-        (effect("b", b"", b"", reversibility="irreversible"), "modified  b  ‼ irreversible"),
     ],
 )
 def test_the_title_says_what_became_of_a_file(of: FileEffect, title: str) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from diffs_ground import CONTENTS, model, numbered, rows, texts
+from diffs_ground import CONTENTS, effect, model, numbered, rows, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agentrt.history import hunks
+from agentrt.tui.diffs.model import DiffModel
 from agentrt.tui.diffs.rows import LONG, PAGE, Options, Row, Rows, RunKey
 
-MODES = st.sampled_from(["unified", "side-by-side"])
+MODES = st.sampled_from(["unified", "sides"])
 
 
 @given(CONTENTS, CONTENTS, st.booleans())
@@ -35,7 +36,7 @@ def test_the_old_lines_and_the_rows_give_the_new_ones(before: bytes, after: byte
 
 @given(CONTENTS, CONTENTS)
 def test_sides_line_up(before: bytes, after: bytes) -> None:
-    shown = rows({"a": (before, after)}, mode="side-by-side", width=120)
+    shown = rows({"a": (before, after)}, mode="sides", width=120)
     old, new = hunks.lines(before), hunks.lines(after)
     lines = [row for row in shown if row.old or row.new]
 
@@ -64,7 +65,7 @@ def test_every_row_is_found_again(before: bytes, after: bytes, mode: Any, wrap: 
 @given(CONTENTS, CONTENTS)
 def test_a_line_is_found_in_the_other_mode(before: bytes, after: bytes) -> None:
     one = rows({"a": (before, after)})
-    two = rows({"a": (before, after)}, mode="side-by-side", width=110)
+    two = rows({"a": (before, after)}, mode="sides", width=110)
 
     for here, there in ((one, two), (two, one)):
         for row in here:
@@ -95,11 +96,11 @@ def test_a_wrapped_line_is_all_there(before: bytes, after: bytes, width: int) ->
 
 
 def test_two_sides_want_room() -> None:
-    narrow = rows({"a": (b"a\n", b"b\n")}, mode="side-by-side", width=99)
+    narrow = rows({"a": (b"a\n", b"b\n")}, mode="sides", width=99)
 
     assert narrow[0] == Row("note", text="side by side wants 100 columns, here are 99: shown unified")
     assert [row.kind for row in narrow] == ["note", "file", "hunk", "removed", "added"]
-    wide = rows({"a": (b"a\n", b"b\nc\n")}, mode="side-by-side", width=100)
+    wide = rows({"a": (b"a\n", b"b\nc\n")}, mode="sides", width=100)
     assert texts(wide)[2:] == ["1 - a|1 + b", "    |2 + c"]
 
 
@@ -130,7 +131,7 @@ def test_long_runs_are_shown_page_by_page() -> None:
     assert [row.kind for row in all_of_it] == ["file", "hunk"] + ["removed"] * (LONG + 100) + ["added"] * LONG
 
 
-@pytest.mark.parametrize(("mode", "wrap"), [("unified", False), ("side-by-side", False), ("unified", True)])
+@pytest.mark.parametrize(("mode", "wrap"), [("unified", False), ("sides", False), ("unified", True)])
 def test_thousands_of_hunks_are_addressed_one_by_one(mode: Any, wrap: bool) -> None:
     before = numbered(20_000)
     after = b"".join(x if n % 10 else b"changed\n" for n, x in enumerate(before.splitlines(keepends=True)))
@@ -191,9 +192,18 @@ def test_the_review_of_hunks_and_files_is_said() -> None:
 
     assert [text for row, text in zip(shown, said, strict=True) if row.kind in ("hunk", "file")] == [
         "▾ modified  a  +2 -2",
-        "@@ -1,5 +1,5 @@  hunk 1 of 2  ✓ accepted",
-        "@@ -17,7 +17,7 @@  hunk 2 of 2  ✗ rejected",
+        "✓ accepted  @@ -1,5 +1,5 @@  hunk 1 of 2",
+        "✗ rejected  @@ -17,7 +17,7 @@  hunk 2 of 2",
         "▾ modified  binary",
-        "▾ created   b  +1 -0  ● to review",
+        "▾ ● to review  created   b  +1 -0",
         "@@ -0,0 +1 @@  hunk 1 of 1",
     ]
+
+
+def test_harm_is_said_before_a_path_of_any_length() -> None:
+    path = "x" * 300
+    harmful = DiffModel.of([effect(path, b"", b"a", reversibility="irreversible")])
+
+    said = texts(Rows(harmful, Options()), {path: {0: "pending"}})
+
+    assert said[0].startswith("▾ ● to review  ‼ irreversible  modified  xxx")

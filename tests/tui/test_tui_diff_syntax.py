@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from diffs_ground import CONTENTS, rows, texts
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentrt.showing.plain import cells, plain
@@ -81,6 +81,7 @@ def test_a_line_that_is_too_long_ends_the_colours() -> None:
     assert [bool(colours.spans(number)) for number in (1, 2, 3)] == [True, False, False]
 
 
+@settings(deadline=None)  # languages are loaded
 @given(
     st.lists(st.binary(max_size=30), max_size=8),
     st.sampled_from(["a.py", "a.js", "a.md", "a.yaml", "a.sh", "Makefile"]),
@@ -120,10 +121,11 @@ def test_tabs_reach_to_where_they_would() -> None:
     assert "".join(piece.text for piece in pieces("\ta\tZ", [Span(1, 2, "name")])) == "    a   Z"
 
 
+@settings(deadline=None)  # languages are loaded
 @given(st.lists(st.binary(max_size=60), min_size=1, max_size=5), CONTENTS, st.booleans(), st.sampled_from([20, 120]))
 def test_no_bytes_reach_the_screen_as_they_are(parts: list[bytes], before: bytes, wrap: bool, width: int) -> None:
     after = b"\n".join(parts).replace(b"\0", b"")
-    for mode in ("unified", "side-by-side"):
+    for mode in ("unified", "sides"):
         shown = rows({"a.py": (before, after)}, mode=mode, wrap=wrap, width=width)
         for text in texts(shown):
             assert text.isprintable()
@@ -132,7 +134,7 @@ def test_no_bytes_reach_the_screen_as_they_are(parts: list[bytes], before: bytes
 HOSTILE = "\x1b]8;;http://x\x07[@click=app.quit]x[/] \u202e\u200b\ufeff\x9b31m\x7f e\u0301\u0301\u0301\u0301\u0301 日本 \ud800"
 
 
-@pytest.mark.parametrize("mode", ["unified", "side-by-side"])
+@pytest.mark.parametrize("mode", ["unified", "sides"])
 def test_hostile_text_is_shown_as_marks(mode: Any) -> None:
     line = HOSTILE.encode("utf-8", "surrogatepass") + b"\xff\r"
 
@@ -194,7 +196,7 @@ def test_long_lines_are_stressed_as_one() -> None:
     assert (one.start, other.start) == (2, 2)
 
 
-@pytest.mark.parametrize("mode", ["unified", "side-by-side"])
+@pytest.mark.parametrize("mode", ["unified", "sides"])
 def test_replaced_lines_are_compared_with_their_own(mode: Any) -> None:
     shown = rows({"a": (b"a = one(b)\nc = d(2)\n", b"a = two(b)\nc = d(3)\n")}, mode=mode, width=120)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from diffs_ground import Sides, effect, model, numbered
+from rich.color import ColorSystem
 from rich.segment import Segment
 from screens import assert_approved, play, screen_text
 from textual.app import App, ComposeResult
@@ -78,7 +79,7 @@ def test_the_screen(size: tuple[int, int]) -> None:
 
     async def work(pilot: Pilot[Any]) -> None:
         app.view.set_states({"src/walk.py": {1: "accepted", 2: "pending"}})
-        app.view.set_mode("unified" if size[0] < 100 else "side-by-side")
+        app.view.set_mode("unified" if size[0] < 100 else "sides")
         await pilot.press("}", "}", "}", "enter", "{", "{", "]")
         await pilot.pause()
         assert_approved(app, f"diff-{size[0]}x{size[1]}")
@@ -195,6 +196,18 @@ def test_another_diff_is_shown_from_its_top() -> None:
     assert app.places[-1] == ("src/walk.py", None)
 
 
+def test_the_same_effects_of_another_operation_are_asked_for_anew() -> None:
+    app = Holder(FILES, there=False)
+
+    async def work(pilot: Pilot[Any]) -> None:
+        await pilot.pause()
+        app.view.show(model(FILES, there=False))
+        await pilot.pause()
+
+    play(app, work)
+    assert app.wanted == 2 * ["src/walk.py", "logo.png", "docs/new.md", "numbers.txt"]
+
+
 def test_files_fold_and_long_runs_come_page_by_page() -> None:
     app = Holder({"numbers.txt": (b"", numbered(5000))})
     seen = []
@@ -216,7 +229,7 @@ def test_a_mode_keeps_the_line() -> None:
     async def work(pilot: Pilot[Any]) -> None:
         await pilot.press("]", "]", "j", "j", "j", "j")
         assert app.view.rows[app.view.cursor].old == 29
-        app.view.set_mode("side-by-side")
+        app.view.set_mode("sides")
         assert (app.view.rows[app.view.cursor].kind, app.view.rows[app.view.cursor].old) == ("pair", 29)
         app.view.set_wrap(True)
         app.view.set_mode("unified")
@@ -261,7 +274,7 @@ def test_a_narrow_screen_says_what_two_sides_want() -> None:
     app = Holder(FILES)
 
     async def work(pilot: Pilot[Any]) -> None:
-        app.view.set_mode("side-by-side")
+        app.view.set_mode("sides")
         await pilot.press("home")
         assert "side by side wants 100 columns, here are 7" in lines(app)[0]
         await pilot.resize_terminal(140, 24)
@@ -284,12 +297,35 @@ def test_without_colours_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> Non
     play(app, work)
 
 
+@pytest.mark.parametrize(
+    "theme", ["textual-dark", "textual-light", "nord", "solarized-light", "ansi-dark", "ansi-light"]
+)
+def test_sixteen_colours_are_enough(theme: str) -> None:
+    app = Holder({"a.py": (CODE, CHANGED + CODE.replace(b"# line 1\n", b"x = 'text' + f(1)\n"))})
+    looked: list[str] = []
+
+    async def work(pilot: Pilot[Any]) -> None:
+        app.theme = theme
+        for key in ("home", "]", "]", "j", "j", "j", "j", "j"):
+            await pilot.press(key)
+            for y in range(24):
+                for segment in app.view.render_line(y):
+                    style = segment.style
+                    if style is not None and style.color is not None and style.bgcolor is not None:
+                        colours = [colour.downgrade(ColorSystem.STANDARD) for colour in (style.color, style.bgcolor)]
+                        assert colours[0] != colours[1] or colours[0].is_default, (segment.text, style)
+                        looked.append(segment.text)
+
+    play(app, work, (80, 24))
+    assert {"import", "def", "# the end", "deep"} <= {text.strip(", ") for text in looked}
+
+
 def test_nothing_hostile_is_a_segment() -> None:
     bad = bytes(range(1, 256)) * 40 + "[b]\u202e\u200b[/][@click=app.quit]x\n".encode() + b"x" * 1_000_000
     app = Holder({"a\x1b\u202e[b]": (b"\n".join([bad[:99], bad[50:200]]), bad)})
 
     async def work(pilot: Pilot[Any]) -> None:
-        for mode in ("unified", "side-by-side"):
+        for mode in ("unified", "sides"):
             app.view.set_mode(mode)
             for wrap in (False, True):
                 app.view.set_wrap(wrap)

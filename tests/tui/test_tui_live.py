@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from screens import assert_approved, play
 from textual.app import App, ComposeResult
-from textual.message import Message
 from textual.pilot import Pilot
-from textual.widgets import Input
 
 from agentrt.agent.conclusion import Ending
 from agentrt.agent.events import ActionStarted, OutputCame, TextCame
@@ -23,35 +22,21 @@ from agentrt.records import ProposedAction
 from agentrt.tui.detail.blocks import Question
 from agentrt.tui.detail.drawn import drawn
 from agentrt.tui.detail.lines import safe, text_of
-from agentrt.tui.detail.live import Answered, Live, Replied, RuleWanted
+from agentrt.tui.detail.live import Live
 from agentrt.tui.detail.markdown import markdown
 from agentrt.tui.detail.scroll import Blocks
 from agentrt.tui.detail.transcript import Transcript
 
 _ASK = Question("q1", "ask", "", "$ curl https://example.com", "default.yaml:40", "it reaches out")
 _INQUIRE = Question("q2", "inquire", "", "Which of the two?", "", "")
-_WAIT = 0.15
 
 
 class _App(App[None]):
-    def __init__(self) -> None:
-        super().__init__()
-        self.heard: list[Message] = []
-
     def compose(self) -> ComposeResult:
-        yield Live()
+        yield Live({"ask": "a allows", "inquire": "enter answers"})
 
     def on_mount(self) -> None:
         self.query_one(Live).focus()
-
-    def on_answered(self, message: Answered) -> None:
-        self.heard.append(message)
-
-    def on_replied(self, message: Replied) -> None:
-        self.heard.append(message)
-
-    def on_rule_wanted(self, message: RuleWanted) -> None:
-        self.heard.append(message)
 
 
 Work = Callable[[_App, Live, Pilot[Any]], Awaitable[None]]
@@ -64,6 +49,15 @@ def played(work: Work, size: tuple[int, int] = (80, 24)) -> None:
         await work(app, app.query_one(Live), pilot)
 
     play(app, on, size)
+
+
+async def all_drawn(live: Live, pilot: Pilot[Any]) -> None:
+    """Until all is on the screen."""
+    async with asyncio.timeout(30):
+        await pilot.pause()
+        while not live.drawn:
+            await asyncio.sleep(0.01)
+        await pilot.pause()
 
 
 def rows(live: Live) -> list[str]:
@@ -89,7 +83,7 @@ def test_a_run_on_a_screen() -> None:
 
     async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
         live.show(replace(seen, questions=(_ASK,)))
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         assert_approved(app, "live")
 
     played(work)
@@ -101,21 +95,21 @@ def test_it_follows_until_one_scrolls_up_and_again_at_the_end() -> None:
     async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
         seen = Transcript.of(run.messages, run.entries)
         live.show(seen)
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         assert any("make test29" in row for row in rows(live)) and live.follows
         seen = seen.told(TextCame(actor="agent", text="and now\nfor more").to_dict())
         live.show(seen)
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         assert rows(live)[-1] == "for more"
         await pilot.press("pageup", "k")
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         assert not live.follows and live.query_one("#paused").display
         before = rows(live)
         live.show(seen.told(TextCame(actor="agent", text="\nand more" * 50).to_dict()))
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         assert rows(live) == before
         await pilot.press("end")
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         assert live.follows and not live.query_one("#paused").display and rows(live)[-1] == "and more"
 
     played(work)
@@ -145,7 +139,7 @@ def test_what_is_in_sight_stays_when_the_journal_has_it() -> None:
     told = Transcript.of(run.messages, run.entries)
     call = bash("c9", "make late")
     before = len(run.events)
-    run.turn("\n".join(f"- line {n}" for n in range(40)), [call])
+    run.turn("\n".join(f"- line {n}" for n in range(100)), [call])
     run.act(call)
 
     async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
@@ -153,76 +147,33 @@ def test_what_is_in_sight_stays_when_the_journal_has_it() -> None:
         for event in run.events[before:]:
             seen = seen.told(event)
         live.show(seen)
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         await pilot.press("pageup")
         shown = rows(live)
-        assert "- line 20" in shown
+        assert "- line 70" in shown
         live.show(seen.read(run.messages, run.entries))
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         assert rows(live) == shown and not live.follows
         live.show(Transcript().told(TextCame(actor="agent", text="another session").to_dict()))
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         assert "another session" in rows(live) and live.follows
 
     played(work)
 
 
-def test_a_question_is_answered_by_keys_and_takes_no_focus() -> None:
+def test_the_keys_are_about_one_question() -> None:
     async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
-        await pilot.press("y", "n", "w")
-        assert app.heard == []
+        assert live.current is None
         live.show(replace(Transcript(), questions=(_ASK, _INQUIRE)))
-        await pilot.pause(_WAIT)
-        assert isinstance(app.focused, Blocks)
-        assert "  y yes · n no · t no, because … · w always (shows the rule first)" in rows(live)
-        await pilot.press("w")
-        live.show_rule("q1", "+- allow: curl example.com")
-        await pilot.pause(_WAIT)
-        assert "  +- allow: curl example.com" in rows(live) and len(app.heard) == 1
-        await pilot.press("w")
-        await pilot.pause(_WAIT)
-        assert "  answered: yes, always" in rows(live)
-        live.reopen("q1")
-        await pilot.press("t", *"it leaks", "enter")
-        await pilot.pause(_WAIT)
-        assert "  answered: no, because it leaks" in rows(live) and isinstance(app.focused, Blocks)
-        assert "  t answer · n nobody answers" in rows(live)
-        await pilot.press("y", "w")
-        await pilot.press("t", "a", "escape", "t", "b", "enter")
-        await pilot.pause(_WAIT)
-        assert not live.query_one(Input).display
-
-        def told(message: Message) -> tuple[Any, ...]:
-            return (
-                type(message),
-                *(getattr(message, n, None) for n in ("question", "allow", "because", "remember", "text")),
-            )
-
-        assert [told(message) for message in app.heard] == [
-            (RuleWanted, "q1", None, None, None, None),
-            (Answered, "q1", True, "", True, None),
-            (Answered, "q1", False, "it leaks", False, None),
-            (Replied, "q2", None, None, None, "b"),
-        ]
-        await pilot.press("y", "n", "t", "w")
-        assert len(app.heard) == 4
-
-    played(work)
-
-
-def test_a_question_that_is_over_takes_its_line_along() -> None:
-    async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
-        live.show(replace(Transcript(), questions=(_ASK, _INQUIRE)))
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
+        assert live.current == _ASK and isinstance(app.focused, Blocks)
+        assert "  a allows" in rows(live) and "  enter answers" not in rows(live)
         live.choose("q2")
-        await pilot.press("n")
-        live.show_no_rule("q1", "a pipe is no rule")
-        await pilot.press("w", "t", "x")
-        await pilot.pause(_WAIT)
-        assert isinstance(app.focused, Input) and len(app.heard) == 1
-        live.show(Transcript())
-        await pilot.pause(_WAIT)
-        assert isinstance(app.focused, Blocks) and not live.query_one(Input).display
+        await all_drawn(live, pilot)
+        assert live.current == _INQUIRE
+        assert "  a allows" not in rows(live) and "  enter answers" in rows(live)
+        live.show(replace(Transcript(), questions=(_ASK,)))
+        assert live.current == _ASK
 
     played(work)
 
@@ -293,8 +244,7 @@ def test_no_hostile_text_reaches_a_strip(text: str) -> None:
 
     async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
         live.show(seen)
-        live.show_rule("q1", text)
-        await pilot.pause(_WAIT)
+        await all_drawn(live, pilot)
         blocks = live.query_one(Blocks)
         for key in ("end", "pageup", "pageup", "home"):
             await pilot.press(key)

@@ -23,11 +23,6 @@ _STYLES = {
     **dict.fromkeys(("accepted", "done"), "good"),
     **dict.fromkeys(("rejected", "rolled_back", "denied", "failed"), "bad"),
 }
-CHOICES = "y yes · n no · t no, because … · w always (shows the rule first)"
-REPLIES = "t answer · n nobody answers"
-CONFIRM = "w writes this rule · y only this once · n no"
-NO_RULE = "y yes · n no · t no, because …"
-
 Rows = tuple[Line, ...]
 
 
@@ -79,22 +74,15 @@ def _action(block: Action, width: int) -> Iterator[Line]:
         yield (("│ ", "dim"), (cut(printed, max(width - 2, 1)), "dim"))
 
 
-def question(block: Question, width: int, *, choices: str = "", rule: str = "", said: str = "") -> Rows:
-    """``choices``: what can be answered now; ``rule``: what the policy file would become; ``said``: what was
-    answered."""
+def question(block: Question, width: int, choices: str = "") -> Rows:
+    """``choices``: how it can be answered now."""
     mark = HELD if block.kind == "hold" else QUESTION
     who = block.actor or ("the agent" if block.kind == "inquire" else "agent")
     head = f"{mark.glyph} {who} asks" if block.kind == "inquire" else f"{mark} · {who} would"
     rows = [_EMPTY, *as_it_is(head, width, "warn"), *_capped(as_it_is(block.text, width, "code", "  "), _ASKED)]
     if block.rule or block.because:
         rows += as_it_is(": ".join(filter(None, (block.rule, block.because))), width, "dim", "  ")
-    if rule:
-        rows += _capped(as_it_is(rule, width, "", "  "), _ASKED)
-    if said:
-        rows += as_it_is(f"answered: {said}", width, "strong", "  ")
-    elif choices:
-        rows += as_it_is(choices, width, "strong", "  ")
-    return tuple(rows)
+    return (*rows, *(as_it_is(choices, width, "strong", "  ") if choices else ()))
 
 
 def _capped(rows: Rows, most: int) -> Rows:

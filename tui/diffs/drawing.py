@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agentrt.history.hunks import title
-from agentrt.showing.marks import FOLDED, STATES, UNFOLDED
+from agentrt.showing.marks import FOLDED, HARMS, STATES, UNFOLDED
 from agentrt.showing.patch import NO_NEWLINE
+from agentrt.showing.words import counted
 
 from .rows import PAGE, Row, Rows
 from .syntax import Colours
@@ -61,33 +62,34 @@ def draw(rows: Rows, row: Row, states: States, palette: Palette) -> list[Drawn]:
         return [Drawn(text=[Piece(text, ("fold",))])]
     if row.kind in ("note", "wait"):
         return [Drawn(text=[Piece(row.text or "…", ("note",))])]
-    if rows.mode == "side-by-side":
+    if rows.mode == "sides":
         return [_line(rows, row, "old", palette), _line(rows, row, "new", palette)]
     return [_line(rows, row, "old" if row.kind == "removed" else "new", palette)]
 
 
 def _file(rows: Rows, row: Row, states: States) -> list[Piece]:
+    """What a person must not overlook comes before the path, however long that is."""
     file = rows.model.files[row.file]
     folded = rows.folded(row.file)
-    text = f"{(FOLDED if folded else UNFOLDED).glyph} {file.title}"
+    harm = HARMS[file.effect.reversibility]
+    marks = f"{harm}  " if harm.word else ""
+    text = f"{FOLDED.glyph if folded else UNFOLDED.glyph} {_state(states, file.path, 0)}{marks}{file.title}"
     if file.body is not None and file.body.hunks:
         text += f"  +{file.body.added:,} -{file.body.removed:,}"
         if folded:
-            count = len(file.body.hunks)
-            text += f" in {count:,} hunk{'s' * (count != 1)}"
-    return [Piece(text + _state(states, file.path, 0), ("file",))]
+            text += f" in {counted(len(file.body.hunks), 'hunk')}"
+    return [Piece(text, ("file",))]
 
 
 def _hunk(rows: Rows, row: Row, states: States) -> str:
-    file = rows.model.files[row.file]
-    count = len(rows.body(row.file).hunks)
-    text = title(rows.body(row.file).hunks[row.hunk - 1])
-    return f"{text}  hunk {row.hunk:,} of {count:,}{_state(states, file.path, row.hunk)}"
+    file, groups = rows.model.files[row.file], rows.body(row.file).hunks
+    state = _state(states, file.path, row.hunk)
+    return f"{state}{title(groups[row.hunk - 1])}  hunk {row.hunk:,} of {len(groups):,}"
 
 
 def _state(states: States, path: str, hunk: int) -> str:
     state = states.get(path, {}).get(hunk)
-    return "" if state is None else f"  {STATES[state]}"
+    return "" if state is None else f"{STATES[state]}  "
 
 
 def _line(rows: Rows, row: Row, side: Side, palette: Palette) -> Drawn:

@@ -8,9 +8,8 @@ from functools import cached_property
 
 from agentrt.history import hunks
 from agentrt.history.hunks import Opcode
-from agentrt.history.matching import Matcher
+from agentrt.history.matching import MOST_PAIRS, Matcher
 from agentrt.records import FileEffect, FileState
-from agentrt.showing.marks import HARMS
 from agentrt.showing.patch import NOT_SHOWN, kinds_text
 from agentrt.showing.plain import plain
 from agentrt.showing.words import effect_line
@@ -23,8 +22,6 @@ _BIG_BYTES = 200_000
 """Of both sides together; such a file starts folded before its lines are known."""
 _TEXT = 4_000_000
 """Bytes of both sides that are compared line by line."""
-_MOST_PAIRS = 5_000_000
-"""Of equal lines: above, comparing takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class FileDiff:
         told = effect.change == "mode" and effect.renamed_from is None
         if old and new and old.type == new.type and old.mode != new.mode and not told:
             text += f"  ({old.mode:04o} → {new.mode:04o})"
-        return text if effect.reversibility == "reversible" else f"{text}  {HARMS[effect.reversibility]}"
+        return text
 
     @property
     def by_hunk(self) -> bool:
@@ -97,8 +94,10 @@ class DiffModel:
         return DiffModel(tuple(replace(file, body=body) if file.path == path else file for file in self.files))
 
     def same_as(self, other: DiffModel) -> bool:
-        """It is of the same effects, whatever is known of their contents."""
-        return [file.effect for file in self.files] == [file.effect for file in other.files]
+        """One came from the other: it is of the very same effects, whatever is known of their contents."""
+        return len(self.files) == len(other.files) and all(
+            mine.effect is its.effect for mine, its in zip(self.files, other.files, strict=True)
+        )
 
     def file(self, path: str) -> FileDiff | None:
         return next((file for file in self.files if file.path == path), None)
@@ -133,7 +132,7 @@ def compute(effect: FileEffect, before: bytes | None, after: bytes | None) -> Bo
 
 def _lines(old: list[bytes], new: list[bytes], said: tuple[str, ...]) -> Body:
     matcher = Matcher(old, new)
-    if matcher.pairs() > _MOST_PAIRS:
+    if matcher.pairs() > MOST_PAIRS:
         return Body(said=(*said, "too many lines are alike to compare them one by one"))
     groups = hunks.grouped(matcher)
     changes = [code for group in groups for code in group if code[0] != "equal"]

@@ -135,7 +135,7 @@ class Rows:
     def text_width(self, file: int) -> int:
         """Columns for a line's text, on either side."""
         digits = self.digits(file)
-        if self.mode == "side-by-side":
+        if self.mode == "sides":
             return max(self.side_width - digits - _GAP, 1)
         return max(self.options.width - 2 * digits - 1 - _GAP, 1)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from agentrt.history.hunks import Opcode
 
-Mode = Literal["unified", "side-by-side"]
+Mode = Literal["unified", "sides"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def runs(codes: Iterable[Opcode], mode: Mode) -> Iterator[Run]:
         old, new = i2 - i1, j2 - j1
         if tag == "equal":
             yield Run("context", i1, j1, old, new)
-        elif tag == "replace" and mode == "side-by-side":
+        elif tag == "replace" and mode == "sides":
             yield Run("pair", i1, j1, old, new)
         else:
             if old:

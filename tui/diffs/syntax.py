@@ -79,7 +79,10 @@ class Colours:
         number = bisect_right(self._starts, start)
         while start < end and number < len(self._starts):
             at, stop = self._starts[number - 1], min(end, self._starts[number])
-            self._found.setdefault(number, []).append(Span(start - at, stop - at, look))
+            spans = self._found.setdefault(number, [])
+            follows = spans and (spans[-1].end, spans[-1].look) == (start - at, look)
+            begin = spans.pop().start if follows else start - at
+            spans.append(Span(begin, stop - at, look))
             start, number = stop, number + 1
 
 

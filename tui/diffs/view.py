@@ -73,7 +73,7 @@ class DiffView(ScrollView, can_focus=True):
         Binding("space", "fold", "Fold or unfold the file", show=False),
     ]
 
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, repaint=False)
 
     class Wanted(Message):
         """The contents of a file are to be shown: ``show`` a model with its body."""
@@ -120,6 +120,11 @@ class DiffView(ScrollView, can_focus=True):
         """The reviews, by path and hunk; hunk 0 is the whole file."""
         self._states = states
         self.refresh()
+
+    @property
+    def mode(self) -> Mode:
+        """As it was asked for: on a narrow screen it is shown unified all the same."""
+        return self.rows.options.mode
 
     def set_mode(self, mode: Mode) -> None:
         self._again(Rows(self.rows.model, replace(self.rows.options, mode=mode)))
@@ -231,6 +236,10 @@ class DiffView(ScrollView, can_focus=True):
         if index < len(self.rows):
             self._go(index)
             self.action_open()
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        self.refresh_line(old)
+        self.refresh_line(new)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

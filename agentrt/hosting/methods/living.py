@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from agentrt.errors import UsageError
 from agentrt.hosting.wire import PROTOCOL
 from agentrt.records import Text
 from agentrt.showing.words import operation_json
@@ -46,7 +47,7 @@ class Act(OfSession):
 
 
 async def hello(host: Host, params: Nothing) -> dict[str, Any]:
-    """Who this is."""
+    """Who this is. As ``watch``: and from now on the client only looks on, as if it were not there."""
     return {
         "protocol": PROTOCOL,
         "version": version("agentrt"),
@@ -91,12 +92,22 @@ async def act(host: Host, params: Act) -> dict[str, Any] | None:
     return None if operation is None else operation_json(operation)
 
 
+async def leave(host: Host, params: Nothing) -> dict[str, Any]:
+    """Whoever has taken the workspace listens from now on; clients connect to that one."""
+    if host.headless or host.runs.busy or host.runtimes.open:
+        raise UsageError("this host is at work", hint="SIGTERM ends it all the same, cleanly")
+    host.leaving.set()
+    return {}
+
+
 METHODS: dict[str, Method] = {
     "hello": (Nothing, hello),
+    "watch": (Nothing, hello),
     "state": (Planned, state),
     "new": (Named, new),
     "task": (Said, task),
     "go_on": (OfSession, go_on),
     "interrupt": (OfSession, interrupt),
     "act": (Act, act),
+    "leave": (Nothing, leave),
 }
