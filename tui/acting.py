@@ -24,9 +24,6 @@ from .words import Mode, command
 
 Severity = Literal["information", "warning", "error"]
 
-_SHOWN = 12
-"""Lines of a rule's diff above the keys."""
-
 
 class Acting(App[int]):
     """The actions of ``keys`` that ask the host for something."""
@@ -100,8 +97,9 @@ class Acting(App[int]):
             self.say(_told(error), "warning")
             return
         lines = plain_lines(shown["diff"]).rstrip().split("\n")
-        lines = lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… {len(lines) - _SHOWN} lines more"]
-        self.follow(Choices("\n".join(["This is written to your policy:", *lines]), {"w": ("write it", request)}))
+        named = next((line[4:] for line in lines if line.startswith("+++ ")), "your policy")
+        changed = [line for line in lines if not line.startswith(("--- ", "+++ "))]
+        self.follow(Choices("\n".join([f"This is written to {named}:", *changed]), {"w": ("write it", request)}))
 
     def action_reject(self) -> None:
         self.follow(deciding.reject(self.selected))

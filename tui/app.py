@@ -142,7 +142,7 @@ class AgentrtApp(Watching):
             self.query_one(Pane).diff.focus()
         elif event.key.what == "question":
             self.action_answer()
-        else:
+        elif event.key == NOW:
             self.query_one(Prompt).focus()
 
     def action_answer(self) -> None:
@@ -192,6 +192,13 @@ class AgentrtApp(Watching):
         label = "filter: words · actor: kind: is: path: · -without; enter keeps it, esc shows all"
         self.query_one(Timeline).focus()
         self.type(Mode("filter", label), self.query_one(Timeline).query_text)
+
+    def action_interrupt(self) -> None:
+        timeline = self.query_one(Timeline)
+        if self.state.phase == "idle" and timeline.query_text:
+            timeline.narrow("")
+        else:
+            super().action_interrupt()
 
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
         self.come_back()

@@ -91,6 +91,7 @@ def test_hunks_in_the_diff(workspace: Path, config: Path) -> None:
         await d.act("next_hunk")
         await d.act("accept")
         await d.said("hunk 1 of long.txt accepted")
+        await d.sees("✓ accepted  @@ -1,5 +1,5 @@  hunk 1 of 2")
         await d.act("next_hunk")
         await d.act("reject")
         assert d.focus == "prompt"
@@ -99,7 +100,7 @@ def test_hunks_in_the_diff(workspace: Path, config: Path) -> None:
         assert d.focus == "diff"
         said = [operation.action["parts"] for operation in d.log[1:] if operation.action]
         assert said == [{"long.txt": [1]}, {"long.txt": [2]}]
-        await d.sees("hunk 1 of 2  ✓ accepted", "hunk 2 of 2  ✗ rejected")
+        await d.sees("✗ rejected  @@ -55,6 +55,6 @@  hunk 2 of 2")
         text = await d.file("long.txt")
         assert "second" in text and "last but two" not in text and "line 58" in text
         assert "keep it" in d.heard
