@@ -58,6 +58,7 @@ class AgentrtApp(Watching):
     #status { height: 1; padding: 0 1; }
     .-narrow #body { layout: vertical; }
     .-narrow #left { width: 1fr; max-width: 100%; height: 2fr; }
+    .-narrow #inbox { height: 3; max-height: 3; }
     .-narrow #right { width: 1fr; height: 3fr; }
     """
 
@@ -227,7 +228,7 @@ class AgentrtApp(Watching):
         if place.workspace == self.book.workspace:
             self.go_to(place.session)
         else:
-            self.exit(0, message=f"that session is of another workspace: agentrt tui --workspace {place.workspace}")
+            self.exit(0, message=f"that session is of another workspace: agentrt tui {place.session} --workspace {place.workspace}")
 
     def action_help(self) -> None:
         self.push_screen(Help(groups(self.keys)))

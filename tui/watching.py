@@ -163,4 +163,4 @@ class Watching(Looking):
         widget.update(Content(line(status, max(self.size.width - 2, 1), hints)))
 
     def on_resize(self) -> None:
-        self.show_status()
+        self.call_after_refresh(self.show_status)  # when the size is the new one

@@ -209,13 +209,13 @@ def test_help_and_palette(workspace: Path) -> None:
         await d.act("palette")
         await d.press(*"undo the")
         await d.sees("undo: undo the last step")
-        await d.press("down", "enter")
+        await d.press("enter")
         await d.until(lambda: d.kinds == ["act", "act", "undo"])
         d.app.query_one(Prompt).focus()
         await d.act("palette")  # also while one types
         await d.press(*"1")
         await d.sees("go to 1")
-        await d.press("down", "enter")
+        await d.press("enter")
         await d.until(lambda: d.app.current == Key("operation", 1))
 
     drive(workspace, work)
