@@ -21,14 +21,14 @@ from agentrt.records import Operation
 from agentrt.showing.words import operation_json
 
 from . import state as states
-from .methods import METHODS, read
+from .methods import METHODS, Caller, read
 from .questions import Questions, who_asks
 from .runs import Runs
 from .runtimes import Runtimes
 from .setup import Setup
 from .state import SessionState
 from .tail import Tail
-from .wire import LONGEST, Channel, decode, encode, error_json, gone
+from .wire import LONGEST, Channel, Line, close_all, decode, encode, error_json, gone
 
 PACE = 0.05
 """Seconds between two tellings of what changes all the time."""
@@ -68,6 +68,8 @@ class Host:
         self._loop = asyncio.get_running_loop()
         self._work: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
+        self._left: set[asyncio.Event] = set()
+        """Of each client, set when it is gone."""
 
     @property
     def needed(self) -> bool:
@@ -198,30 +200,34 @@ class Host:
         self.clients.add(channel)
         self.attached()
         room = asyncio.Semaphore(AT_ONCE)
+        left = asyncio.Event()
+        self._left.add(left)
         try:
             while (line := await channel.line()) is not None:
-                if line.strip():
+                if line.text.strip():
                     await room.acquire()
                     self.requests += 1
-                    work = self._loop.create_task(self._answer(channel, line))
+                    work = self._loop.create_task(self._answer(channel, line, left))
                     self._work.add(work)
                     work.add_done_callback(self._work.discard)
                     work.add_done_callback(lambda _: room.release())
         except UsageError as error:
             channel.send(encode({"id": None, "error": error_json(error)}))
         finally:
+            left.set()
+            self._left.discard(left)
             self.clients.discard(channel)
             self.attached()
             self.look_about()
             await channel.close()
 
-    async def _answer(self, channel: Channel, line: bytes) -> None:
-        """The request goes on when its client is gone."""
+    async def _answer(self, channel: Channel, line: Line, left: asyncio.Event) -> None:
+        """The request goes on when its client is gone, but for what is done at that client."""
         id: Any = None
         try:
-            request = decode(line)
+            request = decode(line.text)
             id = _id(request)
-            answer = {"id": id, "result": await self._do(request)}
+            answer = {"id": id, "result": await self._do(request, Caller(line.files, left))}
         except AgentrtError as error:
             answer = {"id": id, "error": error_json(error)}
         except Exception as error:
@@ -230,22 +236,25 @@ class Host:
         except asyncio.CancelledError:
             answer = {"id": id, "error": error_json(gone("the host ended"))}
         finally:
+            close_all(line.files)
             self.requests -= 1
             self.look_about()
         self._send(channel, encode(answer))
 
-    async def _do(self, request: dict[str, Any]) -> Any:
+    async def _do(self, request: dict[str, Any], caller: Caller) -> Any:
         method, params = request.get("method"), request.get("params", {})
         unknown = sorted(set(request) - {"id", "method", "params"})
         if unknown:
             raise UsageError(f"a request has no {unknown[0]!r}", hint="it has `id`, `method` and `params`")
         if self.ending:
             raise gone("the run is over, and its host ends")
-        return await read(METHODS, method, params)(self)
+        return await read(METHODS, method, params)(self, caller)
 
     async def close(self) -> None:
         """End what goes on, answer what was asked, let everybody go."""
         self.ending = True
+        for left in self._left:
+            left.set()
         await self.runs.close()
         self.questions.nobody()
         if self._work:

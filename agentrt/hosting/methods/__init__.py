@@ -3,9 +3,15 @@
 
 from __future__ import annotations
 
-from . import deciding, living, looking, moving
-from .base import Method, Params, read
+from . import deciding, living, looking, moving, trying
+from .base import Caller, Method, Params, read
 
-__all__ = ["METHODS", "Method", "Params", "read"]
+__all__ = ["METHODS", "Caller", "Method", "Params", "read"]
 
-METHODS: dict[str, Method] = {**living.METHODS, **moving.METHODS, **deciding.METHODS, **looking.METHODS}
+METHODS: dict[str, Method] = {
+    **living.METHODS,
+    **moving.METHODS,
+    **deciding.METHODS,
+    **looking.METHODS,
+    **trying.METHODS,
+}
