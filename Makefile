@@ -6,6 +6,7 @@
 #   make check    lint, format and types
 #   make fmt      put the code in order
 #   make bench    measure what a transaction costs
+#   make pictures draw the screens that README.md shows
 #
 # Each sets up what it needs first: once, in .venv. PYTHON=/path/to/python3 chooses the interpreter it is made with.
 
@@ -29,7 +30,7 @@ random := tests/whole/test_whole_verbs.py tests/whole/test_whole_machine.py test
 	tests/policies/test_policies_laws.py
 typed := agentrt policies tools sandboxes tui
 
-.PHONY: help run test fuzz check fmt bench
+.PHONY: help run test fuzz check fmt bench pictures
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^The interpreter itself/,$$d'
@@ -57,6 +58,9 @@ fmt: $(ready)
 
 bench: $(ready)
 	$(bin)/python tests/bench/bench.py $(ARGS)
+
+pictures: $(ready)
+	$(bin)/python tests/tui/pictures.py docs/pictures
 
 $(ready): pyproject.toml scripts/setup.py
 ifeq ($(python),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from agentrt import plugins
 from agentrt.contracts import Tool
@@ -48,6 +48,15 @@ def read_action(model: type[Action], kind: str, arguments: Document) -> tuple[Ac
 
         mistakes = mistakes_of(model, arguments, error, hidden={"kind"})
         return None, [m._replace(message=m.message.replace("unknown key", "unknown argument", 1)) for m in mistakes]
+
+
+def recorded(fields: Mapping[str, Any]) -> Action:
+    """An action of any kind, as the journal has it: its tool need not be there."""
+    return _Recorded.from_dict(dict(fields))
+
+
+class _Recorded(Action):
+    model_config = ConfigDict(extra="allow")
 
 
 def takes(model: type[Action]) -> str:

@@ -39,6 +39,8 @@ _TITLE = 72
 async def apply(runtime: Runtime, asked: Asked, actor: str, to: str, message: str | None) -> Operation | None:
     """See ``Runtime.apply``. The caller holds ``runtime.turn``."""
     kind, _, name = to.partition(":")
+    if to == "files" and message is None:
+        return await applying.apply(runtime, asked, actor)
     if to == "files":
         raise UsageError("a message is for a commit", hint="with --as commit or --as branch:NAME")
     if kind != "branch" and to != "commit":

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ConfigDict
-
+from agentrt.arguments import recorded
 from agentrt.contracts import Context, Policy
 from agentrt.reader import Reader
 from agentrt.records import (
-    Action,
     Admission,
     Decision,
     Judgement,
@@ -45,7 +43,7 @@ def replay(reader: Reader, policy: Policy) -> Iterator[Replayed]:
     for operation in reader.log():
         if operation.kind != "act" or operation.action is None or operation.decision is None:
             continue
-        action = _Recorded.from_dict(operation.action)
+        action = recorded(operation.action)
         decision, judgement = policy.decide(action, context), operation.judgement
         if decision.verdict != "allow" or judgement is None:
             # What it would have done nobody knows where it never ran.
@@ -67,9 +65,3 @@ def _requests(operation: Operation, policy: Policy, context: Context) -> Iterato
         now = policy.admit(Request.parse(f"{effect.method} {effect.url}"), so_far)
         yield Replayed(operation=operation, was=was, now=now, request=effect)
         sent += Spent.of([effect])
-
-
-class _Recorded(Action):
-    """An action of any kind, as the journal has it."""
-
-    model_config = ConfigDict(extra="allow")

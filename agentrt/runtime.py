@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self
 
-from agentrt import applying, committing, forking, moves, plugins, reverting, reviewing, transaction, verifying
+from agentrt import (
+    accepting,
+    applying,
+    committing,
+    forking,
+    moves,
+    plugins,
+    reverting,
+    reviewing,
+    transaction,
+    verifying,
+)
 from agentrt.arguments import GROUP, load_tool
-from agentrt.contracts import Ask, Opinion, Policy, Sandbox, Tool
+from agentrt.contracts import Approval, Ask, Opinion, Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
 from agentrt.history.revert import Parts
 from agentrt.moves import Scope
@@ -30,6 +41,8 @@ from agentrt.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from agentrt.outward import Outward
+
+OnOutput = Callable[[bytes], None]
 
 
 class Runtime(Standing):
@@ -103,13 +116,7 @@ class Runtime(Standing):
     # Doing
 
     async def act(
-        self,
-        /,
-        kind: str,
-        *,
-        actor: str = "agent",
-        on_output: Callable[[bytes], None] | None = None,
-        **arguments: Any,
+        self, /, kind: str, *, actor: str = "agent", on_output: OnOutput | None = None, **arguments: Any
     ) -> Operation:
         """Carry out one action as a transaction; what became of it is the operation's ``status``.
 
@@ -120,13 +127,7 @@ class Runtime(Standing):
         return await transaction.act(self, kind, arguments, actor=actor, on_output=on_output)
 
     async def verify(
-        self,
-        /,
-        kind: str,
-        *,
-        actor: str = "agent",
-        on_output: Callable[[bytes], None] | None = None,
-        **arguments: Any,
+        self, /, kind: str, *, actor: str = "agent", on_output: OnOutput | None = None, **arguments: Any
     ) -> Operation:
         """``act``, and keep nothing of what it did: afterwards the session stands where it stood.
 
@@ -135,11 +136,7 @@ class Runtime(Standing):
         return await transaction.act(self, kind, arguments, actor=actor, on_output=on_output, keep=False)
 
     async def propose(
-        self,
-        proposed: ProposedAction,
-        *,
-        actor: str = "agent",
-        on_output: Callable[[bytes], None] | None = None,
+        self, proposed: ProposedAction, *, actor: str = "agent", on_output: OnOutput | None = None
     ) -> Operation:
         """``act`` on a planner's words."""
         return await transaction.act(self, proposed.kind, proposed.arguments, actor=actor, on_output=on_output)
@@ -194,6 +191,16 @@ class Runtime(Standing):
         async with self.turn:
             return await reviewing.reject(self, ops, parts, because, actor)
 
+    def acceptance(self, op: int) -> Approval:
+        """The rule of the user's own policy by which the like of an operation needs no review; once it is written it
+        counts at once. Raises ``UnknownOperation``; ``UsageError``: why there is none."""
+        return accepting.acceptance(self, op)
+
+    async def accept_alike(self, *, actor: str = "user") -> Operation | None:
+        """Accept all that waits and that the policy, as it is by now, would have; None where there is none."""
+        async with self.turn:
+            return await accepting.accept_alike(self, actor)
+
     def set_review_deadline(self, seconds: float, then: Literal["accept", "reject"]) -> None:
         """From now on, what has waited for review that long is accepted or rejected: looked at by
         ``keep_review_deadline``, and whenever the session is opened."""
@@ -233,10 +240,7 @@ class Runtime(Standing):
             await self.turn.alone()
             asked = Asked(paths, ops, include_git, rest)
             with uncollected():
-                if to == "files" and message is None:
-                    operation = await applying.apply(self, asked, actor)
-                else:
-                    operation = await committing.apply(self, asked, actor, to, message)
+                operation = await committing.apply(self, asked, actor, to, message)
             if operation is not None:
                 await self.count(operation)
             return operation
@@ -330,9 +334,7 @@ class Runtime(Standing):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *about: object) -> None:
         await self.close()
 
     async def count(self, operation: Operation) -> None:

@@ -124,6 +124,8 @@ class Runtime:
     restore = _Blocking(asynchronous.Runtime.restore)
     revert = _Blocking(asynchronous.Runtime.revert)
     accept = _Blocking(asynchronous.Runtime.accept)
+    acceptance = _Same(asynchronous.Runtime.acceptance)
+    accept_alike = _Blocking(asynchronous.Runtime.accept_alike)
     reject = _Blocking(asynchronous.Runtime.reject)
     keep_review_deadline = _Blocking(asynchronous.Runtime.keep_review_deadline)
     preview_revert = _Blocking(asynchronous.Runtime.preview_revert)

@@ -50,6 +50,9 @@ class Unread(Policy):
     def approval(self, action: Action, context: Context) -> NoReturn:
         raise UsageError(self._because)
 
+    def acceptance(self, action: Action, effects: Sequence[Effect], context: Context) -> NoReturn:
+        raise UsageError(self._because)
+
     def narrowed(self, rules: Mapping[str, object], *, origin: str) -> Unread:
         return self
 

@@ -9,6 +9,8 @@ reading              what an action would run and touch, with hosts, remotes, pr
 patterns             of commands, paths and hosts
 ceilings             limits and budgets
 approved, approving  answers that hold for the next time, and how one becomes a rule
+alike, accepting     how a yes to what was done becomes a rule on all like it
+own                  the user's own file, and how it is added to
 policy               all of it at work
 """
 

@@ -20,7 +20,7 @@ _NAMES = """
 bash sh dash su runuser sudo doas env nice ionice nohup setsid stdbuf timeout gtimeout time gtime taskset chronic
 eatmydata nocache linux32 linux64 unbuffer xargs command builtin exec eval
 """
-_WRAPPERS = frozenset(_NAMES.split())
+WRAPPERS = frozenset(_NAMES.split())
 """They do nothing but run another command: what that is has to be approved, not they."""
 
 
@@ -54,7 +54,7 @@ def bindings(asked: Asked) -> Iterator[Binding]:
         if name == "git" and command.through[-1:] == ("git",):
             continue  # the same once more, read without the options in front
         following = asked.commands[at + 1].through if at + 1 < len(asked.commands) else ()
-        wraps = name in _WRAPPERS and following == (*command.through, name) and not _does_more(command)
+        wraps = name in WRAPPERS and following == (*command.through, name) and not _does_more(command)
         if wraps and is_of_the_shell(name):
             continue
         program = _file(command.argv[0] or "", asked)

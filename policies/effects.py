@@ -13,7 +13,9 @@ from agentrt.records.effects import Reversibility
 from agentrt.records.operations import Judge
 
 from .patterns import host_matches, path_matches
-from .values import Hosts, Lines, Methods, Paths
+from .reading import Acted
+from .rules import all_are, one_may_be
+from .values import Commands, Hosts, Lines, Methods, Names, Paths
 
 _Change = Literal["created", "modified", "deleted", "renamed", "mode", "sent", "refused"]
 _LIST = Field(strict=False, min_length=1)
@@ -24,28 +26,50 @@ class EffectRule(Written):
     ``methods`` of requests."""
 
     verdict: Judge
+    actions: Names | None = None
+    """An action of one of these kinds did it."""
+    run: Commands | None = None
+    """It ran one of these; of a rule that accepts: nothing but these."""
     change: Annotated[tuple[_Change, ...], _LIST] | None = None
     paths: Paths | None = None
     hosts: Hosts | None = None
     methods: Methods | None = None
     """Of what went through where TLS stayed closed nothing was seen: all but ``accept`` speak of it."""
     reversibility: Annotated[tuple[Reversibility, ...], _LIST] | None = None
+    plain: bool = False
+    """It is of an ordinary file or folder: see ``is_plain``."""
     because: Text = ""
     match: Lines = ()
     not_match: Lines = ()
 
-    def speaks(self, effect: Effect) -> bool:
+    @property
+    def is_of_actions(self) -> bool:
+        """Not of whatever did it."""
+        return self.actions is not None or self.run is not None
+
+    def is_about(self, acted: Acted) -> bool:
+        """Whether it speaks of what this action did, if it did what the rule asks for."""
+        if self.actions is not None and acted.kind not in self.actions:
+            return False
+        if self.run is None:
+            return True
+        return all_are(acted.asked, self.run) if self.verdict == "accept" else one_may_be(acted.asked, self.run)
+
+    def fits(self, effect: Effect) -> bool:
+        """Whether it speaks of what happened, whatever did it."""
         if self.change is not None and effect.change not in self.change:
             return False
         if self.reversibility is not None and effect.reversibility not in self.reversibility:
             return False
         if isinstance(effect, RequestEffect):
-            return self.paths is None and self._reaches(effect)
+            return self.paths is None and not self.plain and self._reaches(effect)
         places = [effect.path, *([effect.renamed_from] if effect.renamed_from is not None else [])]
-        of_files = self.hosts is None and self.methods is None
-        return of_files and (
-            self.paths is None or any(path_matches(pattern, path) for pattern in self.paths for path in places)
-        )
+        if self.hosts is not None or self.methods is not None or (self.plain and not is_plain(effect)):
+            return False
+        if self.paths is None:
+            return True
+        named = [any(path_matches(pattern, path) for pattern in self.paths) for path in places]
+        return all(named) if self.verdict == "accept" else any(named)
 
     def _reaches(self, effect: RequestEffect) -> bool:
         surely = self.verdict == "accept"
@@ -59,6 +83,15 @@ def host_of(url: str) -> str:
     """Of ``scheme://host[:port]/path`` and of ``host:port``."""
     place = re.sub(r"^\w+://", "", url).partition("/")[0]
     return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+
+
+def is_plain(effect: FileEffect) -> bool:
+    """No link or device, nothing executable or set-id, before or after, and nothing of a ``.git``."""
+    if effect.change == "mode" or ".git" in f"{effect.path}/{effect.renamed_from or ''}".split("/"):
+        return False
+    barred = {"file": 0o7111, "directory": 0o7000}
+    states = [state for state in (effect.before, effect.after) if state is not None]
+    return all(state.type in barred and not state.mode & barred[state.type] for state in states)
 
 
 def is_harmless(effect: Effect) -> bool:

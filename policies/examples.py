@@ -50,7 +50,7 @@ def _each(pack: Pack) -> Iterator[tuple[Loc, Loc, AnyRule, Example, bool]]:
 def _speaks(rule: AnyRule, example: Example) -> bool:
     """While all flags are set that the rule asks for. Raises ``ValueError``."""
     if isinstance(rule, EffectRule):
-        return rule.speaks(parse_effect(str(example)))
+        return rule.fits(parse_effect(str(example)))  # done by an action it asks for
     flags = rule.flags or ()
     if isinstance(rule, NetworkRule):
         return rule.may_speak(Request.parse(str(example)), flags)

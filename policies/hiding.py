@@ -27,6 +27,7 @@ def found(patterns: Iterable[str], workspace: Path | None) -> tuple[str, ...]:
 
 def _within(path: str, workspace: Path) -> str:
     """Empty for what lies elsewhere: nothing else of the user's is there anyway."""
+    path = path.removeprefix("./")
     if not path.startswith("/"):
         return path
     return path.removeprefix(f"{workspace}/") if path.startswith(f"{workspace}/") else ""

@@ -164,15 +164,17 @@ def _check_given(document: Document, value: object, loc: Loc) -> None:
 
 def _check_kinds(pack: Pack, document: Document) -> None:
     """A rule about an action that does not exist never says anything: a typing mistake that opens a door."""
-    if not any(rule.actions for rule in pack.decide):
+    rules = [("decide", at, rule.actions) for at, rule in enumerate(pack.decide)]
+    rules += [("judge", at, rule.actions) for at, rule in enumerate(pack.judge)]
+    if not any(actions for _, _, actions in rules):
         return
     from agentrt.plugins import names
 
     known = names("agentrt.tools")
-    for at, rule in enumerate(pack.decide):
-        for index, kind in enumerate(rule.actions or ()):
+    for key, at, actions in rules:
+        for index, kind in enumerate(actions or ()):
             if kind not in known:
-                loc = ("decide", at, "actions", index)
+                loc = (key, at, "actions", index)
                 raise document.error(f'no action is called "{kind}"', loc, hint=nearest(kind, known))
 
 
@@ -191,8 +193,9 @@ def _check_network(pack: Pack, document: Document) -> None:
 def _check_judge(pack: Pack, document: Document) -> None:
     for at, rule in enumerate(pack.judge):
         for key, given in (("hosts", rule.hosts), ("methods", rule.methods)):
-            if rule.paths is not None and given is not None:
-                message = f"`{key}` speaks of requests and `paths` of files: of both at once there is nothing"
+            other = "paths" if rule.paths is not None else "plain" if rule.plain else None
+            if other is not None and given is not None:
+                message = f"`{key}` speaks of requests and `{other}` of files: of both at once there is nothing"
                 raise document.error(message, ("judge", at, key), key=True, hint="make it two rules")
 
 

@@ -30,9 +30,11 @@ def command_matches(pattern: Sequence[str], argv: Words, *, surely: bool) -> boo
 def path_matches(pattern: str, path: str) -> bool:
     """Whether a pattern speaks of a path, both relative to the workspace, or absolute.
 
-    ``src/**`` is the folder and all in it, ``**/x.pem`` a file anywhere in the workspace. A mere name, ``x.pem``, is
-    that of a file anywhere at all.
+    ``src/**`` is the folder and all in it, ``**/x.pem`` a file anywhere in the workspace, ``./x.pem`` one right in it.
+    A mere name, ``x.pem``, is that of a file anywhere at all.
     """
+    if pattern.startswith("./"):
+        return "/" not in path and fnmatchcase(path, pattern[2:])
     if "/" not in pattern and pattern != "**":
         return fnmatchcase(path.rpartition("/")[2], pattern)
     if pattern.startswith("/") != path.startswith("/") or not f"{path}/".startswith(_head(pattern)):

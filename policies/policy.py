@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,14 @@ from agentrt.records import (
 )
 
 from . import ceilings, hiding, network
+from .accepting import acceptance
 from .approved import answers
-from .approving import Approval, proposal
+from .approving import proposal
 from .chains import Chain, Placed, Written
 from .effects import EffectRule, about, is_harmless
+from .own import Addition
 from .pack import Most
-from .reading import Asked, read
+from .reading import Acted, Asked, read
 from .rules import Rule
 from .tightening import document_of, refuse_late, tightening
 
@@ -108,13 +110,24 @@ class PackPolicy:
         rule = self.chains[0][0].document.rule(("limits",))
         if not effects:
             return Judgement(verdict="accept", rule=rule, because="it changed nothing")
-        spoke, effect = max(((self._on(effect), effect) for effect in effects), key=lambda one: _harshness(*one))
+        spoke, effect = max(self.spoken(action, effects, context), key=lambda one: _harshness(*one))
         if spoke is None:
             if is_harmless(effect):
                 return Judgement(verdict="accept", rule=rule, because="it changed nothing, here or elsewhere")
             return Judgement(verdict="review", rule=rule, because="within the limits")
         said = about(effect, spoke.rule.because)
         return Judgement(verdict=spoke.rule.verdict, rule=spoke.document.rule(spoke.loc), because=said)
+
+    def spoken(
+        self, action: Action, effects: Sequence[Effect], context: Context
+    ) -> Iterator[tuple[Placed[EffectRule] | None, Effect]]:
+        """Each effect with the strictest rule that speaks of it; None: none does."""
+        acted = Acted(action, context.workspace)
+        is_about = cache(lambda at: self._effect_rules[at].rule.is_about(acted))
+        for effect in effects:
+            rules = enumerate(self._effect_rules)
+            speaking = [placed for at, placed in rules if placed.rule.fits(effect) and is_about(at)]
+            yield max(speaking, key=lambda placed: _HARSHNESS.index(placed.rule.verdict), default=None), effect
 
     def admit(self, request: Request, context: Context) -> Admission:
         """What the rules of the network say, within the budgets."""
@@ -134,6 +147,15 @@ class PackPolicy:
             hosts=_shown(asked.hosts),
             remotes=_shown(asked.remotes),
             flags=self._flags(asked),
+            judged=self._judged(action, context),
+        )
+
+    def _judged(self, action: Action, context: Context) -> tuple[Judgement, ...]:
+        acted = Acted(action, context.workspace)
+        spoke = (placed for placed in self._effect_rules if placed.rule.is_of_actions and placed.rule.is_about(acted))
+        return tuple(
+            Judgement(verdict=placed.rule.verdict, rule=placed.document.rule(placed.loc), because=placed.rule.because)
+            for placed in spoke
         )
 
     def examples(self) -> tuple[RuleExample, ...]:
@@ -148,9 +170,13 @@ class PackPolicy:
         refuse_late(written, origin)
         return replace(self, chains=(*self.chains, (written,)))
 
-    def approval(self, action: Action, context: Context) -> Approval:
+    def approval(self, action: Action, context: Context) -> Addition:
         """The rule in the user's own file by which this would not be asked about again. Raises ``UsageError``."""
         return proposal(action, context, self)
+
+    def acceptance(self, action: Action, effects: Sequence[Effect], context: Context) -> Addition:
+        """The rule in the user's own file by which the like of it would need no review. Raises ``UsageError``."""
+        return acceptance(action, effects, context, self)
 
     @cached_property
     def _hands(self) -> tuple[network.Hand, ...]:
@@ -196,11 +222,6 @@ class PackPolicy:
 
     def _flags(self, asked: Asked) -> tuple[str, ...]:
         return ("read_secret",) if any(rule.speaks(asked, ()) for rule in self._secrets) else ()
-
-    def _on(self, effect: Effect) -> Placed[EffectRule] | None:
-        """The strictest rule that speaks of it; None: none does."""
-        speaking = [placed for placed in self._effect_rules if placed.rule.speaks(effect)]
-        return max(speaking, key=lambda placed: _harshness(placed, effect), default=None)
 
 
 def _harshness(spoke: Placed[EffectRule] | None, effect: Effect) -> int:

@@ -78,6 +78,18 @@ class Asked:
         return replace(self, commands=(), unknown=("it was not read",), runners=(), provisional=False)
 
 
+class Acted:
+    """An action that ran, as rules on what it did see it: read when one of them asks for it."""
+
+    def __init__(self, action: Action, workspace: str) -> None:
+        self.kind = action.kind
+        self._action, self._workspace = action, workspace
+
+    @cached_property
+    def asked(self) -> Asked:
+        return read(self._action, self._workspace)
+
+
 def read(action: Action, workspace: str, *, quickly: bool = False) -> Asked:
     """``quickly``: without what makes it certain."""
     fields = action.to_dict()

@@ -67,9 +67,7 @@ class Rule(Written):
             return True
         if self.verdict == "allow":
             return self._is_one_of(asked, self.run)
-        if asked.unknown:
-            return True
-        return any(_matches(pattern, argv, asked, surely=False) for pattern in self.run for argv in asked.runs)
+        return one_may_be(asked, self.run)
 
     def _names(self, asked: Asked, named: Collection[str | None], fits: Callable[[str], bool]) -> bool:
         known = [name for name in named if name is not None]
@@ -91,9 +89,21 @@ class Rule(Written):
 
     @staticmethod
     def _is_one_of(asked: Asked, patterns: Commands | None) -> bool:
-        if patterns is None or asked.writes or not asked.runs or len(asked.unknown) > len(asked.runners):
-            return False
-        return all(any(_matches(pattern, argv, asked, surely=True) for pattern in patterns) for argv in asked.runs)
+        return patterns is not None and not asked.writes and all_are(asked, patterns)
+
+
+def all_are(asked: Asked, patterns: Commands) -> bool:
+    """All that it runs is one of these, as far as that is its own affair."""
+    if not asked.runs or len(asked.unknown) > len(asked.runners):
+        return False
+    return all(any(_matches(pattern, argv, asked, surely=True) for pattern in patterns) for argv in asked.runs)
+
+
+def one_may_be(asked: Asked, patterns: Commands) -> bool:
+    """Something that it runs is one of these, or may be."""
+    if asked.unknown:
+        return True
+    return any(_matches(pattern, argv, asked, surely=False) for pattern in patterns for argv in asked.runs)
 
 
 def _matches(pattern: Pattern, argv: Words, asked: Asked, *, surely: bool) -> bool:

@@ -36,7 +36,13 @@ def parse_exact(value: object) -> Pattern:
 
 
 def _path(value: object) -> str:
-    if not isinstance(value, str) or not value or value.startswith(("./", "~")) or value.endswith("/"):
+    if (
+        not isinstance(value, str)
+        or not value
+        or value.startswith("~")
+        or value.endswith("/")
+        or (value.startswith("./") and "/" in value[2:])
+    ):
         raise ValueError(
             f"expected a path relative to the workspace or an absolute one, such as src/**, not {describe(value)}"
         )

@@ -45,6 +45,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("repository",),
     (
         "runtime",
+        "accepting",
         "applied",
         "applying",
         "arguments",
@@ -85,15 +86,26 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("agent",),
     ("planners",),
-    ("session", "task", "resuming"),
+    ("session", "task", "resuming", "settings"),
     ("showing",),
     ("hosting",),
     ("",),  # agentrt itself: the door, which shows what those below have
-    ("cli", "sync", "testing", "__main__"),
+    ("cli", "report", "serving", "sync", "testing", "__main__"),
 )
 """The core from the ground up. A module imports from its own floor and from those below it."""
 
-HEAVY = {"anthropic", "cryptography", "docker", "keyring", "langgraph", "openai", "regex", "ruamel", "textual"}
+HEAVY = {
+    "aiohttp",
+    "anthropic",
+    "cryptography",
+    "docker",
+    "keyring",
+    "langgraph",
+    "openai",
+    "regex",
+    "ruamel",
+    "textual",
+}
 """Imported where they are used, never when a module is."""
 OWN = {"agentrt.tui": {"textual"}}
 """What a plug-in is made of: it is itself imported where it is used."""
@@ -342,6 +354,9 @@ def test_the_public_names_are_these() -> None:
     assert {"Runtime", "Operation", "Conflict", "Denied", "AgentrtError", "__version__"} <= set(agentrt.__all__)
 
 
+_PAGES = (".html", ".css")
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy, because building leaves things beside the sources."""
@@ -363,7 +378,11 @@ def test_the_wheel_holds_every_module_and_document(wheel: Path) -> None:
         for name, file in modules(ROOT).items()
     }
     packs = {f"agentrt/policies/packs/{path.name}" for path in (ROOT / "policies/packs").glob("*.yaml")}
-    data = {"agentrt/py.typed", "agentrt/history/schema.sql", "agentrt/planners/prices.yaml", *packs}
+    folders = (ROOT / "agentrt/report", ROOT / "agentrt/serving")
+    pages = {
+        f"agentrt/{path.parent.name}/{path.name}" for f in folders for path in f.iterdir() if path.suffix in _PAGES
+    }
+    data = {"agentrt/py.typed", "agentrt/history/schema.sql", "agentrt/planners/prices.yaml", *packs, *pages}
     assert held == code | data
 
 

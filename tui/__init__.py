@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def run(workspace: Path, session: str | None) -> int:
-    """Until a person leaves it; the exit code. Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``,
-    ``DocumentError`` (of the user's settings)."""
-    from .app import AgentrtApp
+def run(workspace: Path, session: str | None, task: Path | None) -> int:
+    """Until a person leaves it; the exit code. ``task`` is a task file that says who plans what is typed.
 
-    app = AgentrtApp(workspace, session)
-    return app.run() or 0
+    Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``, ``DocumentError`` (of the user's settings).
+    """
+    from agentrt.settings import load_settings
+
+    from .app import AgentrtApp
+    from .keys import chosen
+
+    settings = load_settings()
+    return AgentrtApp(workspace, session, settings, chosen(settings), task).run() or 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, Literal
+
+from textual.app import App
 
 from agentrt.errors import AgentrtError, Conflict
 from agentrt.preview import Preview
@@ -11,32 +13,55 @@ from agentrt.showing.plain import plain, plain_lines
 from agentrt.showing.words import conflict_line
 
 from . import deciding
-from .deciding import Choices, Decided, No, Reason, Request
-from .words import Mode
+from .book import Book
+from .choice import Choice
+from .deciding import Choices, Decided, No, Reason, Request, Selected
+from .link import Link
+from .prompt import Prompt
+from .words import Mode, command
 
-if TYPE_CHECKING:
-    from .app import AgentrtApp
+Severity = Literal["information", "warning", "error"]
 
 _SHOWN = 12
 """Lines of a rule's diff above the keys."""
 
 
-class Acting:
-    """Each method is an action of the app with a row in ``keys``."""
+class Acting(App[int]):
+    """The actions of ``keys`` that ask the host for something."""
 
-    def __init__(self, app: AgentrtApp) -> None:
-        self._app = app
-        self._chosen: Choices | None = None
-        self._reason: Request | None = None
+    book: Book
+    link: Link
+    plan: Mapping[str, str]
+    """The task file that says who plans, where one was named."""
+    _chosen: Choices | None = None
+    _reason: Request | None = None
+
+    # What it acts on
+
+    @property
+    def selected(self) -> Selected:
+        """What the cursor is on."""
+        raise NotImplementedError
+
+    def say(self, text: str, severity: Severity = "information") -> None:
+        """A line for the person; it is safe to show."""
+        self.notify(text, severity=severity, markup=False, timeout=4 if severity == "information" else 10)
+
+    def go_to(self, session: str) -> None:
+        """Another session of the workspace."""
+        raise NotImplementedError
 
     # Reviewing
 
-    async def accept(self) -> None:
-        self.follow(deciding.accept(self._app.selected))
+    def action_accept(self) -> None:
+        self.follow(deciding.accept(self.selected))
 
-    async def accept_all(self) -> None:
+    def action_accept_alike(self) -> None:
         """The rule is shown first, as a change of the user's own policy."""
-        selected = self._app.selected
+        self.start(self._accept_alike())
+
+    async def _accept_alike(self) -> None:
+        selected = self.selected
         try:
             if selected.question is not None:
                 shown = await self.ask("approval", question=selected.question)
@@ -51,95 +76,110 @@ class Acting:
                 self.follow(No("select an operation or a question first"))
                 return
         except AgentrtError as error:
-            self._app.say(_told(error), "warning")
+            self.say(_told(error), "warning")
             return
         lines = plain_lines(shown["diff"]).rstrip().split("\n")
         lines = lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… {len(lines) - _SHOWN} lines more"]
         self.follow(Choices("\n".join(["This is written to your policy:", *lines]), {"w": ("write it", request)}))
 
-    async def reject(self) -> None:
-        self.follow(deciding.reject(self._app.selected))
+    def action_reject(self) -> None:
+        self.follow(deciding.reject(self.selected))
 
     # Going back
 
-    async def undo(self) -> None:
-        loses, preview = await self._move("undo", 1)
-        self.follow(deciding.undo(steps=len(self._app.book.stands), loses=loses, preview=preview))
+    def action_undo(self) -> None:
+        self.start(self._undo())
 
-    async def undo_to(self) -> None:
-        selected = self._app.selected
+    async def _undo(self) -> None:
+        loses, preview = await self._move("undo", 1)
+        self.follow(deciding.undo(steps=len(self.book.stands), loses=loses, preview=preview))
+
+    def action_undo_to(self) -> None:
+        self.start(self._undo_to())
+
+    async def _undo_to(self) -> None:
+        selected = self.selected
         number = selected.entry.id if selected.entry is not None else 0
         loses, preview = await self._move("restore", number) if number else (False, None)
         self.follow(deciding.undo_to(selected, loses=loses, preview=preview))
 
-    async def redo(self) -> None:
-        loses, preview = await self._move("redo", None)
-        self.follow(deciding.redo(undone=len(self._app.book.undone), loses=loses, preview=preview))
+    def action_redo(self) -> None:
+        self.start(self._redo())
 
-    async def revert(self) -> None:
-        selected, preview = self._app.selected, None
+    async def _redo(self) -> None:
+        loses, preview = await self._move("redo", None)
+        self.follow(deciding.redo(undone=len(self.book.undone), loses=loses, preview=preview))
+
+    def action_revert(self) -> None:
+        self.start(self._revert())
+
+    async def _revert(self) -> None:
+        selected, preview = self.selected, None
         if selected.entry is not None and selected.stands:
             preview = await self.preview("revert", ops=[selected.entry.id])
-        names = deciding.named(self._app.book.entries, preview.dependents if preview is not None else ())
+        names = deciding.named(self.book.entries, preview.dependents if preview is not None else ())
         self.follow(deciding.revert(selected, preview, names))
 
-    async def fork(self) -> None:
-        selected = self._app.selected
-        number = selected.entry.id if selected.entry is not None else self._app.book.head
+    def action_fork(self) -> None:
+        self.start(self._fork())
+
+    async def _fork(self) -> None:
+        selected = self.selected
+        number = selected.entry.id if selected.entry is not None else self.book.head
         made = await self.send(Request("fork", {"op": number}, f"forked from operation {number}"))
         if made is not None:
-            self._app.go_to(made["session"])
+            self.go_to(made["session"])
 
-    async def apply(self) -> None:
+    def action_apply(self) -> None:
+        self.start(self._apply())
+
+    async def _apply(self) -> None:
         try:
             preview = Preview.from_dict(await self.ask("preview", kind="apply"))
         except AgentrtError as error:
-            self._app.say(_told(error), "error")
+            self.say(_told(error), "error")
         else:
             self.follow(deciding.apply(preview))
 
     async def _move(self, kind: str, number: int | None) -> tuple[bool, Preview | None]:
         """Whether words would go with it, and what it would do; nothing is said of a move that is none."""
-        view = self._app.book.view_of(kind, number or 0)
+        view = self.book.view_of(kind, number or 0)
         if view is None:
             return False, None
-        return self._app.book.loses_words(view), await self.preview(kind, number=number)
+        return self.book.loses_words(view), await self.preview(kind, number=number)
 
     # The agent
 
-    async def interrupt(self) -> None:
-        await self.send(Request("interrupt", done="interrupted; enter on an empty line goes on"))
+    def action_interrupt(self) -> None:
+        self.start(self.send(Request("interrupt", {}, "interrupted; enter on an empty line goes on")))
 
-    async def typed(self, text: str) -> None:
+    def typed(self, text: str) -> None:
         """A task, or ``!command``; nothing: go on with what was interrupted."""
-        from .words import command
-
         if (own := command(text)) is not None:
-            request = Request("act", {"kind": "bash", "arguments": {"command": own}})
+            request = Request("act", {"kind": "bash", "arguments": {"command": own}}) if own else None
         else:
-            request = Request("task", {"text": text}) if text else Request("go_on")
-        answer = await self.send(request)
-        if answer is not None:
-            self._app.found(answer.get("session"))
+            request = Request("task", {"text": text, **self.plan}) if text else Request("go_on")
+        if request is not None:
+            self.start(self.send(request))
 
     # What all of them have in common
 
     def follow(self, decided: Decided) -> None:
         """Do it, or ask first."""
         if isinstance(decided, No):
-            self._app.say(decided.because, "warning")
+            self.say(decided.because, "warning")
         elif isinstance(decided, Choices):
             self._chosen = decided
-            self._app.choice.ask(decided.text, decided.options)
+            self.query_one(Choice).ask(decided.text, decided.options)
         elif isinstance(decided, Reason):
             self._reason = decided.request
-            self._app.prompt.enter(Mode("reason", f"{decided.label}: enter sends, esc leaves it"))
+            self.query_one(Prompt).enter(Mode("reason", f"{decided.label}: enter sends, esc leaves it"))
         else:
-            self.start(lambda: self.send(decided))
+            self.start(self.send(decided))
 
-    def start(self, work: Callable[[], Awaitable[Any]]) -> None:
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Beside the app, which goes on."""
-        self._app.run_worker(work(), group="requests", exit_on_error=True)
+        self.run_worker(work, group="requests")
 
     def chose(self, key: str | None) -> None:
         chosen, self._chosen = self._chosen, None
@@ -157,15 +197,15 @@ class Acting:
         try:
             answer = await self.ask(request.method, **request.arguments)
         except AgentrtError as error:
-            self._app.say(_told(error), "error")
+            self.say(_told(error), "error")
             return None
         if request.done:
-            self._app.say(request.done)
+            self.say(request.done)
         return answer
 
     async def ask(self, method: str, **arguments: Any) -> Any:
         """Raises ``AgentrtError``."""
-        return await self._app.link.ask(method, self._app.book.session, **arguments)
+        return await self.link.ask(method, self.book.session, **arguments)
 
     async def preview(self, kind: str, **arguments: Any) -> Preview | None:
         """None where nothing can be told."""

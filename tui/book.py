@@ -65,6 +65,11 @@ class Book:
         return self._reader.info.title if self._reader is not None else ""
 
     @property
+    def start(self) -> int:
+        """The last message of the conversation it was forked with; 0 for none."""
+        return self._reader.info.start.conversation if self._reader is not None else 0
+
+    @property
     def entries(self) -> Sequence[Entry]:
         return self._feed.entries if self._feed is not None else ()
 
@@ -109,6 +114,12 @@ class Book:
     def conversation(self) -> Sequence[Message]:
         """Raises ``JournalError``."""
         return self._reader.conversation() if self._reader is not None else ()
+
+    def own(self) -> Sequence[Operation]:
+        """What the user ran by hand, without output."""
+        if self._reader is None:
+            return ()
+        return [self.operation(entry.id) for entry in self.entries if entry.actor == "user" and entry.kind == "act"]
 
     def loses_words(self, view: View) -> bool:
         """Whether going to a view takes back words of people or planners that came later than it."""

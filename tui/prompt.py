@@ -7,8 +7,11 @@ from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
+
+from agentrt.showing.plain import plain
 
 from .words import TASK, History, Mode, completion
 
@@ -36,7 +39,7 @@ class Prompt(TextArea):
     ]
 
     class Sent(Message):
-        """Enter was pressed on something."""
+        """Enter was pressed, perhaps on nothing."""
 
         def __init__(self, mode: Mode, text: str) -> None:
             super().__init__()
@@ -57,7 +60,7 @@ class Prompt(TextArea):
             self.mode = mode
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id, compact=True, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
+        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
         self.mode = TASK
         self.typed = History()
         self.files: Sequence[str] = ()
@@ -84,21 +87,21 @@ class Prompt(TextArea):
             self.move_cursor(self.document.end)
             self._label()
 
+    def planned_by(self, planner: str) -> None:
+        """Who gets what is typed."""
+        self.border_subtitle = Content(plain(planner) or "nobody plans yet")
+
     def _label(self) -> None:
-        # Never markup: a question's id or an operation's number is all that is ours in it.
-        self.border_title = self.mode.label.replace("[", "\\[")
+        self.border_title = Content(self.mode.label)
 
     def update_suggestion(self) -> None:
         at_end = self.cursor_location == self.document.end
         self.suggestion = completion(self.text, self.files) if self.mode.kind == "task" and at_end else ""
 
     def action_send(self) -> None:
-        text = self.text.strip()
-        mode = self.mode
-        if not text and mode.kind == "task":
-            return
+        text, mode = self.text.strip(), self.mode
         if mode.kind == "task":
-            self.typed = self.typed.add(text)
+            self.typed = self.typed.add(text) if text else self.typed
             self.load_text("")
         else:
             self.back()

@@ -11,17 +11,22 @@ from cyclopts import Parameter
 
 from agentrt import plugins
 from agentrt.errors import UsageError
+from agentrt.task import load_task
 
 from .options import HERE, Where
 
-App = Callable[[Path, str | None], int]
-"""Of the entry point group ``agentrt.apps``: a workspace, a session (None: the current one), and its exit code."""
+App = Callable[[Path, str | None, Path | None], int]
+"""Of the entry point group ``agentrt.apps``: a workspace, a session (None: the current one), a task file that says who
+plans what is typed (None: the user's settings), and its exit code."""
 
 
 def tui(
     session: Annotated[str | None, Parameter(help="A session; by default the workspace's current one.")] = None,
     /,
     *,
+    task: Annotated[
+        Path | None, Parameter(help="A task file: who plans what is typed, under which policy, rules and limits.")
+    ] = None,
     where: Where = HERE,
 ) -> int:
     """Look at outcomes, keep them or take them back."""
@@ -31,8 +36,10 @@ def tui(
         )
     if session is not None and where.session not in (None, session):
         raise UsageError(f"two sessions are named: {session} and {where.session}", hint="name one")
+    if task is not None:
+        load_task(task, draft=True)  # its mistakes come before the screen is taken
     app = cast(App, plugins.find("agentrt.apps", "tui"))
-    return app(where.workspace, session or where.session)
+    return app(where.workspace, session or where.session, task)
 
 
 def at_terminal() -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TypeVar
 
-from agentrt.contracts import Question
+from agentrt.contracts import Approval, Question
 from agentrt.errors import UsageError
 from agentrt.records import Answer
 from agentrt.showing.plain import plain, plain_lines
@@ -43,6 +43,10 @@ class Person:
     async def inquire(self, question: str) -> str | None:
         """``contracts.Inquire``"""
         return await self._put(lambda read: reply(question, _say, read))
+
+    async def agrees(self, approval: Approval) -> bool:
+        """Whether it is to be written."""
+        return await self._put(lambda read: agreed(approval, _say, read))
 
     async def _put(self, prompt: Callable[[Read], T]) -> T:
         async with self._one:
@@ -107,8 +111,7 @@ def _remember(question: Question, say: Callable[[str], None], read: Callable[[st
     """Show what would be written, and write it if that is meant."""
     try:
         approval = question.approval()
-        say(plain_lines(approval.diff))
-        if (read("write this to your policy? [y/N] ") or "").strip().lower() not in ("y", "yes"):
+        if not agreed(approval, say, read):
             say("nothing is written; allowed this once")
             return False
         approval.write()
@@ -116,6 +119,12 @@ def _remember(question: Question, say: Callable[[str], None], read: Callable[[st
         say(f"allowed this once: {plain(str(error))}")
         return False
     return True
+
+
+def agreed(approval: Approval, say: Callable[[str], None], read: Callable[[str], str | None]) -> bool:
+    """Show what would be written, and whether that is meant."""
+    say(plain_lines(approval.diff))
+    return (read("write this to your policy? [y/N] ") or "").strip().lower() in ("y", "yes")
 
 
 def reply(question: str, say: Callable[[str], None], read: Callable[[str], str | None]) -> str | None:

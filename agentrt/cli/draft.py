@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from agentrt.planners.found import KEYS, MODELS, Key
 from agentrt.showing.plain import plain
 from agentrt.task import PLACEHOLDER
 
 from .found.around import POLICY, Around, Unconfined
-from .found.keys import KEYS, MODELS, Key
 from .found.tests import Check
 
 _CREW = {"role": "looks at it", "policy": {"files": {"read_only": ["**"]}}}

@@ -14,13 +14,13 @@ from cyclopts import Parameter
 
 from agentrt.errors import UsageError
 from agentrt.history.store import locate
+from agentrt.planners.found import MODELS, Key, keys
 from agentrt.showing.plain import plain
 from agentrt.task import load_task
 
 from .draft import draft
 from .found.around import Around, Unconfined, around, unconfined
 from .found.files import Folder
-from .found.keys import MODELS, Key, keys
 from .found.tests import Check, checks
 from .options import HERE, Where
 from .render import put, put_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -22,9 +22,12 @@ from agentrt.showing.words import (
     action_text,
     effect_line,
     effects_text,
+    exit_text,
     forked_text,
     log_line,
     operation_json,
+    said_text,
+    state_of,
     time_text,
 )
 
@@ -40,9 +43,14 @@ def log(
         int | None, WHOLE, Parameter(name="--at", help="As it stood right after this operation; 0 is the start.")
     ] = None,
     actor: Annotated[str | None, Parameter(name="--actor", help="Only those of this agent, or of `user`.")] = None,
+    follow: Annotated[bool, Parameter(help="Go on as operations begin and end.", negative="")] = False,
     where: Where = HERE,
 ) -> int:
     """List the session's operations, oldest first."""
+    if follow:
+        from .following import log_on
+
+        return log_on(where, at=at, actor=actor)
     try:
         reader = open_reader(where.workspace, session=where.session)
     except UnknownOperation:
@@ -54,20 +62,41 @@ def log(
         operations = [operation for operation in whole if actor in (None, operation.actor)]
         if not operations and actor is not None:
             raise _nobody(actor, whole)
-        removals = reader.journal.removals()
-        lost = {op.id: removal for op in operations if (removal := removals.of_view(op.session, op.after))}
         if where.json:
-            put_json([_document(operation, lost.get(operation.id)) for operation in operations])
+            put_json(documents(reader, operations))
             return 0
-        done, width = set(Timeline.of(reader.info.start, whole).done), terminal_width()
-    digits, names = len(str(len(whole))), max((len(plain(operation.actor)) for operation in operations), default=0)
-    for operation in operations:
-        mark = f"  [its files {gone(lost[operation.id])}]" if operation.id in lost else ""
-        line = log_line(operation, digits, stands=operation.id in done, names=names)
-        put(cut(line, max(width - len(mark), 1)) + mark)
+        put_log(reader, operations, states_of(reader, whole))
     if not operations:
         put("no operations yet")
     return 0
+
+
+def states_of(reader: Reader, whole: Sequence[Operation]) -> dict[int, str]:
+    """How each of a session's operations ended, by its number."""
+    done = set(Timeline.of(reader.info.start, whole).done)
+    return {operation.id: state_of(operation, stands=operation.id in done) for operation in whole}
+
+
+def put_log(reader: Reader, operations: Sequence[Operation], states: Mapping[int, str]) -> None:
+    """A line for each of ``operations``; ``states``: of all of the session's."""
+    lost, width = _lost(reader, operations), terminal_width()
+    digits, names = len(str(len(states))), max((len(plain(operation.actor)) for operation in operations), default=0)
+    for operation in operations:
+        mark = f"  [its files {gone(lost[operation.id])}]" if operation.id in lost else ""
+        line = log_line(operation, digits, states[operation.id], names=names)
+        put(cut(line, max(width - len(mark), 1)) + mark)
+
+
+def documents(reader: Reader, operations: Sequence[Operation]) -> list[dict[str, Any]]:
+    """Each for ``--json``."""
+    lost = _lost(reader, operations)
+    return [_document(operation, lost.get(operation.id)) for operation in operations]
+
+
+def _lost(reader: Reader, operations: Sequence[Operation]) -> dict[int, Removal]:
+    removals = reader.journal.removals()
+    found = ((op.id, removals.of_view(op.session, op.after)) for op in operations)
+    return {id: removal for id, removal in found if removal is not None}
 
 
 def _nobody(actor: str, operations: Sequence[Operation]) -> UnknownOperation:
@@ -151,8 +180,8 @@ def status(where: Where) -> int:
         title += f" (forked from {forked_text(reader.info)})" if reader.info.parent else ""
         put(cut(f"{plain(str(reader.store.workspace))}: session {reader.session}{title}", terminal_width()))
         for operation in operations[-5:]:
-            stands = operation.id in timeline.done
-            put("  " + cut(log_line(operation, len(str(len(operations))), stands=stands), terminal_width() - 2))
+            state = state_of(operation, stands=operation.id in timeline.done)
+            put("  " + cut(log_line(operation, len(str(len(operations))), state), terminal_width() - 2))
         if waiting:
             count = f"{len(waiting)} operation{'s' * (len(waiting) != 1)}"
             put(f"{count} changed files in the sandbox; your workspace does not have them yet")
@@ -200,9 +229,9 @@ def _about(operation: Operation) -> list[str]:
         if key != "kind" and isinstance(value, str) and "\n" in value:
             lines += [f"  {key}:", *(f"    {line}" for line in plain_lines(value).splitlines())]
     if operation.decision is not None:
-        lines.append(f"decided: {_word(operation.decision)}")
+        lines.append(f"decided: {said_text(operation.decision)}")
     if operation.judgement is not None:
-        lines.append(f"judged: {_word(operation.judgement)}")
+        lines.append(f"judged: {said_text(operation.judgement)}")
     if operation.note:
         lines.append(f"note: {plain(operation.note)}")
     if operation.observation is not None:
@@ -219,8 +248,8 @@ def _observed(operation: Operation) -> list[str]:
     seen = operation.observation
     assert seen is not None
     lines = []
-    if seen.exit_code is not None:
-        lines.append(f"exit code: {seen.exit_code} after {seen.seconds:.1f} s")
+    if ended := exit_text(seen):
+        lines.append(ended)
     if seen.error:
         lines.append(f"error: {plain(seen.error)}")
     if seen.output:
@@ -228,8 +257,3 @@ def _observed(operation: Operation) -> list[str]:
     if seen.output_file is not None:
         lines.append(f"whole output: agentrt show {operation.id} --output")
     return lines
-
-
-def _word(said: object) -> str:
-    verdict, rule, because = (getattr(said, name) for name in ("verdict", "rule", "because"))
-    return plain(f"{verdict.replace('_', ' ')} ({rule})" + (f": {because}" if because else ""))

@@ -49,6 +49,8 @@ _COMMANDS = {
         "diff": ("diff:diff", "Show changes of files: of OP, of A..B, or all that is not applied."),
         "shell": ("shell:shell", "Look around and try things in the sandbox as of OP; nothing of it is kept."),
         "sessions": ("looking:sessions", "List the workspace's sessions."),
+        "serve": ("serve:serve", "Put the terminal app into a browser, on this machine only."),
+        "report": ("report:report", "Write the whole session as one HTML file, to look at or to hand on."),
     },
     "Keeping house": {
         "doctor": ("house:doctor", "Find out which confinement is to be had here, and what is missing."),

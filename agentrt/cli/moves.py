@@ -18,6 +18,7 @@ from agentrt.records import Operation
 from agentrt.runtime import Runtime
 from agentrt.selecting import Asked
 from agentrt.showing.plain import plain
+from agentrt.showing.previews import change_line, change_text, refused_lines, workspace_lines
 from agentrt.showing.words import conflict_line, effect_line, effects_text, operation_json, paths_of
 
 from .export import put_as_patch
@@ -176,21 +177,11 @@ def _put_preview(found: Preview, where: Where, *, rest: bool = False) -> int:
     if where.json:
         put_json({**found.to_dict(), "paths": paths_of(found.effects)})
         return code
-    ids = ", ".join(map(str, found.target))
-    about = f" {ids}" if ids and found.kind != "apply" else ""
-    put(f"{found.kind}{about} would change: {effects_text(found.effects) or 'nothing'}")
+    put(change_text(found))
     for effect in found.effects:
-        put(f"  {effect_line(effect)}")
-    for op in found.take_back:
-        put(f"apply {op} would be taken out of the real workspace")
-    for op in found.put_back:
-        put(f"apply {op} would be put into the real workspace again")
-    for path in () if found.kind == "apply" else found.merged:  # an apply's effects say so themselves
-        put(f"merged with what changed in the workspace: {plain(path)}")
-    for refused in found.refused:
-        put(f"refused: {plain(refused.path)} ({plain(refused.because)})")
-    if found.left:
-        put(f"left in the sandbox: {len(found.left):,} path{'s' * (len(found.left) != 1)}")
+        put(f"  {change_line(found, effect)}")
+    for line in (*workspace_lines(found), *refused_lines(found)):
+        put(line)
     for conflict in found.conflicts:
         put(f"conflict: {conflict_line(conflict)}")
     return code

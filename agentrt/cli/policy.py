@@ -139,6 +139,9 @@ def _put_explanation(found: Explanation) -> None:
             put(f"{what}: {plain(' '.join(names))}")
     for rule in found.rules:
         put(f"{rule.rule}: {rule.verdict}" + (f": {plain(rule.because)}" if rule.because else ""))
+    for judged in found.judged:
+        because = f": {plain(judged.because)}" if judged.because else ""
+        put(f"{judged.rule}: {judged.verdict}, where it does what that rule says{because}")
 
 
 def _put_without(found: Explanation) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from agentrt import notices
 from agentrt.preview import Preview
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
-from agentrt.showing.words import conflict_line, effect_line, effects_text, operation_json, paths_of
+from agentrt.showing.previews import change_line, change_text, dependents_text, possible_text
+from agentrt.showing.words import conflict_line, effects_text, operation_json, paths_of
 
 from .actor import Actor, check, operations, put_nothing
 from .moves import PreviewFlag, put_effects
@@ -58,14 +58,13 @@ def _put_preview(found: Preview, where: Where) -> int:
     if where.json:
         put_json({**found.to_dict(), "paths": paths_of(found.effects)})
         return code
-    put(f"revert {', '.join(map(str, found.target))} would change: {effects_text(found.effects) or 'nothing'}")
+    put(change_text(found))
     for effect in found.effects:
-        merged = "  (merged with later changes)" if effect.path in found.merged else ""
-        put(f"  {effect_line(effect)}{merged}")
-    if found.dependents:
-        put(f"what stands on it: {notices.named(found.dependents)} (--with-dependents reverts them as well)")
-    if found.possible:
-        put(f"what may stand on it, as what they read is not known: {notices.named(found.possible)}")
+        put(f"  {change_line(found, effect)}")
+    if stands := dependents_text(found):
+        put(f"{stands} (--with-dependents reverts them as well)")
+    if may := possible_text(found):
+        put(may)
     for conflict in found.conflicts:
         put(f"conflict: {conflict_line(conflict)}")
     return code

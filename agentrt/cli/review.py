@@ -14,11 +14,11 @@ from agentrt.reader import Reader, open_reader
 from agentrt.records import FileEffect, Operation
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import cut, plain, terminal_width
-from agentrt.showing.words import effect_line, effects_text, log_line, operation_json
+from agentrt.showing.words import effect_line, effects_text, log_line, operation_json, state_of
 
 from .actor import Actor, check, operations, put_nothing
 from .moves import in_workspace, put_effects
-from .options import HERE, WHOLES, Where
+from .options import HERE, WHOLE, WHOLES, Where
 from .render import put, put_json
 from .session import with_runtime
 
@@ -52,7 +52,7 @@ def review(*, where: Where = HERE) -> int:
         return 0
     digits = len(str(max((operation.id for operation, _ in found), default=0)))
     for operation, given in found:
-        put(cut(log_line(operation, digits, stands=True), terminal_width()))
+        put(cut(log_line(operation, digits, state_of(operation, stands=True)), terminal_width()))
         for effect in operation.effects:
             said = _said(given.get(effect.path, {})) if isinstance(effect, FileEffect) else ""
             put(f"  {effect.reversibility:<12}  {effect_line(effect)}{said}")
@@ -60,8 +60,22 @@ def review(*, where: Where = HERE) -> int:
     return 0
 
 
-def accept(*what: _What, hunk: _Hunk = None, by: Actor = None, where: Where = HERE) -> int:
+def accept(
+    *what: _What,
+    hunk: _Hunk = None,
+    all_like: Annotated[
+        int | None, WHOLE, Parameter(help="Instead: this one and all like it, from now on; shows the rule first.")
+    ] = None,
+    by: Actor = None,
+    where: Where = HERE,
+) -> int:
     """Say yes to what operations did, or to some files or hunks of one."""
+    if all_like is not None:
+        if what or hunk or by is not None:
+            raise UsageError("--all-like is of one operation and of nothing else", hint="agentrt accept --all-like 7")
+        from .alike import accept_all_like
+
+        return accept_all_like(all_like, where)
     named, parts = _asked(what, hunk, by, where)
 
     async def work(runtime: Runtime) -> int:

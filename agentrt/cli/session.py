@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, TypeVar
 
 from agentrt.contracts import Ask
 from agentrt.errors import UnknownOperation
 from agentrt.history.store import locate
+from agentrt.opening import PolicyChoice
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
 
@@ -23,12 +25,14 @@ def with_runtime(
     work: Callable[[Runtime], Coroutine[Any, Any, T]],
     *,
     create: bool = False,
-    policy: str = "default",
+    policy: PolicyChoice = "default",
+    folder: Path | None = None,
     ask: Ask | None = None,
 ) -> T:
     """Do ``work`` on the session ``where`` names. Raises what ``Runtime.open`` and ``work`` raise.
 
-    Unless ``create``, nothing is made where nothing was done yet: ``UnknownOperation``. ``ask``: who answers questions.
+    Unless ``create``, nothing is made where nothing was done yet: ``UnknownOperation``. ``folder``: where files that
+    ``policy`` names lie. ``ask``: who answers questions.
     """
     if not create and not locate(where.workspace).journal.exists():
         raise UnknownOperation(
@@ -39,6 +43,7 @@ def with_runtime(
         async with Runtime.open(
             where.workspace,
             policy=policy,
+            folder=folder,
             sandbox=sandbox_name(),
             session=where.session,
             to_act=create,

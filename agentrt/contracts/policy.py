@@ -84,6 +84,11 @@ class Policy(Protocol):
         """The rule by which an action would not be asked about again. Raises ``UsageError``: why there is none."""
         ...
 
+    def acceptance(self, action: Action, effects: Sequence[Effect], context: Context) -> Approval:
+        """The rule by which an action like this one that did the like would need no review. Raises ``UsageError``: why
+        there is none; never for what cannot be taken back."""
+        ...
+
     def narrowed(self, rules: Mapping[str, object], *, origin: str) -> Policy:
         """This policy and some rules more, which may only make it stricter; ``origin`` stands where a rule's file does.
 

@@ -34,6 +34,10 @@ class Chains:
             chain = self._row(chain)[0]
         return found
 
+    def parent(self, chain: int) -> int:
+        """The chain of its list without the last item."""
+        return self._row(chain)[0] if chain else 0
+
     def last(self, chain: int) -> Item | None:
         """The last item of its list; None where that is empty."""
         return self._row(chain)[1] if chain else None

@@ -5,7 +5,7 @@ The same as ``Timeline`` and ``bases.lineage`` say, for what is read by ``Follow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 
 from .bases import WORK
 from .chains import Chains, Files
@@ -27,6 +27,8 @@ class Course:
         """By apply, how they stood before it."""
         self._work: dict[int, Files] = {}
         """By operation that changed files, how they stood then."""
+        self._line: set[int] | None = set()
+        """None: to be found anew."""
 
     @property
     def head(self) -> int:
@@ -44,14 +46,23 @@ class Course:
         """
         if operation.id < len(self._after):
             del self._after[operation.id :], self._heads[operation.id :]
+        before = self._after[-1]
+        stepped = self.steps.add(operation)
         self._heads.append(self._head(operation))
         self._after.append(operation.after)
         if operation.kind == "apply":
             self._applied_on[operation.id] = operation.before
+        if operation.after == before:
+            return stepped
         grew = operation.after.layers != operation.before.layers
         if operation.kind in WORK and operation.status == "settled" and grew:
             self._work[operation.id] = operation.after
-        return self.steps.add(operation)
+            on_top = Files(self._chains.parent(operation.after.layers), operation.after.applied)
+            if self._line is not None and on_top == before:  # its layer is of a new name: nobody else's work is in it
+                self._line.add(operation.id)
+                return stepped
+        self._line = None
+        return stepped
 
     def _head(self, operation: Light) -> int:
         head = last = self._heads[-1]
@@ -65,20 +76,20 @@ class Course:
         # Not where only the conversation moved.
         return next((at for at in (head, last) if self._after[at] == operation.after), operation.id)
 
-    def line(self) -> Callable[[int], bool]:
-        """Whether an operation is in the ``lineage`` of the present view. Within a transaction."""
-        files, applies, parts = self._after[-1], set(), []
-        while True:
-            last = self._chains.last(files.applied)
-            parts.append((files.applied, self._chains.above(files.layers), int(last or 0)))
-            if last is None:
-                break
-            applies.add(last)
-            files = self._applied_on[int(last)]
-
-        def has(operation: int) -> bool:
-            if (work := self._work.get(operation)) is None:
-                return operation in applies
-            return any(on == work.applied and work.layers in above and operation > since for on, above, since in parts)
-
-        return has
+    def line(self) -> Collection[int]:
+        """The operations in the ``lineage`` of the present view. Within a transaction."""
+        if self._line is None:
+            self._line, files = set(), self._after[-1]
+            while True:
+                above = self._chains.above(files.layers)
+                self._line |= {
+                    operation
+                    for operation, work in self._work.items()
+                    if work.applied == files.applied and work.layers in above
+                }
+                last = self._chains.last(files.applied)
+                if last is None:
+                    break
+                self._line.add(int(last))
+                files = self._applied_on[int(last)]
+        return self._line

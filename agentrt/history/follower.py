@@ -24,7 +24,7 @@ _OPERATIONS = """
     WHERE o.session = ? AND o.id BETWEEN ? AND ? ORDER BY o.id"""
 _ENDED = "SELECT 1 FROM outcome WHERE session = ? AND operation = ?"
 _REVIEWED = "SELECT count(*) FROM review WHERE session = ?"
-_REVIEWS = "SELECT operation, review FROM review WHERE session = ? ORDER BY operation, position"
+_REVIEWS = "SELECT operation, review FROM review WHERE session = ? AND operation >= ? ORDER BY operation, position"
 _START = "SELECT layers, applied FROM view JOIN session ON view.id = session.start WHERE session.id = ?"
 _BRANCHES = """
     SELECT id, title, parent_operation, (SELECT coalesce(max(id), 0) FROM operation WHERE session = s.id)
@@ -86,14 +86,14 @@ class News:
 
 
 class Follower:
-    """One session of a journal. See ``Journal.follow``."""
+    """One session of a journal, within transactions that the caller begins by ``reading``. See ``Journal.follow``."""
 
     def __init__(
         self, db: sqlite3.Connection, session: str, reading: Callable[[], AbstractContextManager[None]]
     ) -> None:
-        self.session = session
+        self.session, self.reading = session, reading
         self.chains = Chains(db)
-        self._db, self._reading = db, reading
+        self._db = db
         self._seen: tuple[int, int] | None = None
         self._last = 0
         self._running: list[int] = []
@@ -102,16 +102,15 @@ class Follower:
         self.reviews: dict[int, Review] = {}
         """By operation, as it is now."""
         self._branches: list[Branch] = []
-        with reading():
-            check_session(db, session)
-            self.start = Files(*db.execute(_START, (session,)).fetchone())
+        check_session(db, session)
+        self.start = Files(*db.execute(_START, (session,)).fetchone())
 
     def changed(self) -> bool:
-        """Whether anybody wrote anything to the journal since ``read`` was last called. Within a transaction."""
+        """Whether anybody wrote anything to the journal since ``read`` was last called."""
         return self._version() != self._seen
 
     def read(self) -> News:
-        """What came since the last call; at first, all there is. Within a transaction that the caller has begun."""
+        """What came since the last call; at first, all there is."""
         news = News()
         for id in [id for id in self._running if self._db.execute(_ENDED, (self.session, id)).fetchone()]:
             self._running.remove(id)
@@ -121,11 +120,7 @@ class Follower:
             self._last = began[-1].id
             self._running += [operation.id for operation in began if operation.status == "intent"]
             news.operations += began
-        (reviewed,) = self._db.execute(_REVIEWED, (self.session,)).fetchone()
-        if reviewed != self._reviewed:
-            now = dict(self._db.execute(_REVIEWS, (self.session,)).fetchall())  # the last one of an operation wins
-            news.reviews = dict(now.items() - self.reviews.items())
-            self._reviewed, self.reviews = reviewed, now
+        news.reviews = self._new_reviews(news.operations)
         branches = [
             Branch(id, rows.untext(title), operation, operations)
             for id, title, operation, operations in self._db.execute(_BRANCHES, (self.session,))
@@ -139,9 +134,20 @@ class Follower:
         self._seen = self._version()  # of this transaction's moment
         return news
 
-    def reading(self) -> AbstractContextManager[None]:
-        """A transaction: one moment of the journal."""
-        return self._reading()
+    def _new_reviews(self, operations: Sequence[Light]) -> dict[int, Review]:
+        (count,) = self._db.execute(_REVIEWED, (self.session,)).fetchone()
+        if count == self._reviewed:
+            return {}
+        # Mostly those of these operations are all that is new.
+        fresh = bool(operations) and not any(operation.id in self.reviews for operation in operations)
+        found = self._db.execute(_REVIEWS, (self.session, operations[0].id)).fetchall() if fresh else []
+        if len(found) != count - self._reviewed:
+            found = self._db.execute(_REVIEWS, (self.session, 1)).fetchall()
+        now = dict(found)  # the last one of an operation wins
+        news = dict(now.items() - self.reviews.items())
+        self._reviewed = count
+        self.reviews |= now
+        return news
 
     def _version(self) -> tuple[int, int]:
         """What others wrote changes the first number, what this connection writes the second."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
+
+from .matching import Matcher
 
 _CONTEXT = 3
 """Lines around a change; changes closer than twice that are one hunk."""
+Opcode = tuple[str, int, int, int, int]
+"""``equal``, ``replace``, ``delete`` or ``insert``; from and to in the old lines, and in the new ones."""
 
 
 def lines(content: bytes) -> list[bytes]:
@@ -31,9 +34,26 @@ def without(before: bytes, after: bytes, numbers: Collection[int]) -> bytes:
     return b"".join([*result, *new[done:]])
 
 
-def _grouped(old: list[bytes], new: list[bytes]) -> list[list[tuple[str, int, int, int, int]]]:
-    matcher: difflib.SequenceMatcher[bytes] = difflib.SequenceMatcher(None, old, new)
+def grouped(matcher: Matcher) -> list[list[Opcode]]:
+    """The hunks of a change, each with its opcodes: hunk 1 is the first."""
     return [list(group) for group in matcher.get_grouped_opcodes(_CONTEXT)]
+
+
+def title(hunk: list[Opcode]) -> str:
+    """``@@ -3,7 +3,8 @@``"""
+    _, i1, _, j1, _ = hunk[0]
+    _, _, i2, _, j2 = hunk[-1]
+    return f"@@ -{_range(i1, i2)} +{_range(j1, j2)} @@"
+
+
+def _range(start: int, end: int) -> str:
+    if end == start + 1:
+        return str(end)
+    return f"{start + (end > start)},{end - start}"
+
+
+def _grouped(old: list[bytes], new: list[bytes]) -> list[list[Opcode]]:
+    return grouped(Matcher(old, new))
 
 
 def _parts(content: bytes) -> list[bytes]:

@@ -226,7 +226,8 @@ class Journal:
 
     def follow(self, session: str) -> Follower:
         """A session read as it grows, also by others. Raises ``UnknownOperation``."""
-        return Follower(self._db, session, self._reading)
+        with self._reading():
+            return Follower(self._db, session, self._reading)
 
     def set_review(self, session: str, op: int, review: Review, *, by: str) -> None:
         """The last one counts; earlier ones are kept. Raises ``UnknownOperation``."""

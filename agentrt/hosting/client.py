@@ -40,14 +40,14 @@ class Client:
         """Who the host is: ``protocol``, ``version``, ``pid``, ``workspace``, ``headless`` …"""
 
     @classmethod
-    async def connect(cls, workspace: Path | str = ".", *, start: bool = True, planner: str | None = None) -> Self:
+    async def connect(cls, workspace: Path | str = ".", *, start: bool = True) -> Self:
         """To whoever works on the workspace; ``start``: where nobody does, a process that does so is started, and goes
-        when it is not needed any more. ``planner``: what that one plans with where no ``task.yaml`` says, as JSON.
+        when it is not needed any more.
 
         Raises ``HostGone`` (nobody is there; it cannot be started), ``WorkspaceError``.
         """
         store = locate(workspace)
-        starting = Starting(store, planner) if start else None
+        starting = Starting(store) if start else None
         try:
             while True:
                 if (sock := await asyncio.to_thread(_connected, store)) is not None:

@@ -8,11 +8,13 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from agentrt.agent.conclusion import Budget, RunLimits
-from agentrt.agent.events import Event, OperationSettled, OutputCame
+from agentrt.agent.events import Event, OperationSettled, OutputCame, TextCame
 from agentrt.contracts import Ask
 from agentrt.errors import AgentrtError, UsageError
 from agentrt.history.store import Store
@@ -25,7 +27,7 @@ from .methods import METHODS, Caller, read
 from .questions import Questions, who_asks
 from .runs import Runs
 from .runtimes import Runtimes
-from .setup import Setup
+from .setup import How, Setup
 from .state import SessionState
 from .tail import Tail
 from .wire import LONGEST, Channel, Line, close_all, decode, encode, error_json, gone
@@ -37,6 +39,9 @@ UNREAD = 32 * 1024 * 1024
 AT_ONCE = 64
 """Requests of one client that are worked on."""
 LINGER = 1.0
+"""Seconds that a session stays open when nobody needs it any more."""
+PATIENCE = 10.0
+"""Seconds that what was asked for has when the host ends."""
 EFFECTS = 200
 """Of an operation that is told of; all of them are in the journal."""
 
@@ -48,9 +53,10 @@ class Host:
         """``asks``: who is asked before an action runs, by session; whoever is attached, by default."""
         self.store, self.setup = store, setup
         self.questions = Questions(self._begun, self._over)
-        self.runtimes = Runtimes(store, setup.how, asks or self.ask, self._noted, LINGER)
+        self.runtimes = Runtimes(store, How, asks or self.ask, self._noted, LINGER)
         self.runs = Runs(self)
         self.clients: set[Channel] = set()
+        self._away: set[Channel] = set()
         self.requests = 0
         """That are being worked on."""
         self.headless = False
@@ -70,6 +76,22 @@ class Host:
         self._serving: set[asyncio.Task[None]] = set()
         self._left: set[asyncio.Event] = set()
         """Of each client, set when it is gone."""
+
+    @property
+    def present(self) -> bool:
+        """Somebody is attached who could answer."""
+        return bool(self.clients - self._away)
+
+    @contextmanager
+    def away(self, client: Channel) -> Iterator[None]:
+        """Its person is at something else meanwhile, and sees no questions."""
+        self._away.add(client)
+        self.attached()
+        try:
+            yield
+        finally:
+            self._away.discard(client)
+            self.attached()
 
     @property
     def needed(self) -> bool:
@@ -97,9 +119,9 @@ class Host:
             )
         return self._states[session]
 
-    def look_again(self, session: str) -> SessionState:
+    def look_again(self, session: str, file: Path | None) -> SessionState:
         """``state``, and who plans as the files say now."""
-        planner, hint = self.setup.who()
+        planner, hint = self.setup.who(file)
         self._states[session] = self.state(session).model_copy(update={"planner": planner, "planner_hint": hint})
         return self._states[session]
 
@@ -132,6 +154,7 @@ class Host:
         if isinstance(event, OperationSettled):
             self._flush_output(session, last=True)
             what["operation"] = _short(event.operation)
+        if not isinstance(event, TextCame):
             self.journal_changed()
         if fold:
             self.change(session, lambda s: states.folded(s, event))
@@ -227,7 +250,7 @@ class Host:
         try:
             request = decode(line.text)
             id = _id(request)
-            answer = {"id": id, "result": await self._do(request, Caller(line.files, left))}
+            answer = {"id": id, "result": await self._do(request, Caller(line.files, left, channel))}
         except AgentrtError as error:
             answer = {"id": id, "error": error_json(error)}
         except Exception as error:
@@ -258,7 +281,11 @@ class Host:
         await self.runs.close()
         self.questions.nobody()
         if self._work:
-            await asyncio.wait(self._work, timeout=10)
+            _, late = await asyncio.wait(self._work, timeout=PATIENCE)
+            for work in late:
+                work.cancel()
+            if late:
+                await asyncio.wait(late)
         if self._timer is not None:
             self._timer.cancel()
             self._flush()

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentrt.agent import conversation
@@ -72,8 +73,9 @@ class Runs:
     def busy(self) -> bool:
         return any(line.goes or line.acts for line in self._lines.values())
 
-    async def say(self, session: str, text: str) -> bool:
-        """Start a run on it; while one goes, it is told to the agent before its next turn. Whether it waits.
+    async def say(self, session: str, text: str, file: Path | None = None) -> bool:
+        """Start a run on it, as the task file ``file`` says where there is one; while one goes, it is told to the agent
+        before its next turn. Whether it waits.
 
         Raises ``UsageError`` (nobody can plan), ``DocumentError``, ``PluginError``.
         """
@@ -84,7 +86,7 @@ class Runs:
                 self._queued(session, line)
                 return True
             self._check(session)
-            task = self._host.setup.task(text)
+            task = self._host.setup.task(text, file)
             planners = await asyncio.to_thread(open_planners, task)
             self._start(session, line, task, planners, resumed=False)
             return False

@@ -120,6 +120,11 @@ class Runtimes:
             self._give_back(branch.session, seat)
             return branch.session
 
+    def read_rules_again(self) -> None:
+        """The user's policy has changed. Raises ``DocumentError``, ``UsageError``."""
+        for seat in self._seats.values():
+            seat.runtime.rules.read_again()
+
     async def close(self) -> None:
         """All of them, whoever needs them."""
         async with self._gate:

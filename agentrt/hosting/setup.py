@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from agentrt.documents import Document
 from agentrt.errors import AgentrtError, UsageError
 from agentrt.opening import PolicyChoice, SandboxChoice
+from agentrt.settings import load_settings, planner_for
 from agentrt.task import PLACEHOLDER, Task, load_task, provider, task_of
-
-TEMPLATE = "task.yaml"
-_HINT = "`agentrt init` writes a task.yaml that names a planner; or name one in your settings"
 
 
 @dataclass(frozen=True)
@@ -33,51 +28,35 @@ class How:
 
 @dataclass(frozen=True)
 class Setup:
-    """What the workspace's ``task.yaml`` says, taken for a template; else the user's own planner."""
+    """Of one workspace. What lies in it has no say: a task file counts where a person names it."""
 
     workspace: Path
-    planner: Mapping[str, Any] | None = None
-    """As ``planner`` in a task file."""
-    folder: Path = Path("/")
-    """To which relative files in it are relative."""
 
-    def task(self, text: str) -> Task:
-        """Raises ``UsageError`` where nobody can plan; ``DocumentError``."""
-        if (template := self._template()) is not None:
-            return template.model_copy(update={"objective": text, "workspace": ".", "apply": "never"})
-        if self.planner is None:
-            raise UsageError("there is nobody to plan: no planner is configured", hint=_HINT)
-        how = How()
-        given = {"objective": text, "planner": dict(self.planner), "sandbox": how.sandbox}
-        return task_of({**given, "workspace": str(self.workspace)}, self.folder)
+    def task(self, text: str, file: Path | None = None) -> Task:
+        """``file``: a task file, of which everything counts but the objective and ``apply``.
 
-    def how(self) -> How:
-        """With what a session is opened where no task says so. What cannot be read is told when it is needed."""
-        try:
-            template = self._template()
-        except UsageError:
-            template = None
-        return How() if template is None else How.of(template)
+        Raises ``UsageError`` where nobody can plan, or the file is about another workspace; ``DocumentError``.
+        """
+        if file is not None:
+            task = load_task(file, draft=True)
+            if task.workspace_path.resolve() != self.workspace:
+                raise UsageError(
+                    f"{file} is about {task.workspace_path.resolve()}, not about {self.workspace}",
+                    hint="open the app there, or without --task",
+                )
+            return task.model_copy(update={"objective": text, "apply": "never"})
+        planning = planner_for(load_settings())
+        if planning.options is None:
+            raise UsageError("there is nobody to plan", hint=planning.hint)
+        given = {"objective": text, "planner": planning.options, "sandbox": How().sandbox}
+        return task_of({**given, "workspace": str(self.workspace)}, planning.folder)
 
-    def who(self) -> tuple[str, str]:
+    def who(self, file: Path | None = None) -> tuple[str, str]:
         """Who plans, on one line, and what a person can do where nobody does."""
         try:
-            task = self.task(PLACEHOLDER)
+            task = self.task(PLACEHOLDER, file)
         except AgentrtError as error:
             return "", f"{error}: {error.hint}" if error.hint else str(error)
         planners = [agent.planner or {} for agent in task.agents.values()]
         names = [" ".join(filter(None, (provider(given), str(given.get("model", ""))))) for given in planners]
         return ", ".join(dict.fromkeys(names)), ""
-
-    def _template(self) -> Task | None:
-        file = self.workspace / TEMPLATE
-        return load_task(file, draft=True) if file.is_file() else None
-
-
-def planner_of(text: str) -> Mapping[str, Any]:
-    """The ``planner`` of a task file, as JSON. Raises ``DocumentError``, ``UsageError``."""
-    from .wire import decode
-
-    given = decode(text.encode())
-    task_of({"objective": PLACEHOLDER, "planner": given}, Path("/"))
-    return Document.of(given, "planner").data

@@ -21,8 +21,8 @@ _TOLD = 2000
 class Starting:
     """Of several who start one at once, one host remains; the others' end by themselves."""
 
-    def __init__(self, store: Store, planner: str | None) -> None:
-        self._store, self._planner = store, planner
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._process: subprocess.Popen[bytes] | None = None
         self._deadline = time.monotonic() + PATIENCE
 
@@ -48,8 +48,6 @@ class Starting:
         create(self._store)
         # Neither the workspace nor what Python calls the current folder may bring modules of their own.
         command = [sys.executable, "-P", "-m", "agentrt.hosting", "--workspace", os.fspath(self._store.workspace)]
-        if self._planner is not None:
-            command += ["--planner", self._planner]
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         log = os.open(self._store.host_log, flags, 0o600)
         try:

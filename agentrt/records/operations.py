@@ -48,6 +48,14 @@ class Answer(Record):
     """It was made a rule of the user's policy."""
 
 
+class Judgement(Record):
+    """The policy's word on what an action did."""
+
+    verdict: Judge
+    rule: str
+    because: Text = ""
+
+
 class Explanation(Record):
     """How a policy comes to its decision."""
 
@@ -66,6 +74,8 @@ class Explanation(Record):
     """The remotes it names for git; ``…`` likewise."""
     flags: tuple[str, ...] = ()
     """What would be true of the session from then on."""
+    judged: tuple[Judgement, ...] = ()
+    """Rules on effects that ask for an action like this one, and speak of what it does where that is as they say."""
 
     @property
     def opaque(self) -> bool:
@@ -79,14 +89,6 @@ class RuleExample(Record):
     """``file:line``."""
     text: Text
     speaks: bool
-
-
-class Judgement(Record):
-    """The policy's word on what an action did."""
-
-    verdict: Judge
-    rule: str
-    because: Text = ""
 
 
 class Limits(Record):

@@ -78,16 +78,19 @@ class Feed:
             if not self._follower.changed():
                 return False
             news = self._follower.read()
-            if news.operations and news.operations[0].id < len(self.entries):
-                # One that was not the last has ended, which only a journal mended from outside can bring.
-                self._begin()
-                news = self._follower.read()
-            self._take(news)
+            # One that was not the last can end only in a journal that was mended: then from the start.
+            late = bool(news.operations) and news.operations[0].id < len(self.entries)
+            if not late:
+                self._take(news)
+        if late:
+            self._begin()
+            self.poll()
         return bool(news)
 
     def _begin(self) -> None:
         self._follower = self._reader.journal.follow(self._reader.session)
         self._course = Course(self._follower.start, self._follower.chains)
+        self._pending: set[int] = set()
         self._gone: Callable[[Files], bool] = lambda _: False
         self.entries, self.forks = (), ()
         self.stands, self.undone, self.to_review, self.head = frozenset(), (), (), 0
@@ -102,6 +105,7 @@ class Feed:
             review, gone = self._follower.reviews.get(operation.id), self._gone(operation.after)
             entries[operation.id - 1 :] = [_entry(operation, review, gone)]
         for id, review in news.reviews.items():
+            (self._pending.add if review == "pending" else self._pending.discard)(id)
             if entries[id - 1].review != review:
                 entries[id - 1] = replace(entries[id - 1], review=review)
         if steps:
@@ -111,8 +115,7 @@ class Feed:
         self.entries, self.head = tuple(entries), self._course.head
         if news.operations or news.reviews:
             line = self._course.line()
-            pending = [entry for entry in entries if entry.review == "pending"]
-            self.to_review = tuple(entry.id for entry in pending if entry.requests or line(entry.id))
+            self.to_review = tuple(id for id in sorted(self._pending) if id in line or entries[id - 1].requests)
 
 
 def _entry(operation: Light, review: Review | None, gone: bool) -> Entry:

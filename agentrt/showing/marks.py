@@ -41,3 +41,5 @@ HARMS: dict[Reversibility, Mark] = {
 FORK = Mark("⑂", "fork")
 HERE = Mark("◆", "here")
 """Where the files stand."""
+FOLDED = Mark("▸", "folded")
+UNFOLDED = Mark("▾", "unfolded")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import dataclass
 
+from agentrt.history import hunks
+from agentrt.history.matching import Matcher
 from agentrt.records import FileEffect, FileState
 
 from .binary import binary_patch
 
 _TEXT = 4_000_000
 """Bytes of both sides that are compared line by line."""
-_NO_NEWLINE = "\\ No newline at end of file\n"
+NO_NEWLINE = "\\ No newline at end of file"
+NOT_SHOWN = "the content is too large to show, or no longer there"
 
 
 @dataclass(frozen=True)
@@ -89,21 +91,35 @@ def _binary(first: bytes, second: bytes) -> bool:
 def _lines(head: str, effect: FileEffect, first: bytes, second: bytes) -> Patch:
     a = "/dev/null" if effect.before is None else _quoted("a/" + (effect.renamed_from or effect.path))
     b = "/dev/null" if effect.after is None else _quoted("b/" + effect.path)
-    old, new = _by_newline(first), _by_newline(second)
-    text, added, removed = [head], 0, 0
-    # Names are put in by hand: difflib adds a tab and a date after them.
-    for number, line in enumerate(difflib.unified_diff(old, new)):
-        if number < 2:
-            text.append(f"{'---' if number == 0 else '+++'} {a if number == 0 else b}\n")
-            continue
-        added += line.startswith("+")
-        removed += line.startswith("-")
-        text.append(line if line.endswith("\n") else f"{line}\n{_NO_NEWLINE}")
+    old, new = hunks.lines(first), hunks.lines(second)
+    groups = hunks.grouped(Matcher(old, new))
+    text, added, removed = [head, *([f"--- {a}\n", f"+++ {b}\n"] if groups else [])], 0, 0
+    for group in groups:
+        text.append(hunks.title(group) + "\n")
+        for tag, i1, i2, j1, j2 in group:
+            if tag == "equal":
+                text += [_line(" ", line) for line in old[i1:i2]]
+                continue
+            text += [_line("-", line) for line in old[i1:i2]]
+            text += [_line("+", line) for line in new[j1:j2]]
+            added += j2 - j1
+            removed += i2 - i1
     return Patch("".join(text), added, removed)
+
+
+def _line(sign: str, line: bytes) -> str:
+    text = sign + line.decode("utf-8", "surrogateescape")
+    return text if text.endswith("\n") else f"{text}\n{NO_NEWLINE}\n"
 
 
 def _no_content(effect: FileEffect) -> Patch:
     """Git has no words for folders and special files."""
+    said = kinds_text(effect)
+    return Patch(f"# {_quoted(effect.path)}: {said}\n", said=said)
+
+
+def kinds_text(effect: FileEffect) -> str:
+    """``folder deleted``: what became of what has no lines, or is no longer what it was."""
     old, new = effect.before, effect.after
     if new is None:
         said = f"{_kind(old)} deleted"
@@ -113,11 +129,11 @@ def _no_content(effect: FileEffect) -> Patch:
         said = f"{_kind(old)} mode {old.mode:04o} → {new.mode:04o}"
     else:
         said = f"{_kind(old)} replaced by {_kind(new)}"
-    return Patch(f"# {_quoted(effect.path)}: {said}\n", said=said)
+    return said
 
 
 def _not_shown(path: str) -> str:
-    return f"# {_quoted(path)}: the content is too large to show, or no longer there\n"
+    return f"# {_quoted(path)}: {NOT_SHOWN}\n"
 
 
 def _content(state: FileState | None, data: bytes | None) -> bytes | None:
@@ -126,14 +142,6 @@ def _content(state: FileState | None, data: bytes | None) -> bytes | None:
     if state.type == "symlink":
         return os.fsencode(state.target or "")
     return data
-
-
-def _by_newline(data: bytes) -> list[str]:
-    """Only ``\\n`` ends a line, as for every diff tool."""
-    text = data.decode("utf-8", "surrogateescape")
-    lines = [f"{line}\n" for line in text.split("\n")]
-    last = lines.pop()[:-1]
-    return [*lines, last] if last else lines
 
 
 def _mode(state: FileState) -> str:

@@ -5,14 +5,25 @@ What these give is safe to show: every untrusted string in it has passed ``plain
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agentrt.history.tallies import Tally, tally_of
 from agentrt.narrowing import NARROW
-from agentrt.records import Effect, FileEffect, Operation, PathConflict, RequestEffect, dump_json
-from agentrt.records.operations import Kind
+from agentrt.records import (
+    Decision,
+    Effect,
+    FileEffect,
+    Judgement,
+    Observation,
+    Operation,
+    PathConflict,
+    RequestEffect,
+    dump_json,
+)
+from agentrt.records.operations import Kind, Review, Status
 
 from .plain import plain
 
@@ -21,6 +32,9 @@ if TYPE_CHECKING:
 
 _TOLD = ("command", "path", "pattern", "glob", "args", "patch")
 """Fields of an action that say most of what it is about, first ones first."""
+
+_PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
+"""The files a patch names."""
 
 
 def operation_json(operation: Operation) -> dict[str, Any]:
@@ -47,7 +61,9 @@ def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, 
         tool = str(asked.get("kind", "?"))
         told = next((asked[key] for key in _TOLD if asked.get(key)), "")
         words = " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
-        if tool == NARROW:
+        if told is asked.get("patch") and (files := _PATCHED.findall(words)):
+            words = ", ".join(files)
+        elif tool == NARROW:
             words = dump_json(asked.get("rules"))
         elif tool == "read" and not told and "output" in asked:
             words = f"the output of operation {asked['output']}"
@@ -71,6 +87,20 @@ def forked_text(info: SessionInfo) -> str:
     if info.parent is None:
         return ""
     return f"{info.parent} at {info.parent_operation or 'its start'}"
+
+
+def said_text(said: Decision | Judgement) -> str:
+    """``ask (default.yaml:12): it writes outside; allowed by a person``"""
+    text = f"{said.verdict.replace('_', ' ')} ({said.rule})" + (f": {said.because}" if said.because else "")
+    answer = f"; {said.answer}" if isinstance(said, Decision) and said.answer else ""
+    return plain(text + answer)
+
+
+def exit_text(seen: Observation) -> str:
+    """Empty where nothing was executed."""
+    if seen.exit_code is None:
+        return ""
+    return f"exit code: {seen.exit_code} after {seen.seconds:.1f} s{', out of time' if seen.timed_out else ''}"
 
 
 def effects_text(effects: Sequence[Effect]) -> str:
@@ -153,12 +183,29 @@ def time_text(seconds: float, now: float | None = None) -> str:
     return time.strftime("%H:%M:%S" if then[:3] == today[:3] else "%Y-%m-%d %H:%M:%S", then)
 
 
-def log_line(operation: Operation, digits: int, *, stands: bool, names: int = 0) -> str:
-    """Number, time, who (in ``names`` columns), what kind, how it ended, its effects, what it was."""
-    state: str = operation.status
-    if operation.status == "settled":
-        undone = operation.kind == "act" and not stands and not operation.is_verification
-        state = "undone" if undone else operation.review or "done"
+class Ended(Protocol):
+    """Of an operation, what says how it ended."""
+
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def review(self) -> Review | None: ...
+    @property
+    def target(self) -> tuple[int, ...]: ...
+
+
+def state_of(operation: Ended, *, stands: bool) -> str:
+    """How it ended: a key of ``marks.STATES``."""
+    if operation.status != "settled":
+        return operation.status
+    is_step = operation.kind == "act" and operation.target == ()
+    return "undone" if is_step and not stands else operation.review or "done"
+
+
+def log_line(operation: Operation, digits: int, state: str, *, names: int = 0) -> str:
+    """Number, time, who (in ``names`` columns), what kind, how it ended (``state_of``), its effects, what it was."""
     return "  ".join(
         (
             f"{operation.id:>{digits}}",

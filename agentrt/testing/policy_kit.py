@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from agentrt.contracts import Confinement, Context, Policy
+from agentrt.errors import UsageError
 from agentrt.records import (
     Action,
     Admission,
     Decision,
+    Effect,
     Explanation,
     FileEffect,
     FileState,
@@ -14,6 +16,7 @@ from agentrt.records import (
     Limits,
     Redaction,
     Request,
+    RequestEffect,
     RuleExample,
 )
 
@@ -45,6 +48,7 @@ def check_policy(policy: Policy) -> None:
             _check_action(policy, Action(kind=kind), context)
         for request in _REQUESTS:
             _check_request(policy, Request.parse(request), context)
+        _check_acceptance(policy, context)
     assert all(isinstance(one, Redaction) for one in policy.redactions), "redactions are Redactions"
 
 
@@ -85,6 +89,45 @@ def _check_request(policy: Policy, request: Request, context: Context) -> None:
         assert admission.verdict == "deny", "without a network nothing goes out"
     frozen = policy.admit(request, context.model_copy(update={"flags": frozenset({"frozen"})}))
     assert frozen.verdict == "deny", "nothing goes out once a planted file was on its way"
+
+
+def _check_acceptance(policy: Policy, context: Context) -> None:
+    """Nothing is written here: what a rule would be is only asked for."""
+    action = Action(kind="write")
+    usual = FileEffect(path="src/a.py", change="modified")
+    sent = Request.parse("POST https://example.com/a")
+    barred: dict[str, Effect] = {
+        "what cannot be taken back": usual.model_copy(update={"reversibility": "irreversible"}),
+        "what nobody knows how to take back": usual.model_copy(update={"reversibility": "unknown"}),
+        "what lies outside of the workspace": usual.model_copy(update={"path": "/tmp/a.py"}),
+        "what lies in a .git": usual.model_copy(update={"path": ".git/hooks/pre-commit"}),
+        "what can be executed": usual.model_copy(
+            update={"after": FileState(type="file", mode=0o755, size=1, mtime_ns=0)}
+        ),
+        "a request": RequestEffect(
+            change="sent", reversibility="irreversible", method=sent.method, url="https://example.com/a"
+        ),
+        "a planted file": RequestEffect(
+            change="refused",
+            reversibility="irreversible",
+            method="POST",
+            url="https://example.com/a",
+            canary="~/.netrc",
+        ),
+    }
+    for what, effect in barred.items():
+        for effects in ([effect], [usual, effect]):
+            try:
+                policy.acceptance(action, effects, context)
+            except UsageError:
+                continue
+            raise AssertionError(f"{what} never goes without review")
+    try:
+        approval = policy.acceptance(action, [usual], context)
+    except UsageError as error:
+        assert str(error), "where there is no rule it says why"
+    else:
+        assert isinstance(approval.diff, str) and approval.diff, "what would be written is shown"
 
 
 def _deleted(path: str) -> FileEffect:

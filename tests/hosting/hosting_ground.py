@@ -25,6 +25,11 @@ def script(workspace: Path, *turns: dict[str, Any], **task: Any) -> None:
     (workspace / "task.yaml").write_text(json.dumps(given))
 
 
+def task_file(client: Client) -> str:
+    """What ``script`` wrote."""
+    return str(Path(client.hello["workspace"], "task.yaml"))
+
+
 def bash(command: str, **more: Any) -> dict[str, Any]:
     return {"actions": [{"bash": {"command": command}}], **more}
 

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hosting_ground import SUBMIT, Hosted, bash, hosted, idle, phase, script, until
+from hosting_ground import SUBMIT, Hosted, bash, hosted, idle, phase, script, task_file, until
 
-from agentrt.errors import HostGone, UsageError
+from agentrt.errors import HostGone, UnknownOperation, UsageError
 from agentrt.history.store import Store
 from agentrt.hosting.client import Client
 from agentrt.reader import open_reader
@@ -43,7 +43,7 @@ def test_a_question_is_answered_late_and_by_another(store: Store, policy: dict[s
 
     async def work(host: Hosted) -> None:
         async with await host.client() as first:
-            await first.ask("task", text="do it")
+            await first.ask("task", file=task_file(first), text="do it")
             asked = await question(first)
         assert (asked["kind"], asked["shown"], asked["actor"]) == (kind, "$ echo two >> a.txt", "agent")
         assert asked["because"] and ":" in asked["rule"]
@@ -66,7 +66,7 @@ def test_a_no_is_told_to_the_agent(store: Store) -> None:
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             id = (await question(client))["id"]
             with pytest.raises(UsageError, match="whether an action may run"):
                 await client.ask("reply", question=id, text="no")
@@ -84,7 +84,7 @@ def test_a_yes_is_remembered_as_a_rule(store: Store) -> None:
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             id = (await question(client))["id"]
             diff = (await client.ask("approval", question=id))["diff"]
             assert "policy.yaml" in diff and "git push" in diff
@@ -101,7 +101,7 @@ def test_an_agents_own_question(store: Store) -> None:
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             asked = await question(client)
             assert (asked["kind"], asked["shown"]) == ("inquire", "which one?")
             with pytest.raises(UsageError, match="an agent's own"):
@@ -120,7 +120,7 @@ def test_an_interrupted_run_goes_on_when_it_is_told_to(store: Store) -> None:
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             await until(lambda: client.ask("state"), lambda s: s["running"] and "sleep" in s["running"]["shown"])
             with pytest.raises(UsageError, match="at work"):
                 await client.ask("go_on")
@@ -146,9 +146,12 @@ def test_a_move_interrupts_the_run_first(store: Store, move: str, params: dict[s
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             await until(lambda: client.ask("state"), lambda s: s["running"] and "sleep" in s["running"]["shown"])
-            assert (await client.ask("task", text="mind the gap"))["queued"] is True
+            assert (await client.ask("task", file=task_file(client), text="mind the gap"))["queued"] is True
+            with pytest.raises(UnknownOperation):
+                await client.ask("undo", n=40)
+            assert (await client.ask("state"))["phase"] == "acting"
             moved = await client.ask(move, **params)
             assert moved["paths"] == ["a.txt"]
             state = await client.ask("state")
@@ -170,7 +173,7 @@ def test_review_waits_for_its_turn_and_the_run_goes_on(store: Store) -> None:
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             await until(lambda: client.ask("state"), lambda s: s["running"] and "seq" in s["running"]["shown"])
             accepted = await client.ask("accept", ops=[1])
             assert accepted["kind"] == "accept"
@@ -184,9 +187,9 @@ def test_what_is_said_meanwhile_is_heard_before_the_next_turn(store: Store) -> N
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             await phase(client, "acting")
-            assert (await client.ask("task", text="use tabs"))["queued"] is True
+            assert (await client.ask("task", file=task_file(client), text="use tabs"))["queued"] is True
             assert (await client.ask("state"))["queued"] == ["use tabs"]
             state = await idle(client)
             assert (state["queued"], state["ending"]["code"]) == ([], "submit")
@@ -203,9 +206,9 @@ def test_what_comes_too_late_for_a_run_is_the_next_task(store: Store) -> None:
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             await until(lambda: client.ask("state"), lambda s: s["running"] and "sleep" in s["running"]["shown"])
-            assert (await client.ask("task", text="and then that"))["queued"] is True
+            assert (await client.ask("task", file=task_file(client), text="and then that"))["queued"] is True
             state = await idle(client)
             assert (state["queued"], state["ending"]["code"]) == ([], "submit")
         assert any("and then that" in text for text in said(store))
@@ -220,9 +223,9 @@ def test_a_second_task_goes_on_in_the_same_conversation(store: Store) -> None:
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
-            await client.ask("task", text="do it")
+            await client.ask("task", file=task_file(client), text="do it")
             await idle(client)
-            await client.ask("task", text="once more", session="s1")
+            await client.ask("task", file=task_file(client), text="once more", session="s1")
             assert (await idle(client))["ending"]["code"] == "submit"
         assert said(store, "task") == ["do it"]
         with open_reader(store.workspace) as reader:
@@ -237,7 +240,7 @@ def test_a_run_in_one_session_and_an_undo_in_another(store: Store) -> None:
             await client.ask("act", kind="bash", arguments={"command": "echo by hand > b.txt"})
             other = (await client.ask("new"))["session"]
             script(store.workspace, bash("sleep 1000"), SUBMIT)
-            await client.ask("task", text="do it", session=other)
+            await client.ask("task", file=task_file(client), text="do it", session=other)
             await phase(client, "acting", session=other)
             assert (await client.ask("undo", session="s1"))["paths"] == ["b.txt"]
             assert (await client.ask("state", session=other))["phase"] == "acting"
@@ -251,7 +254,7 @@ def test_all_clients_are_told_and_one_that_goes_changes_nothing(store: Store) ->
 
     async def work(host: Hosted) -> None:
         first, second, third = [await host.client() for _ in range(3)]
-        await first.ask("task", text="do it")
+        await first.ask("task", file=task_file(first), text="do it")
         await phase(third, "acting")
         await first.close()
         with pytest.raises(HostGone):

@@ -93,9 +93,9 @@ MISTAKES = [
     ),
     ("files: {readonly: [x]}", "1:9", "unknown key `readonly`", "did you mean `read_only`?"),
     (
-        "files: {read_only: [./x]}",
+        "files: {read_only: [./x/y]}",
         "1:21",
-        'expected a path relative to the workspace or an absolute one, such as src/**, not text "./x"',
+        'expected a path relative to the workspace or an absolute one, such as src/**, not text "./x/y"',
         "",
     ),
     (
@@ -276,9 +276,9 @@ MISTAKES = [
         "agentrt policy explain tells how a command is read",
     ),
     (
-        "judge: [{verdict: accept, paths: [./x]}]",
+        "judge: [{verdict: accept, paths: [./x/y]}]",
         "1:35",
-        'expected a path relative to the workspace or an absolute one, such as src/**, not text "./x"',
+        'expected a path relative to the workspace or an absolute one, such as src/**, not text "./x/y"',
         "",
     ),
     (
@@ -304,6 +304,18 @@ MISTAKES = [
         "1:27",
         "`methods` speaks of requests and `paths` of files: of both at once there is nothing",
         "make it two rules",
+    ),
+    (
+        "judge: [{verdict: review, plain: true, hosts: [x.org]}]",
+        "1:40",
+        "`hosts` speaks of requests and `plain` of files: of both at once there is nothing",
+        "make it two rules",
+    ),
+    (
+        "judge: [{verdict: accept, actions: [git, bahs]}]",
+        "1:42",
+        'no action is called "bahs"',
+        "did you mean `bash`?",
     ),
     (
         "judge: [{verdict: review, methods: [get]}]",
@@ -486,7 +498,7 @@ def test_a_pack_file_that_is_not_there(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------- none is without its test
 
-RAISING = {"error", "DocumentError", "UsageError", "ValueError", "Unapprovable"}
+RAISING = {"error", "DocumentError", "UsageError", "ValueError", "Unapprovable", "Unlike"}
 
 
 def messages(source: str) -> Iterator[tuple[int, str]]:
@@ -523,7 +535,7 @@ def _constants(node: ast.AST) -> Iterator[str]:
 def expected() -> str:
     """All texts of the tests that look at messages."""
     found = []
-    for name in ("test_policies_errors.py", "test_policies_approving.py"):
+    for name in ("test_policies_errors.py", "test_policies_approving.py", "test_policies_accepting.py"):
         tree = ast.parse((HERE / name).read_text())
         found += [
             node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agentrt.contracts import Context
 from agentrt.policies import PackPolicy, open_policy
-from agentrt.records import STRICTNESS, Request
+from agentrt.records import STRICTNESS, Effect, FileEffect, Request, RequestEffect
 from agentrt.tools.bash import Bash
 
 HOSTS = ("a.org", "x.a.org", "b.org", "10.0.0.1")
@@ -124,3 +124,77 @@ def test_what_cannot_be_read_is_never_decided_more_kindly(rules: Any, context: C
     hidden = STRICTNESS.index(policy.decide(Bash(command="$x"), context).verdict)
     for command in COMMANDS:
         assert hidden >= STRICTNESS.index(policy.decide(Bash(command=command), context).verdict), command
+
+
+VERDICTS = ("accept", "review", "roll_back")
+RULE_ON_EFFECTS = st.fixed_dictionaries(
+    {"verdict": st.sampled_from(VERDICTS)},
+    optional={
+        "actions": some("bash", "write"),
+        "run": some("git push **", "ls **", "/usr/bin/git **"),
+        "change": some("created", "modified"),
+        "paths": some("a", "src/**", "./*.py", "**/*.py"),
+        "reversibility": some("reversible", "unknown"),
+        "plain": st.booleans(),
+    },
+)
+EFFECTS: st.SearchStrategy[list[Effect]] = st.lists(
+    st.builds(
+        lambda path, change, reversibility: FileEffect(path=path, change=change, reversibility=reversibility),
+        st.sampled_from(("a", "a.py", "src/a.py", ".git/a", "/tmp/a")),
+        st.sampled_from(("created", "modified", "mode")),
+        st.sampled_from(("reversible", "unknown")),
+    )
+    | st.just(RequestEffect(change="sent", reversibility="irreversible", method="POST", url="https://a.org/")),
+    max_size=3,
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(RULE_ON_EFFECTS, max_size=3),
+    st.lists(RULE_ON_EFFECTS.filter(lambda rule: rule["verdict"] != "accept"), max_size=3),
+    st.sampled_from(COMMANDS),
+    EFFECTS,
+    CONTEXTS,
+)
+def test_who_narrows_accepts_nothing(first: Any, second: Any, command: str, effects: Any, context: Context) -> None:
+    policy = open_policy({"judge": first, "budget": FREE}, folder=HERE)
+    narrowed = policy.narrowed({"judge": second}, origin="plan") if second else policy
+    before, after = (each.judge(Bash(command=command), effects, context).verdict for each in (policy, narrowed))
+    assert VERDICTS.index(after) >= VERDICTS.index(before)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(RULE_ON_EFFECTS, max_size=3),
+    RULE_ON_EFFECTS.map(lambda rule: {**rule, "verdict": "accept"}),
+    st.sampled_from(COMMANDS),
+    EFFECTS,
+    CONTEXTS,
+)
+def test_a_rule_that_accepts_spares_a_review_and_nothing_else(
+    rules: Any, more: Any, command: str, effects: Any, context: Context
+) -> None:
+    """What any rule rolls back or has looked at stays so, and nothing is decided, limited or let out otherwise."""
+    without = open_policy({"judge": rules, "network": [{"hosts": ["a.org"]}]}, folder=HERE)
+    policy = open_policy({"judge": [*rules, more], "network": [{"hosts": ["a.org"]}]}, folder=HERE)
+    action = Bash(command=command)
+    before, after = (each.judge(action, effects, context).verdict for each in (without, policy))
+    assert before == after or (before, after) == ("review", "accept")
+    if after != before:
+        spoken = without.spoken(action, effects, context)
+        assert all(placed is None or placed.rule.verdict == "accept" for placed, _ in spoken)
+    assert policy.decide(action, context) == without.decide(action, context)
+    assert (policy.limits, policy.confinement) == (without.limits, without.confinement)
+    for request in inside("a.org", 443):
+        assert policy.admit(request, context).verdict == without.admit(request, context).verdict
+
+
+@settings(deadline=None)
+@given(st.lists(RULE_ON_EFFECTS, min_size=1, max_size=3), EFFECTS, CONTEXTS)
+def test_what_cannot_be_read_is_never_judged_more_kindly(rules: Any, effects: Any, context: Context) -> None:
+    policy = open_policy({"judge": rules, "budget": FREE}, folder=HERE)
+    hidden = VERDICTS.index(policy.judge(Bash(command="$x"), effects, context).verdict)
+    for command in COMMANDS:
+        assert hidden >= VERDICTS.index(policy.judge(Bash(command=command), effects, context).verdict), command

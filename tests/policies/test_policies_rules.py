@@ -73,6 +73,7 @@ def test_patterns_of_commands(pattern: str, argv: list[str | None], surely: bool
         ("a/*", ["a/b"], ["a", "a/b/c"]),
         ("**", ["a", "a/b"], ["/a"]),
         ("/etc/**", ["/etc/passwd", "/etc"], ["etc/passwd"]),
+        ("./*.pem", ["x.pem"], ["a/x.pem", "/x.pem", "x.pem/a", "./x.pem"]),
     ],
 )
 def test_patterns_of_paths(pattern: str, speaks: list[str], does_not: list[str]) -> None:

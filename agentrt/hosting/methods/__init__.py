@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from . import deciding, living, looking, moving, trying
+from . import accepting, deciding, living, looking, moving, trying
 from .base import Caller, Method, Params, read
 
 __all__ = ["METHODS", "Caller", "Method", "Params", "read"]
@@ -11,6 +11,7 @@ __all__ = ["METHODS", "Caller", "Method", "Params", "read"]
 METHODS: dict[str, Method] = {
     **living.METHODS,
     **moving.METHODS,
+    **accepting.METHODS,
     **deciding.METHODS,
     **looking.METHODS,
     **trying.METHODS,

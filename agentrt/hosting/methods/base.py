@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from agentrt.documents import nearest
 from agentrt.errors import UsageError
-from agentrt.hosting.wire import gone
+from agentrt.hosting.wire import Channel, gone
 from agentrt.records import Record
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Caller:
     """Descriptors, closed when the request is answered."""
     gone: asyncio.Event
     """Set when nobody waits for the answer any more, or the host ends."""
+    channel: Channel
 
     async def keep(self, work: Coroutine[Any, Any, T]) -> T:
         """``work``, no longer than there is somebody to do it for. Raises ``HostGone``."""

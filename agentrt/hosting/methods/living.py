@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -26,7 +27,16 @@ class Named(Params):
     title: Text = ""
 
 
-class Said(OfSession):
+class Planned(OfSession):
+    file: Text | None = None
+    """A task file that says who plans, under which policy, with which limits and rules."""
+
+    @property
+    def path(self) -> Path | None:
+        return Path(self.file) if self.file is not None else None
+
+
+class Said(Planned):
     text: Annotated[Text, Field(min_length=1)]
 
 
@@ -47,9 +57,9 @@ async def hello(host: Host, params: Nothing) -> dict[str, Any]:
     }
 
 
-async def state(host: Host, params: OfSession) -> dict[str, Any]:
+async def state(host: Host, params: Planned) -> dict[str, Any]:
     session = await host.runtimes.resolve(params.session, make=True)
-    return host.look_again(session).to_dict()
+    return host.look_again(session, params.path).to_dict()
 
 
 async def new(host: Host, params: Named) -> dict[str, Any]:
@@ -61,7 +71,7 @@ async def new(host: Host, params: Named) -> dict[str, Any]:
 
 async def task(host: Host, params: Said) -> dict[str, Any]:
     session = await host.runtimes.resolve(params.session, make=True)
-    return {"session": session, "queued": await host.runs.say(session, params.text)}
+    return {"session": session, "queued": await host.runs.say(session, params.text, params.path)}
 
 
 async def go_on(host: Host, params: OfSession) -> dict[str, Any]:
@@ -83,7 +93,7 @@ async def act(host: Host, params: Act) -> dict[str, Any] | None:
 
 METHODS: dict[str, Method] = {
     "hello": (Nothing, hello),
-    "state": (OfSession, state),
+    "state": (Planned, state),
     "new": (Named, new),
     "task": (Said, task),
     "go_on": (OfSession, go_on),

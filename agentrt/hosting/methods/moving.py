@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from agentrt.moves import Scope
+from agentrt.moves import Scope, step_of
 from agentrt.records import Operation, Text
 from agentrt.runtime import Runtime
 from agentrt.showing.words import operation_json
@@ -22,18 +22,16 @@ Parts = dict[Text, list[Number]]
 """Paths, each with the numbers of its hunks that are meant; none: all of it."""
 
 
-class Undo(OfSession):
-    n: Annotated[int, Field(ge=1, le=2**53)] = 1
-    scope: Scope = "both"
-
-
 class Redo(OfSession):
     scope: Scope = "both"
 
 
-class Restore(OfSession):
+class Undo(Redo):
+    n: Annotated[int, Field(ge=1, le=2**53)] = 1
+
+
+class Restore(Redo):
     op: Number
-    scope: Scope = "both"
 
 
 class Revert(OfSession):
@@ -62,15 +60,15 @@ class Fork(OfSession):
 
 
 async def undo(host: Host, params: Undo) -> dict[str, Any]:
-    return await _moved(host, params, lambda runtime: runtime.undo(params.n, scope=params.scope))
+    return await _moved(host, params, "undo", params.n)
 
 
 async def redo(host: Host, params: Redo) -> dict[str, Any]:
-    return await _moved(host, params, lambda runtime: runtime.redo(scope=params.scope))
+    return await _moved(host, params, "redo", None)
 
 
 async def restore(host: Host, params: Restore) -> dict[str, Any]:
-    return await _moved(host, params, lambda runtime: runtime.restore(params.op, scope=params.scope))
+    return await _moved(host, params, "restore", params.op)
 
 
 async def revert(host: Host, params: Revert) -> dict[str, Any]:
@@ -102,11 +100,20 @@ async def fork(host: Host, params: Fork) -> dict[str, Any]:
     return {"session": made}
 
 
-async def _moved(host: Host, params: OfSession, move: Callable[[Runtime], Awaitable[Operation]]) -> dict[str, Any]:
+async def _moved(
+    host: Host, params: Redo, kind: Literal["undo", "redo", "restore"], number: int | None
+) -> dict[str, Any]:
     """A run is interrupted first: it would go on from where nothing of what it knows is true."""
     session = await host.runtimes.resolve(params.session)
-    async with host.runtimes.lend(session, to_act=False) as runtime, host.runs.stopped(session):
-        operation = await move(runtime)
+    async with host.runtimes.lend(session, to_act=False) as runtime:
+        step_of(runtime, kind, number)  # nothing is interrupted for what cannot be done
+        async with host.runs.stopped(session):
+            if kind == "undo":
+                operation = await runtime.undo(number or 1, scope=params.scope)
+            elif kind == "redo":
+                operation = await runtime.redo(scope=params.scope)
+            else:
+                operation = await runtime.restore(number or 0, scope=params.scope)
     host.journal_changed()
     return operation_json(operation)
 

@@ -37,7 +37,8 @@ async def shell(host: Host, params: Try, caller: Caller) -> dict[str, Any]:
     async with host.runtimes.lend(session, to_act=False) as runtime:
         opened = await open_shell(runtime, params.op)
     try:
-        result = await caller.keep(_run(opened, params, files))
+        with host.away(caller.channel):
+            result = await caller.keep(_run(opened, params, files))
     finally:
         await opened.close()
     return {"exit_code": result.exit_code, "exceeded": result.exceeded}

@@ -1,0 +1,81 @@
+"""Untrusted words of agents, and outcomes, as blocks have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from agentrt.agent.conversation import AGENT
+from agentrt.records.effects import Reversibility
+from agentrt.records.operations import Kind, Review, Status
+from agentrt.showing.plain import plain
+
+from .blocks import MOST, Action
+from .lines import safe
+
+
+class Outcome(Protocol):
+    """What an ``Entry`` says of an operation."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def review(self) -> Review | None: ...
+    @property
+    def about(self) -> str: ...
+    @property
+    def effects(self) -> str: ...
+    @property
+    def worst(self) -> Reversibility | None: ...
+    @property
+    def verdict(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An ``Outcome`` that is told before the journal is read."""
+
+    id: int
+    kind: Kind
+    actor: str
+    status: Status
+    review: Review | None
+    about: str
+    effects: str
+    worst: Reversibility | None
+    verdict: str
+
+
+def done(outcome: Outcome, *, exit_code: int | None = None, undone: bool = False) -> Action:
+    """An operation as a block."""
+    said = [f"exit code {exit_code}"] if exit_code else []
+    if outcome.verdict in ("ask", "hold"):
+        said.append("asked, and not allowed" if outcome.status == "denied" else "asked, and allowed")
+    return Action(
+        key=f"o{outcome.id}",
+        actor=whose(outcome.actor),
+        shown=outcome.about if outcome.kind == "act" else f"{outcome.kind} {outcome.about}".strip(),
+        state=("undone" if undone else outcome.review or "done") if outcome.status == "settled" else outcome.status,
+        operation=outcome.id,
+        effects=outcome.effects,
+        worst=outcome.worst,
+        ended=", ".join(said),
+        failed=bool(exit_code) or outcome.status in ("failed", "denied", "rolled_back"),
+    )
+
+
+def text_of(value: object) -> str:
+    """Untrusted text with its lines, safe to show; of what is very long the beginning."""
+    text = value if isinstance(value, str) else ""
+    return safe(text if len(text) <= MOST else f"{text[:MOST]}\n… {len(text) - MOST:,} more characters")
+
+
+def whose(actor: object) -> str:
+    """The name of one of a crew; empty for an agent that works alone."""
+    return "" if actor in (None, AGENT) else plain(str(actor))

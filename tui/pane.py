@@ -1,0 +1,149 @@
+"""The right side: the selected operation, all there is to say of it above, what it did to files below."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64decode
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.worker import Worker
+
+from agentrt.errors import AgentrtError
+from agentrt.preview import Preview
+from agentrt.records import Operation
+from agentrt.showing.plain import plain
+
+from .book import Book
+from .detail.about import Undo, about
+from .detail.detail import Detail
+from .diffs.model import DiffModel, compute
+from .diffs.view import DiffView
+
+Ask = Callable[..., Awaitable[Any]]
+_STILL = 0.08
+"""Seconds the cursor rests before anything is asked of the host about what it is on."""
+
+
+class Pane(Vertical):
+    """Shows one operation, and keeps up with it."""
+
+    DEFAULT_CSS = """
+    Pane > Detail { height: auto; max-height: 50%; min-height: 5; border: round $foreground 40%; }
+    Pane > DiffView { height: 1fr; border: round $foreground 40%; }
+    Pane > Detail:focus, Pane > DiffView:focus { border: heavy $accent; }
+    """
+
+    def __init__(self, book: Book, ask: Ask, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._book, self._ask = book, ask
+        self._number = 0
+        self._operation: Operation | None = None
+        self._undo: Undo = None
+
+    def compose(self) -> ComposeResult:
+        yield Detail(id="detail")
+        yield DiffView(id="diff")
+
+    @property
+    def diff(self) -> DiffView:
+        return self.query_one(DiffView)
+
+    @property
+    def only_file(self) -> str | None:
+        """Where the operation changed a single one."""
+        files = self._operation.files if self._operation is not None else ()
+        return files[0].path if len(files) == 1 else None
+
+    def show_undo(self) -> None:
+        """Go to what undo would do."""
+        self.query_one(Detail).focus()
+        self.query_one(Detail).reveal("undo")
+
+    def show(self, number: int) -> None:
+        """An operation, or 0: the start. What is known is shown at once, what the host knows comes later."""
+        if number != self._number:
+            self._number, self._undo, self._operation = number, None, None
+        self.refresh_operation()
+
+    def refresh_operation(self) -> None:
+        """It may have ended, or been reviewed or undone, since."""
+        if self._number == 0:
+            return
+        try:
+            operation = self._book.operation(self._number)
+        except AgentrtError as error:
+            self.app.notify(plain(str(error)), severity="error", markup=False)
+            return
+        if self._operation is None or operation.files != self._operation.files:
+            self.diff.show(DiffModel.of(operation.files))
+        self._operation = operation
+        self.draw()
+        _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)
+
+    def draw(self) -> None:
+        operation = self._operation
+        if operation is None:
+            return
+        entry = self._book.entry(operation.id)
+        sections = about(
+            operation,
+            max(self.query_one(Detail).size.width - 8, 20),
+            undo=self._undo,
+            name=self._named,
+            stands=operation.id in self._book.stands,
+            lost="they are not kept any more" if entry is not None and entry.gone else "",
+        )
+        detail = self.query_one(Detail)
+        detail.border_title = Content(f"{operation.kind} {operation.id}")
+        detail.show(sections, operation.id)
+
+    def _named(self, number: int) -> str:
+        entry = self._book.entry(number)
+        return entry.about if entry is not None else ""
+
+    async def _look(self, operation: Operation) -> None:
+        """What undoing it would do, as things stand."""
+        await asyncio.sleep(_STILL)
+        try:
+            if operation.id in self._book.stands and operation.kind in ("act", "apply", "revert", "reject", "restore"):
+                found = await self._ask("preview", kind="revert", ops=[operation.id])
+                undo: Undo = Preview.from_dict(found)
+            else:
+                undo = ""
+        except AgentrtError as error:
+            undo = plain(str(error))
+        if self._operation is not None and self._operation.id == operation.id:
+            self._undo = undo
+            self.draw()
+
+    def on_diff_view_wanted(self, event: DiffView.Wanted) -> None:
+        event.stop()
+        if self._operation is not None:
+            self.run_worker(self._fetch(self._operation, event.path), group="sides")
+
+    async def _fetch(self, operation: Operation, path: str) -> None:
+        try:
+            found = await self._ask("sides", op=operation.id, path=path)
+            before, after = _bytes(found["before"]), _bytes(found["after"])
+        except AgentrtError:
+            before = after = None
+        file = self.diff.rows.model.file(path)
+        if file is None:
+            return
+        body = await asyncio.to_thread(compute, file.effect, before, after)
+        if self._operation is not None and self._operation.id == operation.id:
+            self.diff.show(self.diff.rows.model.with_body(path, body))
+
+    @property
+    def cursor(self) -> tuple[str | None, int | None]:
+        """The file and the hunk under the cursor of the diff; None for all of it."""
+        return self.diff.under_cursor()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else b64decode(text)

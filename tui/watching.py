@@ -1,0 +1,166 @@
+"""What comes from the journal and from the host, and where on the screen it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from textual.content import Content
+from textual.widgets import Static
+from textual.worker import Worker
+
+from agentrt.errors import AgentrtError
+from agentrt.hosting.state import SessionState
+from agentrt.showing.plain import plain
+
+from .detail.live import Live
+from .detail.transcript import Transcript
+from .lists.panes import Inbox, Timeline
+from .lists.rows import NOW, Key
+from .looking import Looking
+from .pane import Pane
+from .prompt import Prompt
+from .status import Status, line
+from .words import files_of, typed_before
+
+_PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
+
+
+class Watching(Looking):
+    """Keeps what is shown up with what happens."""
+
+    state: SessionState
+    """As the host has it."""
+    transcript: Transcript
+    current: Key = NOW
+    """What is shown on the right."""
+    _trouble = ""
+    _changes: int | None = None
+    _final = 0
+
+    def latest(self, work: Callable[[], Coroutine[Any, Any, object]], group: str) -> None:
+        """Beside the app; an earlier one that is not done is given up."""
+        _: Worker[object] = self.run_worker(work, group=group, exclusive=True)
+
+    # What comes from the journal and the host
+
+    def poll(self) -> None:
+        """Look whether the journal has more."""
+        before = self.book.session
+        try:
+            changed = self.book.poll()
+        except AgentrtError as error:
+            self._trouble = plain(str(error))
+            self.show_status()
+            return
+        if self.book.session != before:
+            self._opened()
+        elif changed:
+            self._journal_changed()
+
+    def _opened(self) -> None:
+        """A session is there that was not."""
+        prompt = self.query_one(Prompt)
+        self.state = SessionState(session=self.book.session or "")
+        self.sub_title = plain(self.book.title)
+        self.transcript = Transcript()
+        self._journal_changed()
+        prompt.typed = typed_before(self.book.conversation(), self.book.own())
+        self.latest(self._ask_state, "state")
+        self.run_worker(lambda: self._read_files(prompt), thread=True, group="files", exclusive=True)
+
+    def _read_files(self, prompt: Prompt) -> None:
+        prompt.files = files_of(self.book.workspace)
+
+    def _journal_changed(self) -> None:
+        self.query_one(Timeline).update(self.book)
+        self._fill_inbox()
+        self._tell_live(
+            self.transcript.read(
+                self.book.conversation(), self.book.entries, start=self.book.start, stands=self.book.stands
+            )
+        )
+        if self.current.what == "operation":
+            self.query_one(Pane).refresh_operation()
+        self._final = sum(entry.worst in ("irreversible", "unknown") for entry in self.book.entries)
+        self.latest(self._count_changes, "changes")
+        self.show_status()
+
+    def _tell_live(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self.query_one(Live).show(transcript)
+
+    def _fill_inbox(self) -> None:
+        self.query_one(Inbox).update(self.state.questions, self.book.entries, self.book.to_review)
+
+    async def _count_changes(self) -> None:
+        if self.book.session is None or self.state.phase != "idle":
+            return
+        try:
+            self._changes = len(await self.ask("pending"))
+        except AgentrtError:
+            self._changes = None
+        self.show_status()
+
+    async def _ask_state(self) -> None:
+        if self.book.session is None:
+            return
+        try:
+            self._take(SessionState.from_dict(await self.ask("state", **self.plan)))
+        except AgentrtError as error:
+            self.say(plain(str(error)), "error")
+
+    def _told(self, event: dict[str, Any]) -> None:
+        """By the host."""
+        if event["event"] == "journal":
+            self.poll()
+        elif event.get("session") == self.book.session:
+            if event["event"] == "state":
+                self._take(SessionState.from_dict(event["state"]))
+            elif event["event"] == "told":
+                self._tell_live(self.transcript.told(event["what"]))
+            elif event["event"] == "notes":
+                for note in event["notes"]:
+                    self.say(plain(note), "warning")
+
+    def _take(self, state: SessionState) -> None:
+        ended = self.state.phase != "idle" and state.phase == "idle"
+        asked = {question.id for question in state.questions} - {question.id for question in self.state.questions}
+        self.state = state
+        self._fill_inbox()
+        self._tell_live(self.transcript.with_state(state))
+        self.query_one(Prompt).planned_by(state.planner)
+        if asked:
+            self.bell()
+        if ended:
+            self.poll()
+            self.latest(self._count_changes, "changes")
+        self.show_status()
+
+    def _host_changed(self, why: str) -> None:
+        self._trouble = why
+        self.show_status()
+        if not why:
+            self.latest(self._ask_state, "state")
+
+    def show_status(self) -> None:
+        state = self.state
+        doing = state.running.shown if state.running is not None and state.phase == "acting" else ""
+        status = Status(
+            phase=_PHASES.get(state.phase, state.phase),
+            doing=doing,
+            turns=state.turns,
+            actions=state.actions,
+            usage=state.usage,
+            changes=self._changes,
+            review=len(self.book.to_review) + len(state.questions),
+            final=self._final,
+            paused=not self.query_one(Live).follows,
+            trouble=self._trouble,
+        )
+        widget = self.query_one("#status", Static)
+        hints = ("? help", "esc stops it" if state.phase != "idle" else "q quit", "n next")
+        widget.update(Content(line(status, max(self.size.width - 2, 1), hints)))
+
+    def on_resize(self) -> None:
+        self.show_status()
