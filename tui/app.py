@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -228,7 +230,9 @@ class AgentrtApp(Watching):
         if place.workspace == self.book.workspace:
             self.go_to(place.session)
         else:
-            self.exit(0, message=f"that session is of another workspace: agentrt tui {place.session} --workspace {place.workspace}")
+            words = shlex.join(["agentrt", "tui", place.session, "--workspace", str(place.workspace)])
+            said = f"that session is of another workspace: {plain(words)}"
+            self.exit(0, message=Text(said, no_wrap=True, overflow="ignore"))  # to be copied; it is no markup
 
     def action_help(self) -> None:
         self.push_screen(Help(groups(self.keys)))

@@ -121,7 +121,7 @@ class Book:
         return self._paths.get(op, ())
 
     def verdicts(self, op: int) -> Verdicts:
-        """What was said on parts of an operation, by path and hunk, as ``reviews.verdicts``."""
+        """What was said on parts of an operation, as ``reviews.verdicts`` has it. Raises ``JournalError``."""
         found: Verdicts = {}
         everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(self.operation(op).files), ())
         for entry in self.entries[op:]:

@@ -82,7 +82,10 @@ class Pane(Vertical):
             return
         if self._operation is None or operation.files != self._operation.files:
             self.diff.show(DiffModel.of(operation.files))
-        self.diff.set_states(verdicts)
+        waiting = {effect.path: {0: operation.review} for effect in operation.files if operation.review == "pending"}
+        self.diff.set_states(
+            {**waiting, **{path: {**waiting.get(path, {}), **given} for path, given in verdicts.items()}}
+        )
         self._operation = operation
         self.draw()
         _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)

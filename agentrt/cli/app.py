@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ def tui(
     where: Where = HERE,
 ) -> int:
     """Look at outcomes, keep them or take them back."""
-    if where.json or not at_terminal():
+    if where.json or not (at_terminal() or _is_served()):
         raise UsageError(
             "the app needs a terminal", hint="agentrt log --follow says the same line by line; agentrt serve: a browser"
         )
@@ -44,3 +45,8 @@ def tui(
 
 def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _is_served() -> bool:
+    """By ``agentrt serve``: its terminal is a browser's, behind pipes."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")

@@ -193,3 +193,15 @@ def test_whoever_speaks_the_strictest_word_counts(tmp_path: Path, monkeypatch: p
     policy = open_policy("task.yaml", folder=tmp_path, workspace=workspace)
     assert policy.limits.seconds == 3
     assert (said(policy, "rm x"), said(policy, "mv x y"), said(policy, "true")) == ("ask", "deny", "allow")
+
+
+def test_a_file_right_in_the_workspace(tmp_path: Path) -> None:
+    for name in ("a.env", "src/b.env", "src/c"):
+        (tmp_path / "w" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "w" / name).write_text("")
+    rules = {"files": {"hidden": ["./*.env", "./gone"], "read_only": ["./c"]}}
+    policy = open_policy(rules, folder=tmp_path, workspace=tmp_path / "w")
+    assert policy.confinement.hidden == ("a.env", "gone")
+    assert said(policy, Write(path="c", content="")) == "deny"
+    assert said(policy, Write(path="src/c", content="")) == "allow"
+    assert policy.judge(Write(path="c", content=""), [effect("c")], CONTEXT).verdict == "roll_back"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import pytest
 
 REQUIRED = "AGENTRT_TEST_BROWSER"
 """Set where the tests of the browser must run."""
@@ -36,6 +37,14 @@ _OPTIONS = (
 
 def chromium() -> str | None:
     return next(filter(None, map(shutil.which, _NAMES)), None)
+
+
+def needed() -> None:
+    """Skips the test where there is no browser; fails it where there must be one."""
+    if chromium() is None:
+        if os.environ.get(REQUIRED):
+            pytest.fail("there is no Chromium here, and it is required: apt-get install chromium")
+        pytest.skip("there is no Chromium here: apt-get install chromium")
 
 
 class Browser:
@@ -119,7 +128,9 @@ class Browser:
 
     async def screen(self) -> str:
         """The terminal's text, as a screen reader gets it."""
-        code = "document.querySelector('.xterm-accessibility-tree')?.innerText ?? ''"
+        code = (
+            "[...document.querySelectorAll('.xterm-accessibility-tree > div')].map(row => row.textContent).join('\\n')"
+        )
         return str(await self.evaluate(code)).replace("\xa0", " ")
 
     async def until(self, what: str, *, seconds: float = 30.0) -> str:

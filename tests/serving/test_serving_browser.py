@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from browser import REQUIRED, Browser, chromium
+from browser import Browser, needed
 from serving_ground import alive, serving, until
 
 CLOSED = "document.querySelector('.closed').checkVisibility()"
@@ -18,10 +17,7 @@ CLOSED = "document.querySelector('.closed').checkVisibility()"
 
 @pytest.fixture(autouse=True)
 def _browser() -> None:
-    if chromium() is None:
-        if os.environ.get(REQUIRED):
-            pytest.fail("there is no Chromium here, and it is required: apt-get install chromium")
-        pytest.skip("there is no Chromium here: apt-get install chromium")
+    needed()
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:

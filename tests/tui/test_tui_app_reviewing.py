@@ -201,3 +201,29 @@ def test_a_conflict_is_told_and_nothing_is_touched(workspace: Path, config: Path
         assert d.kinds == ["act"]
 
     drive(workspace, work)
+
+
+@presses("accept_alike")
+def test_accept_all_like_this_shows_the_rule_first(workspace: Path, config: Path) -> None:
+    script(config, bash("touch one.txt"), bash("touch one.txt"), SUBMIT, bash("touch one.txt"), SUBMIT)
+    policy = config / "agentrt/policy.yaml"
+
+    async def work(d: Driven) -> None:
+        await d.press("escape")
+        await d.act("accept_alike")
+        await d.said("select an operation or a question first")
+        await d.type("do it")
+        await d.idle(2)
+        await d.select(1)
+        await d.act("accept_alike")
+        await d.sees("This is written to", "touch one.txt", "w write it")
+        await d.press("escape")
+        assert not policy.exists() and d.focus == "timeline"
+        await d.act("accept_alike")
+        await d.until(lambda: d.choice.shown)
+        await d.press("w")
+        await d.until(policy.exists)
+        assert "touch one.txt" in policy.read_text()
+        await d.until(lambda: reviews(d)[0] == "accepted")
+
+    drive(workspace, work)
