@@ -58,6 +58,7 @@ class AgentrtApp(Watching):
     #inbox { height: auto; max-height: 40%; min-height: 3; }
     #timeline { height: 1fr; }
     #status { height: 1; padding: 0 1; }
+    ToastRack { dock: top; align: right top; }
     .-narrow #body { layout: vertical; }
     .-narrow #left { width: 1fr; max-width: 100%; height: 2fr; }
     .-narrow #inbox { height: 3; max-height: 3; }

@@ -91,7 +91,10 @@ class Watching(Looking):
         self.query_one(Live).show(transcript)
 
     def _fill_inbox(self) -> None:
-        self.query_one(Inbox).update(self.state.questions, self.book.entries, self.book.to_review)
+        inbox = self.query_one(Inbox)
+        inbox.update(self.state.questions, self.book.entries, self.book.to_review)
+        if not inbox.has_focus and inbox.key != self.current:
+            inbox.action_home()  # nobody is in it: the riskiest is in sight
 
     async def _count_changes(self) -> None:
         if self.book.session is None or self.state.phase != "idle":

@@ -247,7 +247,7 @@ def test_keys_of_ones_own_work_everywhere(workspace: Path, config: Path) -> None
 
 
 def test_every_key_says_something_sensible_where_there_is_no_session(workspace: Path) -> None:
-    quiet = {"quit", "help", "palette", "sessions", "filter", "diff_mode", "preview", "shell", "report"}
+    quiet = {"quit", "help", "palette", "sessions", "filter", "diff_mode", "shell", "report"}
 
     async def work(d: Driven) -> None:
         await d.press("escape")
@@ -258,7 +258,7 @@ def test_every_key_says_something_sensible_where_there_is_no_session(workspace: 
             await d.act(act.name)
             await d.until(lambda before=before: len(d.app._notifications) > before, act.name)  # type: ignore[misc]
             d.app.query_one(Timeline).focus()
-        for name in ("diff_mode", "preview", "filter"):
+        for name in ("diff_mode", "filter"):
             await d.act(name)
             await d.press("escape")
         assert d.app.is_running and not d.choice.shown

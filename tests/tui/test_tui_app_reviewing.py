@@ -216,14 +216,14 @@ def test_accept_all_like_this_shows_the_rule_first(workspace: Path, config: Path
         await d.idle(2)
         await d.select(1)
         await d.act("accept_alike")
-        await d.sees("This is written to", "touch one.txt", "w write it")
+        await d.sees("This is written to", "run: [touch **]", "w write it")
         await d.press("escape")
         assert not policy.exists() and d.focus == "timeline"
         await d.act("accept_alike")
         await d.until(lambda: d.choice.shown)
         await d.press("w")
         await d.until(policy.exists)
-        assert "touch one.txt" in policy.read_text()
+        assert "run: [touch **]" in policy.read_text()
         await d.until(lambda: reviews(d)[0] == "accepted")
 
     drive(workspace, work)

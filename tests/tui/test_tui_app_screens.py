@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app_ground import SUBMIT, Driven, bash, drive, script
 from screens import assert_approved
+from textual.widgets._toast import Toast
 
 CHANGING = {r"\d\d:\d\d:\d\d": "12:34:56", r"after \d\.\d s": "after 0.0 s"}
 TURNS = (
@@ -75,5 +76,10 @@ def test_a_choice_stands_above_the_prompt(workspace: Path, config: Path) -> None
         await d.until(lambda: d.choice.shown)
         await drawn(d)
         assert_approved(d.app, "app_choice_60", CHANGING)
+        d.app.say("something else\n" * 5, "error")
+        await d.until(lambda: any(toast.region.height for toast in d.app.screen.query(Toast)))
+        (toast,) = d.app.screen.query(Toast)
+        for asked in ("#choice", "#prompt", "#status"):
+            assert not toast.region.overlaps(d.app.query_one(asked).region)
 
     drive(workspace, work, size=(60, 24))
