@@ -29,8 +29,6 @@ _PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
 class Watching(Looking):
     """Keeps what is shown up with what happens."""
 
-    state: SessionState
-    """As the host has it."""
     transcript: Transcript
     current: Key = NOW
     """What is shown on the right."""

@@ -160,6 +160,38 @@ def test_reject_tells_the_agent_why(workspace: Path, config: Path) -> None:
     drive(workspace, work)
 
 
+@presses("accept")
+def test_what_waits_for_the_agents_action_says_so(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("sleep 1.5"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.until(lambda: bool(d.app.state.running and "sleep" in d.app.state.running.shown))
+        await d.select(1)
+        await d.act("accept")
+        await d.said("it waits until what runs is done", "operation 1 accepted")
+        assert reviews(d)[0] == "accepted"
+
+    drive(workspace, work)
+
+
+@presses("reject")
+def test_what_later_work_stands_on_is_not_rejected_silently(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("echo 2 >> one.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(2)
+        await d.select(1)
+        await d.act("reject")
+        await d.press("enter")
+        await d.said("one.txt")
+        assert reviews(d) == ["pending", "pending"] and d.kinds == ["act", "act"]
+        assert await d.file("one.txt") == "1\n2\n"
+
+    drive(workspace, work)
+
+
 @presses("apply")
 def test_apply_asks_and_writes(workspace: Path, config: Path) -> None:
     script(config, bash("echo more >> a.txt; rm b.txt; mkdir d; echo 1 > d/one.txt"), SUBMIT)
