@@ -31,6 +31,9 @@ Severity = Literal["information", "warning", "error"]
 _SOON = 0.7
 """Seconds in which an answer is there, as a rule."""
 
+_IN_TURN = frozenset({"accept", "remember", "reject", "revert", "apply", "fork"})
+"""What is done between two actions."""
+
 
 class Acting(App[int]):
     """The actions of ``keys`` that ask the host for something."""
@@ -250,7 +253,8 @@ class Acting(App[int]):
     async def send(self, request: Request) -> Any:
         """Ask the host, and say what came of it; None where it could not be done."""
         try:
-            answer = await self._waited(self.ask(request.method, **request.arguments))
+            answer = self.ask(request.method, **request.arguments)
+            answer = await (self._waited(answer) if request.method in _IN_TURN else answer)
         except AgentrtError as error:
             self.say(_told(error), "error")
             return None
