@@ -6,6 +6,7 @@ meanwhile it may see or not.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -52,26 +53,36 @@ class Shell:
 
 
 async def open_shell(runtime: Runtime, op: int | None) -> Shell:
-    """As of operation ``op`` (0: the start); None: as the session stands. The runtime may be closed before it.
+    """As of operation ``op`` (0: the start); None: as the session stands. It waits for no action that is running, and
+    the runtime may be closed before it.
 
     It has the walls and limits of the session's policy, but for those of time; no network. Raises
     ``UnknownOperation``, ``UsageError`` (collected; a policy that cannot be read), ``Conflict`` (the real workspace
     below it is another one now), ``SandboxUnavailable``.
     """
-    async with runtime.turn:
-        if isinstance(policy := runtime.policy, Unread):
-            raise policy.error
-        view = runtime.view if op is None else runtime.view_after(op)
-        check_ground(runtime, op, view)
-        sandbox = await runtime.sandbox.fork(view.snapshot)
-        try:
-            await sandbox.begin(f"shell-{uuid4().hex}")
-        except BaseException:
-            await sandbox.close()
-            raise
+    if isinstance(policy := runtime.policy, Unread):
+        raise policy.error
+    view = runtime.view if op is None else runtime.view_after(op)
+    check_ground(runtime, op, view)
+    sandbox = await runtime.sandbox.fork(view.snapshot)
+    try:
+        await sandbox.begin(f"shell-{uuid4().hex}")
+    except BaseException:
+        await sandbox.close()
+        raise
     return Shell(sandbox, policy.limits, "agentrt" if op is None else f"agentrt {op}")
 
 
 def of_terminal(environment: Mapping[str, str]) -> dict[str, str]:
     """What programs are to know of the terminal they run at."""
     return {name: environment[name] for name in _TERMINAL if name in environment}
+
+
+def into(file: int) -> Callable[[bytes], None]:
+    """Takes what is printed and writes it as it is. Who reads no more ends what prints it, by an ``OSError``."""
+
+    def put(data: bytes) -> None:
+        while data:
+            data = data[os.write(file, data) :]
+
+    return put

@@ -18,6 +18,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
+from agentrt.shell import into
+
 T = TypeVar("T")
 _CHUNK = 1 << 16
 _BEFORE = b"\x1b[22;0t"
@@ -180,6 +182,4 @@ class _Joined:
         self._resize()
 
 
-def _write(data: bytes) -> None:
-    while data:
-        data = data[os.write(1, data) :]
+_write = into(1)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -59,8 +61,10 @@ class AgentrtApp(Watching):
     #inbox { height: auto; max-height: 40%; min-height: 3; }
     #timeline { height: 1fr; }
     #status { height: 1; padding: 0 1; }
+    ToastRack { dock: top; align: right top; }
     .-narrow #body { layout: vertical; }
     .-narrow #left { width: 1fr; max-width: 100%; height: 2fr; }
+    .-narrow #inbox { height: 3; max-height: 3; }
     .-narrow #right { width: 1fr; height: 3fr; }
     """
 
@@ -163,7 +167,7 @@ class AgentrtApp(Watching):
             self.query_one(Pane).diff.focus()
         elif event.key.what == "question":
             self.action_answer()
-        else:
+        elif event.key == NOW:
             self.query_one(Prompt).focus()
 
     def action_answer(self) -> None:
@@ -211,8 +215,15 @@ class AgentrtApp(Watching):
 
     def action_filter(self) -> None:
         label = "filter: words · actor: kind: is: path: · -without; enter keeps it, esc shows all"
-        self.query_one(Timeline).focus()
         self.type(Mode("filter", label), self.query_one(Timeline).query_text)
+        self._left = self.query_one(Timeline)
+
+    def action_interrupt(self) -> None:
+        timeline = self.query_one(Timeline)
+        if self.state.phase == "idle" and timeline.query_text:
+            timeline.narrow("")
+        else:
+            super().action_interrupt()
 
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
         self.come_back()
@@ -241,7 +252,9 @@ class AgentrtApp(Watching):
         if place.workspace == self.book.workspace:
             self.go_to(place.session)
         else:
-            self.exit(0, message=f"that session is of another workspace: agentrt tui --workspace {place.workspace}")
+            words = shlex.join(["agentrt", "tui", place.session, "--workspace", str(place.workspace)])
+            said = f"that session is of another workspace: {plain(words)}"
+            self.exit(0, message=Text(said, no_wrap=True, overflow="ignore"))  # to be copied; it is no markup
 
     def action_help(self) -> None:
         self.push_screen(Help(groups(self.keys)))

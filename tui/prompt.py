@@ -151,9 +151,8 @@ class Prompt(TextArea):
         else:
             await super()._on_key(event)
 
-    async def _on_paste(self, event: events.Paste) -> None:
-        # What a terminal pastes may hold anything; what is no text stays out.
+    def on_paste(self, event: events.Paste) -> None:
+        # What a terminal pastes may hold anything; what is no text stays out. What is left is put in by TextArea.
         event.text = "".join(
             c for c in event.text.replace("\r\n", "\n").replace("\r", "\n") if c.isprintable() or c in "\n\t"
         )
-        await super()._on_paste(event)

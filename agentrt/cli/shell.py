@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from agentrt.contracts import ExecResult
-from agentrt.errors import UsageError
+from agentrt.errors import HostGone, UsageError
 from agentrt.showing.plain import plain
 
 from .options import HERE, WHOLE, Where, sandbox_name
 from .render import say
 
 if TYPE_CHECKING:
+    from agentrt.hosting.client import Client
     from agentrt.shell import Shell
 
 
@@ -25,7 +25,7 @@ def shell(
     op: Annotated[int | None, WHOLE, Parameter(help="As of this operation; 0 is the start. Now by default.")] = None,
     /,
     *,
-    policy: Annotated[str, Parameter(help="A pack's name, or a file.")] = "default",
+    policy: Annotated[str | None, Parameter(help="A pack's name, or a file.")] = None,
     where: Where = HERE,
 ) -> int:
     """A shell in the sandbox, in the workspace's folder. Without a terminal commands are read from standard input."""
@@ -33,28 +33,49 @@ def shell(
 
     if where.json:
         raise UsageError("shell has no --json", hint="agentrt exec --json -- COMMAND tells what a command did")
-    result = run(_at_terminal(op, policy, where) if os.isatty(0) else _of_script(op, policy, where))
+    commands = None if os.isatty(0) else sys.stdin.buffer.read()
+    result = run(_run(op, policy, where, commands))
     if result.exceeded:
         say(f"stopped: it {result.exceeded}")
     say("the shell has ended; nothing it changed is kept")
     return result.exit_code
 
 
-async def _at_terminal(op: int | None, policy: str, where: Where) -> ExecResult:
+async def _run(op: int | None, policy: str | None, where: Where, commands: bytes | None) -> ExecResult:
+    """Whoever works on the workspace has it open already."""
+    from agentrt.hosting.client import Client
+
+    try:
+        client = await Client.connect(where.workspace, start=False)
+    except HostGone:  # nobody does
+        return await _own(op, policy, where, commands)
+    async with client:
+        if policy is not None:
+            raise UsageError(
+                "another process works on the workspace, and its policy holds", hint="leave --policy out, or wait"
+            )
+        return await _of_host(client, op, where, commands)
+
+
+async def _of_host(client: Client, op: int | None, where: Where, commands: bytes | None) -> ExecResult:
+    from agentrt.hosting.lending import shell_at_terminal, shell_of_commands
+
+    _begin(op)
+    if commands is None:
+        return await shell_at_terminal(client, where.session, op)
+    return await shell_of_commands(client, where.session, op, commands)
+
+
+async def _own(op: int | None, policy: str | None, where: Where, commands: bytes | None) -> ExecResult:
+    from agentrt.shell import into
     from agentrt.terminal import lend
 
-    shell = await _open(op, policy, where)
+    shell = await _open(op, policy or "default", where)
     try:
-        return await lend(partial(shell.interact, environment=os.environ))
-    finally:
-        await shell.close()
-
-
-async def _of_script(op: int | None, policy: str, where: Where) -> ExecResult:
-    commands = sys.stdin.buffer.read()
-    shell = await _open(op, policy, where)
-    try:
-        return await shell.run(commands, _to(1), _to(2))
+        _begin(op)
+        if commands is None:
+            return await lend(partial(shell.interact, environment=os.environ))
+        return await shell.run(commands, into(1), into(2))
     finally:
         await shell.close()
 
@@ -70,16 +91,9 @@ async def _open(op: int | None, policy: str, where: Where) -> Shell:
         shell = await open_shell(runtime, op)
         for note in runtime.notes:
             say(plain(note))
-    as_of = "now" if op is None else f"operation {op}" if op else "the start"
-    say(f"a shell in the sandbox, as of {as_of}; nothing it changes is kept")
     return shell
 
 
-def _to(stream: int) -> Callable[[bytes], None]:
-    """What is printed, as it is. When nobody reads on, that is the end of it."""
-
-    def put(data: bytes) -> None:
-        while data:
-            data = data[os.write(stream, data) :]
-
-    return put
+def _begin(op: int | None) -> None:
+    as_of = "now" if op is None else f"operation {op}" if op else "the start"
+    say(f"a shell in the sandbox, as of {as_of}; nothing it changes is kept")

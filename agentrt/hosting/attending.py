@@ -52,7 +52,7 @@ class Attending:
         host, ways = self._host, list[Awaitable[str | None]]()
         if self._inquire is not None:
             ways.append(self._inquire(question))
-        if host is not None and (host.clients or ways):
+        if host is not None and (host.present or ways):
             ways.append(host.questions.inquire(self._session, lambda: host.state(self._session).actor)(question))
         return await first(*ways) if ways else None
 
@@ -91,7 +91,7 @@ class Attending:
         by_clients = host.ask(runtime.session)
         if self._ask is not None:
             runtime.ask = _both(self._ask, by_clients)
-        elif host.clients:
+        elif host.present:
             runtime.ask = by_clients
         else:
             runtime.ask = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from agentrt.history.store import Store, locate
 
 from .address import connect
 from .spawn import Starting
-from .wire import Channel, decode, encode, error_of, gone
+from .wire import Channel, close_all, decode, encode, error_of, gone
 
 HELD = 10_000
 """Events that nobody has asked for yet; of more the oldest are let go."""
@@ -74,13 +74,17 @@ class Client:
 
     async def ask(self, method: str, **params: Any) -> Any:
         """The answer, in plain JSON values. Raises the ``AgentrtError`` that it was refused with; ``HostGone``."""
+        return await self.ask_with((), method, **params)
+
+    async def ask_with(self, files: Sequence[int], method: str, /, **params: Any) -> Any:
+        """And files that go with the question, which stay the caller's."""
         if self._over is not None:
             raise self._over
         self._number += 1
         number = self._number
         answered = self._asked[number] = asyncio.get_running_loop().create_future()
         try:
-            self._channel.send(encode({"id": number, "method": method, "params": params}))
+            self._channel.send(encode({"id": number, "method": method, "params": params}), files)
             answer = await answered
         finally:
             self._asked.pop(number, None)
@@ -118,7 +122,8 @@ class Client:
     async def _read(self) -> None:
         try:
             while (line := await self._channel.line()) is not None:
-                self._take(decode(line))
+                close_all(line.files)
+                self._take(decode(line.text))
         except AgentrtError as error:
             self._end(f"what the host says is not to be understood: {error}")
         self._end("the host went away")

@@ -8,7 +8,8 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,14 @@ from agentrt.records import Operation
 from agentrt.showing.words import operation_json
 
 from . import state as states
-from .methods import METHODS, read
+from .methods import METHODS, Caller, read
 from .questions import Questions, who_asks
 from .runs import Runs
 from .runtimes import Runtimes
 from .setup import How, Setup
 from .state import SessionState
 from .tail import Tail
-from .wire import LONGEST, Channel, decode, encode, error_json, gone
+from .wire import LONGEST, Channel, Line, close_all, decode, encode, error_json, gone
 
 PACE = 0.05
 """Seconds between two tellings of what changes all the time."""
@@ -57,6 +58,7 @@ class Host:
         self.clients: set[Channel] = set()
         self.watchers: set[Channel] = set()
         """They only look on: nobody is there because of them."""
+        self._away: set[Channel] = set()
         self.requests = 0
         """That are being worked on."""
         self.headless = False
@@ -76,6 +78,24 @@ class Host:
         self._loop = asyncio.get_running_loop()
         self._work: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
+        self._left: set[asyncio.Event] = set()
+        """Of each client, set when it is gone."""
+
+    @property
+    def present(self) -> bool:
+        """Somebody is attached who could answer."""
+        return bool(self.clients - self._away)
+
+    @contextmanager
+    def away(self, client: Channel) -> Iterator[None]:
+        """Its person is at something else meanwhile, and sees no questions."""
+        self._away.add(client)
+        self.attached()
+        try:
+            yield
+        finally:
+            self._away.discard(client)
+            self.attached()
 
     @property
     def needed(self) -> bool:
@@ -207,34 +227,43 @@ class Host:
         self.clients.add(channel)
         self.attached()
         room = asyncio.Semaphore(AT_ONCE)
+        left = asyncio.Event()
+        self._left.add(left)
         try:
             while (line := await channel.line()) is not None:
-                if line.strip():
+                if line.text.strip():
                     await room.acquire()
                     self.requests += 1
-                    work = self._loop.create_task(self._answer(channel, line))
+                    work = self._loop.create_task(self._answer(channel, line, left))
                     self._work.add(work)
                     work.add_done_callback(self._work.discard)
                     work.add_done_callback(lambda _: room.release())
         except UsageError as error:
             channel.send(encode({"id": None, "error": error_json(error)}))
         finally:
+            left.set()
+            self._left.discard(left)
             self.watchers.discard(channel)
             self._leave(channel)
             await channel.close()
+
+    def look_on(self, channel: Channel) -> None:
+        """From now on this client only watches."""
+        self.watchers.add(channel)
+        self._leave(channel)
 
     def _leave(self, channel: Channel) -> None:
         self.clients.discard(channel)
         self.attached()
         self.look_about()
 
-    async def _answer(self, channel: Channel, line: bytes) -> None:
-        """The request goes on when its client is gone."""
+    async def _answer(self, channel: Channel, line: Line, left: asyncio.Event) -> None:
+        """The request goes on when its client is gone, but for what is done at that client."""
         id: Any = None
         try:
-            request = decode(line)
+            request = decode(line.text)
             id = _id(request)
-            answer = {"id": id, "result": await self._do(channel, request)}
+            answer = {"id": id, "result": await self._do(request, Caller(line.files, left, channel))}
         except AgentrtError as error:
             answer = {"id": id, "error": error_json(error)}
         except Exception as error:
@@ -243,26 +272,25 @@ class Host:
         except asyncio.CancelledError:
             answer = {"id": id, "error": error_json(gone("the host ended"))}
         finally:
+            close_all(line.files)
             self.requests -= 1
             self.look_about()
         self._send(channel, encode(answer))
 
-    async def _do(self, channel: Channel, request: dict[str, Any]) -> Any:
+    async def _do(self, request: dict[str, Any], caller: Caller) -> Any:
         method, params = request.get("method"), request.get("params", {})
         unknown = sorted(set(request) - {"id", "method", "params"})
         if unknown:
             raise UsageError(f"a request has no {unknown[0]!r}", hint="it has `id`, `method` and `params`")
         if self.ending:
             raise gone("the run is over, and its host ends")
-        does = read(METHODS, method, params)
-        if method == "watch":
-            self.watchers.add(channel)
-            self._leave(channel)
-        return await does(self)
+        return await read(METHODS, method, params)(self, caller)
 
     async def close(self) -> None:
         """End what goes on, answer what was asked, let everybody go."""
         self.ending = True
+        for left in self._left:
+            left.set()
         await self.runs.close()
         self.questions.nobody()
         if self._work:

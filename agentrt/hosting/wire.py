@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentrt.errors import AgentrtError, Conflict, DocumentError, HostBug, HostGone, SandboxUnavailable, UsageError
 from agentrt.records import PathConflict, dump_json
@@ -17,7 +18,16 @@ PROTOCOL = 1
 """Raised when what a client relies on changes; what is only added does not count."""
 LONGEST = 8 * 1024 * 1024
 """Bytes of a line that a host reads."""
+MOST_FILES = 2
+"""With one line."""
 _PIECE = 256 * 1024
+
+
+class Line(NamedTuple):
+    """Without its end, and the files that came with it: who takes the line closes them."""
+
+    text: bytes
+    files: Sequence[int] = ()
 
 
 class Channel:
@@ -28,38 +38,48 @@ class Channel:
         sock.setblocking(False)
         self._sock, self._longest = sock, longest
         self._read = bytearray()
-        self._lines: deque[bytes] = deque()
-        self._unsent: deque[bytes] = deque()
+        self._lines: deque[Line] = deque()
+        self._unsent: deque[Line] = deque()
         self._sending: asyncio.Task[None] | None = None
         self.waiting = 0
         """Bytes that the other side has not taken yet."""
         self.closed = False
 
-    async def line(self) -> bytes | None:
-        """The next one, without its end; None: there is none any more. Raises ``UsageError``: it is too long."""
+    async def line(self) -> Line | None:
+        """The next one; None: there is none any more. Raises ``UsageError``: it is too long."""
         while not self._lines:
-            # Where files come with a line (SCM_RIGHTS) it is here: `socket.recv_fds` once it can be read, in place of
-            # `sock_recv`; they belong to the line that ends first after them.
             try:
-                data = await asyncio.get_running_loop().sock_recv(self._sock, _PIECE)
+                data, files = await self._receive()
             except OSError:
-                data = b""
+                data, files = b"", []
             if not data:
                 return None
             *whole, rest = data.split(b"\n")
             for part in whole:
-                self._lines.append(bytes(self._read + part))
+                self._lines.append(Line(bytes(self._read + part)))
                 self._read.clear()
             self._read += rest
+            if files and whole and not rest:  # they come with the end of their line, and end what is read at once
+                self._lines[-1] = Line(self._lines[-1].text, files)
+            else:
+                close_all(files)
             if self._longest is not None and len(self._read) > self._longest:
                 raise UsageError(f"a line of more than {self._longest} bytes", hint="one request is one line")
         return self._lines.popleft()
 
-    def send(self, line: bytes) -> None:
-        """Without waiting; what is closed loses it."""
+    async def _receive(self) -> tuple[bytes, list[int]]:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return socket.recv_fds(self._sock, _PIECE, MOST_FILES, socket.MSG_CMSG_CLOEXEC)[:2]
+            except BlockingIOError:
+                await _until(loop.add_reader, loop.remove_reader, self._sock)
+
+    def send(self, line: bytes, files: Sequence[int] = ()) -> None:
+        """Without waiting; what is closed loses it. ``files`` stay the caller's."""
         if self.closed:
             return
-        self._unsent.append(line)
+        self._unsent.append(Line(line, [os.dup(file) for file in files]))
         self.waiting += len(line)
         if self._sending is None:
             self._sending = asyncio.get_running_loop().create_task(self._send())
@@ -67,17 +87,30 @@ class Channel:
     async def _send(self) -> None:
         try:
             while self._unsent:
-                line = self._unsent.popleft()
-                await asyncio.get_running_loop().sock_sendall(self._sock, line)
+                line, files = self._unsent.popleft()
+                try:
+                    await self._send_one(line, files)
+                finally:
+                    close_all(files)
                 self.waiting -= len(line)
         except OSError:
             self._shut()
         finally:
             self._sending = None
 
+    async def _send_one(self, line: bytes, files: Sequence[int]) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self._sock, line[:-1] if files else line)
+        while files:
+            try:
+                socket.send_fds(self._sock, [line[-1:]], files)
+                return
+            except BlockingIOError:
+                await _until(loop.add_writer, loop.remove_writer, self._sock)
+
     def _shut(self) -> None:
         """Who reads from it gets to the end."""
-        self._unsent.clear()
+        self._forget(self._unsent)
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
@@ -100,7 +133,35 @@ class Channel:
                 sending.cancel()
                 await asyncio.wait([sending])
         finally:
+            self._forget(self._unsent)
+            self._forget(self._lines)
             self._sock.close()
+
+    @staticmethod
+    def _forget(lines: deque[Line]) -> None:
+        for line in lines:
+            close_all(line.files)
+        lines.clear()
+
+
+async def _until(add: Callable[..., object], remove: Callable[..., object], sock: socket.socket) -> None:
+    """It can be read, or written to."""
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def is_ready() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    add(sock, is_ready)
+    try:
+        await ready
+    finally:
+        remove(sock)
+
+
+def close_all(files: Sequence[int]) -> None:
+    for file in files:
+        os.close(file)
 
 
 def encode(message: Mapping[str, Any]) -> bytes:

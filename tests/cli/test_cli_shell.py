@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -230,6 +231,39 @@ def test_what_the_policy_hides_and_limits(sit: Open, workspace: Path) -> None:
     assert terminal.end() == 137
     shown = terminal.raw.decode()
     assert "TOKEN" not in shown and "stopped: it " in shown and "20" in shown.rpartition("stopped: it ")[2]
+
+
+def test_through_who_works_on_the_workspace(sit: Open, local: Cli, workspace: Path, env: dict[str, str]) -> None:
+    (workspace / ".env").write_text("TOKEN=abc\n")
+    folder = workspace.parent
+    turns = [{"actions": [{"bash": {"command": "echo 1 > b"}}]}, {"actions": [{"bash": {"command": "sleep 1000"}}]}]
+    (folder / "script.yaml").write_text(json.dumps({"turns": turns}))
+    policy = {"extends": "default", "files": {"hidden": [".env"]}}
+    (folder / "policy.yaml").write_text(json.dumps(policy))
+    task = {"objective": "wait", "workspace": str(workspace), "planner": {"script": "script.yaml"}}
+    (folder / "task.yaml").write_text(json.dumps({**task, "policy": "policy.yaml"}))
+    run = subprocess.Popen(
+        [sys.executable, "-m", "agentrt", "../task.yaml", "--json"], cwd=workspace, env=env, stdout=-1
+    )
+    assert run.stdout is not None
+    try:
+        while b"sleep 1000" not in run.stdout.readline():
+            pass
+        terminal = sit("1", prompt="(agentrt 1) ")
+        terminal.type("echo b=$(cat b) env=$(cat .env).; rm b; exit 6\n")
+        assert terminal.end() == 6 and b"b=1 env=.\r\n" in terminal.raw
+        done = script("echo *; echo e >&2; exit 5", workspace=workspace, env=env)
+        assert (done.returncode, done.stdout) == (5, "a.txt b src\n") and "\ne\n" in done.stderr
+        assert script("ls", "9", workspace=workspace, env=env).returncode == 2
+        refused = script("ls", "--policy", "default", workspace=workspace, env=env)
+        assert refused.returncode == 2 and "its policy holds" in refused.stderr
+        terminal = sit(prompt="(agentrt) ")
+        run.send_signal(signal.SIGTERM)
+        terminal.until("the host ended")
+        assert terminal.end() == 125 and AFTER in terminal.raw
+    finally:
+        run.kill()
+        run.communicate()
 
 
 def test_where_it_cannot_be(local: Cli, cli: Cli, workspace: Path, env: dict[str, str]) -> None:

@@ -137,6 +137,24 @@ def test_who_only_looks_on_is_nobody_to_ask(runs: Runs) -> None:
     assert last(runs.store) == ("denied", "")
 
 
+def test_who_is_at_a_shell_is_not_there_to_be_asked(runs: Runs) -> None:
+    rule = {"verdict": "ask", "run": ["touch b.txt"]}
+    script(runs.store.workspace, bash("sleep 4"), bash("touch b.txt"), SUBMIT, policy={"decide": [rule]})
+
+    async def work(client: Client, ran: subprocess.Popen[str]) -> None:
+        ours, theirs = os.openpty()
+        try:
+            with pytest.raises(HostGone):  # with the run
+                await client.ask_with([theirs], "shell")
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+    code, _, err = runs.attached(work)
+    assert code == 0, err
+    assert last(runs.store) == ("denied", "")
+
+
 def test_when_the_last_client_goes_nobody_can_answer_any_more(runs: Runs) -> None:
     rule = {"verdict": "ask", "run": ["touch b.txt"]}
     turns: list[dict[str, Any]] = [

@@ -218,6 +218,17 @@ def test_what_cannot_be_right_is_said(store: Store, method: str, params: dict[st
     with_client(store, work)
 
 
+def test_who_watches_is_told_and_keeps_nobody(store: Store) -> None:
+    async def work(client: Client) -> None:
+        assert (await client.ask("watch"))["workspace"] == str(store.workspace)
+        await client.ask("act", kind="bash", arguments={"command": "true"})
+        async for event in client.events():
+            if event["event"] == "journal":
+                break
+
+    with_client(store, work)
+
+
 def test_no_method_is_left_out_here() -> None:
     asked = "".join(file.read_text() for file in Path(__file__).parent.glob("test_hosting_*.py"))
     assert {name for name in METHODS if f'"{name}"' not in asked} == set()

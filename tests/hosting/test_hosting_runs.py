@@ -183,7 +183,7 @@ def test_review_waits_for_its_turn_and_the_run_goes_on(store: Store) -> None:
 
 
 def test_what_is_said_meanwhile_is_heard_before_the_next_turn(store: Store) -> None:
-    script(store.workspace, bash("test -e b.txt || sleep 1.5"), {"expect": "exit code 0", **bash("true")}, SUBMIT)
+    script(store.workspace, bash("test -e b.txt || sleep 3"), {"expect": "exit code 0", **bash("true")}, SUBMIT)
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
@@ -202,7 +202,7 @@ def test_what_is_said_meanwhile_is_heard_before_the_next_turn(store: Store) -> N
 
 def test_what_comes_too_late_for_a_run_is_the_next_task(store: Store) -> None:
     # The check is the last that a run does, after the agent's last turn.
-    script(store.workspace, SUBMIT, bash("echo two >> a.txt"), SUBMIT, verify="test -e /tmp/x || sleep 1.5")
+    script(store.workspace, SUBMIT, bash("echo two >> a.txt"), SUBMIT, verify="test -e /tmp/x || sleep 3")
 
     async def work(host: Hosted) -> None:
         async with await host.client() as client:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from . import accepting, deciding, living, looking, moving
-from .base import Method, Params, read
+from . import accepting, deciding, living, looking, moving, trying
+from .base import Caller, Method, Params, read
 
-__all__ = ["METHODS", "Method", "Params", "read"]
+__all__ = ["METHODS", "Caller", "Method", "Params", "read"]
 
 METHODS: dict[str, Method] = {
     **living.METHODS,
@@ -14,4 +14,5 @@ METHODS: dict[str, Method] = {
     **accepting.METHODS,
     **deciding.METHODS,
     **looking.METHODS,
+    **trying.METHODS,
 }

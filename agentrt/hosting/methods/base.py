@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from agentrt.documents import nearest
 from agentrt.errors import UsageError
+from agentrt.hosting.wire import Channel, gone
 from agentrt.records import Record
 
 if TYPE_CHECKING:
     from agentrt.hosting.host import Host
 
+T = TypeVar("T")
 Number = Annotated[int, Field(ge=0, le=2**53)]
 """Of an operation."""
 
@@ -30,10 +34,39 @@ class OfSession(Params):
     session: str | None = None
 
 
-Method = tuple[type[Params], Callable[["Host", Any], Awaitable[Any]]]
+class OfCaller(OfSession):
+    """And about who asks: such a method is given the ``Caller`` as well."""
 
 
-def read(methods: Mapping[str, Method], name: object, params: object) -> Callable[[Host], Awaitable[Any]]:
+@dataclass(frozen=True)
+class Caller:
+    """Who asked, and what came with the request."""
+
+    files: Sequence[int]
+    """Descriptors, closed when the request is answered."""
+    gone: asyncio.Event
+    """Set when nobody waits for the answer any more, or the host ends."""
+    channel: Channel
+
+    async def keep(self, work: Coroutine[Any, Any, T]) -> T:
+        """``work``, no longer than there is somebody to do it for. Raises ``HostGone``."""
+        task, left = asyncio.ensure_future(work), asyncio.ensure_future(self.gone.wait())
+        try:
+            await asyncio.wait([task, left], return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise gone("the host ended")
+            return task.result()
+        finally:
+            left.cancel()
+            task.cancel()
+            await asyncio.wait([task])
+
+
+Method = tuple[type[Params], Callable[..., Awaitable[Any]]]
+"""The function is given the host and the parameters; of an ``OfCaller`` the caller, too."""
+
+
+def read(methods: Mapping[str, Method], name: object, params: object) -> Callable[[Host, Caller], Awaitable[Any]]:
     """What was asked for, ready to be done. Raises ``UsageError``."""
     if not isinstance(name, str) or name not in methods:
         hint = nearest(name, methods) if isinstance(name, str) else ""
@@ -47,7 +80,9 @@ def read(methods: Mapping[str, Method], name: object, params: object) -> Callabl
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise UsageError(f"{name}: `{where}`: {first['msg'].lower()}", hint=_takes(kind)) from None
-    return lambda host: does(host, given)
+    if issubclass(kind, OfCaller):
+        return lambda host, caller: does(host, given, caller)
+    return lambda host, _: does(host, given)
 
 
 def _takes(kind: type[Params]) -> str:

@@ -14,7 +14,7 @@ from agentrt.hosting.wire import PROTOCOL
 from agentrt.records import Text
 from agentrt.showing.words import operation_json
 
-from .base import Method, OfSession, Params
+from .base import Caller, Method, OfCaller, OfSession, Params
 
 if TYPE_CHECKING:
     from agentrt.hosting.host import Host
@@ -47,7 +47,7 @@ class Act(OfSession):
 
 
 async def hello(host: Host, params: Nothing) -> dict[str, Any]:
-    """Who this is. As ``watch``: and from now on the client only looks on, as if it were not there."""
+    """Who this is."""
     return {
         "protocol": PROTOCOL,
         "version": version("agentrt"),
@@ -56,6 +56,12 @@ async def hello(host: Host, params: Nothing) -> dict[str, Any]:
         "headless": host.headless,
         "open": list(host.runtimes.open),
     }
+
+
+async def watch(host: Host, params: OfCaller, caller: Caller) -> dict[str, Any]:
+    """``hello``, and from now on the client only looks on, as if it were not there."""
+    host.look_on(caller.channel)
+    return await hello(host, Nothing())
 
 
 async def state(host: Host, params: Planned) -> dict[str, Any]:
@@ -102,7 +108,7 @@ async def leave(host: Host, params: Nothing) -> dict[str, Any]:
 
 METHODS: dict[str, Method] = {
     "hello": (Nothing, hello),
-    "watch": (Nothing, hello),
+    "watch": (OfCaller, watch),
     "state": (Planned, state),
     "new": (Named, new),
     "task": (Said, task),
