@@ -173,7 +173,6 @@ def _type(app: Terminal) -> None:
     app.press("C-j")
     app.press("Enter")
     app.wait("ended (submit)")
-    app.press("Up")
-    app.wait("begin")
+    app.press("Up", "Up", "Up", "Up")
     app.press("Escape")
     app.wait("╭─ a task")
