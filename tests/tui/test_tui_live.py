@@ -19,7 +19,7 @@ from agentrt.agent.conclusion import Ending
 from agentrt.agent.events import ActionStarted, OutputCame, TextCame
 from agentrt.hosting.state import Pending, SessionState
 from agentrt.records import ProposedAction
-from agentrt.tui.detail.blocks import Question
+from agentrt.tui.detail.blocks import Action, Question
 from agentrt.tui.detail.drawn import drawn
 from agentrt.tui.detail.lines import safe, text_of
 from agentrt.tui.detail.live import Live
@@ -113,6 +113,30 @@ def test_it_follows_until_one_scrolls_up_and_again_at_the_end() -> None:
         assert live.follows and not live.query_one("#paused").display and rows(live)[-1] == "and more"
 
     played(work)
+
+
+def test_what_was_drawn_when_everything_fitted_is_not_cut_when_more_comes() -> None:
+    run = a_talk(0)
+    run.turn("word " * 200, [])
+
+    async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
+        seen = Transcript.of(run.messages, run.entries)
+        live.show(seen)
+        await all_drawn(live, pilot)
+        live.show(seen.told(TextCame(actor="agent", text="more\n" * 50).to_dict()))
+        await all_drawn(live, pilot)
+        await pilot.press("home")
+        await all_drawn(live, pilot)
+        assert " ".join(rows(live)).count("word") == 200
+
+    played(work, (79, 24))  # a row of words is full
+
+
+def test_an_action_that_wants_two_rows_has_the_width_of_both() -> None:
+    block = Action("o1", "", "$ " + "x" * 60, "pending", effects="1 file renamed, 1 changed")
+    first, second = ("".join(text for text, _ in line) for line in drawn(block, 46))
+    assert first == "● $ " + "x" * 41 + "…"
+    assert second == "  to review · 1 file renamed, 1 changed"
 
 
 def test_what_is_in_sight_stays_when_heights_turn_out_to_be_others() -> None:
