@@ -63,9 +63,9 @@ class Acting(App[int]):
         elif name == "reject":
             decided = deciding.reject(selected)
         elif name == "undo":
-            decided = deciding.undo(steps=self.book.steps, loses=False, preview=None)
+            decided = deciding.undo(self.book.last_step, loses=False, preview=None)
         elif name == "redo":
-            decided = deciding.redo(undone=len(self.book.undone), loses=False, preview=None)
+            decided = deciding.redo(self.book.next_redo, loses=False, preview=None)
         elif name == "undo_to":
             decided = deciding.undo_to(selected, loses=False, preview=None)
         elif name == "revert":
@@ -113,7 +113,7 @@ class Acting(App[int]):
 
     async def _undo(self) -> None:
         loses, preview = await self._move("undo", 1)
-        self.follow(deciding.undo(steps=self.book.steps, loses=loses, preview=preview))
+        self.follow(deciding.undo(self.book.last_step, loses=loses, preview=preview))
 
     def action_undo_to(self) -> None:
         self.start(self._undo_to())
@@ -129,7 +129,7 @@ class Acting(App[int]):
 
     async def _redo(self) -> None:
         loses, preview = await self._move("redo", None)
-        self.follow(deciding.redo(undone=len(self.book.undone), loses=loses, preview=preview))
+        self.follow(deciding.redo(self.book.next_redo, loses=loses, preview=preview))
 
     def action_revert(self) -> None:
         self.start(self._revert())

@@ -115,23 +115,6 @@ def test_it_follows_until_one_scrolls_up_and_again_at_the_end() -> None:
     played(work)
 
 
-def test_what_was_drawn_when_everything_fitted_is_not_cut_when_more_comes() -> None:
-    run = a_talk(0)
-    run.turn("word " * 200, [])
-
-    async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
-        seen = Transcript.of(run.messages, run.entries)
-        live.show(seen)
-        await all_drawn(live, pilot)
-        live.show(seen.told(TextCame(actor="agent", text="more\n" * 50).to_dict()))
-        await all_drawn(live, pilot)
-        await pilot.press("home")
-        await all_drawn(live, pilot)
-        assert " ".join(rows(live)).count("word") == 200
-
-    played(work, (79, 24))  # a row of words is full
-
-
 def test_an_action_that_wants_two_rows_has_the_width_of_both() -> None:
     block = Action("o1", "", "$ " + "x" * 60, "pending", effects="1 file renamed, 1 changed")
     first, second = ("".join(text for text, _ in line) for line in drawn(block, 46))
