@@ -16,6 +16,7 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.widgets import ContentSwitcher, Static
 
+from agentrt.agent.conversation import has_task
 from agentrt.errors import AgentrtError
 from agentrt.hosting.state import SessionState
 from agentrt.settings import Settings
@@ -194,7 +195,7 @@ class AgentrtApp(Watching):
     def on_prompt_sent(self, event: Prompt.Sent) -> None:
         mode, text = event.mode, event.text
         if mode.kind == "task":
-            if text or (self.state.ending is not None and self.state.phase == "idle"):
+            if text or (self.state.phase == "idle" and has_task(self.book.conversation())):
                 self.typed(text)
                 self.query_one(Timeline).action_end()
                 self.look_at(NOW)

@@ -200,7 +200,7 @@ def test_what_the_host_says_is_taken_up_where_it_stands() -> None:
     ending = Ending(code="planner", reason="no key", hint="agentrt secrets set")
     over = more.with_state(SessionState(session="s1", ending=ending))
     assert [text_of(row) for row in drawn(over.blocks[-1], 60)] == [
-        "ended (planner): no key",
+        "ended: no key",
         "hint: agentrt secrets set",
     ]
 

@@ -20,7 +20,6 @@ class Pages(ScrollView, can_focus=True, inherit_bindings=False):
     DEFAULT_CSS = """
     Pages {
         scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
         overflow-x: hidden;
         &> .pages--dim { text-style: dim; }
         &> .pages--strong { text-style: bold; }

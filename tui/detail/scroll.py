@@ -30,6 +30,8 @@ class Blocks(Pages):
     A block out of sight has the height it probably has. When it turns out to be another, what is in sight stays.
     """
 
+    DEFAULT_CSS = "Blocks { scrollbar-gutter: stable; }"  # a row is as wide with a scrollbar as without
+
     class Followed(Message):
         """Whether the end is followed has changed."""
 
