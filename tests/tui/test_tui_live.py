@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from screens import assert_approved, play
 from textual.app import App, ComposeResult
+from textual.events import Resize
 from textual.pilot import Pilot
 
 from agentrt.agent.conclusion import Ending
@@ -111,6 +112,25 @@ def test_it_follows_until_one_scrolls_up_and_again_at_the_end() -> None:
         await pilot.press("end")
         await all_drawn(live, pilot)
         assert live.follows and not live.query_one("#paused").display and rows(live)[-1] == "and more"
+
+    played(work)
+
+
+def test_rows_are_as_wide_as_there_is_room_whenever_that_is_known() -> None:
+    run = a_talk(0)
+    run.turn("one two three", [])
+
+    async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
+        blocks = live.query_one(Blocks)
+        blocks.styles.width = 5
+        live.show(Transcript.of(run.messages, run.entries))
+        await all_drawn(live, pilot)
+        assert "one two three" not in rows(live)
+        with blocks.prevent(Resize):
+            blocks.styles.width = "1fr"
+            await all_drawn(live, pilot)
+        await all_drawn(live, pilot)
+        assert "one two three" in rows(live)
 
     played(work)
 
