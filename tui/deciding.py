@@ -113,7 +113,7 @@ def reject(selected: Selected) -> Decided:
         if selected.question_kind == "inquire":
             return Request("reply", {"question": selected.question, "text": None}, "left without an answer")
         return Reason(
-            "why not (told to the agent; may be empty)",
+            "it is denied",
             Request("answer", {"question": selected.question, "allow": False}, "denied"),
         )
     entry = selected.entry
@@ -124,7 +124,7 @@ def reject(selected: Selected) -> Decided:
     if entry.review == "rejected":
         return No(f"operation {entry.id} is rejected already")
     return Reason(
-        f"why {_what(selected)} is rejected (told to the agent; may be empty)",
+        f"{_what(selected)} is rejected",
         Request("reject", {"ops": [entry.id], **_parts(selected)}, f"{_what(selected)} rejected"),
     )
 
