@@ -216,7 +216,7 @@ class Acting(App[int]):
             self.query_one(Choice).ask(decided.text, decided.options)
         elif isinstance(decided, Reason):
             self._reason = decided.request
-            self.type(Mode("reason", f"why? enter tells the agent (may be empty), esc leaves it · {decided.label}"))
+            self.type(Mode("reason", f"why? enter sends (may be empty), esc leaves it · {decided.label}"))
         else:
             self.start(self.send(decided))
 

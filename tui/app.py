@@ -254,9 +254,9 @@ class AgentrtApp(Watching):
         except AgentrtError as error:
             self.say(plain(str(error)), "error")
             return
+        self.look_at(NOW)  # what was looked at is of the session before
         self._opened()
         self.query_one(Timeline).action_end()
-        self.look_at(NOW)
         self.say(f"session {session}")
 
     def action_sessions(self) -> None:

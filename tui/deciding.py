@@ -209,7 +209,7 @@ def _move(method: str, what: str, arguments: dict[str, Any], loses: bool, previe
         return both
     text = f"{verb} {what}:"
     if touched:
-        text += f" this changes your real workspace too (apply {', '.join(map(str, touched))})."
+        text += f"\nthis changes your real workspace too (apply {', '.join(map(str, touched))})."
     if not loses:
         return Choices(text, {"y": ("do it", both)})
     files, talk = (
@@ -217,13 +217,13 @@ def _move(method: str, what: str, arguments: dict[str, Any], loses: bool, previe
         for scope in ("files", "conversation")
     )
     return Choices(
-        f"{text} more was said since; what goes back?",
+        f"{text}\nmore was said since; what goes back?",
         {"b": ("both", both), "f": ("files only", files), "c": ("conversation only", talk)},
     )
 
 
 def _step(step: Entry) -> str:
-    return f"operation {step.id}, {step.about}"
+    return f"operation {step.id}, {step.about if step.kind == 'act' else f'{step.kind} {step.about}'.strip()}"
 
 
 def _parts(selected: Selected) -> dict[str, Any]:

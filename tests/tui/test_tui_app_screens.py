@@ -59,7 +59,7 @@ def test_what_is_asked_is_seen(workspace: Path, config: Path, tmp_path: Path) ->
         await d.sees("look first", "1 to review")
         assert_approved(d.app, "app_question_80", CHANGING)
         await d.act("reject")
-        await d.sees("why not")
+        await d.sees("why?")
         assert_approved(d.app, "app_reason_80", CHANGING)
 
     drive(workspace, work, task=tmp_path / "task.yaml")

@@ -87,7 +87,7 @@ def test_undo_asks_only_when_it_matters_and_says_what_it_is_about() -> None:
     assert undo(step, loses=False, preview=Preview(kind="undo")) == Request("undo", {"n": 1, "scope": "both"}, done)
     decided = undo(step, loses=True, preview=Preview(kind="undo"))
     assert isinstance(decided, Choices)
-    assert decided.text == "Undo operation 7, $ rm -rf build: more was said since; what goes back?"
+    assert decided.text == "Undo operation 7, $ rm -rf build:\nmore was said since; what goes back?"
     assert [(option.key, option.word) for option in decided.options] == [
         ("b", "both"),
         ("f", "files only"),
@@ -95,6 +95,8 @@ def test_undo_asks_only_when_it_matters_and_says_what_it_is_about() -> None:
     ]
     files_only = "undone, files only: operation 7, $ rm -rf build"
     assert decided.answers["f"][1] == Request("undo", {"n": 1, "scope": "files"}, files_only)
+    applied = Request("undo", {"n": 1, "scope": "both"}, "undone: operation 7, apply of 1, 2")
+    assert undo(Operation(kind="apply", about="of 1, 2"), loses=False, preview=None) == applied
     again = Request("redo", {"scope": "both"}, "redone: operation 7, $ rm -rf build")
     assert redo(step, loses=False, preview=None) == again
 
