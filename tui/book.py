@@ -24,6 +24,8 @@ class Book:
         self._reader: Reader | None = None
         self._feed: Feed | None = None
         self._paths: dict[int, Collection[str]] = {}
+        self._said = 0
+        """The last message there was."""
         self._open(session)
 
     def _open(self, session: str | None) -> bool:
@@ -56,8 +58,11 @@ class Book:
             before.journal.close()
 
     def poll(self) -> bool:
-        """Whether something is new. Raises ``JournalError``."""
-        return self._open(None) if self._feed is None else self._feed.poll()
+        """Whether something is new: operations and what became of them, or words. Raises ``JournalError``."""
+        if self._feed is None or self._reader is None:
+            return self._open(None)
+        before, self._said = self._said, self._reader.journal.message_head(self._reader.session)
+        return self._feed.poll() or before != self._said
 
     @property
     def session(self) -> str | None:
