@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -25,7 +26,9 @@ from .book import Book
 from .choice import Choice
 from .deciding import Request, Selected
 from .detail.live import Live
+from .detail.pages import Pages
 from .detail.transcript import Transcript
+from .diffs.view import DiffView
 from .help import Help
 from .keys import Chosen, bindings, groups, keymap, shown
 from .link import Link
@@ -72,7 +75,8 @@ class AgentrtApp(Watching):
 
         Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``.
         """
-        super().__init__()
+        # Else Textual makes greys of colours where NO_COLOR asks for none.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.settings, self.keys = settings, keys
         self.plan = {} if task is None else {"file": str(task.resolve())}
         self.book = Book(workspace, session)
@@ -94,17 +98,32 @@ class AgentrtApp(Watching):
 
     def on_mount(self) -> None:
         self.set_keymap(keymap(self.keys))
-        self.theme = theme_of(self.settings)
+        few = self.no_color or self.console.color_system not in ("256", "truecolor")
+        self.theme = theme_of(self.settings, few=few)
         self.query_one(Pane).diff.set_mode("sides" if self.settings.diff == "side-by-side" else "unified")
         self._opened()
         self.run_worker(self.link.keep(), group="link")
         self.set_interval(_POLL, self.poll)
         (self.query_one(Timeline) if self.book.entries else self.query_one(Prompt)).focus()
 
+    async def on_event(self, event: events.Event) -> None:
+        # Panes have keys and nothing to type in. What a key does is done before the next one is looked at: the reason
+        # typed after `x` must not be taken for keys, however far behind the app is.
+        if (
+            isinstance(event, events.Key)
+            and not event.is_forwarded
+            and isinstance(self.focused, Listing | DiffView | Pages)
+            and await self._check_bindings(event.key)
+        ):
+            return
+        await super().on_event(event)
+
     # What is selected
 
     @property
     def selected(self) -> Selected:
+        if isinstance(self.focused, Listing) and (moved := self.focused.moved) is not None:
+            self.look_at(moved)
         kind, of = self.current
         if kind in ("question", "now"):
             asked = self.query_one(Live).current
@@ -117,6 +136,8 @@ class AgentrtApp(Watching):
 
     def on_listing_selected(self, event: Listing.Selected) -> None:
         event.stop()
+        if event.key == event.listing.moved:
+            event.listing.moved = None
         if event.listing.has_focus or event.key == self.current:
             self.look_at(event.key)
 
@@ -275,8 +296,7 @@ def choices(keys: Chosen) -> dict[str, str]:
     return {"ask": about, "hold": about, "inquire": f"{words} answers it · {no} leaves it without an answer"}
 
 
-def theme_of(settings: Settings) -> str:
-    """The terminal's own colours where it has few, or where it asks for none."""
-    few = "NO_COLOR" in os.environ or os.environ.get("TERM", "") in ("linux", "vt100", "xterm", "screen", "dumb")
+def theme_of(settings: Settings, *, few: bool) -> str:
+    """The terminal's own colours where it has few, or is asked for none."""
     chosen = ("ansi" if few else "dark") if settings.theme == "auto" else settings.theme
     return {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}[chosen]

@@ -63,7 +63,7 @@ class Watching(Looking):
         self.sub_title = plain(self.book.title)
         self.transcript = Transcript()
         self._journal_changed()
-        prompt.typed = typed_before(self.book.conversation(), self.book.own())
+        prompt.typed = typed_before(self.book.conversation(), self.book.own()).then(prompt.typed)
         self.latest(self._ask_state, "state")
         self.run_worker(lambda: self._read_files(prompt), thread=True, group="files", exclusive=True)
 
