@@ -154,7 +154,8 @@ class Driven:
 
     @property
     def kinds(self) -> list[str]:
-        return [operation.kind for operation in self.log]
+        """Of what is over."""
+        return [operation.kind for operation in self.log if operation.status != "intent"]
 
     @property
     def heard(self) -> str:
