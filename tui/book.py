@@ -82,9 +82,14 @@ class Book:
         return self._feed.entries if self._feed is not None else ()
 
     @property
-    def steps(self) -> int:
-        """How many can be undone."""
-        return len(self._feed.stands) if self._feed is not None else 0
+    def last_step(self) -> Entry | None:
+        """What undo takes back."""
+        return self.entry(max(self._feed.stands, default=0)) if self._feed is not None else None
+
+    @property
+    def next_redo(self) -> Entry | None:
+        """What redo does again."""
+        return self.entry(self.undone[-1]) if self.undone else None
 
     @property
     def stands(self) -> frozenset[int]:

@@ -131,6 +131,8 @@ class Watching(Looking):
         self._fill_inbox()
         self._tell_live(self.transcript.with_state(state))
         self.query_one(Prompt).planned_by(state.planner)
+        asks = self.query_one(Live).current
+        self.query_one(Prompt).asked(asks is not None and asks.kind == "inquire")
         if asked:
             self.bell()
         if ended:

@@ -30,6 +30,8 @@ class Blocks(Pages):
     A block out of sight has the height it probably has. When it turns out to be another, what is in sight stays.
     """
 
+    DEFAULT_CSS = "Blocks { scrollbar-gutter: stable; }"  # a row is as wide with a scrollbar as without
+
     class Followed(Message):
         """Whether the end is followed has changed."""
 
@@ -47,6 +49,8 @@ class Blocks(Pages):
         self._starts: list[int] = [0]
         """The first row of each block, and the row after the last one."""
         self._placing = False
+        self._drawn_in = 0
+        """Columns."""
         self._idle: Timer | None = None
 
     def show(self, blocks: Sequence[Block]) -> None:
@@ -55,10 +59,11 @@ class Blocks(Pages):
             self._idle = self.set_interval(_PAUSE, self._draw_some)
 
     def on_resize(self, event: events.Resize) -> None:
-        self._drawn.clear()
         self._lay_out(self._blocks)
 
     def row(self, y: int) -> Line | None:
+        if self._width != self._drawn_in:  # no event says so where a scrollbar came, or the first layout was late
+            self.call_later(self._lay_out, self._blocks)
         at = bisect_right(self._starts, y) - 1
         if not 0 <= at < len(self._blocks):
             return None
@@ -117,6 +122,9 @@ class Blocks(Pages):
 
     def _lay_out(self, blocks: Sequence[Block]) -> None:
         """Measures all, draws what is in sight; what was at the top stays there, or the end at the end."""
+        if self._width != self._drawn_in:
+            self._drawn_in = self._width
+            self._drawn.clear()
         anchor = self._anchor(blocks)
         self._blocks = blocks
         for block in blocks:

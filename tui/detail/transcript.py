@@ -256,11 +256,14 @@ class Transcript:
         found += self.questions
         if self.ending is not None:
             code, reason, hint = self.ending
-            text = f"ended ({plain(code)}): {text_of(reason)}" + (f"\nhint: {text_of(hint)}" if hint else "")
+            hint = "enter on an empty line goes on with it" if code == "interrupted" else hint
+            text = f"{_ENDED.get(code, 'ended')}: {text_of(reason)}" + (f"\nhint: {text_of(hint)}" if hint else "")
             found.append(Note("ended", text, "" if code in ("submit", "nothing") else "warn"))
         return tuple(found)
 
 
+_ENDED = {"submit": "done", "verify": "failed", "rules": "failed", "interrupted": "stopped"}
+"""In a word, by the code."""
 _FOLDS = {
     "started": Transcript._started,
     "text": Transcript._text,
