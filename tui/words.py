@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from agentrt.records import Message, Operation
+from agentrt.showing.plain import plain
 
 Kind = Literal["task", "reason", "filter", "reply"]
 _AT = re.compile(r"(?:^|(?<=\s))@(\S*)$")
@@ -101,6 +102,12 @@ def completion(text: str, files: Sequence[str]) -> str:
     return min(fitting, key=lambda file: (len(file), file), default="")[len(begun) :]
 
 
+def typeable(text: str) -> str:
+    """What a prompt takes of a text: all that can be seen in it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in text if c in "\n\t" or plain(shown := f"x{c}") == shown)
+
+
 def files_of(workspace: Path) -> list[str]:
     """The workspace's files for completion, without what begins with a dot; not all of a very large one."""
     found: list[str] = []
@@ -110,4 +117,4 @@ def files_of(workspace: Path) -> list[str]:
         found += [name if inside == "." else f"{inside}/{name}" for name in sorted(names) if not name.startswith(".")]
         if len(found) > _MOST_FILES:
             break
-    return [name for name in found if name.isprintable()]
+    return [name for name in found if plain(name) == name]
