@@ -14,6 +14,9 @@ from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
 from agentrt.showing.entries import Entry, Feed, Fork
 
+_MOST = 500
+"""Messages that are read until somebody looks further back."""
+
 
 class Book:
     """One session of a workspace; the workspace's current one, as soon as there is one, where none is named."""
@@ -24,6 +27,8 @@ class Book:
         self._reader: Reader | None = None
         self._feed: Feed | None = None
         self._paths: dict[int, Collection[str]] = {}
+        self.most = _MOST
+        """Messages, and operations that no message is about, that the live view has."""
         self._open(session)
 
     def _open(self, session: str | None) -> bool:
@@ -51,7 +56,7 @@ class Book:
         except AgentrtError:
             self._reader, self._feed = before, feed
             raise
-        self._paths = {}
+        self._paths, self.most = {}, _MOST
         if before is not None:
             before.journal.close()
 
@@ -134,18 +139,27 @@ class Book:
         return found
 
     def conversation(self) -> Sequence[Message]:
-        """Raises ``JournalError``."""
-        return self._reader.conversation() if self._reader is not None else ()
+        """The last ``most`` of it. Raises ``JournalError``."""
+        return self._reader.conversation(last=self.most) if self._reader is not None else ()
 
-    def own(self) -> Sequence[Operation]:
-        """What the user ran by hand, without output."""
+    def look_back(self) -> bool:
+        """``conversation`` is to have more of it; whether there may be more."""
+        if max(len(self.conversation()), len(self.entries)) < self.most:
+            return False
+        self.most *= 4
+        return True
+
+    def typed(self) -> tuple[Sequence[Message], Sequence[str]]:
+        """What people said to agents, and maybe more, and the commands they ran by hand. Raises ``JournalError``."""
         if self._reader is None:
-            return ()
-        return [self.operation(entry.id) for entry in self.entries if entry.actor == "user" and entry.kind == "act"]
+            return (), ()
+        actions = self._reader.journal.actions(self._reader.session, "user")
+        commands = [str(action["command"]) for action in actions if "command" in action]
+        return self._reader.conversation(roles=("task", "notice")), commands
 
     def loses_words(self, view: View) -> bool:
         """Whether going to a view takes back words of people or planners that came later than it."""
-        later = (message for message in self.conversation() if message.id > view.conversation)
+        later = self._reader.conversation(after=view.conversation) if self._reader is not None else ()
         return any(message.role in ("task", "planner") or "asked" in message.body for message in later)
 
     def view_of(self, method: str, number: int) -> View | None:

@@ -14,6 +14,7 @@ from agentrt.hosting.state import SessionState
 from agentrt.showing.plain import plain
 
 from .detail.live import Live
+from .detail.scroll import Blocks
 from .detail.transcript import Transcript
 from .lists.panes import Inbox, Timeline
 from .lists.rows import NOW, Key
@@ -65,7 +66,7 @@ class Watching(Looking):
         self.sub_title = plain(self.book.title)
         self.transcript = Transcript()
         self._journal_changed()
-        prompt.typed = typed_before(self.book.conversation(), self.book.own())
+        prompt.typed = typed_before(*self.book.typed())
         self.latest(self._ask_state, "state")
         self.run_worker(lambda: self._read_files(prompt), thread=True, group="files", exclusive=True)
 
@@ -75,16 +76,22 @@ class Watching(Looking):
     def _journal_changed(self) -> None:
         self.query_one(Timeline).update(self.book)
         self._fill_inbox()
-        self._tell_live(
-            self.transcript.read(
-                self.book.conversation(), self.book.entries, start=self.book.start, stands=self.book.stands
-            )
-        )
+        self._read_live()
         if self.current.what == "operation":
             self.query_one(Pane).refresh_operation()
         self._final = sum(entry.worst in ("irreversible", "unknown") for entry in self.book.entries)
         self.latest(self._count_changes, "changes")
         self.show_status()
+
+    def _read_live(self) -> None:
+        book = self.book
+        of = {"start": book.start, "stands": book.stands, "most": book.most}
+        self._tell_live(self.transcript.read(book.conversation(), book.entries, **of))
+
+    def on_blocks_topped(self, event: Blocks.Topped) -> None:
+        event.stop()
+        if self.book.look_back():
+            self._read_live()
 
     def _tell_live(self, transcript: Transcript) -> None:
         self.transcript = transcript

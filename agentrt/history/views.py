@@ -61,9 +61,17 @@ class Views:
     def _read_chains(self, chains: set[int]) -> None:
         missing = chains - self._lists.keys()
         if missing:
+            before: dict[int, tuple[int, Any]] = {}
             for chain, parent, item in self._db.execute(_CHAINS, (dump_json(missing),)):
-                self._lists[chain] = self._lists[parent] + (item,)
+                before[chain] = parent, item
                 self._next[parent, item] = chain
+            # Not those on the way: of a long chain they come to half its length squared.
+            for chain in sorted(missing):
+                at, items = chain, list[Any]()
+                while at not in self._lists:
+                    at, item = before[at]
+                    items.append(item)
+                self._lists[chain] = (*self._lists[at], *reversed(items))
 
     def _chain(self, items: Sequence[str | int]) -> int:
         if not items:
