@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Mapping
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from textual.app import App
 from textual.widget import Widget
 
 from agentrt.errors import AgentrtError, Conflict
+from agentrt.hosting.state import SessionState
 from agentrt.preview import Preview
 from agentrt.showing.plain import plain, plain_lines
 from agentrt.showing.words import conflict_line
@@ -22,10 +24,15 @@ from .lists.panes import Timeline
 from .prompt import Prompt
 from .words import Mode, command
 
+Move = Literal["undo", "redo", "restore"]
 Severity = Literal["information", "warning", "error"]
 
-_SHOWN = 12
-"""Lines of a rule's diff above the keys."""
+
+_SOON = 0.7
+"""Seconds in which an answer is there, as a rule."""
+
+_IN_TURN = frozenset({"accept", "remember", "reject", "revert", "apply", "fork"})
+"""What is done between two actions."""
 
 
 class Acting(App[int]):
@@ -33,6 +40,8 @@ class Acting(App[int]):
 
     book: Book
     link: Link
+    state: SessionState
+    """As the host has it."""
     plan: Mapping[str, str]
     """The task file that says who plans, where one was named."""
     _chosen: Choices | None = None
@@ -100,8 +109,9 @@ class Acting(App[int]):
             self.say(_told(error), "warning")
             return
         lines = plain_lines(shown["diff"]).rstrip().split("\n")
-        lines = lines if len(lines) <= _SHOWN else [*lines[:_SHOWN], f"… {len(lines) - _SHOWN} lines more"]
-        self.follow(Choices("\n".join(["This is written to your policy:", *lines]), {"w": ("write it", request)}))
+        named = next((line[4:] for line in lines if line.startswith("+++ ")), "your policy")
+        changed = [line for line in lines if not line.startswith(("--- ", "+++ "))]
+        self.follow(Choices("\n".join([f"This is written to {named}:", *changed]), {"w": ("write it", request)}))
 
     def action_reject(self) -> None:
         self.follow(deciding.reject(self.selected))
@@ -156,18 +166,24 @@ class Acting(App[int]):
 
     async def _apply(self) -> None:
         try:
-            preview = Preview.from_dict(await self.ask("preview", kind="apply"))
+            preview = Preview.from_dict(await self._waited(self.ask("preview", kind="apply")))
         except AgentrtError as error:
             self.say(_told(error), "error")
         else:
             self.follow(deciding.apply(preview))
 
-    async def _move(self, kind: str, number: int | None) -> tuple[bool, Preview | None]:
+    async def _move(self, kind: Move, number: int | None) -> tuple[bool, Preview | None]:
         """Whether words would go with it, and what it would do; nothing is said of a move that is none."""
         view = self.book.view_of(kind, number or 0)
         if view is None:
             return False, None
-        return self.book.loses_words(view), await self.preview(kind, number=number)
+        loses = self.book.loses_words(view)
+        if self.state.phase == "idle":
+            return loses, await self.preview(kind, number=number)
+        # A move stops the agent; a preview would wait for what it does just now.
+        take_back, put_back = self.book.across(view)
+        moved = Preview(kind=kind, take_back=take_back, put_back=put_back)
+        return loses, moved if take_back or put_back else None
 
     # The agent
 
@@ -237,7 +253,8 @@ class Acting(App[int]):
     async def send(self, request: Request) -> Any:
         """Ask the host, and say what came of it; None where it could not be done."""
         try:
-            answer = await self.ask(request.method, **request.arguments)
+            answer = self.ask(request.method, **request.arguments)
+            answer = await (self._waited(answer) if request.method in _IN_TURN else answer)
         except AgentrtError as error:
             self.say(_told(error), "error")
             return None
@@ -245,14 +262,27 @@ class Acting(App[int]):
             self.say(request.done)
         return answer
 
+    async def _waited(self, answer: Coroutine[Any, Any, Any]) -> Any:
+        """Says so where it has to wait for what runs."""
+        work = asyncio.ensure_future(answer)
+        try:
+            _, pending = await asyncio.wait([work], timeout=_SOON)
+            if pending and self.state.phase in ("acting", "asking"):
+                self.say("it waits until what runs is done")
+            return await work
+        finally:
+            work.cancel()
+
     async def ask(self, method: str, **arguments: Any) -> Any:
         """Raises ``AgentrtError``."""
-        return await self.link.ask(method, self.book.session, **arguments)
+        # A question is known by its id, in whichever session.
+        of = {} if "question" in arguments else {"session": self.book.session}
+        return await self.link.ask(method, **of, **arguments)
 
     async def preview(self, kind: str, **arguments: Any) -> Preview | None:
         """None where nothing can be told."""
         try:
-            return Preview.from_dict(await self.ask("preview", kind=kind, **arguments))
+            return Preview.from_dict(await self._waited(self.ask("preview", kind=kind, **arguments)))
         except AgentrtError:
             return None
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
@@ -23,7 +26,9 @@ from .book import Book
 from .choice import Choice
 from .deciding import Request, Selected
 from .detail.live import Live
+from .detail.pages import Pages
 from .detail.transcript import Transcript
+from .diffs.view import DiffView
 from .help import Help
 from .keys import Chosen, bindings, groups, keymap, shown
 from .link import Link
@@ -56,8 +61,10 @@ class AgentrtApp(Watching):
     #inbox { height: auto; max-height: 40%; min-height: 3; }
     #timeline { height: 1fr; }
     #status { height: 1; padding: 0 1; }
+    ToastRack { dock: top; align: right top; }
     .-narrow #body { layout: vertical; }
     .-narrow #left { width: 1fr; max-width: 100%; height: 2fr; }
+    .-narrow #inbox { height: 3; max-height: 3; }
     .-narrow #right { width: 1fr; height: 3fr; }
     """
 
@@ -68,7 +75,8 @@ class AgentrtApp(Watching):
 
         Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``.
         """
-        super().__init__()
+        # Else Textual makes greys of colours where NO_COLOR asks for none.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.settings, self.keys = settings, keys
         self.plan = {} if task is None else {"file": str(task.resolve())}
         self.book = Book(workspace, session)
@@ -90,17 +98,32 @@ class AgentrtApp(Watching):
 
     def on_mount(self) -> None:
         self.set_keymap(keymap(self.keys))
-        self.theme = theme_of(self.settings)
+        few = self.no_color or self.console.color_system not in ("256", "truecolor")
+        self.theme = theme_of(self.settings, few=few)
         self.query_one(Pane).diff.set_mode("sides" if self.settings.diff == "side-by-side" else "unified")
         self._opened()
         self.run_worker(self.link.keep(), group="link")
         self.set_interval(_POLL, self.poll)
         (self.query_one(Timeline) if self.book.entries else self.query_one(Prompt)).focus()
 
+    async def on_event(self, event: events.Event) -> None:
+        # Panes have keys and nothing to type in. What a key does is done before the next one is looked at: the reason
+        # typed after `x` must not be taken for keys, however far behind the app is.
+        if (
+            isinstance(event, events.Key)
+            and not event.is_forwarded
+            and isinstance(self.focused, Listing | DiffView | Pages)
+            and await self._check_bindings(event.key)
+        ):
+            return
+        await super().on_event(event)
+
     # What is selected
 
     @property
     def selected(self) -> Selected:
+        if isinstance(self.focused, Listing) and (moved := self.focused.moved) is not None:
+            self.look_at(moved)
         kind, of = self.current
         if kind in ("question", "now"):
             asked = self.query_one(Live).current
@@ -113,6 +136,8 @@ class AgentrtApp(Watching):
 
     def on_listing_selected(self, event: Listing.Selected) -> None:
         event.stop()
+        if event.key == event.listing.moved:
+            event.listing.moved = None
         if event.listing.has_focus or event.key == self.current:
             self.look_at(event.key)
 
@@ -142,7 +167,7 @@ class AgentrtApp(Watching):
             self.query_one(Pane).diff.focus()
         elif event.key.what == "question":
             self.action_answer()
-        else:
+        elif event.key == NOW:
             self.query_one(Prompt).focus()
 
     def action_answer(self) -> None:
@@ -193,6 +218,13 @@ class AgentrtApp(Watching):
         self.query_one(Timeline).focus()
         self.type(Mode("filter", label), self.query_one(Timeline).query_text)
 
+    def action_interrupt(self) -> None:
+        timeline = self.query_one(Timeline)
+        if self.state.phase == "idle" and timeline.query_text:
+            timeline.narrow("")
+        else:
+            super().action_interrupt()
+
     def on_choice_chosen(self, event: Choice.Chosen) -> None:
         self.come_back()
         self.chose(event.key)
@@ -220,7 +252,9 @@ class AgentrtApp(Watching):
         if place.workspace == self.book.workspace:
             self.go_to(place.session)
         else:
-            self.exit(0, message=f"that session is of another workspace: agentrt tui --workspace {place.workspace}")
+            words = shlex.join(["agentrt", "tui", place.session, "--workspace", str(place.workspace)])
+            said = f"that session is of another workspace: {plain(words)}"
+            self.exit(0, message=Text(said, no_wrap=True, overflow="ignore"))  # to be copied; it is no markup
 
     def action_help(self) -> None:
         self.push_screen(Help(groups(self.keys)))
@@ -262,8 +296,7 @@ def choices(keys: Chosen) -> dict[str, str]:
     return {"ask": about, "hold": about, "inquire": f"{words} answers it · {no} leaves it without an answer"}
 
 
-def theme_of(settings: Settings) -> str:
-    """The terminal's own colours where it has few, or where it asks for none."""
-    few = "NO_COLOR" in os.environ or os.environ.get("TERM", "") in ("linux", "vt100", "xterm", "screen", "dumb")
+def theme_of(settings: Settings, *, few: bool) -> str:
+    """The terminal's own colours where it has few, or is asked for none."""
     chosen = ("ansi" if few else "dark") if settings.theme == "auto" else settings.theme
     return {"dark": "textual-dark", "light": "textual-light", "ansi": "ansi-dark"}[chosen]

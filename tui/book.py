@@ -174,6 +174,14 @@ class Book:
         except AgentrtError:
             return None
 
+    def across(self, view: View) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The applies that going to a view takes out of the real workspace, and those that it puts in again."""
+        here = self._reader.view.applied if self._reader is not None else ()
+        return (
+            tuple(op for op in reversed(here) if op not in view.applied),
+            tuple(op for op in view.applied if op not in here),
+        )
+
     def close(self) -> None:
         if self._reader is not None:
             self._reader.journal.close()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -17,13 +19,14 @@ class Option:
     word: str
 
 
-class Choice(Static):
-    """Shown while something is to be chosen. Escape chooses nothing."""
+class Choice(Vertical, can_focus=True):
+    """Shown while something is to be chosen. Escape chooses nothing, arrows scroll what there is to read."""
 
-    can_focus = True
     DEFAULT_CSS = """
-    Choice { height: auto; max-height: 12; overflow-y: auto; padding: 0 1; display: none; border: heavy $warning; }
+    Choice { height: auto; padding: 0 1; display: none; border: heavy $warning; }
     Choice.shown { display: block; }
+    Choice > VerticalScroll { height: auto; max-height: 9; scrollbar-size-vertical: 1; }
+    Choice Static { height: auto; }
     """
 
     class Chosen(Message):
@@ -34,8 +37,14 @@ class Choice(Static):
             self.key = key
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id, markup=False)
+        super().__init__(id=id)
         self.options: tuple[Option, ...] = ()
+        self._text, self._keys = Static(markup=False), Static(markup=False)
+        self._scroll = VerticalScroll(self._text, can_focus=False)
+
+    def compose(self) -> ComposeResult:
+        yield self._scroll
+        yield self._keys
 
     @property
     def shown(self) -> bool:
@@ -45,7 +54,9 @@ class Choice(Static):
         """``text`` is safe to show; it may have several lines. An option's key may be ``enter``."""
         self.options = tuple(options)
         keys = "  ".join(f"{option.key} {option.word}" for option in self.options)
-        self.update(Content(f"{text}\n{keys}  esc leave it"))
+        self._text.update(Content(text))
+        self._keys.update(Content(f"{keys}  esc leave it"))
+        self._scroll.scroll_home(animate=False)
         self.add_class("shown")
         self.focus()
 
@@ -56,7 +67,13 @@ class Choice(Static):
     def on_key(self, event: events.Key) -> None:
         pressed = event.character if event.character and event.character.isprintable() else event.key
         if event.key == "escape" or pressed in {option.key for option in self.options}:
-            event.stop()
-            event.prevent_default()
             self.leave()
             self.post_message(self.Chosen(None if event.key == "escape" else pressed))
+        elif event.key in ("up", "pageup"):
+            self._scroll.scroll_page_up(animate=False)
+        elif event.key in ("down", "pagedown"):
+            self._scroll.scroll_page_down(animate=False)
+        elif event.key in ("tab", "shift+tab"):
+            return
+        event.stop()
+        event.prevent_default()

@@ -56,8 +56,8 @@ class Link:
         self._why = why
         self._changed(why)
 
-    async def ask(self, method: str, session: str | None, **arguments: Any) -> Any:
+    async def ask(self, method: str, **arguments: Any) -> Any:
         """The answer. Waits for a host. Raises what the host says went wrong, as ``AgentrtError``."""
         await self._there.wait()
         assert self._client is not None
-        return await self._client.ask(method, session=session, **arguments)
+        return await self._client.ask(method, **arguments)

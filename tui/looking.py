@@ -28,7 +28,10 @@ class Looking(Acting):
 
     def action_preview(self) -> None:
         """What undo would do stands in the detail; this goes there."""
-        self.query_one(Pane).show_undo()
+        if self.selected.entry is None:
+            self.say("select an operation first", "warning")
+        else:
+            self.query_one(Pane).show_undo()
 
     def action_open_file(self) -> None:
         selected, pane = self.selected, self.query_one(Pane)

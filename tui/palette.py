@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Matcher, Provider
 from textual.content import Content
@@ -67,7 +68,7 @@ def palette(offer: Offer) -> CommandPalette:
 def _found(query: str, offer: Offer) -> Iterator[tuple[float, Command, Sequence[int]]]:
     """What fits, how well, and which of its characters."""
     if (number := _NUMBER.fullmatch(query)) and (command := offer.operation(int(number[1]))) is not None:
-        yield 1.0, command, ()
+        yield inf, command, ()
     matcher = Matcher(query)
     for command in offer.commands:
         # Not `highlight`: it takes text for markup.

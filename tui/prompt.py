@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import TextArea
@@ -14,6 +12,16 @@ from textual.widgets import TextArea
 from agentrt.showing.plain import plain
 
 from .words import TASK, History, Mode, completion
+
+_KEYS = {
+    "enter": "send",
+    "shift+enter": "newline",
+    "ctrl+j": "newline",
+    "up": "older",
+    "down": "newer",
+    "tab": "complete",
+    "escape": "leave",
+}
 
 
 class Prompt(TextArea):
@@ -29,14 +37,6 @@ class Prompt(TextArea):
         &:focus { border: heavy $accent; }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "send", show=False, priority=True),
-        Binding("shift+enter,ctrl+j", "newline", "new line", show=False, priority=True),
-        Binding("up", "older", "older", show=False, priority=True),
-        Binding("down", "newer", "newer", show=False, priority=True),
-        Binding("tab", "complete", "complete", show=False, priority=True),
-        Binding("escape", "leave", "leave", show=False, priority=True),
-    ]
 
     class Sent(Message):
         """Enter was pressed, perhaps on nothing."""
@@ -77,7 +77,7 @@ class Prompt(TextArea):
         self.load_text(text)
         self.move_cursor(self.document.end)
         self._label()
-        self.focus()
+        self.screen.set_focus(self)  # at once: what is typed next is meant for it
 
     def back(self) -> None:
         """A task is typed again."""
@@ -142,9 +142,17 @@ class Prompt(TextArea):
         if self.mode.kind == "filter":
             self.post_message(self.Typed(self.text))
 
-    async def _on_paste(self, event: events.Paste) -> None:
-        # What a terminal pastes may hold anything; what is no text stays out.
+    async def _on_key(self, event: events.Key) -> None:
+        # No bindings: those with priority would overtake the characters that were typed before.
+        if action := _KEYS.get(event.key):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
+        else:
+            await super()._on_key(event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        # What a terminal pastes may hold anything; what is no text stays out. What is left is put in by TextArea.
         event.text = "".join(
             c for c in event.text.replace("\r\n", "\n").replace("\r", "\n") if c.isprintable() or c in "\n\t"
         )
-        await super()._on_paste(event)

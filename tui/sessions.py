@@ -86,8 +86,8 @@ class Sessions(ModalScreen[Place | None]):
         options.add_options([Option(Content(row.text), disabled=row.place is None) for row in self._rows])
         options.border_title = "Sessions of all workspaces" if self._everywhere else "Sessions of this workspace"
         here = Place(self._here, self._session) if self._session else None
-        at = next((n for n, row in enumerate(self._rows) if row.place == here), None)
-        options.highlighted = at if at is not None else next((n for n, row in enumerate(self._rows) if row.place), None)
+        places = [n for n, row in enumerate(self._rows) if row.place is not None]
+        options.highlighted = next((n for n in places if self._rows[n].place == here), places[0] if places else None)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._rows[event.option_index].place)

@@ -30,8 +30,6 @@ _PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
 class Watching(Looking):
     """Keeps what is shown up with what happens."""
 
-    state: SessionState
-    """As the host has it."""
     transcript: Transcript
     current: Key = NOW
     """What is shown on the right."""
@@ -66,7 +64,7 @@ class Watching(Looking):
         self.sub_title = plain(self.book.title)
         self.transcript = Transcript()
         self._journal_changed()
-        prompt.typed = typed_before(*self.book.typed())
+        prompt.typed = typed_before(*self.book.typed()).then(prompt.typed)
         self.latest(self._ask_state, "state")
         self.run_worker(lambda: self._read_files(prompt), thread=True, group="files", exclusive=True)
 
@@ -98,7 +96,10 @@ class Watching(Looking):
         self.query_one(Live).show(transcript)
 
     def _fill_inbox(self) -> None:
-        self.query_one(Inbox).update(self.state.questions, self.book.entries, self.book.to_review)
+        inbox = self.query_one(Inbox)
+        inbox.update(self.state.questions, self.book.entries, self.book.to_review)
+        if not inbox.has_focus and inbox.key != self.current:
+            inbox.action_home()  # nobody is in it: the riskiest is in sight
 
     async def _count_changes(self) -> None:
         if self.book.session is None or self.state.phase != "idle":
@@ -170,4 +171,4 @@ class Watching(Looking):
         widget.update(Content(line(status, max(self.size.width - 2, 1), hints)))
 
     def on_resize(self) -> None:
-        self.show_status()
+        self.call_after_refresh(self.show_status)  # when the size is the new one

@@ -57,6 +57,11 @@ class History:
         """At what is being typed."""
         return History(self.typed)
 
+    def then(self, other: History) -> History:
+        """And what was typed later; what is in both, once, where it was typed last."""
+        texts = dict.fromkeys(reversed((*self.typed, *other.typed)))
+        return History(tuple(reversed(texts)))
+
     def add(self, text: str) -> History:
         """One more; what repeats the last one is not kept twice."""
         typed = self.typed if self.typed[-1:] == (text,) else (*self.typed, text)

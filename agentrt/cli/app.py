@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Callable
@@ -31,10 +32,9 @@ def tui(
     where: Where = HERE,
 ) -> int:
     """Look at outcomes, keep them or take them back."""
-    if where.json or not (at_terminal() or _is_served()):
-        raise UsageError(
-            "the app needs a terminal", hint="agentrt log --follow says the same line by line; agentrt serve: a browser"
-        )
+    if where.json or (lacks := _lacking()):
+        hint = "agentrt log --follow says the same line by line; agentrt serve: a browser"
+        raise UsageError(f"the app needs {'a terminal' if where.json else lacks}", hint=hint)
     if session is not None and where.session not in (None, session):
         raise UsageError(f"two sessions are named: {session} and {where.session}", hint="name one")
     if task is not None:
@@ -44,7 +44,21 @@ def tui(
 
 
 def at_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def _lacking() -> str:
+    """What of that which the app needs is not here."""
+    if _is_served():
+        return ""
+    if not at_terminal():
+        return "a terminal"
+    if (term := os.environ.get("TERM")) in ("dumb", "unknown"):
+        return f"a terminal that can be drawn on, and TERM is {term}"
+    # Python takes the locales C and POSIX for UTF-8.
+    if (encoding := codecs.lookup(sys.stderr.encoding).name) != "utf-8":
+        return f"a locale with UTF-8, and this one has {encoding}"
+    return ""
 
 
 def _is_served() -> bool:

@@ -73,6 +73,7 @@ class Driven:
 
     def __init__(self, app: AgentrtApp, pilot: Pilot[Any]) -> None:
         self.app, self.pilot = app, pilot
+        self._notes: dict[str, None] = {}
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
@@ -86,6 +87,7 @@ class Driven:
     async def until(self, what: Callable[[], bool], told: str = "") -> None:
         """Waits as long as it takes."""
         for _ in range(PATIENCE * 12):
+            self._notes |= dict.fromkeys(note.message for note in self.app._notifications)
             if what():
                 await self.pilot.pause()
                 return
@@ -133,8 +135,9 @@ class Driven:
 
     @property
     def notes(self) -> list[str]:
-        """What was said to the person so far and is still to be read."""
-        return [note.message for note in self.app._notifications]
+        """What was said to the person so far."""
+        self._notes |= dict.fromkeys(note.message for note in self.app._notifications)
+        return list(self._notes)
 
     @property
     def focus(self) -> str:

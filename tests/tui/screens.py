@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,14 @@ def screen_text(app: App[Any]) -> str:
     return "".join(row.rstrip(" ") + "\n" for row in rows)
 
 
-def assert_approved(app: App[Any], name: str) -> None:
-    """Raises ``AssertionError`` where the screen is not the one in ``screens/NAME.txt``, or where there is none."""
+def assert_approved(app: App[Any], name: str, changing: Mapping[str, str] | None = None) -> None:
+    """Raises ``AssertionError`` where the screen is not the one in ``screens/NAME.txt``, or where there is none.
+
+    ``changing``: patterns of what is another thing each time, such as the time of day, and what stands for it.
+    """
     seen, file = screen_text(app), APPROVED / f"{name}.txt"
+    for pattern, instead in (changing or {}).items():
+        seen = re.sub(pattern, instead, seen)
     if os.environ.get("AGENTRT_APPROVE") == "1":
         APPROVED.mkdir(exist_ok=True)
         file.write_bytes(seen.encode())

@@ -61,7 +61,7 @@ def test_escape_interrupts_from_everywhere(workspace: Path, config: Path, pane: 
 
 @presses("interrupt")
 def test_escape_while_typing_leaves_the_prompt_and_an_empty_line_goes_on(workspace: Path, config: Path) -> None:
-    script(config, SLOW, bash("echo 2 > two.txt"), SUBMIT)
+    script(config, SLOW, SUBMIT)
 
     async def work(d: Driven) -> None:
         await d.type("do it")
@@ -75,9 +75,8 @@ def test_escape_while_typing_leaves_the_prompt_and_an_empty_line_goes_on(workspa
         await d.said("nothing goes on")
         d.app.query_one(Prompt).clear()
         await d.type("")
-        await d.idle(2)
-        assert d.app.state.ending is not None and d.app.state.ending.code == "submit"
-        assert await d.file("two.txt") == "2\n"
+        await running(d, "sleep")  # what was interrupted is done again
+        assert d.app.current == Key("now") and d.focus == "prompt"
 
     drive(workspace, work)
 
@@ -151,7 +150,7 @@ def test_a_question_becomes_a_rule(workspace: Path, tmp_path: Path, config: Path
         await question(d)
         await d.press("escape", "n")
         await d.act("accept_alike")
-        await d.sees("This is written to your policy", "git push", "w write it")
+        await d.sees("This is written to", "+  - run: git push origin main", "w write it")
         await d.press("escape")
         assert not (config / "agentrt/policy.yaml").exists()
         await d.act("accept_alike")
@@ -179,9 +178,8 @@ def test_an_agents_own_question_is_answered_in_words(workspace: Path, config: Pa
         await d.until(lambda: bool(d.app.state.questions) and d.app.state.questions[0].id != first.of)
         assert d.focus == "inbox"
         await d.act("reject")
-        await d.idle(2)
-        said = [operation.observation.output for operation in d.log if operation.observation]
-        assert "the red one" in said[0] and "the red one" not in said[1]
+        await d.idle(0)
+        assert "the red one" in d.heard and "Nobody is here to answer" in d.heard
 
     drive(workspace, work)
 

@@ -91,14 +91,16 @@ def test_hunks_in_the_diff(workspace: Path, config: Path) -> None:
         await d.act("next_hunk")
         await d.act("accept")
         await d.said("hunk 1 of long.txt accepted")
+        await d.sees("✓ accepted  @@ -1,5 +1,5 @@  hunk 1 of 2")
         await d.act("next_hunk")
         await d.act("reject")
         assert d.focus == "prompt"
         await d.press(*"keep it", "enter")
         await d.until(lambda: d.kinds == ["act", "accept", "reject"])
         assert d.focus == "diff"
-        parts = [dict(operation.parts) for operation in d.log[1:] if operation.parts]
-        assert [list(part) for part in parts] == [["long.txt"], ["long.txt"]]
+        said = [operation.action["parts"] for operation in d.log[1:] if operation.action]
+        assert said == [{"long.txt": [1]}, {"long.txt": [2]}]
+        await d.sees("✗ rejected  @@ -55,6 +55,6 @@  hunk 2 of 2")
         text = await d.file("long.txt")
         assert "second" in text and "last but two" not in text and "line 58" in text
         assert "keep it" in d.heard
@@ -158,6 +160,38 @@ def test_reject_tells_the_agent_why(workspace: Path, config: Path) -> None:
     drive(workspace, work)
 
 
+@presses("accept")
+def test_what_waits_for_the_agents_action_says_so(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("sleep 1.5"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.until(lambda: bool(d.app.state.running and "sleep" in d.app.state.running.shown))
+        await d.select(1)
+        await d.act("accept")
+        await d.said("it waits until what runs is done", "operation 1 accepted")
+        assert reviews(d)[0] == "accepted"
+
+    drive(workspace, work)
+
+
+@presses("reject")
+def test_what_later_work_stands_on_is_not_rejected_silently(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("echo 2 >> one.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(2)
+        await d.select(1)
+        await d.act("reject")
+        await d.press("enter")
+        await d.said("one.txt")
+        assert reviews(d) == ["pending", "pending"] and d.kinds == ["act", "act"]
+        assert await d.file("one.txt") == "1\n2\n"
+
+    drive(workspace, work)
+
+
 @presses("apply")
 def test_apply_asks_and_writes(workspace: Path, config: Path) -> None:
     script(config, bash("echo more >> a.txt; rm b.txt; mkdir d; echo 1 > d/one.txt"), SUBMIT)
@@ -197,5 +231,31 @@ def test_a_conflict_is_told_and_nothing_is_touched(workspace: Path, config: Path
         await d.said("it cannot be applied", "b.txt")
         assert (workspace / "b.txt").read_text() == "mine\n" and not (workspace / "one.txt").exists()
         assert d.kinds == ["act"]
+
+    drive(workspace, work)
+
+
+@presses("accept_alike")
+def test_accept_all_like_this_shows_the_rule_first(workspace: Path, config: Path) -> None:
+    script(config, bash("touch one.txt"), bash("touch one.txt"), SUBMIT, bash("touch one.txt"), SUBMIT)
+    policy = config / "agentrt/policy.yaml"
+
+    async def work(d: Driven) -> None:
+        await d.press("escape")
+        await d.act("accept_alike")
+        await d.said("select an operation or a question first")
+        await d.type("do it")
+        await d.idle(2)
+        await d.select(1)
+        await d.act("accept_alike")
+        await d.sees("This is written to", "run: [touch **]", "w write it")
+        await d.press("escape")
+        assert not policy.exists() and d.focus == "timeline"
+        await d.act("accept_alike")
+        await d.until(lambda: d.choice.shown)
+        await d.press("w")
+        await d.until(policy.exists)
+        assert "run: [touch **]" in policy.read_text()
+        await d.until(lambda: reviews(d)[0] == "accepted")
 
     drive(workspace, work)

@@ -96,6 +96,8 @@ class Listing(ScrollView, Generic[R], can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self.moved: Key | None = None
+        """Where the cursor went, until that was heard; who acts before sets it right."""
         self._rows: Sequence[R] = ()
         self._selection = Selection(tails=self.TAILS, following=self.TAILS)
         self._strips: LRUCache[tuple[R, int, bool], Strip] = LRUCache(_KEPT)
@@ -201,6 +203,7 @@ class Listing(ScrollView, Generic[R], can_focus=True):
 
     def _tell(self, old: Selection) -> None:
         if self.key is not None and self.key != old.key:
+            self.moved = self.key
             self.post_message(self.Selected(self, self.key))
 
     # ------------------------------------------------------------------------------------------------------ drawing

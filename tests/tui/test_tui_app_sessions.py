@@ -1,0 +1,81 @@
+"""The screen of sessions: of this workspace, of all, and where enter leads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app_ground import SUBMIT, Driven, bash, drive, presses, script
+from textual.widgets import OptionList
+
+from agentrt.tui.lists.rows import NOW
+
+
+def highlighted(driven: Driven) -> str:
+    options = driven.app.screen.query_one(OptionList)
+    assert options.highlighted is not None
+    return str(options.get_option_at_index(options.highlighted).prompt)
+
+
+@presses("sessions", "fork")
+def test_another_session_of_this_workspace(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.act("sessions") if d.focus != "prompt" else await d.press("escape", "S")
+        await d.sees("no session yet")
+        await d.press("escape")
+        await d.type("!echo 1 > one.txt")
+        await d.idle(1)
+        first = d.app.book.session
+        await d.press("escape")
+        await d.act("fork")
+        await d.until(lambda: d.app.book.session != first)
+        await d.act("sessions")
+        await d.sees("Sessions of this workspace")
+        assert d.app.book.session and d.app.book.session in highlighted(d)
+        while first not in highlighted(d):  # type: ignore[operator]
+            await d.press("up")
+        await d.press("enter")
+        await d.until(lambda: d.app.book.session == first)
+        assert d.app.current == NOW and d.focus == "timeline"
+
+    drive(workspace, work)
+
+
+@presses("sessions")
+def test_a_session_of_another_workspace_is_named(workspace: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+
+    async def there(d: Driven) -> None:
+        await d.type("!true")
+        await d.idle(1)
+
+    async def work(d: Driven) -> None:
+        await d.press("escape")
+        await d.act("sessions")
+        await d.sees("Sessions of this workspace")
+        assert str(other) not in d.screen
+        await d.press("tab")
+        await d.sees("Sessions of all workspaces", str(other)[-20:])
+        await d.press("enter")
+        await d.until(lambda: not d.app.is_running)
+        assert d.app.return_code == 0
+
+    drive(other, there)
+    drive(workspace, work, size=(140, 45))
+
+
+@presses("sessions")
+def test_the_agent_goes_on_behind_the_screen(workspace: Path, config: Path) -> None:
+    script(config, bash("sleep 0.3; echo 1 > one.txt"), bash("echo 2 > two.txt"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.until(lambda: d.app.state.phase == "acting")
+        await d.press("escape")
+        await d.act("sessions")
+        await d.idle(2)
+        assert len(d.app.screen_stack) == 2
+        await d.press("u", "a", "escape")
+        assert d.kinds == ["act", "act"] and len(d.app.screen_stack) == 1
+
+    drive(workspace, work)
