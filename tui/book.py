@@ -125,10 +125,11 @@ class Book:
             self._paths = {entry.id: found.get(entry.id, ()) for entry in self.entries}
         return self._paths.get(op, ())
 
-    def verdicts(self, op: int) -> Verdicts:
+    def verdicts(self, operation: Operation) -> Verdicts:
         """What was said on parts of an operation, as ``reviews.verdicts`` has it. Raises ``JournalError``."""
         found: Verdicts = {}
-        everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(self.operation(op).files), ())
+        op = operation.id
+        everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(operation.files), ())
         for entry in self.entries[op:]:
             if op not in entry.target or entry.kind not in ("accept", "reject") or entry.status != "settled":
                 continue

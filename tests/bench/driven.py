@@ -11,7 +11,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,9 +27,8 @@ _PATIENCE = 120.0
 class Driven:
     """A context manager; the program is ended with it."""
 
-    def __init__(self, words: Sequence[str], cwd: Path, env: Mapping[str, str], size: tuple[int, int] = (140, 45)) -> None:
+    def __init__(self, words: Sequence[str], cwd: Path, size: tuple[int, int] = (140, 45)) -> None:
         self._words, self._cwd, self._size = words, cwd, size
-        self._env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **env}
         self._read = b""
         self._asked = False
 
@@ -37,8 +36,9 @@ class Driven:
         self._file, theirs = pty.openpty()
         columns, rows = self._size
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        env = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._process = subprocess.Popen(
-            self._words, cwd=self._cwd, env=self._env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+            self._words, cwd=self._cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
         )
         os.close(theirs)
         return self
