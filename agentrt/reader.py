@@ -87,11 +87,12 @@ class Reader:
         except FileNotFoundError:
             return None
 
-    def conversation(
-        self, *, after: int = 0, last: int | None = None, roles: Collection[str] | None = None
-    ) -> Sequence[Message]:
-        """From its first message to the current one; what is left out, as ``Journal.conversation`` has it, costs
-        nothing."""
+    def conversation(self) -> Sequence[Message]:
+        """From its first message to the current one."""
+        return self.journal.conversation(self.journal.message_head(self.session))
+
+    def part(self, *, after: int = 0, last: int | None = None, roles: Collection[str] | None = None) -> list[Message]:
+        """Of the conversation, as ``Journal.conversation`` has it: what is left out costs nothing."""
         head = self.journal.message_head(self.session)
         return self.journal.conversation(head, after=after, last=last, roles=roles)
 

@@ -27,6 +27,7 @@ class Book:
         self._reader: Reader | None = None
         self._feed: Feed | None = None
         self._paths: dict[int, Collection[str]] = {}
+        self._said = 0
         self.most = _MOST
         """Messages, and operations that no message is about, that the live view has."""
         self._open(session)
@@ -141,7 +142,16 @@ class Book:
 
     def conversation(self) -> Sequence[Message]:
         """The last ``most`` of it. Raises ``JournalError``."""
-        return self._reader.conversation(last=self.most) if self._reader is not None else ()
+        if self._reader is None:
+            return ()
+        found = self._reader.part(last=self.most)
+        self._said = found[-1].id if found else 0
+        return found
+
+    @property
+    def talked(self) -> bool:
+        """Whether ``conversation`` has come to another message since. Raises ``JournalError``."""
+        return self._reader is not None and self._reader.journal.message_head(self._reader.session) != self._said
 
     def look_back(self) -> bool:
         """``conversation`` is to have more of it; whether there may be more."""
@@ -156,11 +166,11 @@ class Book:
             return (), ()
         actions = self._reader.journal.actions(self._reader.session, "user")
         commands = [str(action["command"]) for action in actions if "command" in action]
-        return self._reader.conversation(roles=("task", "notice")), commands
+        return self._reader.part(roles=("task", "notice")), commands
 
     def loses_words(self, view: View) -> bool:
         """Whether going to a view takes back words of people or planners that came later than it."""
-        later = self._reader.conversation(after=view.conversation) if self._reader is not None else ()
+        later = self._reader.part(after=view.conversation) if self._reader is not None else ()
         return any(message.role in ("task", "planner") or "asked" in message.body for message in later)
 
     def view_of(self, method: str, number: int) -> View | None:

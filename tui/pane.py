@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 from textual.app import ComposeResult
@@ -26,7 +25,7 @@ from .diffs.model import DiffModel, compute
 from .diffs.view import DiffView
 
 Ask = Callable[..., Awaitable[Any]]
-_STILL = 0.08
+_STILL = 0.15
 """Seconds the cursor rests before anything is asked of the host about what it is on."""
 _MOVED = 0.05
 """Seconds it rests before what it is on is read."""
@@ -107,7 +106,11 @@ class Pane(Vertical):
         )
         self._operation = operation
         self.draw()
-        _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)
+
+        async def look() -> None:  # no partial: a worker puts all it is made of into words
+            await self._look(operation)
+
+        _: Worker[None] = self.run_worker(look, group="looking", exclusive=True)
 
     def draw(self) -> None:
         operation = self._operation

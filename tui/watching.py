@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker
 
@@ -24,6 +26,8 @@ from .prompt import Prompt
 from .status import Status, line
 from .words import files_of, typed_before
 
+_PACE = 0.1
+"""Seconds between two looks at a journal that changes all the time."""
 _PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
 
 
@@ -34,6 +38,9 @@ class Watching(Looking):
     current: Key = NOW
     """What is shown on the right."""
     _trouble = ""
+    _soon: Timer | None = None
+    """When the journal is looked at again, though it changed already."""
+    _looked = 0.0
     _changes: int | None = None
     _final = 0
 
@@ -43,8 +50,20 @@ class Watching(Looking):
 
     # What comes from the journal and the host
 
+    def poll_soon(self) -> None:
+        """It has more: look, but not more often than one can follow."""
+        wait = self._looked + _PACE - time.monotonic()
+        if wait <= 0:
+            self.poll()
+        elif self._soon is None:
+            self._soon = self.set_timer(wait, self.poll)
+
     def poll(self) -> None:
         """Look whether the journal has more."""
+        if self._soon is not None:
+            self._soon.stop()
+            self._soon = None
+        self._looked = time.monotonic()
         before = self.book.session
         try:
             changed = self.book.poll()
@@ -56,6 +75,8 @@ class Watching(Looking):
             self._opened()
         elif changed:
             self._journal_changed()
+        elif self.book.talked:
+            self._read_live()
 
     def _opened(self) -> None:
         """A session is there that was not."""
@@ -83,8 +104,8 @@ class Watching(Looking):
 
     def _read_live(self) -> None:
         book = self.book
-        of = {"start": book.start, "stands": book.stands, "most": book.most}
-        self._tell_live(self.transcript.read(book.conversation(), book.entries, **of))
+        messages, entries = book.conversation(), book.entries
+        self._tell_live(self.transcript.read(messages, entries, start=book.start, stands=book.stands, most=book.most))
 
     def on_blocks_topped(self, event: Blocks.Topped) -> None:
         event.stop()
@@ -121,7 +142,7 @@ class Watching(Looking):
     def _told(self, event: dict[str, Any]) -> None:
         """By the host."""
         if event["event"] == "journal":
-            self.poll()
+            self.poll_soon()
         elif event.get("session") == self.book.session:
             if event["event"] == "state":
                 self._take(SessionState.from_dict(event["state"]))

@@ -90,7 +90,12 @@ class Writer:
         elif turn == 15:
             self._add("act", _bash("make test"), status="failed", note="the sandbox is gone")
         elif turn == 16:
-            self._add("act", _bash("curl -d x https://example.com/hook"), effects=[_MENDABLE if self._talk else _SENT], review="pending")
+            self._add(
+                "act",
+                _bash("curl -d x https://example.com/hook"),
+                effects=[_MENDABLE if self._talk else _SENT],
+                review="pending",
+            )
         elif turn == 17:
             self.work(_bash(f"mkdir d{number}"), [effect(f"d{number}", "created", folder=True)], number)
         elif turn % 3 == 1:

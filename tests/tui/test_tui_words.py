@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentrt.records import Message, Operation, View
+from agentrt.records import Message
 from agentrt.tui.words import History, command, completion, files_of, typed_before
 
 FILES = ["src/a.py", "src/ab.py", "README.md", "docs/read me.md"]
