@@ -215,8 +215,8 @@ class AgentrtApp(Watching):
 
     def action_filter(self) -> None:
         label = "filter: words · actor: kind: is: path: · -without; enter keeps it, esc shows all"
-        self.query_one(Timeline).focus()
         self.type(Mode("filter", label), self.query_one(Timeline).query_text)
+        self._left = self.query_one(Timeline)
 
     def action_interrupt(self) -> None:
         timeline = self.query_one(Timeline)
