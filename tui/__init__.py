@@ -14,6 +14,10 @@ def run(workspace: Path, session: str | None, task: Path | None) -> int:
 
     from .app import AgentrtApp
     from .keys import chosen
+    from .typed import any_bytes
 
     settings = load_settings()
-    return AgentrtApp(workspace, session, settings, chosen(settings), task).run() or 0
+    app = AgentrtApp(workspace, session, settings, chosen(settings), task)
+    any_bytes()
+    app.run()
+    return app.return_code or 0

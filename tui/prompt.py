@@ -11,7 +11,7 @@ from textual.widgets import TextArea
 
 from agentrt.showing.plain import plain
 
-from .words import TASK, History, Mode, completion
+from .words import TASK, History, Mode, completion, typeable
 
 _KEYS = {
     "enter": "send",
@@ -75,7 +75,7 @@ class Prompt(TextArea):
         """What is being typed now is kept until the prompt is for that again."""
         self._drafts[self.mode.kind] = self.text
         self.mode, self.typed = mode, self.typed.again()
-        self.load_text(text)
+        self.load_text(typeable(text))
         self.move_cursor(self.document.end)
         self._label()
         self.screen.set_focus(self)  # at once: what is typed next is meant for it
@@ -122,7 +122,7 @@ class Prompt(TextArea):
             self.action_cursor_up()
         elif (step := self.typed.older(self.text)) is not None:
             self.typed = step[0]
-            self.load_text(step[1])
+            self.load_text(typeable(step[1]))
             self.move_cursor(self.document.end)
 
     def action_newer(self) -> None:
@@ -130,7 +130,7 @@ class Prompt(TextArea):
             self.action_cursor_down()
         elif (step := self.typed.newer()) is not None:
             self.typed = step[0]
-            self.load_text(step[1])
+            self.load_text(typeable(step[1]))
             self.move_cursor(self.document.end)
 
     def action_complete(self) -> None:
@@ -160,6 +160,4 @@ class Prompt(TextArea):
 
     def on_paste(self, event: events.Paste) -> None:
         # What a terminal pastes may hold anything; what is no text stays out. What is left is put in by TextArea.
-        event.text = "".join(
-            c for c in event.text.replace("\r\n", "\n").replace("\r", "\n") if c.isprintable() or c in "\n\t"
-        )
+        event.text = typeable(event.text)

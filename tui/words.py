@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from agentrt.records import Message, Operation
+from agentrt.records import Message
+from agentrt.showing.plain import plain
 
 Kind = Literal["task", "reason", "filter", "reply"]
 _AT = re.compile(r"(?:^|(?<=\s))@(\S*)$")
@@ -68,22 +69,15 @@ class History:
         return History(typed)
 
 
-def typed_before(conversation: Iterable[Message], operations: Iterable[Operation]) -> History:
-    """The journal knows it: tasks and what was said to agents, then commands of the user's own."""
+def typed_before(conversation: Iterable[Message], commands: Iterable[str]) -> History:
+    """The journal knows it: commands of the user's own, then tasks and what was said to agents."""
     tasks = [
         str(text)
         for message in conversation
         if (text := message.body.get("asked") or (message.body.get("text") if message.role == "task" else None))
     ]
-    own = [
-        f"!{operation.action['command']}"
-        for operation in operations
-        if (operation.kind, operation.actor) == ("act", "user") and operation.action and "command" in operation.action
-    ]
-    history = History()
-    for text in [*own, *tasks]:
-        history = history.add(text)
-    return history
+    found = [f"!{command}" for command in commands] + tasks
+    return History(tuple(text for text, before in zip(found, [None, *found], strict=False) if text != before))
 
 
 def command(text: str) -> str | None:
@@ -101,6 +95,12 @@ def completion(text: str, files: Sequence[str]) -> str:
     return min(fitting, key=lambda file: (len(file), file), default="")[len(begun) :]
 
 
+def typeable(text: str) -> str:
+    """What a prompt takes of a text: all that can be seen in it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in text if c in "\n\t" or plain(shown := f"x{c}") == shown)
+
+
 def files_of(workspace: Path) -> list[str]:
     """The workspace's files for completion, without what begins with a dot; not all of a very large one."""
     found: list[str] = []
@@ -110,4 +110,4 @@ def files_of(workspace: Path) -> list[str]:
         found += [name if inside == "." else f"{inside}/{name}" for name in sorted(names) if not name.startswith(".")]
         if len(found) > _MOST_FILES:
             break
-    return [name for name in found if name.isprintable()]
+    return [name for name in found if plain(name) == name]

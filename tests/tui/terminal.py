@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+_NOT_OURS = ("TMUX", "COLUMNS", "LINES")
+"""Variables about the terminal that the tests run in."""
+
 
 class Terminal:
     """A context manager; the program is ended with it."""
@@ -30,7 +33,7 @@ class Terminal:
 
     def __enter__(self) -> Self:
         columns, rows = self._size
-        variables = {name: value for name, value in os.environ.items() if name != "TMUX"} | self._env
+        variables = {name: value for name, value in os.environ.items() if name not in _NOT_OURS} | self._env
         given = [word for name, value in self._env.items() for word in ("-e", f"{name}={value}")]
         # What was started is seen whole: nothing is drawn before the wire is kept.
         waits = f'read _; {shlex.join(self._words)}; echo "exit code $?"; read _; read _'
@@ -55,6 +58,11 @@ class Terminal:
     def type(self, text: str) -> None:
         self._do("send-keys", "-l", text)
 
+    def send(self, data: bytes) -> None:
+        """As the terminal itself would: pastes, the mouse."""
+        for at in range(0, len(data), 500):
+            self._do("send-keys", "-H", *(f"{byte:02x}" for byte in data[at : at + 500]))
+
     def screen(self) -> str:
         return self._do("capture-pane", "-p")
 
@@ -73,6 +81,14 @@ class Terminal:
                 missing = [text for text in texts if text not in seen]
                 raise AssertionError(f"not seen: {missing}; still there: {[t for t in gone if t in seen]}\n{seen}")
             time.sleep(0.05)
+
+    def wait_any(self, *texts: str, seconds: float = 60.0) -> str:
+        """Until the screen has one of ``texts``; that screen."""
+        until = time.monotonic() + seconds
+        while not any(text in (seen := self.screen()) for text in texts):
+            assert time.monotonic() < until, f"nothing seen of {texts}\n{seen}"
+            time.sleep(0.05)
+        return seen
 
     def resize(self, columns: int, rows: int) -> None:
         self._do("resize-window", "-x", str(columns), "-y", str(rows))

@@ -39,6 +39,9 @@ class Blocks(Pages):
             super().__init__()
             self.follows = follows
 
+    class Topped(Message):
+        """One scrolled up to the first block: what was before it may be shown now."""
+
     def __init__(self, question: Callable[[Question, int], Rows]) -> None:
         """``question`` draws one: what can be answered is for who asks to know."""
         super().__init__()
@@ -74,6 +77,8 @@ class Blocks(Pages):
         super().watch_scroll_y(old_value, new_value)
         if not self._placing and old_value != new_value:
             self._follow(new_value >= self.max_scroll_y)
+            if new_value <= 0:
+                self.post_message(self.Topped())
             if not all(map(self._is_drawn, self._in_sight())):
                 self._lay_out(self._blocks)
 

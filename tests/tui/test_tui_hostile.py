@@ -1,0 +1,178 @@
+"""Hostile text in every place where text appears: the app lives, and nothing of it reaches the terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import hostile_ground
+import pytest
+import wire
+from hostile_ground import EVIL, FOLDER
+from person_ground import SUBMIT, Ground, folder_of_a_test
+from terminal import Terminal
+
+USED = {
+    b"[#H",  # the cursor goes somewhere
+    b"[#m",  # looks
+    b"[?25l",  # the cursor is hidden, shown
+    b"[?25h",
+    b"[?1049h",  # the other screen, and back
+    b"[?1049l",
+    b"[?1000h",  # the mouse, the focus, pastes, wrapping, keys
+    b"[?1000l",
+    b"[?1003h",
+    b"[?1003l",
+    b"[?1015h",
+    b"[?1015l",
+    b"[?1006h",
+    b"[?1006l",
+    b"[?1004h",
+    b"[?1004l",
+    b"[?2004h",
+    b"[?2004l",
+    b"[?7l",
+    b"[?7h",
+    b"[>25u",
+    b"[<u",
+    b"[?2026$p",  # what can it do?
+    b"[?2048$p",
+    b"]22;default\x07",  # the mouse pointer's shape
+    b"]22;pointer\x07",
+    b"]22;text\x07",
+}
+"""The sequences that Textual itself writes."""
+UNSEEN = re.compile(
+    "[\u00ad\u034f\u0600-\u0605\u061c\u06dd\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufe0f\ufeff\U000e0000-\U000e007f]"
+)
+
+
+def assert_harmless(app: Terminal) -> None:
+    seen = wire.read(app.wire())
+    assert seen.kinds <= USED
+    assert seen.controls <= {0x0D, 0x0A}
+    assert not UNSEEN.search(seen.text)
+    assert "OWNED" in seen.text, "nothing hostile was shown"
+
+
+@pytest.fixture
+def ground(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ground]:
+    for folder in folder_of_a_test():
+        monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        made = Ground(folder, FOLDER)
+        made.script(SUBMIT)
+        yield made
+
+
+def paste(app: Terminal, text: str) -> None:
+    app.send(b"\x1b[200~" + text.encode("utf-8", "surrogateescape") + b"\x1b[201~")
+
+
+def click(app: Terminal, text: str) -> None:
+    """Wherever it stands on the screen, and with ctrl, too."""
+    for y, line in enumerate(app.screen().split("\n"), 1):
+        for found in re.finditer(re.escape(text), line):
+            for button in (0, 16):
+                at = f"{button};{found.start() + 1};{y}"
+                app.send(f"\x1b[<{at}M\x1b[<{at}m".encode())
+
+
+def test_a_harmless_session_needs_what_is_allowed_and_no_more(ground: Ground) -> None:
+    with ground.open() as app:
+        app.wait("Inbox 0")
+        app.press("Escape")
+        app.wait("▸ Timeline")
+        app.press("q")
+        app.wait("exit code 0")
+    assert wire.read(app.wire()).kinds <= USED
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)])
+def test_a_session_of_hostile_texts_is_walked_through(ground: Ground, size: tuple[int, int]) -> None:
+    hostile_ground.write(ground.work)
+    with ground.open(size=size) as app:
+        app.wait("▸ Timeline", "▸     now", "2 to review")
+        for number in range(20, 0, -1):
+            app.press("k")
+            app.wait(f"▸{number:>2} ", f"{ {19: 'apply', 18: 'reject', 20: 'fork'}.get(number, 'act') } {number}")
+            if number == 2:
+                app.press("k")  # a fork
+                app.wait("▸   ⑂")
+        click(app, "[@click")
+        app.press("n")
+        app.wait("▸ Inbox")
+        app.press("n")
+        app.wait("act 15")
+        _look_at_the_diff(app)
+        _screens(app)
+        _ask_for_much(app)
+        _type(app)
+        app.press("q")
+        app.wait("exit code 0")
+    assert_harmless(app)
+
+
+def _look_at_the_diff(app: Terminal) -> None:
+    app.press("Enter")
+    app.wait("│┏")
+    app.press("Enter", "d", "j", "}", "Enter", "}", "Enter", "j", "j", "d", "End", "Home")
+    click(app, "[@click")
+    app.press("x")
+    app.wait("why")
+    paste(app, EVIL)
+    app.press("Enter")
+    app.wait("a task for the agent")
+
+
+def _screens(app: Terminal) -> None:
+    app.press("S")
+    app.wait("Sessions of this workspace", "title")
+    app.press("Tab")
+    app.wait("Sessions of all workspaces")
+    app.press("q")
+    app.wait(gone=["Sessions of"])
+    app.press("?")
+    app.wait("any key closes")
+    app.press("q")
+    app.wait(gone=["any key closes"])
+    app.press("C-p")
+    app.wait("what to do, or the number")
+    app.type("14")
+    app.wait("14", "OWNED")
+    app.press("Enter")
+    app.wait("act 14", gone=["what to do"])
+    app.press("/")
+    app.wait("filter: words")
+    paste(app, f"{EVIL} [@click")
+    app.press("Enter")
+    app.wait(gone=["filter: words"])
+    app.press("/")
+    app.wait("filter: words")
+    app.press("Escape")
+    app.wait("Timeline 20", gone=["filter: words"])
+
+
+def _ask_for_much(app: Terminal) -> None:
+    """What is answered, refused and asked back quotes what it is about. Nothing is kept of that session's files."""
+    app.press("n")
+    app.wait("▸ Inbox")
+    for key in ("a", "A", "v", "U", "p", "u", "r", "w", "o"):
+        app.press(key)
+        if "esc leave it" in app.wait_any("esc leave it", "▌", "┏━ act"):
+            app.press("Escape")
+            app.wait(gone=["esc leave it"])
+
+
+def _type(app: Terminal) -> None:
+    for _ in range(8):
+        if "┏━ a task" in app.wait_any("┏", "┗"):
+            break
+        app.press("Tab")
+    paste(app, f"begin {EVIL} \x1b[201~ \x1b]0;OWNED\x07 end")
+    app.wait("begin")
+    app.press("C-j")
+    app.press("Enter")
+    app.wait("ended (submit)")
+    app.press("Up", "Up", "Up", "Up")
+    app.press("Escape")
+    app.wait("╭─ a task")
