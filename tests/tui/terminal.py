@@ -34,10 +34,11 @@ class Terminal:
     def __enter__(self) -> Self:
         columns, rows = self._size
         variables = {name: value for name, value in os.environ.items() if name not in _NOT_OURS} | self._env
-        given = [word for name, value in self._env.items() for word in ("-e", f"{name}={value}")]
+        # tmux has a TERM of its own for what it starts.
+        words = ["env", *(f"{name}={value}" for name, value in self._env.items()), *self._words]
         # What was started is seen whole: nothing is drawn before the wire is kept.
-        waits = f'read _; {shlex.join(self._words)}; echo "exit code $?"; read _; read _'
-        begin = ["new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(self._cwd), *given]
+        waits = f'read _; {shlex.join(words)}; echo "exit code $?"; read _; read _'
+        begin = ["new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(self._cwd)]
         subprocess.run([*self._tmux, "-f", "/dev/null", *begin, "sh", "-c", waits], check=True, env=variables)
         self._do("set-option", "-g", "status", "off")
         self._do("set-option", "-s", "escape-time", "0")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 
 import hostile_ground
 import pytest
 import wire
-from hostile_ground import EVIL, FOLDER
-from person_ground import SUBMIT, Ground, folder_of_a_test
+from hostile_ground import EVIL, FOLDER, WORD, name
+from person_ground import SUBMIT, Ground, bash, folder_of_a_test
 from terminal import Terminal
 
 USED = {
@@ -47,10 +49,12 @@ UNSEEN = re.compile(
 )
 
 
-def assert_harmless(app: Terminal) -> None:
+def assert_harmless(app: Terminal, *, questions: int = 0) -> None:
+    """The bell rings once for each of the ``questions``."""
     seen = wire.read(app.wire())
     assert seen.kinds <= USED
-    assert seen.controls <= {0x0D, 0x0A}
+    assert seen.controls <= {0x07, 0x0D, 0x0A}
+    assert seen.text.count("\x07") == questions
     assert not UNSEEN.search(seen.text)
     assert "OWNED" in seen.text, "nothing hostile was shown"
 
@@ -176,3 +180,63 @@ def _type(app: Terminal) -> None:
     app.press("Up", "Up", "Up", "Up")
     app.press("Escape")
     app.wait("╭─ a task")
+
+
+def test_a_hostile_agent_is_watched_and_reviewed(ground: Ground) -> None:
+    """It really does it, in a sandbox: names, contents, output that streams, a link, a question."""
+    given = ground.work / "given"
+    given.mkdir()
+    (given / name()).write_bytes(EVIL.encode("utf-8", "surrogateescape") * 3)
+    (given / "long.py").write_bytes(b"x = '" + b"A\x1b[31m" * 200_000 + b"'\n")
+    (given / "lines.md").write_bytes(b"\r".join([EVIL.encode("utf-8", "surrogateescape")] * 50) + b"\n")
+    (ground.work / f"@{name(200)}").touch()
+    command = 'for f in given/*; do echo more >> "$f"; cat "$f"; done; cp -r given made; ln -s "$(printf \'' + (
+        r"\033]0;OWNED\007[@click=app.exit]"
+        + "')\" link; mv given/long.py \"$(printf 'a\\033]0;OWNED\\007\\n[bold]')\""
+    )
+    ask = {"text": WORD, "actions": [{"ask": {"question": f"question {WORD}"}}]}
+    ground.script(bash(command, f"# {WORD}\n[x](javascript:y) ![z](http://e/) <b>{WORD}</b>"), ask, SUBMIT)
+    with ground.open(size=(100, 30)) as app:
+        app.wait("Inbox 0")
+        paste(app, f"do [@click=app.exit] {EVIL}")
+        app.press("Enter")
+        app.wait("asks you", "a question", "question \\x1b]0;OWNED")
+        app.press("Escape")
+        app.wait("▸ Timeline")
+        click(app, "[@click")
+        app.press("n")
+        app.wait("▸ Inbox")
+        app.press("Enter")
+        app.wait("your answer to the agent")
+        paste(app, EVIL)
+        app.press("Enter")
+        app.wait("ended (submit)", "Inbox 1")
+        app.press("n")
+        app.wait("▸ Inbox", "act 1")
+        app.press("Enter")
+        app.wait("│┏", "OWNED")
+        app.press("d", "}", "Enter", "j", "j", "}", "}", "Enter", "j", "d", "End")
+        app.press("x")
+        app.wait("why")
+        app.press("Enter")
+        app.wait("reject of 1")
+        app.press("w")
+        app.wait("esc leave it", "OWNED")
+        app.press("w")
+        app.wait("applied", "apply")
+        app.press("q")
+        app.wait("exit code 0")
+    assert_harmless(app, questions=1)
+    assert (ground.work / "link").is_symlink()
+
+
+def test_followed_line_by_line_nothing_acts_either(ground: Ground) -> None:
+    hostile_ground.write(ground.work)
+    with ground.open("log", "--follow") as app:
+        app.wait("following session", "OWNED")
+        os.kill(ground.app(), signal.SIGINT)
+        app.wait("exit code 130")
+    seen = wire.read(app.wire())
+    assert seen.kinds == set()
+    assert seen.controls <= {0x0D, 0x0A}
+    assert not UNSEEN.search(seen.text)
