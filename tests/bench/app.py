@@ -76,15 +76,7 @@ def measure() -> Rows:
         for workspace in (full, empty):
             workspace.mkdir()
         many(empty, 0)
-        if os.environ.get("KEEP"):
-            import shutil
-
-            if not Path(os.environ["KEEP"]).exists():
-                _fill(full)
-                shutil.copytree(folder, os.environ["KEEP"], symlinks=True)
-                Path(os.environ["KEEP"], "at").write_text(folder)
-        else:
-            _fill(full)
+        _fill(full)
         return [*_opening(full, empty), *_moving(full), *_big(full), *_streaming(full), *_idle(full, empty)]
 
 
