@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Self
@@ -89,7 +89,12 @@ class Reader:
 
     def conversation(self) -> Sequence[Message]:
         """From its first message to the current one."""
-        return self.journal.conversation(self.view.conversation)
+        return self.journal.conversation(self.journal.message_head(self.session))
+
+    def part(self, *, after: int = 0, last: int | None = None, roles: Collection[str] | None = None) -> list[Message]:
+        """Of the conversation, as ``Journal.conversation`` has it: what is left out costs nothing."""
+        head = self.journal.message_head(self.session)
+        return self.journal.conversation(head, after=after, last=last, roles=roles)
 
     def __enter__(self) -> Self:
         return self

@@ -151,6 +151,7 @@ class Runtime:
     to_review = _Same(asynchronous.Runtime.to_review)
     output = _Same(asynchronous.Runtime.output)
     conversation = _Same(asynchronous.Runtime.conversation)
+    part = _Same(asynchronous.Runtime.part)
     view_after = _Same(asynchronous.Runtime.view_after)
 
     @property

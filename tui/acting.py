@@ -72,9 +72,9 @@ class Acting(App[int]):
         elif name == "reject":
             decided = deciding.reject(selected)
         elif name == "undo":
-            decided = deciding.undo(steps=self.book.steps, loses=False, preview=None)
+            decided = deciding.undo(self.book.last_step, loses=False, preview=None)
         elif name == "redo":
-            decided = deciding.redo(undone=len(self.book.undone), loses=False, preview=None)
+            decided = deciding.redo(self.book.next_redo, loses=False, preview=None)
         elif name == "undo_to":
             decided = deciding.undo_to(selected, loses=False, preview=None)
         elif name == "revert":
@@ -123,7 +123,7 @@ class Acting(App[int]):
 
     async def _undo(self) -> None:
         loses, preview = await self._move("undo", 1)
-        self.follow(deciding.undo(steps=self.book.steps, loses=loses, preview=preview))
+        self.follow(deciding.undo(self.book.last_step, loses=loses, preview=preview))
 
     def action_undo_to(self) -> None:
         self.start(self._undo_to())
@@ -139,7 +139,7 @@ class Acting(App[int]):
 
     async def _redo(self) -> None:
         loses, preview = await self._move("redo", None)
-        self.follow(deciding.redo(undone=len(self.book.undone), loses=loses, preview=preview))
+        self.follow(deciding.redo(self.book.next_redo, loses=loses, preview=preview))
 
     def action_revert(self) -> None:
         self.start(self._revert())
@@ -216,7 +216,7 @@ class Acting(App[int]):
             self.query_one(Choice).ask(decided.text, decided.options)
         elif isinstance(decided, Reason):
             self._reason = decided.request
-            self.type(Mode("reason", f"{decided.label}: enter sends, esc leaves it"))
+            self.type(Mode("reason", f"why? enter sends (may be empty), esc leaves it · {decided.label}"))
         else:
             self.start(self.send(decided))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 from functools import partial
@@ -16,7 +17,9 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.widgets import ContentSwitcher, Static
 
+from agentrt.agent.conversation import has_task
 from agentrt.errors import AgentrtError
+from agentrt.hosting.setup import Setup
 from agentrt.hosting.state import SessionState
 from agentrt.settings import Settings
 from agentrt.showing.plain import plain
@@ -40,7 +43,7 @@ from .pane import Pane
 from .prompt import Prompt
 from .sessions import Place, Row, Sessions, rows
 from .watching import Watching
-from .words import Mode
+from .words import Mode, command
 
 _POLL = 0.2
 """Seconds between looks at the journal."""
@@ -101,8 +104,11 @@ class AgentrtApp(Watching):
         few = self.no_color or self.console.color_system not in ("256", "truecolor")
         self.theme = theme_of(self.settings, few=few)
         self.query_one(Pane).diff.set_mode("sides" if self.settings.diff == "side-by-side" else "unified")
+        self.query_one(Live).welcome(*welcome(self.keys))
         self._opened()
         self.run_worker(self.link.keep(), group="link")
+        if self.book.session is None:
+            self.run_worker(self._who_plans(), group="who")
         self.set_interval(_POLL, self.poll)
         (self.query_one(Timeline) if self.book.entries else self.query_one(Prompt)).focus()
 
@@ -117,6 +123,14 @@ class AgentrtApp(Watching):
         ):
             return
         await super().on_event(event)
+
+    async def _who_plans(self) -> None:
+        """The host is asked for that once there is a session."""
+        file = self.plan.get("file")
+        planner, hint = await asyncio.to_thread(Setup(self.book.workspace).who, Path(file) if file else None)
+        if self.book.session is None:
+            self.query_one(Prompt).planned_by(planner)
+            self.query_one(Live).welcome(*welcome(self.keys), plain(hint))
 
     # What is selected
 
@@ -194,7 +208,10 @@ class AgentrtApp(Watching):
     def on_prompt_sent(self, event: Prompt.Sent) -> None:
         mode, text = event.mode, event.text
         if mode.kind == "task":
-            if text or (self.state.ending is not None and self.state.phase == "idle"):
+            asked = self.query_one(Live).current
+            if text and asked is not None and asked.kind == "inquire" and command(text) is None:
+                self.follow(Request("reply", {"question": asked.key, "text": text}, "answered"))
+            elif text or (self.state.phase == "idle" and has_task(self.book.conversation())):
                 self.typed(text)
                 self.query_one(Timeline).action_end()
                 self.look_at(NOW)
@@ -237,9 +254,9 @@ class AgentrtApp(Watching):
         except AgentrtError as error:
             self.say(plain(str(error)), "error")
             return
+        self.look_at(NOW)  # what was looked at is of the session before
         self._opened()
         self.query_one(Timeline).action_end()
-        self.look_at(NOW)
         self.say(f"session {session}")
 
     def action_sessions(self) -> None:
@@ -294,6 +311,16 @@ def choices(keys: Chosen) -> dict[str, str]:
     yes, always, no, words = (" ".join(map(shown, keys[name])) for name in ("accept", "accept_alike", "reject", "open"))
     about = f"{yes} lets it through once · {always} makes a rule of it · {no} denies it, with a reason"
     return {"ask": about, "hold": about, "inquire": f"{words} answers it · {no} leaves it without an answer"}
+
+
+def welcome(keys: Chosen) -> tuple[str, ...]:
+    """Where nothing was done yet."""
+    apply, undo, help = (" ".join(map(shown, keys[name])) for name in ("apply", "undo", "help"))
+    return (
+        "Nothing was done here yet. Type what is to be done, or !command for a command of your own.",
+        f"It is done in a sandbox: {undo} takes it back, and your files stay as they are until {apply} writes them.",
+        f"{help} shows the keys (esc leaves the prompt first).",
+    )
 
 
 def theme_of(settings: Settings, *, few: bool) -> str:

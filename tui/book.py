@@ -14,6 +14,9 @@ from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
 from agentrt.showing.entries import Entry, Feed, Fork
 
+_MOST = 500
+"""Messages that are read until somebody looks further back."""
+
 
 class Book:
     """One session of a workspace; the workspace's current one, as soon as there is one, where none is named."""
@@ -24,6 +27,10 @@ class Book:
         self._reader: Reader | None = None
         self._feed: Feed | None = None
         self._paths: dict[int, Collection[str]] = {}
+        self._said = 0
+        """The last message there was."""
+        self.most = _MOST
+        """Messages, and operations that no message is about, that the live view has."""
         self._open(session)
 
     def _open(self, session: str | None) -> bool:
@@ -51,13 +58,16 @@ class Book:
         except AgentrtError:
             self._reader, self._feed = before, feed
             raise
-        self._paths = {}
+        self._paths, self.most = {}, _MOST
         if before is not None:
             before.journal.close()
 
     def poll(self) -> bool:
-        """Whether something is new. Raises ``JournalError``."""
-        return self._open(None) if self._feed is None else self._feed.poll()
+        """Whether something is new: operations and what became of them, or words. Raises ``JournalError``."""
+        if self._feed is None or self._reader is None:
+            return self._open(None)
+        before, self._said = self._said, self._reader.journal.message_head(self._reader.session)
+        return self._feed.poll() or before != self._said
 
     @property
     def session(self) -> str | None:
@@ -77,9 +87,14 @@ class Book:
         return self._feed.entries if self._feed is not None else ()
 
     @property
-    def steps(self) -> int:
-        """How many can be undone."""
-        return len(self._feed.stands) if self._feed is not None else 0
+    def last_step(self) -> Entry | None:
+        """What undo takes back."""
+        return self.entry(max(self._feed.stands, default=0)) if self._feed is not None else None
+
+    @property
+    def next_redo(self) -> Entry | None:
+        """What redo does again."""
+        return self.entry(self.undone[-1]) if self.undone else None
 
     @property
     def stands(self) -> frozenset[int]:
@@ -120,10 +135,11 @@ class Book:
             self._paths = {entry.id: found.get(entry.id, ()) for entry in self.entries}
         return self._paths.get(op, ())
 
-    def verdicts(self, op: int) -> Verdicts:
+    def verdicts(self, operation: Operation) -> Verdicts:
         """What was said on parts of an operation, as ``reviews.verdicts`` has it. Raises ``JournalError``."""
         found: Verdicts = {}
-        everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(self.operation(op).files), ())
+        op = operation.id
+        everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(operation.files), ())
         for entry in self.entries[op:]:
             if op not in entry.target or entry.kind not in ("accept", "reject") or entry.status != "settled":
                 continue
@@ -134,18 +150,36 @@ class Book:
         return found
 
     def conversation(self) -> Sequence[Message]:
-        """Raises ``JournalError``."""
-        return self._reader.conversation() if self._reader is not None else ()
-
-    def own(self) -> Sequence[Operation]:
-        """What the user ran by hand, without output."""
+        """The last ``most`` of it. Raises ``JournalError``."""
         if self._reader is None:
             return ()
-        return [self.operation(entry.id) for entry in self.entries if entry.actor == "user" and entry.kind == "act"]
+        found = self._reader.part(last=self.most)
+        self._said = found[-1].id if found else 0
+        return found
+
+    @property
+    def talked(self) -> bool:
+        """Whether ``conversation`` has come to another message since. Raises ``JournalError``."""
+        return self._reader is not None and self._reader.journal.message_head(self._reader.session) != self._said
+
+    def look_back(self) -> bool:
+        """``conversation`` is to have more of it; whether there may be more."""
+        if max(len(self.conversation()), len(self.entries)) < self.most:
+            return False
+        self.most *= 4
+        return True
+
+    def typed(self) -> tuple[Sequence[Message], Sequence[str]]:
+        """What people said to agents, and maybe more, and the commands they ran by hand. Raises ``JournalError``."""
+        if self._reader is None:
+            return (), ()
+        actions = self._reader.journal.actions(self._reader.session, "user")
+        commands = [str(action["command"]) for action in actions if "command" in action]
+        return self._reader.part(roles=("task", "notice")), commands
 
     def loses_words(self, view: View) -> bool:
         """Whether going to a view takes back words of people or planners that came later than it."""
-        later = (message for message in self.conversation() if message.id > view.conversation)
+        later = self._reader.part(after=view.conversation) if self._reader is not None else ()
         return any(message.role in ("task", "planner") or "asked" in message.body for message in later)
 
     def view_of(self, method: str, number: int) -> View | None:

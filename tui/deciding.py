@@ -113,7 +113,7 @@ def reject(selected: Selected) -> Decided:
         if selected.question_kind == "inquire":
             return Request("reply", {"question": selected.question, "text": None}, "left without an answer")
         return Reason(
-            "why not (told to the agent; may be empty)",
+            "it is denied",
             Request("answer", {"question": selected.question, "allow": False}, "denied"),
         )
     entry = selected.entry
@@ -124,16 +124,17 @@ def reject(selected: Selected) -> Decided:
     if entry.review == "rejected":
         return No(f"operation {entry.id} is rejected already")
     return Reason(
-        f"why {_what(selected)} is rejected (told to the agent; may be empty)",
+        f"{_what(selected)} is rejected",
         Request("reject", {"ops": [entry.id], **_parts(selected)}, f"{_what(selected)} rejected"),
     )
 
 
-def undo(*, steps: int, loses: bool, preview: Preview | None) -> Decided:
-    """``u``. ``loses``: the conversation has words in it that would go with the files; it is asked then."""
-    if steps == 0:
+def undo(step: Entry | None, *, loses: bool, preview: Preview | None) -> Decided:
+    """``u``: the last step; None: there is none. ``loses``: the conversation has words in it that would go with the
+    files; it is asked then."""
+    if step is None:
         return No("nothing to undo")
-    return _move("undo", "the last step", {"n": 1}, loses, preview)
+    return _move("undo", _step(step), {"n": 1}, loses, preview)
 
 
 def undo_to(selected: Selected, *, loses: bool, preview: Preview | None) -> Decided:
@@ -146,9 +147,9 @@ def undo_to(selected: Selected, *, loses: bool, preview: Preview | None) -> Deci
     return _move("restore", what, {"op": number}, loses, preview)
 
 
-def redo(*, undone: int, loses: bool, preview: Preview | None) -> Decided:
-    """``r``"""
-    return No("nothing to redo") if undone == 0 else _move("redo", "the step undone last", {}, loses, preview)
+def redo(step: Entry | None, *, loses: bool, preview: Preview | None) -> Decided:
+    """``r``: the step that was undone last."""
+    return No("nothing to redo") if step is None else _move("redo", _step(step), {}, loses, preview)
 
 
 def revert(selected: Selected, preview: Preview | None, names: Mapping[int, str]) -> Decided:
@@ -177,7 +178,7 @@ def apply(preview: Preview) -> Decided:
     if not preview.effects:
         return No("nothing to apply: the workspace has it all")
     if preview.conflicts:
-        return No("it cannot be applied: " + "; ".join(map(conflict_line, preview.conflicts[:3])))
+        return _apply_rest(preview)
     files = [f"  {plain(effect.change):<9} {plain(effect.path)}" for effect in preview.effects[:6]]
     files += [f"  and {len(preview.effects) - 6} more"] if len(preview.effects) > 6 else []
     left = [f"left in the sandbox: {', '.join(map(plain, preview.left[:3]))}"] if preview.left else []
@@ -187,22 +188,42 @@ def apply(preview: Preview) -> Decided:
     return Choices(text, {"w": ("write it", request)})
 
 
+def _apply_rest(preview: Preview) -> Decided:
+    """Of what was changed on both sides nothing is written."""
+    against = {conflict.path for conflict in preview.conflicts}
+    rest = [effect.path for effect in preview.effects if not {effect.path, effect.renamed_from} & against]
+    lines = [f"  {conflict_line(conflict)}" for conflict in preview.conflicts[:4]]
+    lines += [f"  and {len(preview.conflicts) - 4} more"] if len(preview.conflicts) > 4 else []
+    if not rest:
+        return No("\n".join(["It cannot be applied, nothing is written:", *lines]))
+    request = Request("apply", {"paths": rest, "rest": bool(preview.refused)}, f"{counted(len(rest), 'path')} applied")
+    text = "\n".join(["This cannot be applied, as both you and the agent changed it:", *lines])
+    return Choices(text, {"w": (f"write the other {counted(len(rest), 'path')}", request)})
+
+
 def _move(method: str, what: str, arguments: dict[str, Any], loses: bool, preview: Preview | None) -> Decided:
-    verb = {"undo": "Undo", "restore": "Undo", "redo": "Redo"}[method]
+    verb, done = ("Redo", "redone") if method == "redo" else ("Undo", "undone")
     touched = (*preview.take_back, *preview.put_back) if preview is not None else ()
-    both = Request(method, {**arguments, "scope": "both"})
+    both = Request(method, {**arguments, "scope": "both"}, f"{done}: {what}")
     if not loses and not touched:
         return both
     text = f"{verb} {what}:"
     if touched:
-        text += f" this changes your real workspace too (apply {', '.join(map(str, touched))})."
+        text += f"\nthis changes your real workspace too (apply {', '.join(map(str, touched))})."
     if not loses:
         return Choices(text, {"y": ("do it", both)})
-    files, talk = (Request(method, {**arguments, "scope": scope}) for scope in ("files", "conversation"))
+    files, talk = (
+        Request(method, {**arguments, "scope": scope}, f"{done}, {scope} only: {what}")
+        for scope in ("files", "conversation")
+    )
     return Choices(
-        f"{text} more was said since; what goes back?",
+        f"{text}\nmore was said since; what goes back?",
         {"b": ("both", both), "f": ("files only", files), "c": ("conversation only", talk)},
     )
+
+
+def _step(step: Entry) -> str:
+    return f"operation {step.id}, {step.about if step.kind == 'act' else f'{step.kind} {step.about}'.strip()}"
 
 
 def _parts(selected: Selected) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.worker import Worker
 
 from agentrt.errors import AgentrtError
@@ -25,8 +25,10 @@ from .diffs.model import DiffModel, compute
 from .diffs.view import DiffView
 
 Ask = Callable[..., Awaitable[Any]]
-_STILL = 0.08
+_STILL = 0.15
 """Seconds the cursor rests before anything is asked of the host about what it is on."""
+_MOVED = 0.05
+"""Seconds it rests before what it is on is read."""
 
 
 class Pane(Vertical):
@@ -44,6 +46,7 @@ class Pane(Vertical):
         self._number = 0
         self._operation: Operation | None = None
         self._undo: Undo = None
+        self._moved: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield Detail(id="detail")
@@ -56,27 +59,42 @@ class Pane(Vertical):
     @property
     def only_file(self) -> str | None:
         """Where the operation changed a single one."""
+        self._catch_up()
         files = self._operation.files if self._operation is not None else ()
         return files[0].path if len(files) == 1 else None
 
     def show_undo(self) -> None:
         """Go to what undo would do."""
+        self._catch_up()
         self.query_one(Detail).focus()
         self.query_one(Detail).reveal("undo")
 
     def show(self, number: int) -> None:
-        """An operation, or 0: the start. What is known is shown at once, what the host knows comes later."""
-        if number != self._number:
-            self._number, self._undo, self._operation = number, None, None
-        self.refresh_operation()
+        """An operation, or 0: the start. What the journal knows is shown when the cursor rests: moving it waits for
+        nothing; what the host knows comes later."""
+        if number == self._number:
+            self.refresh_operation()
+            return
+        self._number, self._undo, self._operation = number, None, None
+        if self._moved is not None:
+            self._moved.stop()
+        self._moved = self.set_timer(_MOVED, self._catch_up)
+
+    def _catch_up(self) -> None:
+        """With the cursor."""
+        if self._moved is not None:
+            self.refresh_operation()
 
     def refresh_operation(self) -> None:
         """It may have ended, or been reviewed or undone, since."""
+        if self._moved is not None:
+            self._moved.stop()
+            self._moved = None
         if self._number == 0:
             return
         try:
             operation = self._book.operation(self._number)
-            verdicts = self._book.verdicts(self._number)
+            verdicts = self._book.verdicts(operation)
         except AgentrtError as error:
             self.app.notify(plain(str(error)), severity="error", markup=False)
             return
@@ -88,7 +106,11 @@ class Pane(Vertical):
         )
         self._operation = operation
         self.draw()
-        _: Worker[None] = self.run_worker(partial(self._look, operation), group="looking", exclusive=True)
+
+        async def look() -> None:  # no partial: a worker puts all it is made of into words
+            await self._look(operation)
+
+        _: Worker[None] = self.run_worker(look, group="looking", exclusive=True)
 
     def draw(self) -> None:
         operation = self._operation
@@ -147,6 +169,7 @@ class Pane(Vertical):
     @property
     def cursor(self) -> tuple[str | None, int | None]:
         """The file and the hunk under the cursor of the diff; None for all of it."""
+        self._catch_up()
         return self.diff.under_cursor()
 
 

@@ -64,6 +64,7 @@ class Prompt(TextArea):
         self.mode = TASK
         self.typed = History()
         self.files: Sequence[str] = ()
+        self._asked = False
         self._drafts: dict[str, str] = {}
         """What was being typed in another mode."""
 
@@ -91,8 +92,14 @@ class Prompt(TextArea):
         """Who gets what is typed."""
         self.border_subtitle = Content(plain(planner) or "nobody plans yet")
 
+    def asked(self, asked: bool) -> None:
+        """Whether an agent waits for words."""
+        self._asked = asked
+        self._label()
+
     def _label(self) -> None:
-        self.border_title = Content(self.mode.label)
+        answers = self.mode.kind == "task" and self._asked
+        self.border_title = Content("your answer to the agent · !command · @path" if answers else self.mode.label)
 
     def update_suggestion(self) -> None:
         at_end = self.cursor_location == self.document.end

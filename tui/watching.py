@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker
 
@@ -14,6 +16,7 @@ from agentrt.hosting.state import SessionState
 from agentrt.showing.plain import plain
 
 from .detail.live import Live
+from .detail.scroll import Blocks
 from .detail.transcript import Transcript
 from .lists.panes import Inbox, Timeline
 from .lists.rows import NOW, Key
@@ -23,6 +26,8 @@ from .prompt import Prompt
 from .status import Status, line
 from .words import files_of, typed_before
 
+_PACE = 0.1
+"""Seconds between two looks at a journal that changes all the time."""
 _PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
 
 
@@ -33,6 +38,9 @@ class Watching(Looking):
     current: Key = NOW
     """What is shown on the right."""
     _trouble = ""
+    _soon: Timer | None = None
+    """When the journal is looked at again, though it changed already."""
+    _looked = 0.0
     _changes: int | None = None
     _final = 0
 
@@ -42,8 +50,20 @@ class Watching(Looking):
 
     # What comes from the journal and the host
 
+    def poll_soon(self) -> None:
+        """It has more: look, but not more often than one can follow."""
+        wait = self._looked + _PACE - time.monotonic()
+        if wait <= 0:
+            self.poll()
+        elif self._soon is None:
+            self._soon = self.set_timer(wait, self.poll)
+
     def poll(self) -> None:
         """Look whether the journal has more."""
+        if self._soon is not None:
+            self._soon.stop()
+            self._soon = None
+        self._looked = time.monotonic()
         before = self.book.session
         try:
             changed = self.book.poll()
@@ -55,6 +75,8 @@ class Watching(Looking):
             self._opened()
         elif changed:
             self._journal_changed()
+        elif self.book.talked:
+            self._read_live()
 
     def _opened(self) -> None:
         """A session is there that was not."""
@@ -63,7 +85,7 @@ class Watching(Looking):
         self.sub_title = plain(self.book.title)
         self.transcript = Transcript()
         self._journal_changed()
-        prompt.typed = typed_before(self.book.conversation(), self.book.own()).then(prompt.typed)
+        prompt.typed = typed_before(*self.book.typed()).then(prompt.typed)
         self.latest(self._ask_state, "state")
         self.run_worker(lambda: self._read_files(prompt), thread=True, group="files", exclusive=True)
 
@@ -73,16 +95,22 @@ class Watching(Looking):
     def _journal_changed(self) -> None:
         self.query_one(Timeline).update(self.book)
         self._fill_inbox()
-        self._tell_live(
-            self.transcript.read(
-                self.book.conversation(), self.book.entries, start=self.book.start, stands=self.book.stands
-            )
-        )
+        self._read_live()
         if self.current.what == "operation":
             self.query_one(Pane).refresh_operation()
         self._final = sum(entry.worst in ("irreversible", "unknown") for entry in self.book.entries)
         self.latest(self._count_changes, "changes")
         self.show_status()
+
+    def _read_live(self) -> None:
+        book = self.book
+        messages, entries = book.conversation(), book.entries
+        self._tell_live(self.transcript.read(messages, entries, start=book.start, stands=book.stands, most=book.most))
+
+    def on_blocks_topped(self, event: Blocks.Topped) -> None:
+        event.stop()
+        if self.book.look_back():
+            self._read_live()
 
     def _tell_live(self, transcript: Transcript) -> None:
         self.transcript = transcript
@@ -114,7 +142,7 @@ class Watching(Looking):
     def _told(self, event: dict[str, Any]) -> None:
         """By the host."""
         if event["event"] == "journal":
-            self.poll()
+            self.poll_soon()
         elif event.get("session") == self.book.session:
             if event["event"] == "state":
                 self._take(SessionState.from_dict(event["state"]))
@@ -131,6 +159,8 @@ class Watching(Looking):
         self._fill_inbox()
         self._tell_live(self.transcript.with_state(state))
         self.query_one(Prompt).planned_by(state.planner)
+        asks = self.query_one(Live).current
+        self.query_one(Prompt).asked(asks is not None and asks.kind == "inquire")
         if asked:
             self.bell()
         if ended:

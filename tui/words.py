@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from agentrt.records import Message, Operation
+from agentrt.records import Message
 from agentrt.showing.plain import plain
 
 Kind = Literal["task", "reason", "filter", "reply"]
@@ -69,22 +69,15 @@ class History:
         return History(typed)
 
 
-def typed_before(conversation: Iterable[Message], operations: Iterable[Operation]) -> History:
-    """The journal knows it: tasks and what was said to agents, then commands of the user's own."""
+def typed_before(conversation: Iterable[Message], commands: Iterable[str]) -> History:
+    """The journal knows it: commands of the user's own, then tasks and what was said to agents."""
     tasks = [
         str(text)
         for message in conversation
         if (text := message.body.get("asked") or (message.body.get("text") if message.role == "task" else None))
     ]
-    own = [
-        f"!{operation.action['command']}"
-        for operation in operations
-        if (operation.kind, operation.actor) == ("act", "user") and operation.action and "command" in operation.action
-    ]
-    history = History()
-    for text in [*own, *tasks]:
-        history = history.add(text)
-    return history
+    found = [f"!{command}" for command in commands] + tasks
+    return History(tuple(text for text, before in zip(found, [None, *found], strict=False) if text != before))
 
 
 def command(text: str) -> str | None:

@@ -60,11 +60,12 @@ class Budget:
         """Count what a run that is resumed had used before, since it was asked for something last, as far as it was not
         taken back."""
         last = max((at for at, message in enumerate(conversation) if "asked" in message.body), default=0)
+        calls: dict[str, str] = {}  # others were asked for before that, and are answered late: an undo took the answer
         for message in conversation[last:]:
             if message.role == "planner":
                 self.take_turn(Turn.from_dict(message.body))
                 calls = {action["call"]: action["kind"] for action in message.body.get("actions", ())}
-            elif message.role == "observation" and calls.get(message.body["call"]) not in BUILTIN:
+            elif message.role == "observation" and calls.get(message.body["call"]) not in (None, *BUILTIN):
                 begun = message.operation is not None or not message.body.get("cut_off")
                 self.actions += begun
             elif message.role == "compaction" and (usage := message.body.get("usage")):

@@ -146,6 +146,19 @@ def pending(conversation: Sequence[Message]) -> list[ProposedAction]:
     return [action for action in turn.actions if action.call not in answered]
 
 
+def unfinished(conversation: Sequence[Message]) -> bool:
+    """Whether there is a task, and an agent was on its way: nothing says that it was through, or its end was undone."""
+    turn = last_turn(conversation)
+    if turn is None or pending(conversation) or cut_off(conversation):
+        return has_task(conversation)
+    answers = since_last_turn(conversation)
+    return bool(turn.actions) and not any(
+        action.kind == SUBMIT and action.call == message.body["call"] and not message.body.get("failed")
+        for action in turn.actions
+        for message in answers
+    )
+
+
 def cut_off(conversation: Sequence[Message]) -> set[str]:
     """The calls of the last turn that a death, or who ended the run, cut off, and of those behind it, which had not
     begun: nothing of them is kept, and they sent nothing. A planner that wants them done proposes them again."""

@@ -219,6 +219,11 @@ class Journal:
         with self._reading():
             return rows.read_work(self._db, session)
 
+    def actions(self, session: str, actor: str) -> list[Mapping[str, Any]]:
+        """What one actor did or wanted to, oldest first."""
+        with self._reading():
+            return rows.read_actions(self._db, session, actor)
+
     def paths(self, session: str) -> Mapping[int, set[str]]:
         """By operation, what its effects are about, without the old names of what was renamed."""
         with self._reading():
@@ -259,10 +264,16 @@ class Journal:
         with self._writing(synced=False):
             return messages.add_message(self._db, session, parent, role, body, operation)
 
-    def conversation(self, head: int) -> list[Message]:
-        """The messages from the first to ``head``; none for 0. Raises ``UnknownOperation``."""
+    def conversation(
+        self, head: int, *, after: int = 0, last: int | None = None, roles: Collection[str] | None = None
+    ) -> list[Message]:
+        """The messages from the first to ``head``; none for 0.
+
+        Of these only the ones later than ``after``, only the ``last`` so many, and only those of ``roles``: what is
+        left out is not read. Raises ``UnknownOperation``.
+        """
         with self._reading():
-            return messages.read_line(self._db, head)
+            return messages.read_line(self._db, head, after=after, last=last, roles=roles)
 
     def message_head(self, session: str) -> int:
         """The message the session's conversation has come to; 0 for none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from agentrt.errors import UnknownOperation
@@ -15,12 +15,14 @@ from .sessions import check_operation, check_session, last_outcome, read_session
 from .views import Views
 
 _LINE = """
-    WITH RECURSIVE line (id, parent, role, body, operation) AS (
-        SELECT id, parent, role, body, operation FROM message WHERE id = ?
+    WITH RECURSIVE line (id, parent) AS (
+        SELECT id, parent FROM message WHERE id = :head AND id > :after
         UNION ALL
-        SELECT m.id, m.parent, m.role, m.body, m.operation FROM line JOIN message m ON m.id = line.parent
+        SELECT m.id, m.parent FROM line JOIN message m ON m.id = line.parent WHERE m.id > :after
+        LIMIT :last
     )
-    SELECT id, role, body, operation FROM line ORDER BY id"""
+    SELECT id, role, body, operation FROM line JOIN message USING (id)
+    WHERE :roles IS NULL OR role IN (SELECT value FROM json_each(:roles)) ORDER BY id"""
 _OWN = """
     WITH RECURSIVE lineage (id) AS (
         SELECT ? UNION SELECT parent FROM lineage JOIN session USING (id) WHERE parent IS NOT NULL
@@ -47,10 +49,17 @@ def add_message(
     return db.execute(f"INSERT INTO message ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
 
 
-def read_line(db: sqlite3.Connection, head: int) -> list[Message]:
-    """From the first message to ``head``. Raises ``UnknownOperation``."""
-    found = db.execute(_LINE, (head,)).fetchall()
-    if head and not found:
+def read_line(
+    db: sqlite3.Connection, head: int, *, after: int = 0, last: int | None = None, roles: Collection[str] | None = None
+) -> list[Message]:
+    """From the first message to ``head``; of these the ones later than ``after``, the ``last`` so many, of ``roles``.
+
+    Raises ``UnknownOperation``.
+    """
+    named = None if roles is None else json.dumps(sorted(roles))
+    asked = {"head": head, "after": after, "last": -1 if last is None else last, "roles": named}
+    found = db.execute(_LINE, asked).fetchall()
+    if head and not found and not db.execute("SELECT 1 FROM message WHERE id = ?", (head,)).fetchone():
         raise UnknownOperation(f"no message {head}", hint="a view's conversation names the last message it has")
     return [
         Message(id=id, role=role, body=json.loads(body), operation=operation) for id, role, body, operation in found
@@ -73,4 +82,6 @@ def read_head(db: sqlite3.Connection, views: Views, session: str) -> int:
     ended, view = last_outcome(db, session)
     if said and said[1] == ended:
         return int(said[0])
-    return start.conversation if view is None else views.read((view,))[view].conversation
+    if view is None:
+        return start.conversation
+    return int(db.execute("SELECT conversation FROM view WHERE id = ?", (view,)).fetchone()[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from json import JSONDecoder
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ _OPERATIONS = """
 _EFFECTS = f"""
     SELECT operation, path, kind, change, reversibility, detail FROM effect {_RANGE} ORDER BY operation, position"""
 _PATHS = "SELECT operation, path FROM effect WHERE session = ? AND path IS NOT NULL"
+_ACTIONS = "SELECT action FROM operation WHERE session = ? AND actor = ? AND kind = 'act' ORDER BY id"
 _REVIEWS = f"SELECT operation, review FROM review {_RANGE} ORDER BY operation, position"
 _OUTPUTS = f"SELECT operation, text FROM output {_RANGE}"
 _APART = ("kind", "path", "change", "reversibility")
@@ -124,6 +125,10 @@ def read_work(db: sqlite3.Connection, session: str) -> dict[int, dict[str, Any]]
         }
         for id, action in db.execute("SELECT id, action FROM operation WHERE session = ? ORDER BY id", (session,))
     }
+
+
+def read_actions(db: sqlite3.Connection, session: str, actor: str) -> list[Mapping[str, Any]]:
+    return [decoded(action) for (action,) in db.execute(_ACTIONS, (session, actor)) if action is not None]
 
 
 def read_paths(db: sqlite3.Connection, session: str) -> dict[int, set[str]]:

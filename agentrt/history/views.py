@@ -17,7 +17,7 @@ _CHAINS = """
     WITH RECURSIVE needed (id, parent, item) AS (
         SELECT id, parent, item FROM chain WHERE id IN (SELECT value FROM json_each(?))
         UNION
-        SELECT chain.id, chain.parent, chain.item FROM needed JOIN chain ON chain.id = needed.parent
+        SELECT chain.id, chain.parent, chain.item FROM needed JOIN chain ON chain.id = needed.parent WHERE chain.id > ?
     )
     SELECT id, parent, item FROM needed WHERE id != 0 ORDER BY id"""
 
@@ -33,6 +33,10 @@ class Views:
         """Needed when a transaction was rolled back: what it added is not there."""
         self._views: dict[int, View] = {}
         self._lists: dict[int, tuple[Any, ...]] = {0: ()}
+        self._chains: dict[int, tuple[int, Any]] = {}
+        """The chain before it and the last item, by chain: of the chains that were read, and of all before them."""
+        self._last = 0
+        """The last of these."""
         self._next: dict[tuple[int, str | int], int] = {}
         self._written: tuple[Sequence[str | int], int] = ((), 0)
         """The list that was stored last, and its chain: the next one mostly goes on with it."""
@@ -60,10 +64,22 @@ class Views:
 
     def _read_chains(self, chains: set[int]) -> None:
         missing = chains - self._lists.keys()
-        if missing:
-            for chain, parent, item in self._db.execute(_CHAINS, (dump_json(missing),)):
-                self._lists[chain] = self._lists[parent] + (item,)
+        # Mostly what is asked for goes on with what was read last; else it is read to the end.
+        unknown, last = missing - self._chains.keys(), self._last
+        while unknown:
+            found = self._db.execute(_CHAINS, (dump_json(unknown), last)).fetchall()
+            for chain, parent, item in found:
+                self._chains[chain] = parent, item
                 self._next[parent, item] = chain
+            self._last = max(self._last, found[-1][0])
+            unknown, last = {parent for _, parent, _ in found} - self._chains.keys() - {0}, 0
+        # Not those on the way: of a long chain they come to half its length squared.
+        for chain in sorted(missing):
+            at, items = chain, list[Any]()
+            while at not in self._lists:
+                at, item = self._chains[at]
+                items.append(item)
+            self._lists[chain] = (*self._lists[at], *reversed(items))
 
     def _chain(self, items: Sequence[str | int]) -> int:
         if not items:

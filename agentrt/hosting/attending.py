@@ -21,7 +21,7 @@ from .address import Address
 from .client import Client
 from .host import Host
 from .questions import first
-from .runs import INTERRUPTED, Elsewhere
+from .runs import Elsewhere
 from .serving import accept
 from .setup import Setup
 
@@ -69,7 +69,7 @@ class Attending:
             host.attached = lambda: self._who_is_there(runtime, host)
             host.attached()
             accepting = asyncio.get_running_loop().create_task(accept(address, host))
-            ending = Ending(code=INTERRUPTED, reason="interrupted", hint="agentrt run --resume goes on with it")
+            ending = Ending(code=state.INTERRUPTED, reason="interrupted", hint="agentrt run --resume goes on with it")
             try:
                 result = await work
                 ending = Ending(code=result.code, reason=result.reason, hint=result.hint)

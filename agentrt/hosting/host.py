@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agentrt.agent.conclusion import Budget, RunLimits
+from agentrt.agent.conversation import unfinished
 from agentrt.agent.events import Event, OperationSettled, OutputCame, TextCame
 from agentrt.contracts import Ask
 from agentrt.errors import AgentrtError, UsageError
@@ -111,13 +112,14 @@ class Host:
         if session not in self._states:
             planner, hint = self.setup.who()
             with open_reader(self.store.workspace, session=session) as reader:
-                budget = Budget(RunLimits())
-                budget.take_up(reader.conversation())
+                budget, conversation = Budget(RunLimits()), reader.conversation()
+                budget.take_up(conversation)
             self._states[session] = SessionState(
                 session=session,
                 turns=budget.turns,
                 actions=budget.actions,
                 usage=budget.usage,
+                ending=states.LEFT if unfinished(conversation) else None,
                 planner=planner,
                 planner_hint=hint,
             )

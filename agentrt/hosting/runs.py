@@ -28,7 +28,6 @@ from .setup import How
 if TYPE_CHECKING:
     from .host import Host
 
-INTERRUPTED = "interrupted"
 USER = "user"
 
 
@@ -170,7 +169,7 @@ class Runs:
                         break
                     task, resumed = task.model_copy(update={"objective": self._next(session, line)}), False
         except asyncio.CancelledError:
-            ending = Ending(code=INTERRUPTED, reason="interrupted", hint="go on with it when you have looked")
+            ending = Ending(code=state.INTERRUPTED, reason="interrupted", hint="go on with it when you have looked")
         except AgentrtError as error:
             ending = Ending(code=error.code, reason=str(error), hint=error.hint)
         except Exception as error:

@@ -43,6 +43,11 @@ class Pending(Record):
     """Since when, in seconds since the epoch."""
 
 
+INTERRUPTED = "interrupted"
+LEFT = Ending(code=INTERRUPTED, reason="the agent is not done", hint="go on with it when you have looked")
+"""Of a run that this host knows from the journal only, which does not keep how a run ended."""
+
+
 class SessionState(Record):
     """One session, as its host has it. What was done is in the journal, and not here."""
 

@@ -13,6 +13,7 @@ from agent_ground import Scripted, acts, alone, said
 from agentrt import Runtime
 from agentrt.agent.completeness import Demands, Score
 from agentrt.agent.conclusion import Budget, Ending, RunLimits
+from agentrt.agent.conversation import asked
 from agentrt.agent.events import Event, NotDoneYet
 from agentrt.agent.loop import run_loop
 from agentrt.records import Message, Turn, Usage
@@ -191,6 +192,24 @@ def test_a_run_that_is_resumed_has_used_what_it_had_used(workspace: Path) -> Non
 
     budget = asyncio.run(whole())
     assert (budget.turns, budget.actions, budget.usage.input_tokens) == (2, 2, 20)
+
+
+def test_what_was_asked_for_before_an_undo_is_not_counted_for_the_next_task(workspace: Path) -> None:
+    async def whole() -> Budget:
+        async with Runtime.open(workspace, sandbox=open_sandbox) as runtime:
+            runtime.say("task", {"text": "x"})
+            await run_loop(
+                runtime, alone(runtime, Scripted(acts(bash("true"), bash("echo > b")), REST)), Budget(RunLimits())
+            )
+            await runtime.undo()
+            runtime.say("notice", asked("something else"))
+            await run_loop(runtime, alone(runtime, Scripted(acts(bash("true")), REST)), Budget(RunLimits()))
+            budget = Budget(RunLimits())
+            budget.take_up(runtime.conversation())
+            return budget
+
+    budget = asyncio.run(whole())
+    assert (budget.turns, budget.actions) == (2, 1)
 
 
 def test_all_checks_together_have_what_is_left_of_the_time(workspace: Path) -> None:

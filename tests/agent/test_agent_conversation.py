@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentrt.agent.conversation import pending, since_last_turn
+from agentrt.agent.conversation import pending, since_last_turn, unfinished
 from agentrt.agent.describing import describe_effects, describe_operation
 from agentrt.records import (
     FileEffect,
@@ -83,3 +83,23 @@ def test_pending_is_what_the_last_turn_asked_and_nobody_answered() -> None:
     assert [action.call for action in pending(messages)] == ["b"]
     assert [message.body["text"] for message in since_last_turn(messages)] == ["x"]
     assert pending(talk(("task", {"text": "x"}))) == []
+
+
+def test_unfinished_is_what_nothing_says_the_end_of() -> None:
+    def turn(*kinds: str) -> tuple[str, dict[str, Any]]:
+        actions = tuple(ProposedAction(call=kind, kind=kind, arguments={}) for kind in kinds)
+        return "planner", Turn(actions=actions).to_dict()
+
+    def answer(call: str, **more: Any) -> tuple[str, dict[str, Any]]:
+        return "observation", {"call": call, "text": "x", "operation": None, **more}
+
+    task, more = ("task", {"text": "x"}), ("notice", {"text": "more", "asked": "more"})
+    assert unfinished(talk(task))
+    assert unfinished(talk(task, turn("bash")))
+    assert unfinished(talk(task, turn("bash"), answer("bash")))
+    assert unfinished(talk(task, turn("submit"), answer("submit", failed=True)))
+    assert unfinished(talk(task, turn("bash"), answer("bash", cut_off=True)))
+    assert not unfinished(talk(task, turn()))
+    assert not unfinished(talk(task, turn("submit"), answer("submit")))
+    assert not unfinished(talk(task, turn("submit"), answer("submit"), more))
+    assert not unfinished(talk(more))

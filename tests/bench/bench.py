@@ -1,6 +1,6 @@
 """What a transaction costs, side by side in one run: agentrt, a plain subprocess, a shadow git repository. And what
 it is good for (``contained.py``), what a long run costs (``runs.py``), and a long session in the app (``feeds.py``,
-``lists.py``, ``diffs.py``, ``transcripts.py``).
+``lists.py``, ``diffs.py``, ``transcripts.py``; ``app.py``: all of it, in a terminal).
 
     python tests/bench/bench.py [--quick] [costs] [contained] [runs] [app]
 
@@ -23,6 +23,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+import app
 import contained
 import diffs
 import feeds
@@ -53,7 +54,7 @@ def main() -> int:
     if "runs" in parts:
         _GOALS.extend(runs.measure())
     if "app" in parts:
-        for part in (feeds, lists, diffs, transcripts):
+        for part in (feeds, lists, diffs, transcripts, app):
             _GOALS.extend(part.measure())
     print()
     for title, value, sign, bound in _GOALS:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from agentrt.agent import conversation
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, Store, create, locate
 from agentrt.records import (
@@ -22,8 +23,10 @@ from agentrt.records import (
     FileState,
     Judgement,
     Observation,
+    ProposedAction,
     RequestEffect,
     Snapshot,
+    Turn,
     View,
 )
 from agentrt.records.effects import Change
@@ -38,11 +41,15 @@ _FILE = FileState(type="file", mode=0o644, size=1_000, mtime_ns=1_700_000_000_00
 _SENT = RequestEffect(
     change="sent", reversibility="irreversible", method="POST", url="https://example.com/hook", status=200, sent=1
 )
+_MENDABLE = _SENT.model_copy(update={"reversibility": "compensable"})
+"""Where a session has sent what nothing takes back, nothing more is kept that is done in it."""
+_WORDS = "I look at **what is there** first, and then change `a` in all of it:\n\n- one\n- two\n\nThen the tests."
 _SEEN = Observation(exit_code=0, output="done\n", output_bytes=5, seconds=0.1)
 
 
-def many(workspace: Path, operations: int = 10_000) -> Store:
-    """Adds a session of that many ``operations`` to the workspace's journal; it becomes the current one."""
+def many(workspace: Path, operations: int = 10_000, *, talk: bool = False) -> Store:
+    """Adds a session of that many ``operations`` to the workspace's journal; it becomes the current one. ``talk``: with
+    what its agents said, a turn for each action, and with what they were told."""
     store = locate(workspace)
     create(store)
     with Lock(store).acquire():
@@ -51,7 +58,7 @@ def many(workspace: Path, operations: int = 10_000) -> Store:
         view = View()
         for first in range(1, operations + 1, _AT_ONCE):
             with Journal.open(store.journal) as journal:
-                writer = Writer(journal, session, view)
+                writer = Writer(journal, session, view, talk=talk)
                 for number in range(first, min(first + _AT_ONCE, operations + 1)):
                     writer.write(number)
                 view = writer.view
@@ -61,13 +68,14 @@ def many(workspace: Path, operations: int = 10_000) -> Store:
 class Writer:
     """Goes on with a session whose view is ``view``."""
 
-    def __init__(self, journal: Journal, session: str, view: View) -> None:
+    def __init__(self, journal: Journal, session: str, view: View, *, talk: bool = False) -> None:
         self.view = view
+        self._talk, self._said, self._number = talk, journal.message_head(session), 0
         self._journal, self._session, self._before = journal, session, view
 
     def write(self, number: int) -> None:
         """The session's operation ``number``: of every twenty one is an undo, the next its redo, one an accept …"""
-        turn = number % 20
+        self._number, turn = number, number % 20
         if turn == 10:
             self._add("undo", after=self._before, target=(number - 1,))
         elif turn == 11:
@@ -82,19 +90,24 @@ class Writer:
         elif turn == 15:
             self._add("act", _bash("make test"), status="failed", note="the sandbox is gone")
         elif turn == 16:
-            self._add("act", _bash("curl -d x https://example.com/hook"), effects=[_SENT], review="pending")
+            self._add(
+                "act",
+                _bash("curl -d x https://example.com/hook"),
+                effects=[_MENDABLE if self._talk else _SENT],
+                review="pending",
+            )
         elif turn == 17:
-            self._work(_bash(f"mkdir d{number}"), [_effect(f"d{number}", "created", folder=True)], number)
+            self.work(_bash(f"mkdir d{number}"), [effect(f"d{number}", "created", folder=True)], number)
         elif turn % 3 == 1:
-            effects = [_effect(_path(number + n), "modified") for n in range(3)]
-            self._work(_bash(f"sed -i s/a/{number}/ src/*.py"), [*effects, _effect(f"old{number}", "deleted")], number)
+            effects = [effect(_path(number + n), "modified") for n in range(3)]
+            self.work(_bash(f"sed -i s/a/{number}/ src/*.py"), [*effects, effect(f"old{number}", "deleted")], number)
         elif turn % 3 == 0 or turn == 8:
             asked = {"kind": "edit", "path": _path(number), "old": "a = 1\n" * 20, "new": "a = 2\n" * 20}
-            self._work(asked, [_effect(_path(number), "modified")], number)
+            self.work(asked, [effect(_path(number), "modified")], number)
         else:
             self._add("act", _bash("ls -la src && grep -rn TODO src | head"))
 
-    def _work(self, action: dict[str, Any], effects: Sequence[Effect], number: int) -> None:
+    def work(self, action: dict[str, Any], effects: Sequence[Effect], number: int) -> None:
         layers = (*self.view.snapshot.layers, f"{self._session}.{number}")
         after = self.view.model_copy(update={"snapshot": Snapshot.model_construct(layers=layers)})
         self._add("act", action, after=after, effects=effects, review="pending", judgement=_REVIEW)
@@ -112,6 +125,10 @@ class Writer:
         **ending: Any,
     ) -> None:
         act = kind == "act"
+        if act and self._talk and action is not None:
+            asked = {key: value for key, value in action.items() if key != "kind"}
+            call = ProposedAction(call=f"c{self._number}", kind=action["kind"], arguments=asked)
+            self._say("planner", Turn(text=_WORDS, actions=(call,)).to_dict())
         intent = self._journal.intend(
             self._session,
             kind=kind,
@@ -122,8 +139,20 @@ class Writer:
             decision=decision if act else None,
         )
         after = self.view if after is None else after
+        if act:
+            after = after.model_copy(update={"conversation": self._said})
         self._journal.settle(intent, status=status, after=after, observation=_SEEN if act else None, **ending)
-        self._before, self.view = self.view, after
+        self._before, self.view, self._said = self.view, after, after.conversation
+        if act and self._talk:
+            told = conversation.observation(f"c{self._number}", "done", intent.id, exit_code=0)
+            self._say("observation", told, intent.id)
+
+    def back_to_start(self) -> None:
+        """The files are the workspace's again: now something real can be done."""
+        self._add("restore", after=View(conversation=self._said), target=(0,))
+
+    def _say(self, role: str, body: dict[str, Any], operation: int | None = None) -> None:
+        self._said = self._journal.say(self._session, self._said, role, body, operation)
 
 
 def _bash(command: str) -> dict[str, Any]:
@@ -134,7 +163,7 @@ def _path(number: int) -> str:
     return f"src/module_{number % 97}.py"
 
 
-def _effect(path: str, change: Change, *, folder: bool = False) -> FileEffect:
+def effect(path: str, change: Change, *, folder: bool = False) -> FileEffect:
     state = FileState(type="directory", mode=0o755, size=0, mtime_ns=1) if folder else _FILE
     return FileEffect(
         path=path,

@@ -286,6 +286,10 @@ def test_messages_form_a_tree(journal: Journal) -> None:
     assert [message.id for message in journal.conversation(left)] == [task, left]
     assert journal.conversation(right)[-1].operation == op
     assert journal.conversation(0) == []
+    assert [message.id for message in journal.conversation(last, after=task)] == [right, last]
+    assert [message.id for message in journal.conversation(last, last=2)] == [right, last]
+    assert [message.id for message in journal.conversation(last, roles=["task", "notice"])] == [task, last]
+    assert journal.conversation(task, after=task) == []
     with pytest.raises(UnknownOperation):
         journal.conversation(99)
 

@@ -124,7 +124,7 @@ def test_one_killed_in_an_action_loses_nothing_but_that(store: Store, processes:
             processes.append(second.hello["pid"])
             assert second.hello["pid"] != processes[0]
             state = await second.ask("state")
-            assert (state["phase"], state["turns"]) == ("idle", 2)
+            assert (state["phase"], state["turns"], state["ending"]["reason"]) == ("idle", 2, "the agent is not done")
             await second.ask("go_on")
             assert (await idle(second))["ending"]["code"] == "submit"
             content = await second.ask("act", kind="bash", arguments={"command": "cat a.txt"})

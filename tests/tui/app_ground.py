@@ -77,7 +77,8 @@ class Driven:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await self.pilot.pause()
+        for _ in range(2):  # what is told may be told on
+            await self.pilot.pause()
 
     async def act(self, name: str) -> None:
         """Press the key of an action, whichever it is."""
@@ -153,7 +154,8 @@ class Driven:
 
     @property
     def kinds(self) -> list[str]:
-        return [operation.kind for operation in self.log]
+        """Of what is over."""
+        return [operation.kind for operation in self.log if operation.status != "intent"]
 
     @property
     def heard(self) -> str:

@@ -208,3 +208,43 @@ def test_two_apps_see_each_others_decisions(workspace: Path, tmp_path: Path) -> 
             await d.until(lambda: "↶ undone" in d.screen)
 
     drive(workspace, work, task=file)
+
+
+def test_what_is_typed_while_an_agent_asks_is_the_answer(workspace: Path, tmp_path: Path) -> None:
+    ask = {"actions": [{"ask": {"question": "A or B?"}}]}
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await question(d)
+        await d.sees("your answer to the agent")
+        await d.type("B, please")
+        await d.until(lambda: d.app.state.ending is not None, "its end")
+        assert "A person says: B, please" in d.heard
+        await d.sees("a task for the agent")
+
+    drive(workspace, work, task=task(tmp_path, ask, SUBMIT))
+
+
+def test_an_empty_line_goes_on_with_what_a_host_that_is_gone_left(workspace: Path, tmp_path: Path) -> None:
+    async def begin(d: Driven) -> None:
+        await d.type("do it")
+        await running(d, "sleep")
+
+    async def go_on(d: Driven) -> None:
+        await d.sees("the agent is not done", "enter on an empty line goes on")
+        d.app.query_one(Prompt).focus()
+        await d.press("enter")
+        await d.sees("done: all done")
+
+    drive(workspace, begin, task=task(tmp_path, SLOW, SUBMIT))
+    drive(workspace, go_on, task=task(tmp_path, SUBMIT))
+
+
+def test_where_nothing_was_done_it_says_what_can_be(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.sees("Nothing was done here yet", "u takes it back", "there is nobody to plan")
+        await d.type("!echo > new")
+        await d.sees("1 to review")
+        assert "Nothing was done here yet" not in d.screen
+
+    drive(workspace, work)

@@ -195,6 +195,7 @@ def test_fork_and_come_back(workspace: Path) -> None:
         await d.until(lambda: d.app.book.session != here)
         fork = d.app.book.session
         assert fork is not None and d.focus == "timeline"
+        assert not [note for note in d.notes if "no operation" in note]
         assert await exists(d, "one.txt") and not await exists(d, "two.txt")
         await by_hand(d, "echo 3 > three.txt")
         with open_reader(workspace, session=here) as reader:

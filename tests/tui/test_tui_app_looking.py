@@ -36,17 +36,17 @@ def test_filter_narrows_as_one_types_and_escape_clears(workspace: Path) -> None:
 
         await d.act("filter")
         await d.press(*"pear")
-        assert shown() == [2]
+        await d.until(lambda: shown() == [2])
         await d.press("escape")
-        assert shown() == [1, 2] and d.focus == "timeline"
+        await d.until(lambda: shown() == [1, 2] and d.focus == "timeline")
         await d.act("filter")
         await d.press(*"path:one.txt", "enter")
-        assert shown() == [1] and d.focus == "timeline"
+        await d.until(lambda: shown() == [1] and d.focus == "timeline")
         await d.act("filter")
         assert d.app.query_one(Prompt).text == "path:one.txt"
         await d.press("enter")
         await d.press("escape")  # nothing goes on: it shows all again
-        assert shown() == [1, 2]
+        await d.until(lambda: shown() == [1, 2])
 
     drive(workspace, work)
 

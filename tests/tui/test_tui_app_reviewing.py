@@ -145,7 +145,7 @@ def test_reject_tells_the_agent_why(workspace: Path, config: Path) -> None:
         await d.idle(1)
         await d.select(1)
         await d.act("reject")
-        await d.sees("why operation 1 is rejected")
+        await d.sees("why?", "operation 1 is rejected")
         await d.press(*"no", "escape")
         assert d.focus == "timeline"
         await d.act("reject")
@@ -219,7 +219,7 @@ def test_apply_asks_and_writes(workspace: Path, config: Path) -> None:
 
 
 @presses("apply")
-def test_a_conflict_is_told_and_nothing_is_touched(workspace: Path, config: Path) -> None:
+def test_a_conflict_is_told_and_what_is_none_can_be_applied(workspace: Path, config: Path) -> None:
     script(config, bash("echo theirs > b.txt; echo 1 > one.txt"), SUBMIT)
 
     async def work(d: Driven) -> None:
@@ -228,9 +228,12 @@ def test_a_conflict_is_told_and_nothing_is_touched(workspace: Path, config: Path
         await d.press("escape")
         (workspace / "b.txt").write_text("mine\n")
         await d.act("apply")
-        await d.said("it cannot be applied", "b.txt")
+        await d.sees("cannot be applied", "b.txt", "w write the other 1 path")
         assert (workspace / "b.txt").read_text() == "mine\n" and not (workspace / "one.txt").exists()
         assert d.kinds == ["act"]
+        await d.press("w")
+        await d.until(lambda: d.kinds == ["act", "apply"])
+        assert (workspace / "b.txt").read_text() == "mine\n" and (workspace / "one.txt").read_text() == "1\n"
 
     drive(workspace, work)
 

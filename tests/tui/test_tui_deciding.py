@@ -66,8 +66,8 @@ def test_reject_wants_a_reason() -> None:
         (reject(Selected()), "select an operation first"),
         (reject(Selected(entry=Operation(review="rejected"))), "operation 7 is rejected already"),
         (reject(Selected(entry=Operation(review=None))), "operation 7 needs no review; v takes it out all the same"),
-        (undo(steps=0, loses=False, preview=None), "nothing to undo"),
-        (redo(undone=0, loses=False, preview=None), "nothing to redo"),
+        (undo(None, loses=False, preview=None), "nothing to undo"),
+        (redo(None, loses=False, preview=None), "nothing to redo"),
         (undo_to(Selected(), loses=False, preview=None), "select an operation first"),
         (revert(Selected(), None, {}), "select an operation first"),
         (
@@ -81,16 +81,24 @@ def test_what_cannot_be_is_said(decided: object, why: str) -> None:
     assert decided == No(why)
 
 
-def test_undo_asks_only_when_it_matters() -> None:
-    assert undo(steps=2, loses=False, preview=Preview(kind="undo")) == Request("undo", {"n": 1, "scope": "both"})
-    decided = undo(steps=2, loses=True, preview=Preview(kind="undo"))
+def test_undo_asks_only_when_it_matters_and_says_what_it_is_about() -> None:
+    step = Operation(about="$ rm -rf build")
+    done = "undone: operation 7, $ rm -rf build"
+    assert undo(step, loses=False, preview=Preview(kind="undo")) == Request("undo", {"n": 1, "scope": "both"}, done)
+    decided = undo(step, loses=True, preview=Preview(kind="undo"))
     assert isinstance(decided, Choices)
+    assert decided.text == "Undo operation 7, $ rm -rf build:\nmore was said since; what goes back?"
     assert [(option.key, option.word) for option in decided.options] == [
         ("b", "both"),
         ("f", "files only"),
         ("c", "conversation only"),
     ]
-    assert decided.answers["f"][1] == Request("undo", {"n": 1, "scope": "files"})
+    files_only = "undone, files only: operation 7, $ rm -rf build"
+    assert decided.answers["f"][1] == Request("undo", {"n": 1, "scope": "files"}, files_only)
+    applied = Request("undo", {"n": 1, "scope": "both"}, "undone: operation 7, apply of 1, 2")
+    assert undo(Operation(kind="apply", about="of 1, 2"), loses=False, preview=None) == applied
+    again = Request("redo", {"scope": "both"}, "redone: operation 7, $ rm -rf build")
+    assert redo(step, loses=False, preview=None) == again
 
 
 def test_what_reaches_the_real_workspace_is_never_done_unasked() -> None:
@@ -118,4 +126,14 @@ def test_apply_shows_what_it_writes() -> None:
     assert isinstance(decided, Choices)
     assert decided.text.splitlines()[0] == "Write to your real workspace (8 paths):"
     assert decided.text.splitlines()[-2:] == ["  and 2 more", "left in the sandbox: .git/hooks/x"]
-    assert isinstance(apply(Preview(kind="apply", effects=effects, conflicts=(CONFLICT,))), No)
+
+
+def test_what_cannot_be_applied_keeps_nothing_else_back() -> None:
+    effects = tuple(FileEffect(path=path, change="modified") for path in ("a.py", "b.py", "c.py"))
+    decided = apply(Preview(kind="apply", effects=effects, conflicts=(CONFLICT,)))
+    assert isinstance(decided, Choices)
+    assert "  a.py: here two; agentrt (operation 9): one" in decided.text.splitlines()
+    word, request = decided.answers["w"]
+    assert word == "write the other 2 paths"
+    assert request == Request("apply", {"paths": ["b.py", "c.py"], "rest": False}, "2 paths applied")
+    assert isinstance(apply(Preview(kind="apply", effects=effects[:1], conflicts=(CONFLICT,))), No)

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from screens import assert_approved, play
 from textual.app import App, ComposeResult
+from textual.events import Resize
 from textual.pilot import Pilot
 
 from agentrt.agent.conclusion import Ending
 from agentrt.agent.events import ActionStarted, OutputCame, TextCame
 from agentrt.hosting.state import Pending, SessionState
 from agentrt.records import ProposedAction
-from agentrt.tui.detail.blocks import Question
+from agentrt.tui.detail.blocks import Action, Question
 from agentrt.tui.detail.drawn import drawn
 from agentrt.tui.detail.lines import safe, text_of
 from agentrt.tui.detail.live import Live
@@ -115,6 +116,32 @@ def test_it_follows_until_one_scrolls_up_and_again_at_the_end() -> None:
     played(work)
 
 
+def test_rows_are_as_wide_as_there_is_room_whenever_that_is_known() -> None:
+    run = a_talk(0)
+    run.turn("one two three", [])
+
+    async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
+        blocks = live.query_one(Blocks)
+        blocks.styles.width = 5
+        live.show(Transcript.of(run.messages, run.entries))
+        await all_drawn(live, pilot)
+        assert "one two three" not in rows(live)
+        with blocks.prevent(Resize):
+            blocks.styles.width = "1fr"
+            await all_drawn(live, pilot)
+        await all_drawn(live, pilot)
+        assert "one two three" in rows(live)
+
+    played(work)
+
+
+def test_an_action_that_wants_two_rows_has_the_width_of_both() -> None:
+    block = Action("o1", "", "$ " + "x" * 60, "pending", effects="1 file renamed, 1 changed")
+    first, second = ("".join(text for text, _ in line) for line in drawn(block, 46))
+    assert first == "● $ " + "x" * 41 + "…"
+    assert second == "  to review · 1 file renamed, 1 changed"
+
+
 def test_what_is_in_sight_stays_when_heights_turn_out_to_be_others() -> None:
     run = a_talk(300)
 
@@ -193,7 +220,7 @@ def test_what_the_host_says_is_taken_up_where_it_stands() -> None:
     ending = Ending(code="planner", reason="no key", hint="agentrt secrets set")
     over = more.with_state(SessionState(session="s1", ending=ending))
     assert [text_of(row) for row in drawn(over.blocks[-1], 60)] == [
-        "ended (planner): no key",
+        "ended: no key",
         "hint: agentrt secrets set",
     ]
 

@@ -119,6 +119,16 @@ def test_a_person_s_own_action_stands_where_it_was_done() -> None:
     assert one.shown == "$ git status" and one.operation == 2
 
 
+def test_of_a_long_conversation_the_end_is_read_like_the_end_of_all_of_it() -> None:
+    run = a_run(["act", "act", "act"])
+    run.put(operation(4, actor="user", action={"kind": "bash", "command": "git status"}))
+    whole = Transcript.of(run.messages, run.entries).blocks
+    most = next(at for at in range(1, len(run.messages)) if run.messages[-at].role == "planner")
+    end = Transcript().read(run.messages[-most:], run.entries, most=most).blocks
+    assert len(end) < len(whole) and end == whole[-len(end) :]
+    assert Transcript().read(run.messages, run.entries, most=len(run.messages) + 1).blocks == whole
+
+
 def test_the_operations_of_a_forks_parent_are_not_taken_for_its_own() -> None:
     run = a_run(["act"])
     own = [

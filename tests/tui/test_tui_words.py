@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentrt.records import Message, Operation, View
+from agentrt.records import Message
 from agentrt.tui.words import History, command, completion, files_of, typed_before
 
 FILES = ["src/a.py", "src/ab.py", "README.md", "docs/read me.md"]
@@ -55,28 +55,13 @@ def test_back_through_history_and_forth(typed: list[str], draft: str) -> None:
 
 
 def test_what_was_typed_before_is_in_the_journal() -> None:
-    def operation(id: int, actor: str, command: str) -> Operation:
-        action = {"kind": "bash", "command": command}
-        view = View()
-        return Operation(
-            id=id,
-            session="s1",
-            kind="act",
-            actor=actor,
-            status="settled",
-            started=0.0,
-            action=action,
-            before=view,
-            after=view,
-        )
-
     said = [
         Message(id=1, role="task", body={"text": "mend it"}),
         Message(id=2, role="planner", body={"text": "I will"}),
         Message(id=3, role="notice", body={"text": "The user says:\nand test it", "asked": "and test it"}),
         Message(id=4, role="notice", body={"text": "The user undid operation 1."}),
     ]
-    found = typed_before(said, [operation(1, "user", "ls"), operation(2, "agent", "rm x"), operation(3, "user", "ls")])
+    found = typed_before(said, ["ls", "ls"])
     assert found.typed == ("!ls", "mend it", "and test it")
 
 

@@ -62,9 +62,10 @@ def _action(block: Action, width: int) -> Iterator[Line]:
     bad = f" {harm}" if harm.word else ""
     actor = f"{block.actor}: " if block.actor else ""
     room = width - cells(f"{mark.glyph} {actor}{after}{bad}") - 2
-    shown = cut(block.shown, max(room, min(_LEAST, width)))
+    beside = room >= min(_LEAST, cells(block.shown))
+    shown = cut(block.shown, max(room if beside else width - cells(f"{mark.glyph} {actor}"), 1))
     line: list[Piece] = [(f"{mark.glyph} ", style), (actor, "dim"), (shown, "code")]
-    if room >= min(_LEAST, cells(block.shown)):
+    if beside:
         yield (*line, (f"  {after}" if after else "", "bad" if block.failed else "dim"), (bad, "bad"))
     else:
         yield tuple(line)

@@ -38,6 +38,8 @@ class Journaled:
     start: int
     """The last message of the session this one was forked from, whose operations are not ``entries``."""
     stands: Collection[int] | None
+    most: int | None = None
+    """Messages that are read at most, and operations that are shown beside them: the last ones."""
     blocks: list[Block] = field(default_factory=list)
     turns: list[Planned] = field(default_factory=list)
     _open: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -46,8 +48,10 @@ class Journaled:
 
     def read(self, messages: Sequence[Message]) -> None:
         own = {message.operation for message in messages if message.operation and message.id > self.start}
-        last = max(own, default=0)
-        loose = [entry for entry in self.entries if entry.id not in own and _is_told(entry, last)]
+        first, last = min(own, default=0), max(own, default=0)
+        later = self.entries[first:] if self.most is not None and len(messages) >= self.most else self.entries
+        loose = [entry for entry in later if entry.id not in own and _is_told(entry, last)]
+        loose = loose if self.most is None else loose[-self.most :]
         for message in messages:
             while message.id > self.start and message.operation and loose and loose[0].id < message.operation:
                 self.blocks.append(self._done(loose.pop(0)))

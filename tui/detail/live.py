@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.timer import Timer
 from textual.widgets import Static
 
-from .blocks import Question
+from .blocks import Note, Question
 from .drawn import Rows, question
 from .scroll import Blocks
 from .transcript import Transcript
@@ -36,6 +36,7 @@ class Live(Vertical):
         self._timer: Timer | None = None
         self._stale = False
         self._chosen = ""
+        self._welcome: tuple[Note, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self._blocks
@@ -66,6 +67,11 @@ class Live(Vertical):
         self._transcript = transcript
         self._redraw()
 
+    def welcome(self, *texts: str) -> None:
+        """What stands there while nothing was said or done; the texts are safe to show."""
+        self._welcome = tuple(Note(f"w{number}", f"\n{text}") for number, text in enumerate(texts))
+        self._redraw()
+
     def choose(self, question: str) -> None:
         """The keys are about this one."""
         self._chosen = question
@@ -82,7 +88,7 @@ class Live(Vertical):
 
     def _draw(self) -> None:
         self._stale = False
-        self._blocks.show(self._transcript.blocks)
+        self._blocks.show(self._transcript.blocks or self._welcome)
         self._timer = self.set_timer(_PAUSE, self._again)
 
     def _again(self) -> None:

@@ -30,12 +30,17 @@ class Blocks(Pages):
     A block out of sight has the height it probably has. When it turns out to be another, what is in sight stays.
     """
 
+    DEFAULT_CSS = "Blocks { scrollbar-gutter: stable; }"  # a row is as wide with a scrollbar as without
+
     class Followed(Message):
         """Whether the end is followed has changed."""
 
         def __init__(self, follows: bool) -> None:
             super().__init__()
             self.follows = follows
+
+    class Topped(Message):
+        """One scrolled up to the first block: what was before it may be shown now."""
 
     def __init__(self, question: Callable[[Question, int], Rows]) -> None:
         """``question`` draws one: what can be answered is for who asks to know."""
@@ -47,6 +52,8 @@ class Blocks(Pages):
         self._starts: list[int] = [0]
         """The first row of each block, and the row after the last one."""
         self._placing = False
+        self._drawn_in = 0
+        """Columns."""
         self._idle: Timer | None = None
 
     def show(self, blocks: Sequence[Block]) -> None:
@@ -55,10 +62,11 @@ class Blocks(Pages):
             self._idle = self.set_interval(_PAUSE, self._draw_some)
 
     def on_resize(self, event: events.Resize) -> None:
-        self._drawn.clear()
         self._lay_out(self._blocks)
 
     def row(self, y: int) -> Line | None:
+        if self._width != self._drawn_in:  # no event says so where a scrollbar came, or the first layout was late
+            self.call_later(self._lay_out, self._blocks)
         at = bisect_right(self._starts, y) - 1
         if not 0 <= at < len(self._blocks):
             return None
@@ -69,6 +77,8 @@ class Blocks(Pages):
         super().watch_scroll_y(old_value, new_value)
         if not self._placing and old_value != new_value:
             self._follow(new_value >= self.max_scroll_y)
+            if new_value <= 0:
+                self.post_message(self.Topped())
             if not all(map(self._is_drawn, self._in_sight())):
                 self._lay_out(self._blocks)
 
@@ -117,6 +127,9 @@ class Blocks(Pages):
 
     def _lay_out(self, blocks: Sequence[Block]) -> None:
         """Measures all, draws what is in sight; what was at the top stays there, or the end at the end."""
+        if self._width != self._drawn_in:
+            self._drawn_in = self._width
+            self._drawn.clear()
         anchor = self._anchor(blocks)
         self._blocks = blocks
         for block in blocks:

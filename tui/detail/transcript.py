@@ -88,10 +88,12 @@ class Transcript:
         *,
         start: int = 0,
         stands: Collection[int] | None = None,
+        most: int | None = None,
     ) -> Transcript:
         """With what the journal has now. ``start``: the conversation the session began with, that of the one it was
-        forked from; ``stands``: the operations that were not undone."""
-        found = Journaled(entries, start, stands)
+        forked from; ``stands``: the operations that were not undone; ``most``: where there are so many messages, they
+        are the last ones."""
+        found = Journaled(entries, start, stands, most)
         found.read(messages)
         settled = max((entry.id for entry in reversed(entries[-2:]) if entry.status != "intent"), default=0)
         went_back = self.last not in (0, *(message.id for message in reversed(messages)))
@@ -147,10 +149,9 @@ class Transcript:
         """With what the host says of the session: a ``SessionState``."""
         running = None
         if (begun := state.running) is not None:
-            running = _Running(begun.actor, begun.action.call, plain(begun.shown), Tail().fed(state.output))
-            mine = self.running
-            if mine is not None and (mine.actor, mine.call) == (running.actor, running.call):
-                running = mine
+            running = self.running
+            if running is None or (running.actor, running.call) != (begun.actor, begun.action.call):
+                running = _Running(begun.actor, begun.action.call, plain(begun.shown), Tail().fed(state.output))
         return replace(
             self,
             actor=state.actor or self.actor,
@@ -256,11 +257,14 @@ class Transcript:
         found += self.questions
         if self.ending is not None:
             code, reason, hint = self.ending
-            text = f"ended ({plain(code)}): {text_of(reason)}" + (f"\nhint: {text_of(hint)}" if hint else "")
+            hint = "enter on an empty line goes on with it" if code == "interrupted" else hint
+            text = f"{_ENDED.get(code, 'ended')}: {text_of(reason)}" + (f"\nhint: {text_of(hint)}" if hint else "")
             found.append(Note("ended", text, "" if code in ("submit", "nothing") else "warn"))
         return tuple(found)
 
 
+_ENDED = {"submit": "done", "verify": "failed", "rules": "failed", "interrupted": "stopped"}
+"""In a word, by the code."""
 _FOLDS = {
     "started": Transcript._started,
     "text": Transcript._text,
