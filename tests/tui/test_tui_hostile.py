@@ -180,10 +180,10 @@ def _type(app: Terminal) -> None:
             break
         app.press("Tab")
     paste(app, f"begin {EVIL}\x1b[13u\x1b\r\x1b[\r\x1b end")
-    app.wait("begin", " end", "┏━ a task")
+    app.wait("┃  end", "┏━ a task")
     app.press("C-j")
     app.press("Enter")
-    app.wait("ended (submit)")
+    app.wait("▸     now", gone=["┃  end"])
     app.press("Up", "Up", "Up", "Up")
     # A terminal lets nothing end a paste but itself. One that does lets the rest be typed.
     paste(app, "\x1b[201~\x1b]0;OWNED\x07 \x1b[?1003h zz")

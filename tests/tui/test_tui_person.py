@@ -27,7 +27,7 @@ def test_a_task_from_typing_it_to_writing_its_outcome(ground: Ground) -> None:
         app.type("change two lines")
         app.press("Enter")
         app.wait("I change two lines.", "step 1", "running", gone=["step 6"])
-        app.wait("ended (submit)", "Inbox 1", "1 file to apply")
+        app.wait("done: all done", "Inbox 1", "1 file to apply")
         leave(app)
         app.press("n")
         app.wait("▸ Inbox")
@@ -36,7 +36,7 @@ def test_a_task_from_typing_it_to_writing_its_outcome(ground: Ground) -> None:
         app.press("]", "]")
         app.wait(">@@ -32")
         app.press("x")
-        app.wait("why hunk 2 of a.txt is rejected")
+        app.wait("why?", "hunk 2 of a.txt is rejected")
         app.type("nobody asked for it; undo it, will you?")
         app.press("Enter")
         app.wait("✗ rejected  @@ -32", "reject of 1, a.txt: nobod")
@@ -89,7 +89,7 @@ def test_the_agent_goes_on_while_nobody_looks(ground: Ground) -> None:
         app.wait("the agent goes on; agentrt attaches again", "exit code 0")
     with ground.open() as app:
         app.wait("running", "step 2")
-        app.wait("ended (submit)", "1 file to apply")
+        app.wait("done: all done", "1 file to apply")
         app.press("q")
         app.wait("exit code 0")
     assert [operation["status"] for operation in ground.log()] == ["settled"]
@@ -105,7 +105,7 @@ def test_a_killed_app_loses_nothing(ground: Ground) -> None:
         os.kill(ground.app(), signal.SIGKILL)
         app.wait("exit code 137")
     with ground.open() as app:
-        app.wait("take your time", "It takes a while.", "ended (submit)", "1 file to apply")
+        app.wait("take your time", "It takes a while.", "done: all done", "1 file to apply")
         app.press("q")
         app.wait("exit code 0")
     assert ground.run("diff").count("new") >= 1
@@ -132,7 +132,7 @@ def test_a_headless_run_is_attached_to_and_its_question_answered(ground: Ground)
                 first.wait("▸ Inbox")
                 first.press("a")
                 first.wait("let through")
-                second.wait("Inbox 1", "ended (submit)")
+                second.wait("idle", "Inbox 1", "all done")
                 said, _ = run.communicate()
             finally:
                 run.kill()
