@@ -14,10 +14,10 @@ def run(workspace: Path, session: str | None, task: Path | None) -> int:
 
     from .app import AgentrtApp
     from .keys import chosen
-    from .typed import any_bytes
+    from .typed import guard
 
     settings = load_settings()
     app = AgentrtApp(workspace, session, settings, chosen(settings), task)
-    any_bytes()
+    guard()
     app.run()
     return app.return_code or 0

@@ -81,6 +81,13 @@ def click(app: Terminal, text: str) -> None:
                 app.send(f"\x1b[<{at}M\x1b[<{at}m".encode())
 
 
+def still_there(app: Terminal) -> None:
+    app.press("C-p")
+    app.wait("what to do, or the number")
+    app.press("Escape")
+    app.wait(gone=["what to do, or the number"])
+
+
 def test_a_harmless_session_needs_what_is_allowed_and_no_more(ground: Ground) -> None:
     with ground.open() as app:
         app.wait("Inbox 0")
@@ -103,29 +110,29 @@ def test_a_session_of_hostile_texts_is_walked_through(ground: Ground, size: tupl
                 app.press("k")  # a fork
                 app.wait("▸   ⑂")
         click(app, "[@click")
-        app.press("n")
-        app.wait("▸ Inbox")
-        app.press("n")
-        app.wait("act 15")
+        still_there(app)
         _look_at_the_diff(app)
         _screens(app)
         _ask_for_much(app)
         _type(app)
-        app.press("q")
+        app.press("C-q")
         app.wait("exit code 0")
     assert_harmless(app)
 
 
 def _look_at_the_diff(app: Terminal) -> None:
+    app.press("n")
+    app.wait("▸ Inbox", "act 1")
     app.press("Enter")
     app.wait("│┏")
     app.press("Enter", "d", "j", "}", "Enter", "}", "Enter", "j", "j", "d", "End", "Home")
-    click(app, "[@click")
     app.press("x")
     app.wait("why")
     paste(app, EVIL)
     app.press("Enter")
     app.wait("a task for the agent")
+    click(app, "[@click")
+    still_there(app)
 
 
 def _screens(app: Terminal) -> None:
@@ -172,14 +179,14 @@ def _type(app: Terminal) -> None:
         if "┏━ a task" in app.wait_any("┏", "┗"):
             break
         app.press("Tab")
-    paste(app, f"begin {EVIL} \x1b[201~ \x1b]0;OWNED\x07 end")
-    app.wait("begin")
+    paste(app, f"begin {EVIL}\x1b[13u\x1b\r\x1b[\r\x1b end")
+    app.wait("begin", " end", "┏━ a task")
     app.press("C-j")
     app.press("Enter")
     app.wait("ended (submit)")
     app.press("Up", "Up", "Up", "Up")
-    app.press("Escape")
-    app.wait("╭─ a task")
+    # A terminal lets nothing end a paste but itself. One that does lets the rest be typed.
+    paste(app, "\x1b[201~\x1b]0;OWNED\x07 \x1b[?1003h zz")
 
 
 def test_a_hostile_agent_is_watched_and_reviewed(ground: Ground) -> None:
@@ -204,13 +211,14 @@ def test_a_hostile_agent_is_watched_and_reviewed(ground: Ground) -> None:
         app.press("Escape")
         app.wait("▸ Timeline")
         click(app, "[@click")
+        still_there(app)
         app.press("n")
         app.wait("▸ Inbox")
         app.press("Enter")
         app.wait("your answer to the agent")
         paste(app, EVIL)
         app.press("Enter")
-        app.wait("ended (submit)", "Inbox 1")
+        app.wait("idle", "step 3", "Inbox 1")
         app.press("n")
         app.wait("▸ Inbox", "act 1")
         app.press("Enter")
