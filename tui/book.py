@@ -126,6 +126,11 @@ class Book:
             raise UnknownOperation("there is no session yet")
         return self._reader.show(op)
 
+    def operation_beside(self, op: int) -> Operation:
+        """The same, on any thread."""
+        with open_reader(self.workspace, session=self.session) as reader:
+            return reader.show(op)
+
     def paths(self, op: int) -> Collection[str]:
         """Of an operation's effects, for searching."""
         if self._reader is None:

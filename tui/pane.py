@@ -29,6 +29,8 @@ _STILL = 0.15
 """Seconds the cursor rests before anything is asked of the host about what it is on."""
 _MOVED = 0.05
 """Seconds it rests before what it is on is read."""
+_MANY = 300
+"""Effects of an operation that is read beside the app."""
 
 
 class Pane(Vertical):
@@ -78,22 +80,39 @@ class Pane(Vertical):
         self._number, self._undo, self._operation = number, None, None
         if self._moved is not None:
             self._moved.stop()
-        self._moved = self.set_timer(_MOVED, self._catch_up)
+        self._moved = self.set_timer(_MOVED, self._rests)
+
+    def _rests(self) -> None:
+        entry = self._book.entry(self._number)
+        if entry is None or entry.files + entry.requests <= _MANY:
+            self._catch_up()
+            return
+        _: Worker[None] = self.run_worker(self._read_beside, group="looking", exclusive=True)
+
+    async def _read_beside(self) -> None:
+        """What takes a while to read."""
+        session, number = self._book.session, self._number
+        try:
+            operation = await asyncio.to_thread(self._book.operation_beside, number)
+        except AgentrtError:
+            operation = None  # whoever reads it again says why
+        if self._moved is not None and (session, number) == (self._book.session, self._number):
+            self.refresh_operation(operation)
 
     def _catch_up(self) -> None:
         """With the cursor."""
         if self._moved is not None:
             self.refresh_operation()
 
-    def refresh_operation(self) -> None:
-        """It may have ended, or been reviewed or undone, since."""
+    def refresh_operation(self, operation: Operation | None = None) -> None:
+        """It may have ended, or been reviewed or undone, since. ``operation``: it was read just now."""
         if self._moved is not None:
             self._moved.stop()
             self._moved = None
         if self._number == 0:
             return
         try:
-            operation = self._book.operation(self._number)
+            operation = operation if operation is not None else self._book.operation(self._number)
             verdicts = self._book.verdicts(operation)
         except AgentrtError as error:
             self.app.notify(plain(str(error)), severity="error", markup=False)
@@ -107,8 +126,8 @@ class Pane(Vertical):
         self._operation = operation
         self.draw()
 
-        async def look() -> None:  # no partial: a worker puts all it is made of into words
-            await self._look(operation)
+        async def look(of: Operation = operation) -> None:  # no partial: a worker puts all it is made of into words
+            await self._look(of)
 
         _: Worker[None] = self.run_worker(look, group="looking", exclusive=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -88,6 +89,9 @@ class Watching(Looking):
         prompt.typed = typed_before(*self.book.typed()).then(prompt.typed)
         self.latest(self._ask_state, "state")
         self.run_worker(lambda: self._read_files(prompt), thread=True, group="files", exclusive=True)
+        if not self.is_headless:  # the process is the app's own
+            # What it begins with stays: to look through it for garbage would hold the keys up, each time for longer.
+            gc.freeze()
 
     def _read_files(self, prompt: Prompt) -> None:
         prompt.files = files_of(self.book.workspace)
