@@ -24,10 +24,11 @@ from agentrt import Runtime
 from agentrt.history.journal import Journal
 from agentrt.testing import memory_sandbox
 
-# Under nohup it is ignored, also by the commands that tests start and hang up on.
+# Under nohup, and in the background of a script, they are ignored, also by the commands that tests start and interrupt.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-settings.register_profile("few", max_examples=40, derandomize=True)
-settings.register_profile("fuzz", max_examples=2000)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+settings.register_profile("few", max_examples=40, derandomize=True, deadline=None)
+settings.register_profile("fuzz", max_examples=2000, deadline=None)
 settings.load_profile("few")
 
 guard.watch()
