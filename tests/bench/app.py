@@ -138,6 +138,7 @@ def _moving(full: Path) -> Rows:
     return [
         (f"the cursor moved in {OPERATIONS:,} operations: ms, median", keys.median, "<=", 50),
         ("  95 in 100 within", keys.most, "<=", 50),
+        ("  CPU ms each", keys.cost, "<=", 50),
         (f"  over {EFFECTS:,} effects, 95 in 100 within", large.most, "<=", 50),
     ]
 

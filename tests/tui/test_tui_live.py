@@ -37,7 +37,11 @@ class _App(App[None]):
         yield Live({"ask": "a allows", "inquire": "enter answers"})
 
     def on_mount(self) -> None:
+        self.topped = 0
         self.query_one(Live).focus()
+
+    def on_blocks_topped(self) -> None:
+        self.topped += 1
 
 
 Work = Callable[[_App, Live, Pilot[Any]], Awaitable[None]]
@@ -140,6 +144,30 @@ def test_an_action_that_wants_two_rows_has_the_width_of_both() -> None:
     first, second = ("".join(text for text, _ in line) for line in drawn(block, 46))
     assert first == "● $ " + "x" * 41 + "…"
     assert second == "  to review · 1 file renamed, 1 changed"
+
+
+def test_what_was_before_is_asked_for_where_one_scrolls_up_to_the_top_and_what_is_in_sight_stays() -> None:
+    run = a_talk(30)
+    most = next(at for at in range(60, len(run.messages)) if run.messages[-at].role == "planner")
+
+    async def work(app: _App, live: Live, pilot: Pilot[Any]) -> None:
+        live.show(Transcript().read(run.messages[-most:], run.entries, most=most))
+        await all_drawn(live, pilot)
+        await pilot.press("pageup")
+        await all_drawn(live, pilot)
+        assert app.topped == 0
+        await pilot.press("home")
+        await all_drawn(live, pilot)
+        assert app.topped == 1
+        before = rows(live)
+        live.show(Transcript.of(run.messages, run.entries))
+        await all_drawn(live, pilot)
+        assert rows(live) == before and app.topped == 1
+        await pilot.press("home")
+        await all_drawn(live, pilot)
+        assert "mend the tests" in "".join(rows(live)[:3])
+
+    played(work)
 
 
 def test_what_is_in_sight_stays_when_heights_turn_out_to_be_others() -> None:

@@ -52,8 +52,8 @@ class Blocks(Pages):
         self._starts: list[int] = [0]
         """The first row of each block, and the row after the last one."""
         self._placing = False
-        self._drawn_in = 0
-        """Columns."""
+        self._drawn_in = self._asked_for = 0
+        """Columns that rows are drawn in, and are to be."""
         self._idle: Timer | None = None
 
     def show(self, blocks: Sequence[Block]) -> None:
@@ -65,7 +65,8 @@ class Blocks(Pages):
         self._lay_out(self._blocks)
 
     def row(self, y: int) -> Line | None:
-        if self._width != self._drawn_in:  # no event says so where a scrollbar came, or the first layout was late
+        if self._width not in (self._drawn_in, self._asked_for):  # no event says so where the first layout was late
+            self._asked_for = self._width
             self.call_later(self._lay_out, self._blocks)
         at = bisect_right(self._starts, y) - 1
         if not 0 <= at < len(self._blocks):
@@ -77,7 +78,7 @@ class Blocks(Pages):
         super().watch_scroll_y(old_value, new_value)
         if not self._placing and old_value != new_value:
             self._follow(new_value >= self.max_scroll_y)
-            if new_value <= 0:
+            if new_value <= 0 and not self.follows:
                 self.post_message(self.Topped())
             if not all(map(self._is_drawn, self._in_sight())):
                 self._lay_out(self._blocks)
@@ -128,7 +129,7 @@ class Blocks(Pages):
     def _lay_out(self, blocks: Sequence[Block]) -> None:
         """Measures all, draws what is in sight; what was at the top stays there, or the end at the end."""
         if self._width != self._drawn_in:
-            self._drawn_in = self._width
+            self._drawn_in = self._asked_for = self._width
             self._drawn.clear()
         anchor = self._anchor(blocks)
         self._blocks = blocks
