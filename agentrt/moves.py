@@ -153,11 +153,15 @@ def _plan(runtime: Runtime, step: Step, scope: Scope) -> Move:
     elif scope == "conversation":
         there = now.model_copy(update={"conversation": there.conversation})
     check_kept(runtime, step.target[0], there)
-    return Move(
-        step,
-        there,
-        take_back=tuple(op for op in reversed(now.applied) if op not in there.applied),
-        put_back=tuple(op for op in there.applied if op not in now.applied),
+    take_back, put_back = across(now, there)
+    return Move(step, there, take_back=take_back, put_back=put_back)
+
+
+def across(now: View, there: View) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The applies that going from one view to another takes out of the real workspace, and those it puts in again."""
+    return (
+        tuple(op for op in reversed(now.applied) if op not in there.applied),
+        tuple(op for op in there.applied if op not in now.applied),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
@@ -79,6 +80,11 @@ class Opening(Generic[R]):
             await self._runtime.close()
 
 
+def sandbox_name() -> str:
+    """The sandbox of what no task file speaks of: ``AGENTRT_SANDBOX`` names a plug-in other than the local one."""
+    return os.environ.get("AGENTRT_SANDBOX", "local")
+
+
 async def open_runtime(
     kind: type[R],
     workspace: Path | str,
@@ -92,28 +98,18 @@ async def open_runtime(
     to_act: bool,
 ) -> R:
     """See ``Runtime.open``."""
-    from agentrt.recovery import recover
-    from agentrt.reviewing import keep_deadline
     from agentrt.uninterrupted import uninterrupted
 
     store = locate(workspace)
     # Mistakes in what was asked for come before anything is made or waited for.
-    rules, unread = _rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace), to_act)
-    confinement = rules.given.confinement
-    # Who only takes back or applies needs no secret, and so no passphrase.
-    outward = _outward(confinement, store) if to_act else None
-    make_sandbox = sandbox_opener(sandbox)
-    if to_act:
-        room.check_floor(store)
+    means = _means(store, policy=policy, sandbox=sandbox, folder=folder, to_act=to_act)
     opened = await _take(store, reserve=to_act)
     try:
         chosen = _session(opened.journal, session)
-        box = make_sandbox(store, outward.confinement(confinement) if outward else confinement)
-        runtime = kind(opened, chosen, rules=rules, sandbox=box, outward=outward, ask=ask, opinion=opinion)
+        box = means.box()
+        runtime = kind(opened, chosen, rules=means.rules, sandbox=box, outward=means.outward, ask=ask, opinion=opinion)
         try:
-            runtime.notes = (*unread, *await uninterrupted(recover(runtime)))
-            await box.start(runtime.view.snapshot)
-            runtime.notes += await uninterrupted(keep_deadline(runtime))
+            await _begin(runtime, means)
             if to_act:  # who wants to undo, or to know what would be collected, loses nothing by it
                 runtime.notes += await uninterrupted(opened.room.keep_within(box))
         except BaseException:
@@ -130,33 +126,59 @@ async def open_beside(
 ) -> R:
     """A further session of the workspace that ``other`` has open, with policy and sandbox of its own; both must be
     closed. Raises as ``Runtime.open``; ``SessionBusy`` where that session is open already."""
-    from agentrt.recovery import recover
-    from agentrt.reviewing import keep_deadline
-    from agentrt.uninterrupted import uninterrupted
-
-    opened, store = other.opened, other.store
+    opened = other.opened
     if session in opened.sessions:
         raise SessionBusy(f"session {session} is open already", hint="close the runtime that has it open first")
-    rules, unread = _rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace), to_act)
-    confinement = rules.given.confinement
-    outward = _outward(confinement, store) if to_act else None
-    make_sandbox = sandbox_opener(sandbox)
-    if to_act:
-        room.check_floor(store)
+    means = _means(other.store, policy=policy, sandbox=sandbox, folder=folder, to_act=to_act)
     chosen = opened.journal.session(session).id
-    box = make_sandbox(store, outward.confinement(confinement) if outward else confinement)
-    runtime = type(other)(opened, chosen, rules=rules, sandbox=box, outward=outward)
+    runtime = type(other)(opened, chosen, rules=means.rules, sandbox=means.box(), outward=means.outward)
     try:
         async with runtime.turn:
             if session in opened.journal.cut_off() and list(runtime.operations.values())[-1].kind != "act":
                 await runtime.turn.alone()  # the workspace may have to be put right
-            runtime.notes = (*unread, *await uninterrupted(recover(runtime)))
-            await box.start(runtime.view.snapshot)
-            runtime.notes += await uninterrupted(keep_deadline(runtime))
+            await _begin(runtime, means)
     except BaseException:
         await runtime.close()
         raise
     return runtime
+
+
+@dataclass(frozen=True)
+class _Means:
+    """What a session works with."""
+
+    rules: Rules
+    unread: tuple[str, ...]
+    """Lines for a person, where what the policy says is not known."""
+    outward: Outward | None
+    box: Callable[[], Sandbox]
+
+
+def _means(store: Store, *, policy: PolicyChoice, sandbox: SandboxChoice, folder: Path | None, to_act: bool) -> _Means:
+    """Nothing is made for it. Raises what the choices are wrong in, and ``DiskFull``."""
+    rules, unread = _rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace), to_act)
+    confinement = rules.given.confinement
+    # Who only takes back or applies needs no secret, and so no passphrase.
+    outward = _outward(confinement, store) if to_act else None
+    make_sandbox = sandbox_opener(sandbox)
+    if to_act:
+        room.check_floor(store)
+
+    def box() -> Sandbox:
+        return make_sandbox(store, outward.confinement(confinement) if outward else confinement)
+
+    return _Means(rules, unread, outward, box)
+
+
+async def _begin(runtime: Runtime, means: _Means) -> None:
+    """What was cut off is put right, the sandbox starts, and what waited too long for review waits no more."""
+    from agentrt.recovery import recover
+    from agentrt.reviewing import keep_deadline
+    from agentrt.uninterrupted import uninterrupted
+
+    runtime.notes = (*means.unread, *await uninterrupted(recover(runtime)))
+    await runtime.sandbox.start(runtime.view.snapshot)
+    runtime.notes += await uninterrupted(keep_deadline(runtime))
 
 
 def _rules(read: Callable[[], Policy], to_act: bool) -> tuple[Rules, tuple[str, ...]]:

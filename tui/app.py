@@ -17,7 +17,6 @@ from textual.containers import Horizontal, Vertical
 from textual.events import DescendantFocus
 from textual.widgets import ContentSwitcher, Static
 
-from agentrt.agent.conversation import has_task
 from agentrt.errors import AgentrtError
 from agentrt.hosting.setup import Setup
 from agentrt.hosting.state import SessionState
@@ -211,7 +210,7 @@ class AgentrtApp(Watching):
             asked = self.query_one(Live).current
             if text and asked is not None and asked.kind == "inquire" and command(text) is None:
                 self.follow(Request("reply", {"question": asked.key, "text": text}, "answered"))
-            elif text or (self.state.phase == "idle" and has_task(self.book.conversation())):
+            elif text or (self.state.phase == "idle" and self.book.has_task):
                 self.typed(text)
                 self.query_one(Timeline).action_end()
                 self.look_at(NOW)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from agentrt.errors import AgentrtError, UnknownOperation
 from agentrt.history import reviews
-from agentrt.history.revert import sides_of
 from agentrt.history.reviews import Verdicts
 from agentrt.history.store import locate
+from agentrt.moves import across
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
 from agentrt.showing.entries import Entry, Feed, Fork
@@ -28,7 +28,7 @@ class Book:
         self._feed: Feed | None = None
         self._paths: dict[int, Collection[str]] = {}
         self._said = 0
-        """The last message there was."""
+        """The last message that was read."""
         self.most = _MOST
         """Messages, and operations that no message is about, that the live view has."""
         self._open(session)
@@ -63,11 +63,8 @@ class Book:
             before.journal.close()
 
     def poll(self) -> bool:
-        """Whether something is new: operations and what became of them, or words. Raises ``JournalError``."""
-        if self._feed is None or self._reader is None:
-            return self._open(None)
-        before, self._said = self._said, self._reader.journal.message_head(self._reader.session)
-        return self._feed.poll() or before != self._said
+        """Whether something is new of operations, or what became of them. Raises ``JournalError``."""
+        return self._open(None) if self._feed is None else self._feed.poll()
 
     @property
     def session(self) -> str | None:
@@ -142,17 +139,8 @@ class Book:
 
     def verdicts(self, operation: Operation) -> Verdicts:
         """What was said on parts of an operation, as ``reviews.verdicts`` has it. Raises ``JournalError``."""
-        found: Verdicts = {}
-        op = operation.id
-        everything: dict[str, tuple[int, ...]] = dict.fromkeys(sides_of(operation.files), ())
-        for entry in self.entries[op:]:
-            if op not in entry.target or entry.kind not in ("accept", "reject") or entry.status != "settled":
-                continue
-            if entry.kind == "accept":
-                reviews.add(found, reviews.parts_in(self.operation(entry.id)) or everything, "accepted")
-            elif entry.id in self.stands:
-                reviews.add(found, reviews.parts_in(self.operation(entry.id)) or everything, "rejected")
-        return found
+        given = (entry for entry in self.entries[operation.id :] if reviews.counts(entry, operation.id, self.stands))
+        return reviews.gathered(operation, (self.operation(entry.id) for entry in given))
 
     def conversation(self) -> Sequence[Message]:
         """The last ``most`` of it. Raises ``JournalError``."""
@@ -161,6 +149,11 @@ class Book:
         found = self._reader.part(last=self.most)
         self._said = found[-1].id if found else 0
         return found
+
+    @property
+    def has_task(self) -> bool:
+        """Whether there is something to go on with (``conversation.has_task``). Raises ``JournalError``."""
+        return self._reader is not None and bool(self._reader.part(roles=("task",)))
 
     @property
     def talked(self) -> bool:
@@ -200,12 +193,8 @@ class Book:
             return None
 
     def across(self, view: View) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The applies that going to a view takes out of the real workspace, and those that it puts in again."""
-        here = self._reader.view.applied if self._reader is not None else ()
-        return (
-            tuple(op for op in reversed(here) if op not in view.applied),
-            tuple(op for op in view.applied if op not in here),
-        )
+        """Going from here to a view: see ``moves.across``."""
+        return across(self._reader.view if self._reader is not None else View(), view)
 
     def close(self) -> None:
         if self._reader is not None:

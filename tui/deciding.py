@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agentrt.preview import Preview
+from agentrt.records.operations import Kind
 from agentrt.showing.plain import plain
-from agentrt.showing.words import conflict_line, counted
+from agentrt.showing.words import conflict_line, counted, told_text
 
 from .choice import Option
 
@@ -22,7 +23,7 @@ class Entry(Protocol):
     @property
     def id(self) -> int: ...
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> Kind: ...
     @property
     def status(self) -> str: ...
     @property
@@ -223,7 +224,7 @@ def _move(method: str, what: str, arguments: dict[str, Any], loses: bool, previe
 
 
 def _step(step: Entry) -> str:
-    return f"operation {step.id}, {step.about if step.kind == 'act' else f'{step.kind} {step.about}'.strip()}"
+    return f"operation {step.id}, {told_text(step.kind, step.about)}"
 
 
 def _parts(selected: Selected) -> dict[str, Any]:

@@ -25,7 +25,6 @@ class Link:
         self._workspace, self._told, self._changed = workspace, told, changed
         self._client: Client | None = None
         self._there = asyncio.Event()
-        self._why = "it is being started"
 
     async def keep(self) -> None:
         """Until it is cancelled."""
@@ -34,7 +33,7 @@ class Link:
             try:
                 client = await Client.connect(self._workspace, start=True)
             except (AgentrtError, OSError) as error:
-                self._lost(str(error))
+                self._changed(str(error))
                 await asyncio.sleep(_AGAIN[min(failed, len(_AGAIN) - 1)])
                 failed += 1
                 continue
@@ -50,11 +49,7 @@ class Link:
                 self._client = None
                 self._there.clear()
                 await client.close()
-            self._lost("it ended; another one is started")
-
-    def _lost(self, why: str) -> None:
-        self._why = why
-        self._changed(why)
+            self._changed("it ended; another one is started")
 
     async def ask(self, method: str, **arguments: Any) -> Any:
         """The answer. Waits for a host. Raises what the host says went wrong, as ``AgentrtError``."""

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from textual.worker import Worker
 
 from agentrt.errors import AgentrtError
+from agentrt.history.timeline import STEPS
 from agentrt.preview import Preview
 from agentrt.records import Operation
 from agentrt.showing.plain import plain
@@ -156,7 +157,7 @@ class Pane(Vertical):
         """What undoing it would do, as things stand."""
         await asyncio.sleep(_STILL)
         try:
-            if operation.id in self._book.stands and operation.kind in ("act", "apply", "revert", "reject", "restore"):
+            if operation.id in self._book.stands and operation.kind in STEPS:
                 found = await self._ask("preview", kind="revert", ops=[operation.id])
                 undo: Undo = Preview.from_dict(found)
             else:

@@ -12,7 +12,7 @@ from agentrt.errors import DiskFull, UsageError
 from agentrt.history import garbage
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, locate
-from agentrt.opening import open_policy, sandbox_opener
+from agentrt.opening import open_policy, sandbox_name, sandbox_opener
 from agentrt.purging import Purged, purge, told
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
@@ -20,7 +20,7 @@ from agentrt.units import format_size
 
 from .interrupting import run
 from .moves import in_workspace
-from .options import HERE, Where, sandbox_name
+from .options import HERE, Where
 from .render import put, put_json, say
 from .session import with_runtime
 

@@ -14,10 +14,10 @@ from agentrt import plugins
 from agentrt.documents import nearest
 from agentrt.errors import UsageError
 from agentrt.history.store import locate, state_home
-from agentrt.opening import open_policy
+from agentrt.opening import open_policy, sandbox_name
 from agentrt.showing.plain import plain
 
-from .options import HERE, Where, sandbox_name
+from .options import HERE, Where
 from .render import put, put_json
 
 _DOCTORS = "agentrt.doctors"

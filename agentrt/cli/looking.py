@@ -23,12 +23,12 @@ from agentrt.showing.words import (
     effect_line,
     effects_text,
     exit_text,
-    forked_text,
     log_line,
     operation_json,
     said_text,
     state_of,
     time_text,
+    titled,
 )
 
 from .options import HERE, WHOLE, Where
@@ -176,9 +176,8 @@ def status(where: Where) -> int:
                 }
             )
             return 0
-        title = f" — {plain(reader.info.title)}" if reader.info.title else ""
-        title += f" (forked from {forked_text(reader.info)})" if reader.info.parent else ""
-        put(cut(f"{plain(str(reader.store.workspace))}: session {reader.session}{title}", terminal_width()))
+        head = f"{plain(str(reader.store.workspace))}: session {reader.session}{titled(reader.info)}"
+        put(cut(head, terminal_width()))
         for operation in operations[-5:]:
             state = state_of(operation, stands=operation.id in timeline.done)
             put("  " + cut(log_line(operation, len(str(len(operations))), state), terminal_width() - 2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +41,3 @@ WHOLE = Parameter(converter=_whole)
 """For numbers of operations and of steps."""
 WHOLES = Parameter(converter=_wholes)
 """For several of them."""
-
-
-def sandbox_name() -> str:
-    """The sandbox commands work in: ``AGENTRT_SANDBOX`` names a plug-in other than the local one."""
-    return os.environ.get("AGENTRT_SANDBOX", "local")

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 from agentrt.contracts import Ask
 from agentrt.errors import UnknownOperation
 from agentrt.history.store import locate
-from agentrt.opening import PolicyChoice
+from agentrt.opening import PolicyChoice, sandbox_name
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
 
 from .interrupting import run
-from .options import Where, sandbox_name
+from .options import Where
 from .render import say
 
 T = TypeVar("T")

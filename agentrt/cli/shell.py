@@ -11,9 +11,10 @@ from cyclopts import Parameter
 
 from agentrt.contracts import ExecResult
 from agentrt.errors import HostGone, UsageError
+from agentrt.opening import sandbox_name
 from agentrt.showing.plain import plain
 
-from .options import HERE, WHOLE, Where, sandbox_name
+from .options import HERE, WHOLE, Where
 from .render import say
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from agentrt.records import Operation, dump_json
 from agentrt.showing.entries import Entry, Feed, Fork
 from agentrt.showing.marks import HARMS, HELD, QUESTION, STATES
 from agentrt.showing.plain import cut, plain
-from agentrt.showing.words import counted, forked_text, time_text
+from agentrt.showing.words import counted, time_text, titled, told_text
 
 from .looking import documents, put_log
 from .render import put
@@ -50,16 +50,17 @@ class WordTeller:
 
     def following(self, reader: Reader, feed: Feed) -> None:
         info = reader.info
-        title = f" — {plain(info.title)}" if info.title else ""
-        title += f" (forked from {forked_text(info)})" if info.parent else ""
         waiting = ", ".join(map(str, feed.to_review))
-        self._put(f"following session {info.id}{title}" + (f" — {_TO_REVIEW}: {waiting}" if waiting else ""))
+        self._put(f"following session {info.id}{titled(info)}" + (f" — {_TO_REVIEW}: {waiting}" if waiting else ""))
 
     def operation(self, reader: Reader, entry: Entry, state: str) -> None:
-        what = entry.about if entry.kind == "act" else f"{entry.kind} {entry.about}".rstrip()
         ended = [] if state == "intent" else [entry.effects, _harm(entry), _reason(reader, entry)]
         # What it was comes last, as nobody knows how long that is.
-        told = [f"operation {entry.id} {STATES[state].word}", *ended, f"{plain(entry.actor)}: {what}"]
+        told = [
+            f"operation {entry.id} {STATES[state].word}",
+            *ended,
+            f"{plain(entry.actor)}: {told_text(entry.kind, entry.about)}",
+        ]
         self._put(" — ".join(filter(None, told)))
 
     def forked(self, reader: Reader, fork: Fork) -> None:

@@ -7,15 +7,16 @@ of the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from agentrt.records import Operation, View
-from agentrt.records.operations import Review
+from agentrt.records.operations import Kind, Review, Status
 
 from .bases import lineage
 from .revert import Parts, sides_of
 
-__all__ = ["Review", "Verdicts", "add", "parts_in", "verdicts", "whole"]
+__all__ = ["Review", "Verdicts", "add", "counts", "gathered", "parts_in", "verdicts", "whole"]
 
 Verdicts = dict[str, dict[int, Review]]
 """By path and hunk; hunk 0 is all of the file."""
@@ -30,14 +31,36 @@ def parts_in(operation: Operation) -> Parts:
 def verdicts(target: Operation, view: View, operations: Sequence[Operation]) -> Verdicts:
     """The parts of an operation that have one. ``operations``: the session's, oldest first, of which no reject counts
     that is not in ``view``: it was undone."""
+    line = {operation.id for operation in lineage(view, operations)}
+    return gathered(target, (operation for operation in operations if counts(operation, target.id, line)))
+
+
+class _Said(Protocol):
+    """Of an operation, what says whether it is a verdict on another one."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def target(self) -> tuple[int, ...]: ...
+
+
+def counts(operation: _Said, target: int, standing: Container[int]) -> bool:
+    """Whether it is a verdict on ``target``, and none that was undone."""
+    given = operation.kind == "accept" or (operation.kind == "reject" and operation.id in standing)
+    return given and operation.status == "settled" and target in operation.target
+
+
+def gathered(target: Operation, given: Iterable[Operation]) -> Verdicts:
+    """What the verdicts on an operation that count, oldest first, come to."""
     found: Verdicts = {}
     everything: Parts = dict.fromkeys(sides_of(target.files), ())
-    line = {operation.id for operation in lineage(view, operations)}
-    for operation in operations:
-        counts = operation.kind == "accept" or (operation.kind == "reject" and operation.id in line)
-        if counts and operation.status == "settled" and target.id in operation.target:
-            said: Review = "accepted" if operation.kind == "accept" else "rejected"
-            add(found, parts_in(operation) or everything, said)
+    for operation in given:
+        said: Review = "accepted" if operation.kind == "accept" else "rejected"
+        add(found, parts_in(operation) or everything, said)
     return found
 
 

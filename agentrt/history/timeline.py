@@ -15,7 +15,8 @@ from agentrt.errors import JournalError, UnknownOperation, UsageError
 from agentrt.records import Operation, View
 from agentrt.records.operations import Kind, Status
 
-_STEPS = frozenset({"act", "restore", "revert", "reject", "apply"})
+STEPS: frozenset[Kind] = frozenset({"act", "restore", "revert", "reject", "apply"})
+"""The kinds of operations that undo takes back, once they have settled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Steps:
         """
         if operation.status != "settled" or operation.is_verification:
             return False
-        if operation.kind in _STEPS:
+        if operation.kind in STEPS:
             self.done.append(operation.id)
             self.undone.clear()
         elif operation.kind == "undo":

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentrt.errors import AgentrtError, UsageError
-from agentrt.opening import PolicyChoice, SandboxChoice
+from agentrt.opening import PolicyChoice, SandboxChoice, sandbox_name
 from agentrt.settings import load_settings, planner_for
 from agentrt.task import PLACEHOLDER, Task, load_task, provider, task_of
 
@@ -17,7 +16,7 @@ class How:
     """With what a session is opened."""
 
     policy: PolicyChoice = "default"
-    sandbox: SandboxChoice = field(default_factory=lambda: os.environ.get("AGENTRT_SANDBOX", "local"))
+    sandbox: SandboxChoice = field(default_factory=sandbox_name)
     folder: Path | None = None
     to_act: bool = True
 
@@ -48,7 +47,7 @@ class Setup:
         planning = planner_for(load_settings())
         if planning.options is None:
             raise UsageError("there is nobody to plan", hint=planning.hint)
-        given = {"objective": text, "planner": planning.options, "sandbox": How().sandbox}
+        given = {"objective": text, "planner": planning.options, "sandbox": sandbox_name()}
         return task_of({**given, "workspace": str(self.workspace)}, planning.folder)
 
     def who(self, file: Path | None = None) -> tuple[str, str]:

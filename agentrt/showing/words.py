@@ -82,6 +82,17 @@ def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, 
     return plain(f"of {ids}" + (f", {about}" if about else "") + (f": {because}" if because else "")) if ids else ""
 
 
+def told_text(kind: Kind, about: str) -> str:
+    """``$ make``, ``undo of 5, 4``: what an operation was, from its ``about_text``."""
+    return about if kind == "act" else f"{kind} {about}".rstrip()
+
+
+def titled(info: SessionInfo) -> str:
+    """A session's title, and where it began where it is a fork, to stand behind its name; safe to show."""
+    title = f" — {plain(info.title)}" if info.title else ""
+    return title + (f" (forked from {forked_text(info)})" if info.parent else "")
+
+
 def forked_text(info: SessionInfo) -> str:
     """Where a fork began; empty for a session that is none."""
     if info.parent is None:

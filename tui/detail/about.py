@@ -18,6 +18,7 @@ from agentrt.showing.words import (
     effects_text,
     exit_text,
     said_text,
+    state_of,
     time_text,
 )
 from agentrt.units import format_size
@@ -72,10 +73,7 @@ def about(
 
 def mark_of(operation: Operation, *, stands: bool = True) -> tuple[Mark, str]:
     """How it ended, and the style that goes with that."""
-    state: str = operation.status
-    if state == "settled":
-        undone = operation.kind == "act" and not stands and not operation.is_verification
-        state = "undone" if undone else operation.review or "done"
+    state = state_of(operation, stands=stands)
     return STATES[state], "good" if state in _GOOD else "bad" if state in _BAD else "warn"
 
 

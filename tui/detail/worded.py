@@ -9,6 +9,7 @@ from agentrt.agent.conversation import AGENT
 from agentrt.records.effects import Reversibility
 from agentrt.records.operations import Kind, Review, Status
 from agentrt.showing.plain import plain
+from agentrt.showing.words import told_text
 
 from .blocks import MOST, Action
 from .lines import safe
@@ -60,7 +61,7 @@ def done(outcome: Outcome, *, exit_code: int | None = None, undone: bool = False
     return Action(
         key=f"o{outcome.id}",
         actor=whose(outcome.actor),
-        shown=outcome.about if outcome.kind == "act" else f"{outcome.kind} {outcome.about}".strip(),
+        shown=told_text(outcome.kind, outcome.about),
         state=("undone" if undone else outcome.review or "done") if outcome.status == "settled" else outcome.status,
         operation=outcome.id,
         effects=outcome.effects,

@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+from agentrt.history.timeline import STEPS
 from agentrt.showing.entries import Entry, Fork
 from agentrt.showing.marks import FORK, HARMS, HERE, STATES
 from agentrt.showing.plain import plain
-from agentrt.showing.words import counted
+from agentrt.showing.words import counted, told_text
 
 from .rows import NARROW, NOW, START, Columns, Key, Part, Role, fitted, harm_tag
 
 _TIMES_FROM = 64
 """Columns of a list that shows the time of day, too."""
-_NEVER_UNDONE = frozenset({"undo", "redo", "accept", "fork", "note"})
-"""Kinds that are no steps: whether they stand is no question."""
 _SAID = frozenset({"undone", "denied", "failed", "rolled_back", "rejected", "intent"})
 """States that change what a row means: by their word, too, where there is room."""
 _ROLES: dict[str, Role] = {"pending": "warn", "accepted": "good", "rejected": "bad", "denied": "bad", "failed": "bad"}
@@ -86,7 +85,7 @@ def told(entry: Entry) -> str:
     """What an operation was, in words: ``$ make``, ``undo of 5, 4``."""
     if entry.verification:
         return f"verify: {entry.about}"
-    return entry.about if entry.kind == "act" else f"{entry.kind} {entry.about}".rstrip()
+    return told_text(entry.kind, entry.about)
 
 
 def timeline(history: History, before: Sequence[Row] = ()) -> list[Row]:
@@ -140,7 +139,7 @@ def _dimmed(row: Row) -> Role:
 
 
 def _can_be_undone(entry: Entry) -> bool:
-    return entry.kind not in _NEVER_UNDONE and entry.status == "settled" and not entry.verification
+    return entry.kind in STEPS and entry.status == "settled" and not entry.verification
 
 
 def _fork(fork: Fork) -> Row:
