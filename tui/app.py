@@ -52,6 +52,8 @@ class AgentrtApp(Watching):
     """One workspace, one session at a time."""
 
     TITLE = "agentrt"
+    # Textual dies of a press on a message that is just gone; to select text is the terminal's (with shift).
+    ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = False  # there is one of our own
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-usual"), (120, "-wide")]  # noqa: RUF012

@@ -88,6 +88,15 @@ def still_there(app: Terminal) -> None:
     app.wait(gone=["what to do, or the number"])
 
 
+def go_to(app: Terminal, number: int) -> None:
+    app.press("C-p")
+    app.wait("what to do, or the number")
+    app.type(str(number))
+    app.wait(f"go to {number}")
+    app.press("Enter")
+    app.wait(f"act {number}", "▸ Timeline", gone=["what to do"])
+
+
 def test_a_harmless_session_needs_what_is_allowed_and_no_more(ground: Ground) -> None:
     with ground.open() as app:
         app.wait("Inbox 0")
@@ -146,19 +155,14 @@ def _screens(app: Terminal) -> None:
     app.wait("any key closes")
     app.press("q")
     app.wait(gone=["any key closes"])
-    app.press("C-p")
-    app.wait("what to do, or the number")
-    app.type("14")
-    app.wait("14", "OWNED")
-    app.press("Enter")
-    app.wait("act 14", gone=["what to do"])
+    go_to(app, 17)
     app.press("/")
-    app.wait("filter: words")
+    app.wait("┏━ filter: words")
     paste(app, f"{EVIL} [@click")
     app.press("Enter")
     app.wait(gone=["filter: words"])
     app.press("/")
-    app.wait("filter: words")
+    app.wait("┏━ filter: words")
     app.press("Escape")
     app.wait("Timeline 20", gone=["filter: words"])
 
@@ -175,10 +179,11 @@ def _ask_for_much(app: Terminal) -> None:
 
 
 def _type(app: Terminal) -> None:
-    for _ in range(8):
-        if "┏━ a task" in app.wait_any("┏", "┗"):
-            break
-        app.press("Tab")
+    go_to(app, 17)
+    app.press("G")
+    app.wait("▸     now")
+    app.press("Enter")
+    app.wait("┏━ a task")
     paste(app, f"begin {EVIL}\x1b[13u\x1b\r\x1b[\r\x1b end")
     app.wait("┃  end", "┏━ a task")
     app.press("C-j")

@@ -107,7 +107,7 @@ def test_tiny_and_huge(worked: Ground) -> None:
     with worked.open(size=(300, 80)) as app:
         app.wait("Timeline 5", "accepted", "● ", "to review", "↶ undone", "? help")
         app.resize(40, 10)
-        app.wait("Timeline", "idle")
+        app.wait("Inbox", "idle", gone=["? help"])
         app.press("n", "Enter")
         app.resize(20, 5)
         app.press("j", "k", "G", "Tab", "Tab")
