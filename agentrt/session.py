@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, cast
 
 from agentrt.agent import conversation
 from agentrt.agent.completeness import ACTOR, Demands, RuleOutcome, Score, Verdict, passed
-from agentrt.agent.conclusion import Budget, Ending
+from agentrt.agent.conclusion import INTERRUPTED, Budget, Ending
 from agentrt.agent.crew import Crew, Member
 from agentrt.agent.describing import describe_operation
 from agentrt.agent.events import OnEvent, OperationSettled, RunEnded, RunStarted, ignore
 from agentrt.agent.loop import Heard, run_loop, silence
 from agentrt.agent.parser import Parser
 from agentrt.contracts import Ask, Inquire, OpenPlanner, Planner
-from agentrt.errors import UsageError
+from agentrt.errors import AgentrtError, UsageError
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, create, locate
 from agentrt.opening import open_policy, sandbox_opener
@@ -186,6 +187,10 @@ class Session:
         return Crew(members, self.task.crew.schedule if self.task.crew is not None else "round_robin")
 
     async def run(self, *, resumed: bool = False) -> Result:
+        """Raises what ``Runtime.act`` and ``Runtime.apply`` raise, and ``UsageError`` where it cannot be resumed.
+
+        How it ended, also by an error, is the conversation's last word.
+        """
         first = len(self.runtime.log())
         if self.task.review is not None:
             self.runtime.set_review_deadline(self.task.review.deadline, self.task.review.then)
@@ -203,7 +208,19 @@ class Session:
                 usage=budget.usage,
             )
         )
-        over = await self.over() if resumed else None
+        try:
+            result = await self._run(first, await self.over() if resumed else None)
+        except asyncio.CancelledError:
+            self.ended(INTERRUPTED)
+            raise
+        except AgentrtError as error:
+            self.ended(Ending(code=error.code, reason=str(error), hint=error.hint))
+            raise
+        self.ended(Ending(code=result.code, reason=result.reason, hint=result.hint))
+        return result
+
+    async def _run(self, first: int, over: Ending | None) -> Result:
+        budget = self.budget
         ending = over or await self.converse()
         verdict = await self.judge(ending)
         success = verdict is not None and verdict.passed and (self.demands.checks or ending.code == "submit")
@@ -230,6 +247,13 @@ class Session:
             seconds=budget.seconds,
             already=over is not None and success,
         )
+
+    def ended(self, ending: Ending) -> None:
+        """Write down how it ended; where even that fails the run ended as by a death."""
+        body = conversation.ended(ending.code, ending.reason, ending.hint)
+        with suppress(AgentrtError, OSError):
+            if conversation.last_ended(self.runtime.conversation()) != body:
+                self.runtime.say(conversation.ENDED, body)
 
     async def over(self) -> Ending | None:
         """How the conversation had ended before it was resumed, if it had; else there is something to go on with."""

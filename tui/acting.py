@@ -200,7 +200,7 @@ class Acting(App[int]):
         if (own := command(text)) is not None:
             request = Request("act", {"kind": "bash", "arguments": {"command": own}}) if own else None
         else:
-            request = Request("task", {"text": text, **self.plan}) if text else Request("go_on")
+            request = Request("task", {"text": text, **self.plan}) if text else Request("go_on", {**self.plan})
         if request is not None:
             self.start(self.send(request))
 

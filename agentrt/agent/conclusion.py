@@ -40,10 +40,15 @@ class Ending(Record):
 
     code: str
     """``submit``; ``nothing`` (no action was proposed); ``actions``, ``turns``, ``minutes``, ``tokens``, ``cost`` (a
-    limit); ``no_progress``; ``refused`` (the model declines); ``planner`` (it failed)."""
+    limit); ``no_progress``; ``refused`` (the model declines); ``planner`` (it failed). Of a whole run also ``verify``
+    and ``rules`` (what the task demands is not true), ``interrupted``, and an error's own code."""
     reason: Text
     hint: Text = ""
     """What a person can do about it, where that is known."""
+
+
+INTERRUPTED = Ending(code="interrupted", reason="interrupted", hint="go on with it when you have looked")
+"""By a person, or by who ended the process."""
 
 
 @dataclass

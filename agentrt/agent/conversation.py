@@ -20,6 +20,7 @@ EVERYBODY = "all"
 PLAN = "plan"
 SUBMIT = "submit"
 SCORE = "score"
+ENDED = "ended"
 
 
 def task(objective: str, **more: Any) -> dict[str, Any]:
@@ -100,6 +101,21 @@ def outcome_notice(text: str) -> dict[str, Any]:
     return {"text": text, "outcome": True}
 
 
+def ended(code: str, reason: str, hint: str = "") -> dict[str, Any]:
+    """Body of how a run ended (see ``conclusion.Ending``); no planner is told."""
+    return {"code": code, "reason": reason, **({"hint": hint} if hint else {})}
+
+
+def last_ended(conversation: Sequence[Message]) -> Mapping[str, Any] | None:
+    """``ended``'s body of the last run; None where it was cut off, or where more was said or asked since."""
+    for message in reversed(conversation):
+        if message.role == ENDED:
+            return message.body
+        if message.role in ("task", "planner", "observation") or "asked" in message.body:
+            return None
+    return None
+
+
 def handed_in(conversation: Sequence[Message]) -> str | None:
     """What was said with it, where the last turn handed the work in, that was taken, and nobody (who rejected
     something, say) had a word on it since; else None."""
@@ -173,7 +189,7 @@ def line_of(conversation: Sequence[Message], actor: str) -> list[Message]:
 
 def _heard(message: Message, actor: str) -> Message | None:
     body, role = message.body, message.role
-    if role == SCORE:
+    if role in (SCORE, ENDED):
         return None
     if role == "task":
         told = {key: body[key] for key in ("text", "rules", "agents") if key in body}

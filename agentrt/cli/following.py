@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
+from agentrt.agent.conversation import ENDED
 from agentrt.errors import UnknownOperation, UsageError
 from agentrt.reader import Reader, open_reader
 from agentrt.showing.entries import Entry, Feed
@@ -78,6 +79,7 @@ class _Following:
         self._teller.following(reader, feed)
         before: Sequence[Entry] = ()
         stands, forks = feed.stands, len(feed.forks)
+        said = reader.journal.message_head(reader.session)
         while True:
             for entry in _changed(before, stands, feed):
                 state = state_of(entry, stands=entry.id in feed.stands)
@@ -90,6 +92,7 @@ class _Following:
             before, stands, forks = feed.entries, feed.stands, len(feed.forks)
             while True:
                 self._tell_questions()
+                said = self._tell_endings(reader, said)
                 await self._tick()
                 if feed.poll():
                     break
@@ -103,6 +106,14 @@ class _Following:
             states = states_of(reader, whole)
             self._teller.log(reader, [operation for operation in whole if self._of(operation.actor)], states)
         return states
+
+    def _tell_endings(self, reader: Reader, said: int) -> int:
+        """Of runs, as far as they came after message ``said``. The number of the last message now."""
+        last = reader.journal.message_head(reader.session)
+        if last > said:
+            for message in reader.part(after=said, roles=(ENDED,)):
+                self._teller.ended(message.body)
+        return last
 
     def _tell_questions(self) -> None:
         now = {str(question["id"]): question for question in self._waiting.questions if self._of(question.get("actor"))}

@@ -1,4 +1,4 @@
-"""Ctrl-C and its like. The first one ends what is under way cleanly; a second one does not wait for that.
+"""Ctrl-C and its like. The first one ends what is under way cleanly; at a second one the process is gone.
 
 ``asyncio.run`` alone does not see to it: of SIGTERM and SIGHUP it knows nothing, and a SIGINT that comes just before
 the loop begins to wait, or to another thread (one at a prompt), does not wake it.
@@ -7,10 +7,14 @@ the loop begins to wait, or to another thread (one at a prompt), does not wake i
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import signal
-from collections.abc import Coroutine
+import termios
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -24,9 +28,13 @@ class Interrupted(KeyboardInterrupt):
         self.number, self.hint = number, hint
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """``asyncio.run`` for the command line. Raises ``Interrupted`` once a signal came, however ``work`` ended then."""
-    stop = _Stop()
+def run(work: Coroutine[Any, Any, T], last_words: Callable[[], str] = lambda: "") -> T:
+    """``asyncio.run`` for the command line. Raises ``Interrupted`` once a signal came, however ``work`` ended then.
+
+    A second signal ends the process on the spot, as SIGKILL would: what is kept is made for that, and an exception out
+    of nowhere, in the middle of ending things, is not. ``last_words``, how to go on, are said then.
+    """
+    stop = _Stop(last_words)
     try:
         result = asyncio.run(stop.watch(work))
     except BaseException as error:
@@ -48,7 +56,9 @@ _running: _Stop | None = None
 
 
 class _Stop:
-    def __init__(self) -> None:
+    def __init__(self, last_words: Callable[[], str]) -> None:
+        self._last_words = last_words
+        self._terminal = _terminal()
         self.by: int | None = None
         """The signal that came first."""
         self._task: asyncio.Task[Any] | None = None
@@ -73,10 +83,29 @@ class _Stop:
 
     def came(self, number: int, frame: FrameType | None = None) -> None:
         if self.by is not None:
-            raise KeyboardInterrupt
+            self._leave(128 + self.by)
         self.by = number
         assert self._task is not None
         self._task.cancel()
+
+    def _leave(self, code: int) -> NoReturn:
+        """Nothing here may wait: not for a lock, nor for who reads what is said."""
+        with suppress(Exception):
+            if self._terminal is not None:
+                termios.tcsetattr(0, termios.TCSANOW, self._terminal)
+            said = "; ".join(filter(None, ("interrupted", self._last_words())))
+            if select.select((), (2,), (), 0)[1]:
+                line = "\n" if os.isatty(2) else ""  # a status line may stand there
+                os.write(2, f"{line}agentrt: {said}\n".encode())
+        os._exit(code)
+
+
+def _terminal() -> list[Any] | None:
+    """How the terminal is set, if there is one."""
+    try:
+        return termios.tcgetattr(0)
+    except termios.error:
+        return None
 
 
 def _wake() -> None:

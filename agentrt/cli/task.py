@@ -47,11 +47,14 @@ def _run(task: Task, where: Where, *, resume: bool, named: str | None = None) ->
     """``named``: the session that was asked for, where it need not be the workspace's current one."""
     watch = _Json() if where.json else Progress(task.limits)
     at_terminal = None if where.json else person(watch.screen.aside)
+
+    def to_go_on() -> str:
+        return f"to go on: {_resume(task, named)}" if watch.session is not None else ""
+
     try:
-        result = run(_watched(task, watch, at_terminal, where, resume=resume))
+        result = run(_watched(task, watch, at_terminal, where, resume=resume), to_go_on)
     except Interrupted as stop:
-        if watch.session is not None:
-            stop.hint = f"to go on: {_resume(task, named)}"
+        stop.hint = to_go_on()
         raise
     finally:
         watch.screen.close()

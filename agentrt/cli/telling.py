@@ -11,7 +11,7 @@ from agentrt.records import Operation, dump_json
 from agentrt.showing.entries import Entry, Feed, Fork
 from agentrt.showing.marks import HARMS, HELD, QUESTION, STATES
 from agentrt.showing.plain import cut, plain
-from agentrt.showing.words import counted, time_text, titled, told_text
+from agentrt.showing.words import counted, ending_text, time_text, titled, told_text
 
 from .looking import documents, put_log
 from .render import put
@@ -34,6 +34,9 @@ class Teller(Protocol):
         """It is now ``state``, a key of ``STATES``."""
 
     def forked(self, reader: Reader, fork: Fork) -> None: ...
+    def ended(self, ending: Mapping[str, Any]) -> None:
+        """A run; ``code``, ``reason`` and, where there is one, ``hint``."""
+
     def asks(self, question: Question) -> None: ...
     def answered(self, question: Question) -> None:
         """Or it is not to be answered any more."""
@@ -66,6 +69,10 @@ class WordTeller:
     def forked(self, reader: Reader, fork: Fork) -> None:
         at = f"operation {fork.operation}" if fork.operation else "the start"
         self._put(f"session {fork.session} forked at {at}, it has {counted(fork.operations, 'operation')}")
+
+    def ended(self, ending: Mapping[str, Any]) -> None:
+        hint = f" — {plain(str(ending['hint']))}" if ending.get("hint") else ""
+        self._put(f"the agent is at its end — {plain(ending_text(str(ending['code']), str(ending['reason'])))}{hint}")
 
     def asks(self, question: Question) -> None:
         word = HELD.word if question.get("kind") == "hold" else QUESTION.word
@@ -121,6 +128,9 @@ class JsonTeller:
 
     def forked(self, reader: Reader, fork: Fork) -> None:
         self._put("forked", session=fork.session, title=fork.title, operation=fork.operation)
+
+    def ended(self, ending: Mapping[str, Any]) -> None:
+        self._put("ended", ending=ending)
 
     def asks(self, question: Question) -> None:
         self._put("asks", question=question)

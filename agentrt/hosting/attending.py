@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from agentrt.agent.conclusion import Ending
+from agentrt.agent.conclusion import INTERRUPTED, Ending
 from agentrt.agent.events import Event
 from agentrt.contracts import Ask, Inquire, Question
 from agentrt.errors import AgentrtError, HostGone, SessionBusy
@@ -69,7 +69,7 @@ class Attending:
             host.attached = lambda: self._who_is_there(runtime, host)
             host.attached()
             accepting = asyncio.get_running_loop().create_task(accept(address, host))
-            ending = Ending(code=state.INTERRUPTED, reason="interrupted", hint="agentrt run --resume goes on with it")
+            ending = INTERRUPTED
             try:
                 result = await work
                 ending = Ending(code=result.code, reason=result.reason, hint=result.hint)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from agentrt.agent.conclusion import Budget, RunLimits
-from agentrt.agent.conversation import unfinished
 from agentrt.agent.events import Event, OperationSettled, OutputCame, TextCame
 from agentrt.contracts import Ask
 from agentrt.errors import AgentrtError, UsageError
@@ -119,7 +118,7 @@ class Host:
                 turns=budget.turns,
                 actions=budget.actions,
                 usage=budget.usage,
-                ending=states.LEFT if unfinished(conversation) else None,
+                ending=states.journaled(conversation),
                 planner=planner,
                 planner_hint=hint,
             )

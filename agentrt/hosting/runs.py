@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentrt.agent import conversation
-from agentrt.agent.conclusion import Ending
+from agentrt.agent.conclusion import INTERRUPTED, Ending
 from agentrt.agent.events import ActionStarted, OperationSettled, OutputCame
 from agentrt.arguments import action_of, load_tool
 from agentrt.contracts import Planner
@@ -90,15 +90,17 @@ class Runs:
             self._start(session, line, task, planners, resumed=False)
             return False
 
-    async def go_on(self, session: str) -> None:
-        """Raises ``UsageError`` (it goes already; there is nothing to go on with), and as ``say``."""
+    async def go_on(self, session: str, file: Path | None = None) -> None:
+        """As the task says that was recorded, with today's planners (``Setup.who_goes_on``); ``file`` as for ``say``.
+
+        Raises ``UsageError`` (it goes already; there is nothing to go on with), and as ``say``."""
         line = self.line(session)
         async with line.starting:
             if line.goes:
                 raise UsageError(f"the agent is at work in session {session} already", hint="what you say, it is told")
             self._check(session)
             found = await asyncio.to_thread(recorded, self._host.store.workspace, session=session)
-            planners = await asyncio.to_thread(open_planners, found.task)
+            planners = await asyncio.to_thread(open_planners, self._host.setup.who_goes_on(found.task, file))
             self._start(session, line, found.task, planners, resumed=True)
 
     async def interrupt(self, session: str) -> bool:
@@ -169,7 +171,7 @@ class Runs:
                         break
                     task, resumed = task.model_copy(update={"objective": self._next(session, line)}), False
         except asyncio.CancelledError:
-            ending = Ending(code=state.INTERRUPTED, reason="interrupted", hint="go on with it when you have looked")
+            ending = INTERRUPTED
         except AgentrtError as error:
             ending = Ending(code=error.code, reason=str(error), hint=error.hint)
         except Exception as error:

@@ -50,6 +50,14 @@ class Setup:
         given = {"objective": text, "planner": planning.options, "sandbox": sandbox_name()}
         return task_of({**given, "workspace": str(self.workspace)}, planning.folder)
 
+    def who_goes_on(self, recorded: Task, file: Path | None = None) -> Task:
+        """The task whose planners go on with a recorded one: today's, where they are for agents of the same names."""
+        try:
+            now = self.task(recorded.objective, file)
+        except AgentrtError:
+            return recorded
+        return now if now.agents.keys() == recorded.agents.keys() else recorded
+
     def who(self, file: Path | None = None) -> tuple[str, str]:
         """Who plans, on one line, and what a person can do where nobody does."""
         try:

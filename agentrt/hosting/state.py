@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from agentrt.agent.conclusion import Ending
+from agentrt.agent.conclusion import INTERRUPTED, Ending
+from agentrt.agent.conversation import last_ended, unfinished
 from agentrt.agent.events import (
     ActionRefused,
     ActionStarted,
@@ -17,7 +19,7 @@ from agentrt.agent.events import (
     TextCame,
     TurnTaken,
 )
-from agentrt.records import Record, Text, Usage
+from agentrt.records import Message, Record, Text, Usage
 
 MOST = 64 * 1024
 """Bytes of output, and letters of a planner's text, that are kept."""
@@ -43,9 +45,8 @@ class Pending(Record):
     """Since when, in seconds since the epoch."""
 
 
-INTERRUPTED = "interrupted"
-LEFT = Ending(code=INTERRUPTED, reason="the agent is not done", hint="go on with it when you have looked")
-"""Of a run that this host knows from the journal only, which does not keep how a run ended."""
+LEFT = Ending(code=INTERRUPTED.code, reason="the agent is not done", hint=INTERRUPTED.hint)
+"""Of a run of which the journal does not have how it ended."""
 
 
 class SessionState(Record):
@@ -60,8 +61,7 @@ class SessionState(Record):
     actions: int = 0
     usage: Usage = Usage()
     ending: Ending | None = None
-    """Of the last run; None while one goes, and where there was none. Besides the codes of ``Ending``: ``verify`` and
-    ``rules`` (what the task demands is not true), ``interrupted``, and an error's own code."""
+    """Of the last run; None while one goes, and where there was none."""
     questions: tuple[Pending, ...] = ()
     queued: tuple[Text, ...] = ()
     """What was said to the agent and is not heard yet."""
@@ -74,6 +74,14 @@ class SessionState(Record):
     """Who plans, on one line; empty where nobody can."""
     planner_hint: Text = ""
     """What to do about that."""
+
+
+def journaled(conversation: Sequence[Message]) -> Ending | None:
+    """How the last run ended, where none goes."""
+    body = last_ended(conversation)
+    if body is not None:
+        return Ending.from_dict(body)
+    return LEFT if unfinished(conversation) else None
 
 
 def folded(state: SessionState, event: Event) -> SessionState:

@@ -1,4 +1,4 @@
-"""What became of a session's task: the journal has no word on it, only what was handed in and what checks found."""
+"""What became of a session's task: what was handed in, what checks found, and how its last run ended."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentrt.agent.completeness import ACTOR, passed
-from agentrt.agent.conversation import handed_in
+from agentrt.agent.conversation import handed_in, last_ended
 from agentrt.reader import Reader
 from agentrt.records import Operation
 from agentrt.showing.marks import STATES, Mark
+from agentrt.showing.words import ending_text
 
 from .cuts import Shown, one_line, shown
 
@@ -48,9 +49,13 @@ def outcome_of(reader: Reader, operations: Sequence[Operation]) -> Outcome | Non
     checks = [_check(reader, operations, "verify", document["verify"])] if document.get("verify") else []
     for rule in document.get("rules", ()):
         checks.append(_check(reader, operations, str(rule.get("rule", "")), rule.get("check")))
-    text = handed_in(conversation)
+    text, ended = handed_in(conversation), last_ended(conversation)
     mark = OPEN if text is None else DONE
-    reason = text if text is not None else "nothing was handed in, or something was changed since"
+    reason = text
+    if reason is None and ended is not None and ended["code"] != "submit":
+        reason = ending_text(ended["code"], ended["reason"])
+    if reason is None:
+        reason = "nothing was handed in, or something was changed since"
     if any(check.mark.word == "did not pass" for check in checks):
         mark, reason = FAILED, "a check did not pass" if text is None else f"a check did not pass; handed in: {text}"
     return Outcome(shown(str(said.body["text"] if last is None else last)), mark, shown(reason), checks)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentrt.agent.builtin import BUILTIN
-from agentrt.agent.conversation import AGENT
+from agentrt.agent.conversation import AGENT, ENDED
 from agentrt.reader import Reader
 from agentrt.records import Message, Operation, Usage
+from agentrt.showing.words import ending_text
 
 from .cuts import Shown, one_line, shown
 
@@ -77,6 +78,8 @@ def _said(message: Message, body: Mapping[str, Any]) -> Iterator[Said]:
         yield Said(message.id, "agentrt", "tells the agent", text)
     elif message.role == "observation" and body.get("operation") is None:
         yield Said(message.id, "agentrt", f"answers {by}", text)
+    elif message.role == ENDED:
+        yield Said(message.id, "agentrt", "the run is over", shown(ending_text(str(body["code"]), str(body["reason"]))))
     elif message.role == "compaction":
         yield Said(message.id, by, "what was said so far, cut down to fit its model", text, folded=True)
 

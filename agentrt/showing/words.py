@@ -25,7 +25,7 @@ from agentrt.records import (
 )
 from agentrt.records.operations import Kind, Review, Status
 
-from .plain import plain
+from .plain import plain, plain_lines
 
 if TYPE_CHECKING:
     from agentrt.history.journal import SessionInfo
@@ -213,6 +213,15 @@ def state_of(operation: Ended, *, stands: bool) -> str:
         return operation.status
     is_step = operation.kind == "act" and operation.target == ()
     return "undone" if is_step and not stands else operation.review or "done"
+
+
+_ENDINGS = {"submit": "done", "verify": "failed", "rules": "failed", "interrupted": "stopped"}
+"""How a run ended, in a word, by the code of its ``Ending``."""
+
+
+def ending_text(code: str, reason: str) -> str:
+    """How a run ended: in a word, and why. Lines are kept."""
+    return f"{_ENDINGS.get(code, 'ended')}: {plain_lines(reason)}"
 
 
 def log_line(operation: Operation, digits: int, state: str, *, names: int = 0) -> str:

@@ -39,11 +39,13 @@ class Ground:
         path = f"{environment['PYTHONPATH']}{os.pathsep}{Path(__file__).parent}"
         self.env = {**environment, "PYTHONPATH": path, "TERM": "xterm", "XDG_CONFIG_HOME": str(folder / "config")}
 
-    def task(self, *turns: Mapping[str, Any], more: str = "", objective: str = "do it") -> Path:
+    def task(
+        self, *turns: Mapping[str, Any], more: str = "", objective: str = "do it", sandbox: str = "memory"
+    ) -> Path:
         (self.folder / "turns.json").write_text(json.dumps(turns))
         task = self.folder / "task.yaml"
         planner = "planner: {provider: talking, file: turns.json}"
-        task.write_text(f"objective: {objective}\nworkspace: {self.workspace}\nsandbox: memory\n{planner}\n{more}")
+        task.write_text(f"objective: {objective}\nworkspace: {self.workspace}\nsandbox: {sandbox}\n{planner}\n{more}")
         return task
 
     def policy(self, text: str) -> None:

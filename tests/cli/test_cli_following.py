@@ -96,6 +96,8 @@ def test_it_waits_for_a_session_and_tells_what_happens(
     follower = follow()
     follower.until("waiting for the first operation\n")
     assert not (tmp_path / "state").exists()
+    cli("new")
+    follower.until("following session s1\n")
     go = tmp_path / "go"
     command = f"echo two > a.txt; until [ -e {go} ]; do sleep 0.05; done"
     words = [sys.executable, "-m", "agentrt", "exec", "--", command]

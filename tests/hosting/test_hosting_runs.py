@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -111,6 +112,50 @@ def test_an_agents_own_question(store: Store) -> None:
             await client.ask("reply", question=asked["id"], text="the first")
             await idle(client)
         assert said(store, "observation")[0] == "A person says: the first"
+
+    with_host(store, work)
+
+
+@pytest.mark.parametrize("how", ["limit", "rejected", "interrupted", "nothing"])
+def test_how_a_run_ended_is_known_to_the_next_host(store: Store, how: str) -> None:
+    last = [bash("sleep 1000")] if how == "interrupted" else [] if how == "nothing" else [SUBMIT]
+    more: dict[str, Any] = {"limit": {"limits": {"actions": 1}}, "rejected": {"verify": "grep -q never a.txt"}}
+    script(store.workspace, bash("echo two >> a.txt"), bash("true"), *last, **more.get(how, {}))
+    endings: list[dict[str, Any]] = []
+
+    async def first(host: Hosted) -> None:
+        async with await host.client() as client:
+            await client.ask("task", file=task_file(client), text="do it")
+            if how == "interrupted":
+                await until(lambda: client.ask("state"), lambda s: s["running"] and "sleep" in s["running"]["shown"])
+                await client.ask("interrupt")
+            endings.append((await idle(client))["ending"])
+
+    async def second(host: Hosted) -> None:
+        async with await host.client() as client:
+            endings.append((await client.ask("state"))["ending"])
+
+    with_host(store, first)
+    with_host(store, second)
+    assert endings[0] == endings[1] and endings[0]["reason"], endings
+    assert endings[0]["code"] == {"limit": "actions", "rejected": "verify"}.get(how, how)
+
+
+def test_going_on_is_for_who_plans_now(store: Store) -> None:
+    script(store.workspace, bash("echo two >> a.txt"), bash("sleep 1000"), SUBMIT)
+
+    async def work(host: Hosted) -> None:
+        async with await host.client() as client:
+            await client.ask("task", file=task_file(client), text="do it")
+            await until(lambda: client.ask("state"), lambda s: s["running"] and "sleep" in s["running"]["shown"])
+            await client.ask("interrupt")
+            other, task = store.workspace / "other.yaml", store.workspace / "today.yaml"
+            other.write_text(json.dumps({"turns": [bash("false"), bash("echo other >> a.txt"), SUBMIT]}))
+            task.write_text(json.dumps({"objective": "any", "planner": {"script": "other.yaml"}}))
+            await client.ask("go_on", file=str(task))
+            assert (await idle(client))["ending"]["code"] == "submit"
+            seen = await client.ask("act", kind="bash", arguments={"command": "cat a.txt"})
+            assert seen["observation"]["output"] == "one\ntwo\nother\n"
 
     with_host(store, work)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentrt.agent.builtin import ASK, TALK
-from agentrt.agent.conversation import AGENT, PLAN, SCORE, SUBMIT
+from agentrt.agent.conversation import AGENT, ENDED, PLAN, SCORE, SUBMIT
 from agentrt.records import Message
 from agentrt.showing.entries import Entry
 from agentrt.showing.plain import plain
-from agentrt.showing.words import about_text
+from agentrt.showing.words import about_text, ending_text
 
 from .blocks import MOST, Action, Asked, Block, Note, Said
 from .worded import done, text_of, whose
@@ -45,6 +45,8 @@ class Journaled:
     _open: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
     _last: tuple[int, Print] | None = None
+    _ended: Block | None = None
+    """How a run ended, until something follows: what the last one came to is told with the session's state."""
 
     def read(self, messages: Sequence[Message]) -> None:
         own = {message.operation for message in messages if message.operation and message.id > self.start}
@@ -66,6 +68,9 @@ class Journaled:
     def _blocks(self, message: Message) -> Iterator[Block]:
         role, body, key = message.role, message.body, f"m{message.id}"
         text = text_of(body.get("text"))
+        if self._ended is not None:
+            yield self._ended
+            self._ended = None
         if role == "task":
             yield Asked(key, text)
         elif role == "planner":
@@ -79,6 +84,8 @@ class Journaled:
             yield Said(key, whose(body.get("actor")), text, to=plain(str(body.get("to", ""))))
         elif role == SCORE:
             yield Note(key, f"{body.get('held')} of {body.get('checked')} rules hold")
+        elif role == ENDED:
+            self._ended = Note(key, ending_text(str(body.get("code")), str(body.get("reason", "")))[:MOST])
         elif role == "compaction":
             yield Note(key, f"{named(body.get('actor'))}the conversation was cut down for the model")
 

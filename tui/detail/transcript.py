@@ -15,9 +15,9 @@ from agentrt.history.tallies import tally_of
 from agentrt.records import Message, Operation
 from agentrt.showing.entries import Entry
 from agentrt.showing.plain import plain
-from agentrt.showing.words import action_text, tally_text
+from agentrt.showing.words import action_text, ending_text, tally_text
 
-from .blocks import Action, Asked, Block, Note, Question, Said
+from .blocks import MOST, Action, Asked, Block, Note, Question, Said
 from .journaled import Journaled, Planned, Print, answered, named, print_of
 from .tail import Tail
 from .worded import Done, done, text_of, whose
@@ -258,13 +258,11 @@ class Transcript:
         if self.ending is not None:
             code, reason, hint = self.ending
             hint = "enter on an empty line goes on with it" if code == "interrupted" else hint
-            text = f"{_ENDED.get(code, 'ended')}: {text_of(reason)}" + (f"\nhint: {text_of(hint)}" if hint else "")
+            text = ending_text(code, reason)[:MOST] + (f"\nhint: {text_of(hint)}" if hint else "")
             found.append(Note("ended", text, "" if code in ("submit", "nothing") else "warn"))
         return tuple(found)
 
 
-_ENDED = {"submit": "done", "verify": "failed", "rules": "failed", "interrupted": "stopped"}
-"""In a word, by the code."""
 _FOLDS = {
     "started": Transcript._started,
     "text": Transcript._text,

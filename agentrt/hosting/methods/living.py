@@ -81,9 +81,9 @@ async def task(host: Host, params: Said) -> dict[str, Any]:
     return {"session": session, "queued": await host.runs.say(session, params.text, params.path)}
 
 
-async def go_on(host: Host, params: OfSession) -> dict[str, Any]:
+async def go_on(host: Host, params: Planned) -> dict[str, Any]:
     session = await host.runtimes.resolve(params.session)
-    await host.runs.go_on(session)
+    await host.runs.go_on(session, params.path)
     return {"session": session}
 
 
@@ -112,7 +112,7 @@ METHODS: dict[str, Method] = {
     "state": (Planned, state),
     "new": (Named, new),
     "task": (Said, task),
-    "go_on": (OfSession, go_on),
+    "go_on": (Planned, go_on),
     "interrupt": (OfSession, interrupt),
     "act": (Act, act),
     "leave": (Nothing, leave),
