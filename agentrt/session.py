@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from agentrt.agent import conversation
-from agentrt.agent.completeness import ACTOR, Demands, RuleOutcome, Score, Verdict, passed
+from agentrt.agent.completeness import ACTOR, Demands, RuleOutcome, Score, Verdict
 from agentrt.agent.conclusion import INTERRUPTED, Budget, Ending
 from agentrt.agent.crew import Crew, Member
 from agentrt.agent.describing import describe_operation
@@ -225,7 +225,7 @@ class Session:
         verdict = await self.judge(ending)
         success = verdict is not None and verdict.passed and (self.demands.checks or ending.code == "submit")
         if verdict is not None and not verdict.passed:
-            ending = self.decided(verdict)
+            ending = verdict.ending()
         applied: Operation | None = None
         await self.runtime.keep_review_deadline()
         if success and self.task.apply == "on_success":
@@ -335,17 +335,3 @@ class Session:
             return applied
         standing = map(self.runtime.show, reversed(self.runtime.view.applied))
         return next((operation for operation in standing if operation.actor == ACTOR), None)
-
-    def decided(self, verdict: Verdict) -> Ending:
-        """The end of a conversation whose outcome is not what the task demands."""
-        what, operation = verdict.failures[0]
-        seen = operation.observation
-        if operation.status != "settled" or seen is None or seen.exit_code is None:
-            why = f"was {operation.status.replace('_', ' ')}"
-        elif seen.timed_out:
-            why = seen.error or "did not end in time"
-        else:
-            why = f"ended with exit code {seen.exit_code}"
-        if verdict.verified is not None and not passed(verdict.verified):
-            return Ending(code="verify", reason=f"`{self.task.verify}` {why} (operation {operation.id})")
-        return Ending(code="rules", reason=f"{what} {why} (operation {operation.id})")

@@ -17,6 +17,7 @@ from agentrt.documents import Written
 from agentrt.records import Operation, ProposedAction, Record, Snapshot, Text
 from agentrt.runtime import Runtime
 
+from .conclusion import Ending
 from .conversation import SCORE, since_last_turn
 from .describing import describe_operation
 from .events import ActionStarted, OnEvent, OperationSettled, OutputCame
@@ -75,6 +76,22 @@ class Verdict:
     @property
     def passed(self) -> bool:
         return not self.failures
+
+    def ending(self) -> Ending:
+        """Of a run whose outcome is not what the task demands."""
+        what, operation = self.failures[0]
+        seen = operation.observation
+        if operation.status != "settled" or seen is None or seen.exit_code is None:
+            why = f"was {operation.status.replace('_', ' ')}"
+        elif seen.timed_out:
+            why = seen.error or "did not end in time"
+        else:
+            why = f"ended with exit code {seen.exit_code}"
+        if operation is self.verified:
+            what, code = f"`{(operation.action or {}).get('command')}`", "verify"
+        else:
+            code = "rules"
+        return Ending(code=code, reason=f"{what} {why} (operation {operation.id})")
 
     def told(self) -> str:
         """What failed, for the planner."""

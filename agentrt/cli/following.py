@@ -78,18 +78,18 @@ class _Following:
         feed = Feed(reader)
         self._teller.following(reader, feed)
         before: Sequence[Entry] = ()
-        stands, forks = feed.stands, len(feed.forks)
+        kept, forks = feed.kept, len(feed.forks)
         said = reader.journal.message_head(reader.session)
         while True:
-            for entry in _changed(before, stands, feed):
-                state = state_of(entry, stands=entry.id in feed.stands)
+            for entry in _changed(before, kept, feed):
+                state = state_of(entry, stands=entry.id in feed.kept)
                 if states.get(entry.id) != state:
                     states[entry.id] = state
                     if self._of(entry.actor):
                         self._teller.operation(reader, entry, state)
             for fork in feed.forks[forks:]:
                 self._teller.forked(reader, fork)
-            before, stands, forks = feed.entries, feed.stands, len(feed.forks)
+            before, kept, forks = feed.entries, feed.kept, len(feed.forks)
             while True:
                 self._tell_questions()
                 said = self._tell_endings(reader, said)
@@ -135,8 +135,8 @@ class _Following:
             raise BrokenPipeError
 
 
-def _changed(before: Sequence[Entry], stands: frozenset[int], feed: Feed) -> Iterator[Entry]:
+def _changed(before: Sequence[Entry], kept: frozenset[int], feed: Feed) -> Iterator[Entry]:
     """The entries that are others now, or stand now and did not, or the other way round."""
     for at, entry in enumerate(feed.entries):
-        if at >= len(before) or entry is not before[at] or (entry.id in stands) != (entry.id in feed.stands):
+        if at >= len(before) or entry is not before[at] or (entry.id in kept) != (entry.id in feed.kept):
             yield entry

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from agentrt.collecting import gone
 from agentrt.errors import UnknownOperation
+from agentrt.history.bases import kept
 from agentrt.history.removals import Removal
 from agentrt.history.timeline import Timeline
 from agentrt.printed import check_output_kept
@@ -73,8 +74,8 @@ def log(
 
 def states_of(reader: Reader, whole: Sequence[Operation]) -> dict[int, str]:
     """How each of a session's operations ended, by its number."""
-    done = set(Timeline.of(reader.info.start, whole).done)
-    return {operation.id: state_of(operation, stands=operation.id in done) for operation in whole}
+    there = kept(reader.info.start, whole)
+    return {operation.id: state_of(operation, stands=operation.id in there) for operation in whole}
 
 
 def put_log(reader: Reader, operations: Sequence[Operation], states: Mapping[int, str]) -> None:
@@ -161,8 +162,8 @@ def status(where: Where) -> int:
         return _nothing_yet(where, {"session": None, "operations": 0})
     with reader:
         operations = reader.log()
-        timeline = Timeline.of(reader.info.start, operations)
-        waiting = [op.id for op in operations if op.review == "pending" and op.id in timeline.done]
+        timeline, states = Timeline.of(reader.info.start, operations), states_of(reader, operations)
+        waiting = [op.id for op in operations if states[op.id] == "pending"]
         if where.json:
             put_json(
                 {
@@ -179,8 +180,8 @@ def status(where: Where) -> int:
         head = f"{plain(str(reader.store.workspace))}: session {reader.session}{titled(reader.info)}"
         put(cut(head, terminal_width()))
         for operation in operations[-5:]:
-            state = state_of(operation, stands=operation.id in timeline.done)
-            put("  " + cut(log_line(operation, len(str(len(operations))), state), terminal_width() - 2))
+            line = log_line(operation, len(str(len(operations))), states[operation.id])
+            put("  " + cut(line, terminal_width() - 2))
         if waiting:
             count = f"{len(waiting)} operation{'s' * (len(waiting) != 1)}"
             put(f"{count} changed files in the sandbox; your workspace does not have them yet")

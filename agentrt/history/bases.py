@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from agentrt.records import FileEffect, FileState, Operation, View
 
 from .journal import Journal
+from .timeline import Timeline
 
 WORK = frozenset({"act", "revert", "reject"})
 
@@ -52,6 +53,20 @@ def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
             return found[::-1]
         found.append(last)
         view = last.before
+
+
+def kept(start: View, operations: Sequence[Operation]) -> frozenset[int]:
+    """The operations of a session whose work is there: in the files as they are after the last one, or, of those that
+    changed none, the steps that are not undone. Raises ``JournalError``."""
+    timeline = Timeline.of(start, operations)
+    line = {operation.id for operation in lineage(timeline.view, operations)}
+    worked = {
+        operation.id
+        for operation in operations
+        if operation.kind == "apply"
+        or (operation.kind in WORK and operation.before.snapshot.layers != operation.after.snapshot.layers)
+    }
+    return frozenset(timeline.done).union(line) - (worked - line)
 
 
 def _grew(before: tuple[str, ...], after: tuple[str, ...], layers: tuple[str, ...]) -> bool:

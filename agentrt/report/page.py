@@ -11,7 +11,7 @@ from typing import IO, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agentrt import __version__
-from agentrt.history.timeline import Timeline
+from agentrt.history.bases import kept
 from agentrt.reader import Reader
 from agentrt.records import Operation, Spent, Usage
 from agentrt.showing.marks import FORK, STATES
@@ -62,7 +62,7 @@ class _Page:
     def __init__(self, reader: Reader, contents: Contents | None) -> None:
         self.reader, self.contents = reader, contents
         self.operations = reader.log()
-        self.stands = set(Timeline.of(reader.info.start, self.operations).done)
+        self.stands = kept(reader.info.start, self.operations)
         self.waiting = reader.to_review()
         self.talk: Talk = talk_of(reader, self.operations)
         self.lasting = [(operation, row) for operation in self.operations for row in _lasting(operation)]

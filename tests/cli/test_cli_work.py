@@ -133,6 +133,8 @@ def test_undo_redo_restore(both: Cli) -> None:
     assert both("exec", "--", "cat f").out == "3\n"
     op = both("restore", "0", "--json").json
     assert (op["kind"], op["target"], op["paths"]) == ("restore", [0], ["f"])
+    states = [line.split()[4] for line in both("log").out.splitlines()]
+    assert states == ["undone", "undone", "undone", "done", "done", "done", "done", "done"]
     assert both("exec", "--", "ls").out == "a.txt\nsrc\n"
     op = both("undo", "2", "--json").json
     assert (op["kind"], op["actor"], op["paths"], op["target"]) == ("undo", "user", ["f"], [9, 8])

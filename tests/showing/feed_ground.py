@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentrt.history.bases import WORK, lineage
+from agentrt.history.bases import WORK, kept, lineage
 from agentrt.reader import Reader
 from agentrt.records import FileEffect, Operation, View
 from agentrt.records.effects import HARM
@@ -33,6 +33,7 @@ def check(feed: Feed, reader: Reader) -> None:
         assert entry.gone == (removals.of_view(reader.session, operation.after) is not None)
     assert (feed.stands, feed.undone) == (frozenset(timeline.done), timeline.undone)
     line = {operation.id for operation in lineage(timeline.view, log)}
+    assert feed.kept == kept(reader.info.start, log)
     assert feed.kept == frozenset(
         operation.id
         for operation in log
