@@ -123,7 +123,8 @@ class Acting(App[int]):
 
     async def _undo(self) -> None:
         loses, preview = await self._move("undo", 1)
-        self.follow(deciding.undo(self.book.last_step, loses=loses, preview=preview))
+        accepted = self.book.entries[-1:] and self.book.entries[-1].kind == "accept"
+        self.follow(deciding.undo(self.book.last_step, loses=loses, preview=preview, accepted=bool(accepted)))
 
     def action_undo_to(self) -> None:
         self.start(self._undo_to())
@@ -256,7 +257,10 @@ class Acting(App[int]):
             answer = self.ask(request.method, **request.arguments)
             answer = await (self._waited(answer) if request.method in _IN_TURN else answer)
         except AgentrtError as error:
-            self.say(_told(error), "error")
+            if isinstance(error, Conflict) and request.method == "reject":
+                self.follow(deciding.conflicting(request, error.conflicts))
+            else:
+                self.say(_told(error), "error")
             return None
         if request.done:
             self.say(request.done)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agentrt.preview import Preview
+from agentrt.records import PathConflict
 from agentrt.records.operations import Kind
 from agentrt.showing.plain import plain
 from agentrt.showing.words import conflict_line, counted, told_text
@@ -130,12 +131,27 @@ def reject(selected: Selected) -> Decided:
     )
 
 
-def undo(step: Entry | None, *, loses: bool, preview: Preview | None) -> Decided:
+def conflicting(rejection: Request, conflicts: Sequence[PathConflict]) -> Decided:
+    """A rejection that cannot be told apart from later changes: with these it can go. The reason is not lost."""
+    (op,) = rejection.arguments["ops"]
+    text = [f"Nothing is rejected: later changes stand on what operation {op} did."]
+    text += map(conflict_line, conflicts[:4])
+    because = {"because": rejection.arguments["because"]} if rejection.arguments.get("because") else {}
+    arguments = {"ops": [op], "with_dependents": True, **because}
+    request = Request("revert", arguments, f"operation {op} taken out, and what stood on it")
+    return Choices("\n".join(text), {"w": ("take all of it out, and what stands on it", request)})
+
+
+def undo(step: Entry | None, *, loses: bool, preview: Preview | None, accepted: bool = False) -> Decided:
     """``u``: the last step; None: there is none. ``loses``: the conversation has words in it that would go with the
-    files; it is asked then."""
+    files; it is asked then, and also where the last thing done was to accept (``accepted``), which is no step."""
     if step is None:
         return No("nothing to undo")
-    return _move("undo", _step(step), {"n": 1}, loses, preview)
+    decided = _move("undo", _step(step), {"n": 1}, loses, preview)
+    if not accepted or not isinstance(decided, Request):
+        return decided
+    text = f"An accept is no step: x rejects what was accepted. Undo {_step(step)}?"
+    return Choices(text, {"y": ("undo it", decided)})
 
 
 def undo_to(selected: Selected, *, loses: bool, preview: Preview | None) -> Decided:

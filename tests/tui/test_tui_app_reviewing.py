@@ -184,10 +184,13 @@ def test_what_later_work_stands_on_is_not_rejected_silently(workspace: Path, con
         await d.idle(2)
         await d.select(1)
         await d.act("reject")
-        await d.press("enter")
-        await d.said("one.txt")
+        await d.press("b", "a", "d", "enter")
+        await d.sees("later changes stand on what operation 1 did")
         assert reviews(d) == ["pending", "pending"] and d.kinds == ["act", "act"]
         assert await d.file("one.txt") == "1\n2\n"
+        await d.press("w")
+        await d.until(lambda: reviews(d) == ["rejected", "rejected"])
+        assert d.kinds == ["act", "act", "revert"] and d.log[-1].action == {"kind": "revert", "because": "bad"}
 
     drive(workspace, work)
 

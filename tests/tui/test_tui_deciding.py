@@ -16,6 +16,7 @@ from agentrt.tui.deciding import (
     Selected,
     accept,
     apply,
+    conflicting,
     redo,
     reject,
     revert,
@@ -118,6 +119,23 @@ def test_a_revert_asks_where_others_stand_on_it() -> None:
     decided = revert(WAITING, Preview(kind="revert", dependents=(9,), conflicts=(CONFLICT,)), {})
     assert isinstance(decided, Choices) and list(decided.answers) == ["w"]
     assert isinstance(revert(WAITING, Preview(kind="revert", conflicts=(CONFLICT,)), {}), No)
+
+
+def test_a_rejection_that_conflicts_can_take_along_what_stands_on_it() -> None:
+    rejection = Request("reject", {"ops": [7], "because": "not so"})
+    decided = conflicting(rejection, [CONFLICT])
+    assert isinstance(decided, Choices) and "operation 7" in decided.text and "a.py" in decided.text
+    request = decided.answers["w"][1]
+    assert request.method == "revert"
+    assert request.arguments == {"ops": [7], "with_dependents": True, "because": "not so"}
+
+
+def test_undo_after_an_accept_is_asked() -> None:
+    step = Operation()
+    assert isinstance(undo(step, loses=False, preview=None), Request)
+    decided = undo(step, loses=False, preview=None, accepted=True)
+    assert isinstance(decided, Choices) and decided.answers["y"][1] == undo(step, loses=False, preview=None)
+    assert isinstance(undo(None, loses=False, preview=None, accepted=True), No)
 
 
 def test_apply_shows_what_it_writes() -> None:
