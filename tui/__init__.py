@@ -6,7 +6,8 @@ from pathlib import Path
 
 
 def run(workspace: Path, session: str | None, task: Path | None) -> int:
-    """Until a person leaves it; the exit code. ``task`` is a task file that says who plans what is typed.
+    """Until a person leaves it, also for other workspaces' sessions; the exit code. ``task`` is a task file that says
+    who plans what is typed, in the first workspace.
 
     Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``, ``DocumentError`` (of the user's settings).
     """
@@ -17,7 +18,10 @@ def run(workspace: Path, session: str | None, task: Path | None) -> int:
     from .typed import guard
 
     settings = load_settings()
-    app = AgentrtApp(workspace, session, settings, chosen(settings), task)
     guard()
-    app.run()
-    return app.return_code or 0
+    while True:
+        app = AgentrtApp(workspace, session, settings, chosen(settings), task)
+        app.run()
+        if app.going is None:
+            return app.return_code or 0
+        workspace, session, task = app.going.workspace, app.going.session, None

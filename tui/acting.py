@@ -162,6 +162,14 @@ class Acting(App[int]):
         if made is not None:
             self.go_to(made["session"])
 
+    def action_new_session(self) -> None:
+        self.start(self._new_session())
+
+    async def _new_session(self) -> None:
+        made = await self.send(Request("new", {}, "a new session, on the workspace as it is"))
+        if made is not None:
+            self.go_to(made["session"])
+
     def action_apply(self) -> None:
         self.start(self._apply())
 
@@ -279,8 +287,8 @@ class Acting(App[int]):
 
     async def ask(self, method: str, **arguments: Any) -> Any:
         """Raises ``AgentrtError``."""
-        # A question is known by its id, in whichever session.
-        of = {} if "question" in arguments else {"session": self.book.session}
+        # A question is known by its id, in whichever session; a new session is in none.
+        of = {} if method == "new" or "question" in arguments else {"session": self.book.session}
         return await self.link.ask(method, **of, **arguments)
 
     async def preview(self, kind: str, **arguments: Any) -> Preview | None:

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -87,6 +86,8 @@ class AgentrtApp(Watching):
         self.link = Link(self.book.workspace, self._told, self._host_changed)
         self.state = SessionState(session=self.book.session or "")
         self.transcript = Transcript()
+        self.going: Place | None = None
+        """Where to, when it was left for another workspace."""
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -269,10 +270,14 @@ class AgentrtApp(Watching):
             return
         if place.workspace == self.book.workspace:
             self.go_to(place.session)
+        elif not place.workspace.is_dir():
+            self.say(f"{plain(str(place.workspace))}: that folder is gone; what was done in it opens once it is there")
+        elif self.is_web:
+            words = shlex.join(["agentrt", "serve", "--session", place.session, "--workspace", str(place.workspace)])
+            self.say(f"it is of another workspace, and this page is of one: {plain(words)}", "warning")
         else:
-            words = shlex.join(["agentrt", "tui", place.session, "--workspace", str(place.workspace)])
-            said = f"that session is of another workspace: {plain(words)}"
-            self.exit(0, message=Text(said, no_wrap=True, overflow="ignore"))  # to be copied; it is no markup
+            self.going = place
+            self.exit(0)
 
     def action_help(self) -> None:
         self.push_screen(Help(groups(self.keys)))

@@ -58,6 +58,7 @@ ACTS = (
     Act("open_file", ("o",), "open the file at that version in your editor", "Looking"),
     Act("shell", ("s",), "a shell in the sandbox as of here", "Looking"),
     Act("sessions", ("S",), "the sessions of this workspace, and of all", "Looking"),
+    Act("new_session", ("N",), "start a new session, on the workspace as it is", "Looking"),
     Act("report", ("E",), "export a report of the session, as one page", "Looking"),
     _moving("up", ("up", "k"), "up"),
     _moving("down", ("down", "j"), "down"),

@@ -8,6 +8,7 @@ from app_ground import SUBMIT, Driven, bash, drive, presses, script
 from textual.widgets import OptionList
 
 from agentrt.tui.lists.rows import NOW
+from agentrt.tui.sessions import Place
 
 
 def highlighted(driven: Driven) -> str:
@@ -41,7 +42,7 @@ def test_another_session_of_this_workspace(workspace: Path) -> None:
 
 
 @presses("sessions")
-def test_a_session_of_another_workspace_is_named(workspace: Path, tmp_path: Path) -> None:
+def test_a_session_of_another_workspace_is_gone_to(workspace: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
 
@@ -58,10 +59,39 @@ def test_a_session_of_another_workspace_is_named(workspace: Path, tmp_path: Path
         await d.sees("Sessions of all workspaces", str(other)[-20:])
         await d.press("enter")
         await d.until(lambda: not d.app.is_running)
-        assert d.app.return_code == 0
+        assert d.app.return_code == 0 and d.app.going == Place(other, "s1")
+
+    async def gone(d: Driven) -> None:
+        await d.press("escape")
+        await d.act("sessions")
+        await d.press("tab")
+        await d.sees("the folder is gone")
+        await d.press("enter")
+        await d.said("that folder is gone")
+        assert d.app.is_running and d.app.going is None
 
     drive(other, there)
     drive(workspace, work, size=(140, 45))
+    other.rename(tmp_path / "moved")
+    drive(workspace, gone, size=(140, 45))
+
+
+@presses("new_session")
+def test_a_new_session(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.type("!echo 1 > one.txt")
+        await d.idle(1)
+        await d.press("escape")
+        await d.act("new_session")
+        await d.until(lambda: d.app.book.session == "s2")
+        assert d.log == [] and not (workspace / "one.txt").exists()
+        await d.press("tab") if d.focus != "prompt" else None
+        await d.type("!ls")
+        await d.idle(1)
+        output = d.log[0].observation
+        assert output is not None and "one.txt" not in output.output
+
+    drive(workspace, work)
 
 
 @presses("sessions")
