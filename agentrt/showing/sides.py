@@ -1,8 +1,8 @@
 """The content of a file before and after an effect, wherever it is now.
 
 Layers lie over the real workspace. Once something was applied (or the user edited a file), what was there before
-is no longer below the layers, but it may be among what the apply moved aside. So content counts only when it is
-what the effect says it was.
+is no longer below the layers, but it may be among what the apply moved aside, or what is kept for merges. So content
+counts only when it is what the effect says it was.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from agentrt.contracts import Sandbox
+from agentrt.history.contents import Contents
 from agentrt.history.ledger import load
 from agentrt.records import FileEffect, FileState, Snapshot
 from agentrt.runtime import Runtime
@@ -62,6 +63,8 @@ class Sides:
             pass
         if path.startswith("/"):
             return
+        if (kept := Contents(self._runtime.store.bases).get(state)) is not None:
+            yield kept
         places = [self._runtime.store.workspace / path]
         for operation in self._runtime.operations.values():
             if operation.kind == "apply" and operation.status == "settled":

@@ -108,6 +108,14 @@ def test_diff_of_an_operation_and_between_two(cli: Cli) -> None:
         assert cli("diff", wrong).code == 2, wrong
 
 
+def test_a_diff_of_what_was_edited_outside_since_is_whole(both: Cli, workspace: Path) -> None:
+    both("exec", "--", "echo two > a.txt")
+    before = both("diff", "1").out
+    assert "-one\n+two\n" in before
+    (workspace / "a.txt").write_text("mine\n")
+    assert both("diff", "1").out == before
+
+
 def test_diff_leaves_out_what_apply_leaves_out(cli: Cli) -> None:
     cli("exec", "--", "mkdir .git; echo x > .git/config; echo f > f")
     done = cli("diff")
