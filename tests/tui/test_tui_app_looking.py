@@ -224,7 +224,7 @@ def test_help_and_palette(workspace: Path) -> None:
 def test_keys_of_ones_own_work_everywhere(workspace: Path, config: Path) -> None:
     (config / "agentrt").mkdir(parents=True)
     (config / "agentrt/settings.yaml").write_text(
-        "keys: {undo: ctrl+z, down: [down, z], next_hunk: 'N', open: o, open_file: O}\n"
+        "keys: {undo: ctrl+z, down: [down, z], next_hunk: 'M', open: o, open_file: O}\n"
     )
 
     async def work(d: Driven) -> None:
@@ -237,7 +237,7 @@ def test_keys_of_ones_own_work_everywhere(workspace: Path, config: Path) -> None
         assert d.focus == "diff"
         await d.press("z")
         assert d.app.query_one(Pane).diff.cursor == 1
-        await d.press("home", "N")
+        await d.press("home", "M")
         assert d.app.selected.hunk == 1
         assert d.kinds == ["act", "act"]
         await d.press("ctrl+z")

@@ -96,9 +96,9 @@ def test_a_wrapped_line_is_all_there(before: bytes, after: bytes, width: int) ->
 
 
 def test_two_sides_want_room() -> None:
-    narrow = rows({"a": (b"a\n", b"b\n")}, mode="sides", width=99)
+    narrow = rows({"a": (b"a\n", b"b\n")}, mode="sides", width=77)
 
-    assert narrow[0] == Row("note", text="side by side wants 100 columns, here are 99: shown unified")
+    assert narrow[0] == Row("note", text="side by side wants 78 columns, here are 77: shown unified")
     assert [row.kind for row in narrow] == ["note", "file", "hunk", "removed", "added"]
     wide = rows({"a": (b"a\n", b"b\nc\n")}, mode="sides", width=100)
     assert texts(wide)[2:] == ["1 - a|1 + b", "    |2 + c"]

@@ -274,9 +274,10 @@ def test_a_narrow_screen_says_what_two_sides_want() -> None:
     app = Holder(FILES)
 
     async def work(pilot: Pilot[Any]) -> None:
+        await pilot.resize_terminal(72, 24)
         app.view.set_mode("sides")
         await pilot.press("home")
-        assert "side by side wants 100 columns, here are 7" in lines(app)[0]
+        assert "side by side wants 78 columns, here are 7" in lines(app)[0]
         await pilot.resize_terminal(140, 24)
         await pilot.pause()
         assert lines(app)[3].count("│") == 1

@@ -16,7 +16,7 @@ from .runs import Mode, Run, runs, sizes
 from .text import height
 
 Kind = Literal["file", "hunk", "context", "added", "removed", "pair", "fold", "note", "wait"]
-SIDES_WIDTH = 100
+SIDES_WIDTH = 78
 """Columns that two sides want."""
 LONG = 400
 """Lines of one run that are all shown; a longer one is shown page by page."""
