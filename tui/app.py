@@ -40,11 +40,14 @@ from .palette import Command, Offer, actions, palette
 from .pane import Pane
 from .prompt import Prompt
 from .sessions import Place, Row, Sessions, rows
+from .typed import gone
 from .watching import Watching
 from .words import Mode, command
 
 _POLL = 0.2
 """Seconds between looks at the journal."""
+_HUNG_UP = 129
+"""As by SIGHUP, which a terminal that goes away does not send to everybody."""
 
 
 class AgentrtApp(Watching):
@@ -112,6 +115,8 @@ class AgentrtApp(Watching):
         if self.book.session is None:
             self.run_worker(self._who_plans(), group="who")
         self.set_interval(_POLL, self.poll)
+        if not self.is_headless:
+            self.set_interval(1, self._is_anybody_there)
         (self.query_one(Timeline) if self.book.entries else self.query_one(Prompt)).focus()
 
     async def on_event(self, event: events.Event) -> None:
@@ -303,6 +308,10 @@ class AgentrtApp(Watching):
         timeline.narrow("")
         timeline.focus()
         timeline.select(Key("operation", number))
+
+    def _is_anybody_there(self) -> None:
+        if gone():
+            self.exit(0, return_code=_HUNG_UP)
 
     async def action_quit(self) -> None:
         left = self.state.phase != "idle"

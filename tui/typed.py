@@ -7,6 +7,7 @@ is no UTF-8.
 from __future__ import annotations
 
 import codecs
+import select
 from collections.abc import Iterable
 from functools import partial
 
@@ -16,6 +17,13 @@ from textual.message import Message
 
 _BEGIN, _END = "\x1b[200~", "\x1b[201~"
 _ESCAPE = "\x1b"
+
+
+def gone() -> bool:
+    """Whether the terminal is: nobody types any more, and Textual's driver would read that again and again."""
+    poll = select.poll()
+    poll.register(0, 0)
+    return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
 class Parser(XTermParser):

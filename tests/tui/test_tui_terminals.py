@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import termios
 from collections.abc import Iterator
 
 import pytest
@@ -124,3 +127,21 @@ def test_tiny_and_huge(worked: Ground) -> None:
             app.press("x")
             app.press("C-q")
             app.wait("exit code 0")
+
+
+def test_a_terminal_that_goes_away_takes_the_app_with_it(worked: Ground) -> None:
+    """Also where no signal says so, as where a program in between made the terminal."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    env = {**os.environ, **worked.env}
+    app = subprocess.Popen(worked.command(), cwd=worked.work, env=env, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while b"Timeline" not in shown:
+            shown += os.read(ours, 65536)
+        os.close(ours)
+        assert app.wait(60) == 129
+    finally:
+        app.kill()
+        app.wait()

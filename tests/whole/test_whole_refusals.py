@@ -299,7 +299,16 @@ def test_nothing_an_agent_wrote_reaches_a_terminal(cli: Cli) -> None:
     escape = "\x1b]0;title\x07\x1b[2J\x9b31m\r\u202e"
     cli.ok("exec", "--", f"printf %s '{escape}' | tee 'f{escape}'; echo '{escape}' > plain")
     cli.ok("exec", "--", f"ln -s '{escape}' link; rm plain; mkdir 'd{escape}'")
-    for words in (["log"], ["show", "1"], ["show", "2"], ["diff"], ["diff", "1"], ["diff", "--stat"], ["undo"], ["sessions"]):
+    for words in (
+        ["log"],
+        ["show", "1"],
+        ["show", "2"],
+        ["diff"],
+        ["diff", "1"],
+        ["diff", "--stat"],
+        ["undo"],
+        ["sessions"],
+    ):
         code, shown = on_a_terminal(cli, *words)
         assert code == 0 and shown, words
         assert not RAW.search(shown.replace(b"\r\n", b"\n")) and "\u202e".encode() not in shown, (words, shown)
