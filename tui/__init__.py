@@ -9,7 +9,8 @@ def run(workspace: Path, session: str | None, task: Path | None) -> int:
     """Until a person leaves it, also for other workspaces' sessions; the exit code. ``task`` is a task file that says
     who plans what is typed, in the first workspace.
 
-    Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``, ``DocumentError`` (of the user's settings).
+    Raises ``WorkspaceError``, ``JournalError``, ``UnknownOperation``, ``DocumentError`` (of the user's settings), and
+    what the app died of.
     """
     from agentrt.settings import load_settings
 
@@ -22,6 +23,8 @@ def run(workspace: Path, session: str | None, task: Path | None) -> int:
     while True:
         app = AgentrtApp(workspace, session, settings, chosen(settings), task)
         app.run()
+        if app._exception is not None:
+            raise app._exception
         if app.going is None:
             return app.return_code or 0
         workspace, session, task = app.going.workspace, app.going.session, None

@@ -313,6 +313,10 @@ class AgentrtApp(Watching):
         if gone():
             self.exit(0, return_code=_HUNG_UP)
 
+    def _fatal_error(self) -> None:
+        # Textual's own prints a traceback with the values of all variables, whatever they are. `run` tells of it.
+        self._close_messages_no_wait()
+
     async def action_quit(self) -> None:
         left = self.state.phase != "idle"
         self.exit(0, message="the agent goes on; agentrt attaches again" if left else None)

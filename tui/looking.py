@@ -50,7 +50,7 @@ class Looking(Acting):
         except AgentrtError as error:
             self.say("\n".join(filter(None, (plain(str(error)), plain(error.hint)))), "error")
         except SuspendNotSupported:
-            self.say("no editor can be opened from here", "error")
+            self.say(f"no editor in a browser; on the machine: agentrt diff {op}", "error")
         self.refresh()
 
     def action_shell(self) -> None:
@@ -62,7 +62,8 @@ class Looking(Acting):
         except UsageError as error:
             self.say(str(error), "error")
         except SuspendNotSupported:
-            self.say("no shell can be opened from here", "error")
+            words = ["agentrt", "shell", *([str(selected.entry.id)] if selected.entry is not None else [])]
+            self.say(f"no shell in a browser; on the machine: {shlex.join(words)}", "error")
         self.refresh()
 
     def action_report(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import termios
 from collections.abc import Iterator
 
@@ -145,3 +146,26 @@ def test_a_terminal_that_goes_away_takes_the_app_with_it(worked: Ground) -> None
     finally:
         app.kill()
         app.wait()
+
+
+BROKEN = """
+from agentrt.cli.main import main
+from agentrt.tui.app import AgentrtApp
+
+def broken(self):
+    text = "\\x1b]0;evil\\x07"
+    raise ValueError(text)
+
+AgentrtApp.action_help = broken
+main([])
+"""
+
+
+def test_what_the_app_dies_of_is_told_in_a_line(worked: Ground) -> None:
+    folder = worked.folder / "broken"
+    folder.mkdir()
+    command = [sys.executable, "-c", BROKEN]
+    with Terminal(command, folder, cwd=worked.work, size=(80, 24), env=worked.env) as app:
+        app.wait("Timeline 5")
+        app.press("?")
+        app.wait("this is a bug in agentrt: ValueError: \\x1b]0;evil\\x07", "exit code 1", gone=["Traceback"])
