@@ -6,7 +6,6 @@ import os
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from .found.around import Around, Unconfined, around, unconfined
 from .found.files import Folder
 from .found.tests import Check, checks
 from .options import HERE, Where
+from .placing import check_free, placing
 from .render import put, put_json
 
 NAME = "task.yaml"
@@ -38,18 +38,16 @@ def init(
     """Look at this folder and write a task file for it. Nothing is run, nothing leaves the machine."""
     workspace = locate(where.workspace).workspace
     path = file if file is not None else where.workspace / NAME
-    if os.path.isdir(path):
-        raise UsageError(f"{path} is a folder", hint=f"name a file, as in: agentrt init {path / NAME}")
+    check_free(path, force=force, example=f"agentrt init {path / NAME}")
     within = _from(path, workspace)
-    if not force and os.path.lexists(path):
-        raise _there(path)
     folder = Folder(workspace)
     tests, (planners, problem) = checks(folder), keys()
     facts, lack = around(folder), unconfined("local")
     command = f"agentrt {_word(Path(path.name))}"
     text = draft(command=command, workspace=within, checks=tests, keys=planners, around=facts, lack=lack)
     _read_back(text)
-    _write(path, text, force=force)
+    with placing(path, force=force) as new:
+        new.write(text)
     odd = {**folder.odd, **({"agentrt's secrets": problem} if problem else {})}
     if where.json:
         put_json(_document(path, workspace, tests, planners, facts, lack, odd))
@@ -77,10 +75,6 @@ def _from(path: Path, workspace: Path) -> str:
     return f"./{within}" if within.startswith("~") else within
 
 
-def _there(path: Path) -> UsageError:
-    return UsageError(f"{path} is there already", hint="name another file, or write over it with --force")
-
-
 def _word(path: Path) -> str:
     """The file as a word of a command line that takes it for a task."""
     name = str(path)
@@ -95,26 +89,6 @@ def _read_back(text: str) -> None:
         made = Path(folder, NAME)
         made.write_text(text, encoding="utf-8")
         load_task(made, draft=True)
-
-
-def _write(path: Path, text: str, *, force: bool) -> None:
-    """All of it or nothing. Raises ``UsageError``."""
-    draft = path.with_name(f".agentrt-{os.getpid()}.yaml") if force else path
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    except FileExistsError:
-        raise _there(draft) from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        if force:
-            os.replace(draft, path)
-    except OSError as error:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _lines(

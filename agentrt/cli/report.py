@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Annotated
 
 from cyclopts import Parameter
 
-from agentrt.errors import AgentrtError, SandboxError, SandboxUnavailable, SessionBusy, UsageError
+from agentrt.errors import SandboxError, SandboxUnavailable, SessionBusy, UsageError
 from agentrt.reader import open_reader
 from agentrt.report.changes import Kept
 from agentrt.report.page import Counts, write_page
@@ -22,6 +20,7 @@ from agentrt.showing.words import counted
 
 from .interrupting import run
 from .options import HERE, Where
+from .placing import check_free, placing
 from .render import put, put_json, say
 from .session import with_runtime
 
@@ -66,42 +65,9 @@ def report(
 
 def _write(path: Path, where: Where, session: str, *, force: bool) -> tuple[Counts, str]:
     """All of it or nothing. Raises ``UsageError``."""
-    if os.path.isdir(path):
-        raise UsageError(f"{path} is a folder", hint=f"name a file, as in: agentrt report {path / 'report.html'}")
-    if os.path.lexists(path):
-        if not os.path.isfile(path):
-            raise UsageError(f"{path} is no regular file", hint="name another; - is standard output")
-        if not force:
-            raise _there(path)
-    draft = ""
-    try:
-        descriptor, draft = tempfile.mkstemp(prefix=".agentrt-", suffix=".html", dir=path.parent)
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as page:
-            found = _fill(page, where, session)
-        _put_in_place(draft, path, force=force)
-        return found
-    except AgentrtError:
-        raise
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            os.unlink(draft)
-
-
-def _put_in_place(draft: str, path: Path, *, force: bool) -> None:
-    if not force:
-        try:
-            os.link(draft, path)  # never over what came meanwhile
-            return
-        except OSError:
-            if os.path.lexists(path):
-                raise _there(path) from None
-    os.replace(draft, path)  # also on a disk that has no links
-
-
-def _there(path: Path) -> UsageError:
-    return UsageError(f"{path} is there already", hint="name another file, or write over it with --force")
+    check_free(path, force=force, example=f"agentrt report {path / 'report.html'}")
+    with placing(path, force=force, mode=0o600) as page:
+        return _fill(page, where, session)
 
 
 def _fill(page: IO[str], where: Where, session: str) -> tuple[Counts, str]:

@@ -17,8 +17,6 @@ from .cuts import FOLDED, LINES, one_line
 
 FILES = 100
 """Files of one operation whose lines are shown."""
-_COMPARED = 5_000
-"""Lines on both sides above which they are not compared: that takes minutes where the changes are many."""
 _HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 
 LineKind = Literal["added", "removed", "same", "hunk", "about"]
@@ -66,12 +64,9 @@ class Kept:
 
 def file_diff(effect: FileEffect, before: bytes | None, after: bytes | None) -> FileDiff:
     """``before`` and ``after`` are the contents, where they are regular files and can be had."""
-    long = min(side.count(b"\n") if side else 0 for side in (before, after)) > _COMPARED
-    patch = patch_of(effect, None, None) if long else patch_of(effect, before, after)
+    patch = patch_of(effect, before, after)
     lines = patch.text.split("\n")[:-1]
-    counts = (
-        f"+{patch.added:,} -{patch.removed:,}" if patch.lines else "too long to be compared" if long else patch.said
-    )
+    counts = f"+{patch.added:,} -{patch.removed:,}" if patch.lines else patch.said
     left = f"{counted(len(lines) - LINES, 'line')} left out" if len(lines) > LINES else ""
     return FileDiff(one_line(effect.path), counts, list(_kinds(lines[:LINES])), left, len(lines) > FOLDED)
 
