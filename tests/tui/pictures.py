@@ -39,7 +39,7 @@ def _draw(repair: Path, folder: Path) -> None:
     async def work(person: Driven) -> None:
         await person.type("make the failing tests pass")
         await person.idle(10)
-        await person.sees("ended")
+        await person.until(lambda: person.app.state.ending is not None)
         await person.press("shift+tab")  # from the prompt, whose cursor blinks
         await person.pilot.pause(0.5)
         _picture(person, folder / "live.svg")

@@ -27,7 +27,7 @@ def test_a_task_from_typing_it_to_writing_its_outcome(ground: Ground) -> None:
         app.type("change two lines")
         app.press("Enter")
         app.wait("I change two lines.", "step 1", "running", gone=["step 6"])
-        app.wait("done: all done", "Inbox 1", "1 file to apply")
+        app.wait("✓ done", "all done", "Inbox 1", "1 file to apply")
         leave(app)
         app.press("n")
         app.wait("▸ Inbox")
@@ -87,7 +87,7 @@ def test_the_agent_goes_on_while_nobody_looks(ground: Ground) -> None:
         app.wait("the agent goes on; agentrt attaches again", "exit code 0")
     with ground.open() as app:
         app.wait("running", "step 2")
-        app.wait("done: all done", "1 file to apply")
+        app.wait("✓ done", "all done", "1 file to apply")
         app.press("q")
         app.wait("exit code 0")
     assert [operation["status"] for operation in ground.log()] == ["settled"]
@@ -103,7 +103,7 @@ def test_a_killed_app_loses_nothing(ground: Ground) -> None:
         os.kill(ground.app(), signal.SIGKILL)
         app.wait("exit code 137")
     with ground.open() as app:
-        app.wait("take your time", "It takes a while.", "done: all done", "1 file to apply")
+        app.wait("take your time", "It takes a while.", "✓ done", "all done", "1 file to apply")
         app.press("q")
         app.wait("exit code 0")
     assert ground.run("diff").count("new") >= 1

@@ -84,7 +84,7 @@ class Journaled:
             yield Said(key, whose(body.get("actor")), text, to=plain(str(body.get("to", ""))))
         elif role == SCORE:
             yield Note(key, f"{body.get('held')} of {body.get('checked')} rules hold")
-        elif role == ENDED:
+        elif role == ENDED and body.get("code") != "submit":
             self._ended = Note(key, ending_text(str(body.get("code")), str(body.get("reason", "")))[:MOST])
         elif role == "compaction":
             yield Note(key, f"{named(body.get('actor'))}the conversation was cut down for the model")

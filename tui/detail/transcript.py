@@ -14,6 +14,7 @@ from typing import Any
 from agentrt.history.tallies import tally_of
 from agentrt.records import Message, Operation
 from agentrt.showing.entries import Entry
+from agentrt.showing.marks import STATES
 from agentrt.showing.plain import plain
 from agentrt.showing.words import action_text, ending_text, tally_text
 
@@ -258,7 +259,9 @@ class Transcript:
         if self.ending is not None:
             code, reason, hint = self.ending
             hint = "enter on an empty line goes on with it" if code == "interrupted" else hint
-            text = ending_text(code, reason)[:MOST] + (f"\nhint: {text_of(hint)}" if hint else "")
+            # What was said with handing in stands right above.
+            text = f"{STATES['accepted'].glyph} done" if code == "submit" else ending_text(code, reason)[:MOST]
+            text += f"\nhint: {text_of(hint)}" if hint else ""
             found.append(Note("ended", text, "" if code in ("submit", "nothing") else "warn"))
         return tuple(found)
 
