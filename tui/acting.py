@@ -16,7 +16,7 @@ from agentrt.showing.plain import plain, plain_lines
 from agentrt.showing.words import conflict_line
 
 from . import deciding
-from .book import Book
+from .book import Book, Move
 from .choice import Choice
 from .deciding import Choices, Decided, No, Reason, Request, Selected
 from .link import Link
@@ -24,7 +24,6 @@ from .lists.panes import Timeline
 from .prompt import Prompt
 from .words import Mode, command
 
-Move = Literal["undo", "redo", "restore"]
 Severity = Literal["information", "warning", "error"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Literal
 
 from agentrt.errors import AgentrtError, UnknownOperation
 from agentrt.history import reviews
@@ -14,6 +15,7 @@ from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
 from agentrt.showing.entries import Entry, Feed, Fork
 
+Move = Literal["undo", "redo", "restore"]
 _MOST = 500
 """Messages that are read until somebody looks further back."""
 
@@ -180,21 +182,18 @@ class Book:
         later = self._reader.part(after=view.conversation) if self._reader is not None else ()
         return any(message.role in ("task", "planner") or "asked" in message.body for message in later)
 
-    def view_of(self, method: str, number: int) -> View | None:
-        """Where a move would lead: ``undo`` of so many steps, ``redo``, ``restore`` to an operation. None: nowhere."""
-        if self._reader is None:
-            return None
-        timeline = self._reader.timeline
-        try:
-            if method == "redo":
-                return timeline.redo().view
-            return (timeline.undo(number) if method == "undo" else timeline.restore(number)).view
-        except AgentrtError:
-            return None
+    def view_of(self, method: Move, number: int = 0) -> View | None:
+        """Where a move would lead: ``undo`` of a step, ``redo``, ``restore`` to operation ``number``. None: nowhere."""
+        step = {"undo": self.last_step, "redo": self.next_redo, "restore": self.entry(number)}[method]
+        if step is None:
+            return self._reader.info.start if self._reader is not None and (method, number) == ("restore", 0) else None
+        operation = self.operation(step.id)
+        return operation.before if method == "undo" else operation.after
 
     def across(self, view: View) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Going from here to a view: see ``moves.across``."""
-        return across(self._reader.view if self._reader is not None else View(), view)
+        now = self.view_of("restore", len(self.entries))
+        return across(now if now is not None else View(), view)
 
     def close(self) -> None:
         if self._reader is not None:
