@@ -92,6 +92,7 @@ class _Stop:
         """Nothing here may wait: not for a lock, nor for who reads what is said."""
         with suppress(Exception):
             if self._terminal is not None:
+                signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # it stops who is in the background
                 termios.tcsetattr(0, termios.TCSANOW, self._terminal)
             said = "; ".join(filter(None, ("interrupted", self._last_words())))
             if select.select((), (2,), (), 0)[1]:
