@@ -31,7 +31,8 @@ from .detail.pages import Pages
 from .detail.transcript import Transcript
 from .diffs.view import DiffView
 from .help import Help
-from .keys import Chosen, bindings, groups, keymap, shown
+from .hints import choices, welcome
+from .keys import Chosen, bindings, groups, keymap
 from .link import Link
 from .lists.listing import Listing
 from .lists.panes import Inbox, Timeline
@@ -168,8 +169,12 @@ class AgentrtApp(Watching):
             self.look_at(event.widget.key)
 
     def look_at(self, key: Key) -> None:
-        """Show it on the right."""
+        """Show it on the right, and have it under the cursor in both lists: tab leads to the same."""
         self.current = key
+        if key.what == "operation":
+            for listing in (self.query_one(Inbox), self.query_one(Timeline)):
+                if listing.key != key and not listing.has_focus:
+                    listing.go_along(key)
         right = self.query_one("#right", ContentSwitcher)
         if key.what == "operation" and key.of:
             right.current = "operation"
@@ -323,23 +328,6 @@ class AgentrtApp(Watching):
 
     def on_unmount(self) -> None:
         self.book.close()
-
-
-def choices(keys: Chosen) -> dict[str, str]:
-    """By which keys a question is answered, in words, by its kind."""
-    yes, always, no, words = (" ".join(map(shown, keys[name])) for name in ("accept", "accept_alike", "reject", "open"))
-    about = f"{yes} lets it through once · {always} makes a rule of it · {no} denies it, with a reason"
-    return {"ask": about, "hold": about, "inquire": f"{words} answers it · {no} leaves it without an answer"}
-
-
-def welcome(keys: Chosen) -> tuple[str, ...]:
-    """Where nothing was done yet."""
-    apply, undo, help = (" ".join(map(shown, keys[name])) for name in ("apply", "undo", "help"))
-    return (
-        "Nothing was done here yet. Type what is to be done, or !command for a command of your own.",
-        f"It is done in a sandbox: {undo} takes it back, and your files stay as they are until {apply} writes them.",
-        f"{help} shows the keys (esc leaves the prompt first).",
-    )
 
 
 def theme_of(settings: Settings, *, few: bool) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app_ground import SUBMIT, Driven, bash, drive, presses, script
 
+from agentrt.tui.lists.panes import Timeline
 from agentrt.tui.lists.rows import Key
 
 LONG = "".join(f"line {number}\n" for number in range(1, 61))
@@ -263,5 +264,31 @@ def test_accept_all_like_this_shows_the_rule_first(workspace: Path, config: Path
         await d.until(policy.exists)
         assert "run: [touch **]" in policy.read_text()
         await d.until(lambda: reviews(d)[0] == "accepted")
+
+    drive(workspace, work)
+
+
+@presses("next", "focus_next", "focus_previous", "accept")
+def test_tab_from_the_inbox_leads_to_the_diff_that_is_shown(workspace: Path, config: Path) -> None:
+    script(config, *(bash(f"echo {n} > {n}.txt") for n in range(3)), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.idle(3)
+        await d.press("escape")
+        timeline = d.app.query_one(Timeline)
+        await d.act("next")
+        await d.press("down")
+        assert d.focus == "inbox" and d.app.current == Key("operation", 2) == timeline.key
+        for focus in ("timeline", "detail", "diff"):
+            await d.act("focus_next")
+            assert d.focus == focus and d.app.current == Key("operation", 2)
+        await d.act("accept")
+        await d.until(lambda: reviews(d) == ["pending", "accepted", "pending"] and len(d.app.book.to_review) == 2)
+        assert d.focus == "diff" and d.app.current == Key("operation", 2)
+        timeline.focus()
+        await d.press("down")
+        await d.act("focus_previous")  # the inbox has it, too
+        assert d.focus == "inbox" and d.app.current == Key("operation", 3) == timeline.key
 
     drive(workspace, work)

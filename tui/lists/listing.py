@@ -151,6 +151,12 @@ class Listing(ScrollView, Generic[R], can_focus=True):
         """Move the cursor to the row of ``key``; nothing where it is not shown."""
         self._to(selection.select(self._selection, key))
 
+    def go_along(self, key: Key) -> None:
+        """The same, with another list's cursor: nobody is told."""
+        self._selection, self.moved = selection.select(self._selection, key), None
+        self._reveal()
+        self.refresh()
+
     def forget(self) -> None:
         """What was drawn may look different now."""
         self._strips.clear()
