@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agentrt.preview import Preview
-from agentrt.records import PathConflict
+from agentrt.records import FileEffect, PathConflict
 from agentrt.records.operations import Kind
 from agentrt.showing.plain import plain
 from agentrt.showing.words import conflict_line, counted, told_text
@@ -92,6 +92,8 @@ class No:
 
 
 Decided = Request | Choices | Reason | No
+_LISTED = 200
+"""Paths of an apply that are named, at most."""
 _NOTHING = No("select an operation first")
 
 
@@ -196,11 +198,10 @@ def apply(preview: Preview) -> Decided:
         return No("nothing to apply: the workspace has it all")
     if preview.conflicts:
         return _apply_rest(preview)
-    files = [f"  {plain(effect.change):<9} {plain(effect.path)}" for effect in preview.effects[:6]]
-    files += [f"  and {len(preview.effects) - 6} more"] if len(preview.effects) > 6 else []
     left = [f"left in the sandbox: {', '.join(map(plain, preview.left[:3]))}"] if preview.left else []
     left += [f"never written: {plain(refused.path)}: {plain(refused.because)}" for refused in preview.refused[:3]]
-    text = "\n".join([f"Write to your real workspace ({counted(len(preview.effects), 'path')}):", *files, *left])
+    first = f"Write to your real workspace ({counted(len(preview.effects), 'path')}):"
+    text = "\n".join([first, *_accepting(len(preview.target)), *left, *_files(preview.effects)])
     request = Request("apply", {"rest": bool(preview.refused)}, "applied")
     return Choices(text, {"w": ("write it", request)})
 
@@ -208,14 +209,29 @@ def apply(preview: Preview) -> Decided:
 def _apply_rest(preview: Preview) -> Decided:
     """Of what was changed on both sides nothing is written."""
     against = {conflict.path for conflict in preview.conflicts}
-    rest = [effect.path for effect in preview.effects if not {effect.path, effect.renamed_from} & against]
+    rest = [effect for effect in preview.effects if not {effect.path, effect.renamed_from} & against]
     lines = [f"  {conflict_line(conflict)}" for conflict in preview.conflicts[:4]]
     lines += [f"  and {len(preview.conflicts) - 4} more"] if len(preview.conflicts) > 4 else []
     if not rest:
         return No("\n".join(["It cannot be applied, nothing is written:", *lines]))
-    request = Request("apply", {"paths": rest, "rest": bool(preview.refused)}, f"{counted(len(rest), 'path')} applied")
-    text = "\n".join(["This cannot be applied, as both you and the agent changed it:", *lines])
-    return Choices(text, {"w": (f"write the other {counted(len(rest), 'path')}", request)})
+    count = counted(len(rest), "path")
+    paths = [effect.path for effect in rest]
+    request = Request("apply", {"paths": paths, "rest": bool(preview.refused)}, f"{count} applied")
+    accepted = set(preview.target).difference(*(conflict.operations for conflict in preview.conflicts))
+    other = [f"The other {count} can be:", *_accepting(len(accepted)), *_files(rest)]
+    text = "\n".join(["This cannot be applied, as both you and the agent changed it:", *lines, *other])
+    return Choices(text, {"w": (f"write the other {count}", request)})
+
+
+def _files(effects: Sequence[FileEffect]) -> list[str]:
+    lines = [f"  {plain(effect.change):<9} {plain(effect.path)}" for effect in effects[:_LISTED]]
+    return lines + ([f"  and {len(effects) - _LISTED:,} more"] if len(effects) > _LISTED else [])
+
+
+def _accepting(operations: int) -> list[str]:
+    """To apply is to accept, also what nobody looked at."""
+    are = "is" if operations == 1 else "are"
+    return [f"this accepts {counted(operations, 'operation')} that {are} to review"] if operations else []
 
 
 def _move(method: str, what: str, arguments: dict[str, Any], loses: bool, preview: Preview | None) -> Decided:

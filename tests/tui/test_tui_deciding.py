@@ -138,19 +138,33 @@ def test_undo_after_an_accept_is_asked() -> None:
     assert isinstance(undo(None, loses=False, preview=None, accepted=True), No)
 
 
-def test_apply_shows_what_it_writes() -> None:
-    effects = tuple(FileEffect(path=f"{n}.py", change="created") for n in range(8))
-    decided = apply(Preview(kind="apply", effects=effects, left=(".git/hooks/x",)))
+def test_apply_shows_what_it_writes_and_what_it_accepts() -> None:
+    effects = tuple(FileEffect(path=f"{n}.py", change="created") for n in range(202))
+    decided = apply(Preview(kind="apply", effects=effects, left=(".git/hooks/x",), target=(4, 7)))
     assert isinstance(decided, Choices)
-    assert decided.text.splitlines()[0] == "Write to your real workspace (8 paths):"
-    assert decided.text.splitlines()[-2:] == ["  and 2 more", "left in the sandbox: .git/hooks/x"]
+    lines = decided.text.splitlines()
+    assert lines[:3] == [
+        "Write to your real workspace (202 paths):",
+        "this accepts 2 operations that are to review",
+        "left in the sandbox: .git/hooks/x",
+    ]
+    assert lines[3:] == [*(f"  created   {n}.py" for n in range(200)), "  and 2 more"]
+    decided = apply(Preview(kind="apply", effects=effects[:1]))
+    assert isinstance(decided, Choices)
+    assert decided.text == "Write to your real workspace (1 path):\n  created   0.py"
 
 
 def test_what_cannot_be_applied_keeps_nothing_else_back() -> None:
     effects = tuple(FileEffect(path=path, change="modified") for path in ("a.py", "b.py", "c.py"))
-    decided = apply(Preview(kind="apply", effects=effects, conflicts=(CONFLICT,)))
+    decided = apply(Preview(kind="apply", effects=effects, conflicts=(CONFLICT,), target=(8, 9)))
     assert isinstance(decided, Choices)
-    assert "  a.py: here two; agentrt (operation 9): one" in decided.text.splitlines()
+    assert decided.text.splitlines()[1:] == [
+        "  a.py: here two; agentrt (operation 9): one",
+        "The other 2 paths can be:",
+        "this accepts 1 operation that is to review",  # of the other something is left
+        "  modified  b.py",
+        "  modified  c.py",
+    ]
     word, request = decided.answers["w"]
     assert word == "write the other 2 paths"
     assert request == Request("apply", {"paths": ["b.py", "c.py"], "rest": False}, "2 paths applied")
