@@ -130,7 +130,7 @@ def _entry(operation: Light, review: Review | None, gone: bool) -> Entry:
         status=operation.status,
         review=review,
         started=operation.started,
-        about=about_text(operation.kind, operation.action, operation.target),
+        about=about_text(operation.kind, operation.action, operation.target, tally.files),
         effects=tally_text(tally),
         files=tally.files,
         outside=tally.outside,

@@ -51,11 +51,11 @@ def paths_of(effects: Iterable[FileEffect]) -> list[str]:
 
 def action_text(operation: Operation) -> str:
     """What an operation was about, on one line."""
-    return about_text(operation.kind, operation.action, operation.target)
+    return about_text(operation.kind, operation.action, operation.target, len(operation.files))
 
 
-def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, ...]) -> str:
-    """The same, from what it says of an operation."""
+def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, ...], paths: int = 0) -> str:
+    """The same, from what it says of an operation, and how many effects on files it had."""
     asked = action or {}
     if kind == "act" and action is not None:
         tool = str(asked.get("kind", "?"))
@@ -73,8 +73,11 @@ def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, 
         return "to the start" if target == (0,) else f"to operation {ids}"
     if asked.get("kind") == "review_deadline":
         return plain(f"review within {asked['seconds']:g} s, then {asked['then']}")
-    if kind == "apply" and "commit" in asked:
-        return plain(f"{asked['kind']} {asked['branch']}" + (f", of {ids}" if ids else ""))
+    if kind == "apply":
+        # What it accepted (its target) is not all that it wrote.
+        parts = [f"{asked['kind']} {asked['branch']}"] if "commit" in asked else []
+        parts += [f"of {', '.join(map(str, asked['ops']))}"] if asked.get("ops") else []
+        return plain(", ".join([*parts, *([counted(paths, "path")] if paths else [])]))
     if asked.get("kind") == "purge":
         return plain(f"purge {asked['path']}")
     because = str(asked.get("because", ""))
@@ -83,7 +86,7 @@ def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, 
 
 
 def told_text(kind: Kind, about: str) -> str:
-    """``$ make``, ``undo of 5, 4``: what an operation was, from its ``about_text``."""
+    """``$ make``, ``undo of 5, 4``, ``apply 11 paths``: what an operation was, from its ``about_text``."""
     return about if kind == "act" else f"{kind} {about}".rstrip()
 
 

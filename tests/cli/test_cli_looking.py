@@ -38,6 +38,21 @@ def test_log_is_a_line_an_operation_oldest_first(cli: Cli) -> None:
     assert entries[0]["observation"]["output"] == "" and entries[2]["paths"] == ["a.txt", "d"]
 
 
+def test_an_apply_is_told_by_what_it_wrote(cli: Cli, workspace: Path) -> None:
+    """And not by what it accepted: that is less, where something was accepted before."""
+    for number in range(3):
+        cli("exec", "--", f"echo {number} > {number}.txt; echo {number} >> a.txt")
+    cli("accept", "1", "2")
+    assert cli("apply", "--json").json["target"] == [3]
+    cli("exec", "--", "touch later other")
+    cli("exec", "--", "touch last")
+    assert cli("apply", "7", "--json").json["target"] == [7]
+    lines = cli("log").out.splitlines()
+    assert [line.rsplit("  ", 1)[1] for line in lines if " apply " in line] == ["4 paths", "of 7, 1 path"]
+    cli("report", str(workspace / "report.html"))
+    assert "4 paths" in (workspace / "report.html").read_text("utf-8")
+
+
 def test_what_agents_wrote_cannot_reach_the_terminal(cli: Cli) -> None:
     cli("exec", "--", "printf x > $'e\\033[31m\\nx\\u202ey\\377'; printf 'o\\033]0;title\\007\\u200b'")
     for words in (("log",), ("show", "1"), ("diff", "--stat"), ("undo", "--preview"), ("apply", "--preview")):

@@ -96,8 +96,8 @@ def test_undo_asks_only_when_it_matters_and_says_what_it_is_about() -> None:
     ]
     files_only = "undone, files only: operation 7, $ rm -rf build"
     assert decided.answers["f"][1] == Request("undo", {"n": 1, "scope": "files"}, files_only)
-    applied = Request("undo", {"n": 1, "scope": "both"}, "undone: operation 7, apply of 1, 2")
-    assert undo(Operation(kind="apply", about="of 1, 2"), loses=False, preview=None) == applied
+    applied = Request("undo", {"n": 1, "scope": "both"}, "undone: operation 7, apply 11 paths")
+    assert undo(Operation(kind="apply", about="11 paths"), loses=False, preview=None) == applied
     again = Request("redo", {"scope": "both"}, "redone: operation 7, $ rm -rf build")
     assert redo(step, loses=False, preview=None) == again
 

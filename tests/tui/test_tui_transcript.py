@@ -184,5 +184,5 @@ def test_an_apply_is_told_as_a_host_tells_it() -> None:
     seen = Transcript().told({"event": "operation", "operation": operation_json(applied)})
     (block,) = seen.blocks
     assert isinstance(block, Action)
-    assert (block.shown, block.actor, block.effects) == ("apply", "user", "1 file created")
+    assert (block.shown, block.actor, block.effects) == ("apply 1 path", "user", "1 file created")
     assert seen.told({"event": "of a later version", "more": 1}) is seen
