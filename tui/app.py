@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -274,6 +275,11 @@ class AgentrtApp(Watching):
     def action_sessions(self) -> None:
         screen = Sessions(self.book.workspace, list(everywhere()), self.book.session)
         self.push_screen(screen, self._go)
+        self.latest(partial(self._say_at_work, screen), "sessions")
+
+    async def _say_at_work(self, screen: Sessions) -> None:
+        with suppress(AgentrtError):
+            screen.tell((await self.link.ask("hello")).get("at_work", {}))
 
     def _go(self, place: Place | None) -> None:
         if place is None:
@@ -323,8 +329,13 @@ class AgentrtApp(Watching):
         self._close_messages_no_wait()
 
     async def action_quit(self) -> None:
-        left = self.state.phase != "idle"
-        self.exit(0, message="the agent goes on; agentrt attaches again" if left else None)
+        if self.state.phase == "idle":
+            self.exit(0)
+            return
+        words = "agentrt"
+        with suppress(AgentrtError):
+            words += "" if self.book.is_current else f" tui {self.book.session}"
+        self.exit(0, message=f"the agent goes on; {words} attaches again")
 
     def on_unmount(self) -> None:
         self.book.close()

@@ -73,6 +73,11 @@ class Book:
         return self._reader.session if self._reader is not None else None
 
     @property
+    def is_current(self) -> bool:
+        """Whether whoever names no session gets this one. Raises ``JournalError``."""
+        return self._reader is None or self._reader.journal.current() == self._reader.session
+
+    @property
     def title(self) -> str:
         return self._reader.info.title if self._reader is not None else ""
 

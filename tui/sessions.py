@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,6 +17,9 @@ from textual.widgets.option_list import Option
 from agentrt.history.store import Store
 from agentrt.showing.plain import plain
 from agentrt.showing.sessions import Listed, session_line
+
+PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
+"""What goes on in a session, as it is said; of others as the host has it."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,14 @@ class Row:
     place: Place | None = None
 
 
-def rows(here: Path, found: Iterable[tuple[Store, Sequence[Listed]]], *, everywhere: bool) -> list[Row]:
-    """Those of ``here`` first; the others under their workspaces' paths."""
+def rows(
+    here: Path,
+    found: Iterable[tuple[Store, Sequence[Listed]]],
+    *,
+    everywhere: bool,
+    at_work: Mapping[str, str] = {},
+) -> list[Row]:
+    """Those of ``here`` first, of which ``at_work`` says what goes on; the others under their workspaces' paths."""
     own: list[Row] = []
     others: list[Row] = []
     for store, listed in found:
@@ -45,7 +54,11 @@ def rows(here: Path, found: Iterable[tuple[Store, Sequence[Listed]]], *, everywh
         gone = "" if store.workspace.is_dir() else "  (the folder is gone)"
         block = [Row(plain(str(store.workspace)) + gone)]
         names = max(4, *(len(session.name) for session in listed))
-        block += [Row(session_line(s, names), Place(store.workspace, s.info.id)) for s in listed]
+        doing = at_work if store.workspace == here else {}
+        for session in listed:
+            id = session.info.id
+            phase = PHASES.get(doing.get(id, ""), doing.get(id, ""))
+            block.append(Row(session_line(session, names, phase), Place(store.workspace, id)))
         if store.workspace == here:
             own = block
         else:
@@ -70,6 +83,7 @@ class Sessions(ModalScreen[Place | None]):
         super().__init__()
         self._here, self._found, self._session = here, found, session
         self._everywhere = False
+        self._at_work: Mapping[str, str] = {}
         self._rows: list[Row] = []
 
     def compose(self) -> ComposeResult:
@@ -79,8 +93,16 @@ class Sessions(ModalScreen[Place | None]):
     def on_mount(self) -> None:
         self._fill()
 
+    def tell(self, at_work: Mapping[str, str]) -> None:
+        """What goes on in the sessions of this workspace."""
+        self._at_work = at_work
+        if at_work and self.is_mounted:
+            at = self.query_one(OptionList).highlighted
+            self._fill()
+            self.query_one(OptionList).highlighted = at
+
     def _fill(self) -> None:
-        self._rows = rows(self._here, self._found, everywhere=self._everywhere)
+        self._rows = rows(self._here, self._found, everywhere=self._everywhere, at_work=self._at_work)
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options([Option(Content(row.text), disabled=row.place is None) for row in self._rows])

@@ -19,22 +19,24 @@ from agentrt.showing.plain import plain
 from .detail.live import Live
 from .detail.scroll import Blocks
 from .detail.transcript import Transcript
+from .keys import Chosen, shown
 from .lists.panes import Inbox, Timeline
 from .lists.rows import NOW, Key
 from .looking import Looking
 from .pane import Pane
 from .prompt import Prompt
+from .sessions import PHASES
 from .status import Status, line
 from .words import files_of, typed_before
 
 _PACE = 0.1
 """Seconds between two looks at a journal that changes all the time."""
-_PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
 
 
 class Watching(Looking):
     """Keeps what is shown up with what happens."""
 
+    keys: Chosen
     transcript: Transcript
     current: Key = NOW
     """What is shown on the right."""
@@ -44,6 +46,8 @@ class Watching(Looking):
     _looked = 0.0
     _changes: int | None = None
     _final = 0
+    _ask_elsewhere: frozenset[str] = frozenset()
+    """Other sessions of which was said that they ask."""
 
     def latest(self, work: Callable[[], Coroutine[Any, Any, object]], group: str) -> None:
         """Beside the app; an earlier one that is not done is given up."""
@@ -147,7 +151,10 @@ class Watching(Looking):
         """By the host."""
         if event["event"] == "journal":
             self.poll_soon()
-        elif event.get("session") == self.book.session:
+        elif (session := event.get("session")) != self.book.session:
+            if event["event"] == "state" and self.book.session is not None:
+                self._told_elsewhere(str(session), asks=bool(event["state"]["questions"]))
+        else:
             if event["event"] == "state":
                 self._take(SessionState.from_dict(event["state"]))
             elif event["event"] == "told":
@@ -155,6 +162,11 @@ class Watching(Looking):
             elif event["event"] == "notes":
                 for note in event["notes"]:
                     self.say(plain(note), "warning")
+
+    def _told_elsewhere(self, session: str, *, asks: bool) -> None:
+        if asks and session not in self._ask_elsewhere:
+            self.say(f"session {plain(session)} asks you ({shown(self.keys['sessions'][0])})", "warning")
+        self._ask_elsewhere = self._ask_elsewhere | {session} if asks else self._ask_elsewhere - {session}
 
     def _take(self, state: SessionState) -> None:
         ended = self.state.phase != "idle" and state.phase == "idle"
@@ -182,7 +194,7 @@ class Watching(Looking):
         state = self.state
         doing = state.running.shown if state.running is not None and state.phase == "acting" else ""
         status = Status(
-            phase=_PHASES.get(state.phase, state.phase),
+            phase=PHASES.get(state.phase, state.phase),
             doing=doing,
             turns=state.turns,
             actions=state.actions,

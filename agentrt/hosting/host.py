@@ -124,6 +124,11 @@ class Host:
             )
         return self._states[session]
 
+    @property
+    def at_work(self) -> dict[str, states.Phase]:
+        """The sessions in which something goes on, or asks."""
+        return {session: state.phase for session, state in self._states.items() if state.phase != "idle"}
+
     def look_again(self, session: str, file: Path | None) -> SessionState:
         """``state``, and who plans as the files say now."""
         planner, hint = self.setup.who(file)

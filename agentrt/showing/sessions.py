@@ -39,13 +39,16 @@ def sessions_of(journal: Journal) -> list[Listed]:
     return [Listed(info, counts.get(info.id, 0), len(places[info.id]) - 1, info.id == current) for info in ordered]
 
 
-def session_line(session: Listed, names: int) -> str:
-    """Whether it is the current one, its name in ``names`` columns, when, how much was done, where it began, why."""
+def session_line(session: Listed, names: int, doing: str = "") -> str:
+    """Whether it is the current one, its name in ``names`` columns, when, how much was done, what goes on just now
+    (``doing``), where it began, why."""
     info = session.info
     star = "*" if session.current else " "
     at = f"at {info.parent_operation}  " if info.parent is not None else ""
     count = counted(session.operations, "operation")
-    return f"{star} {session.name:<{names}} {time_text(info.created)}  {count:<14}  {at}{plain(info.title)}".rstrip()
+    told = f"{doing}  " if doing else ""
+    line = f"{star} {session.name:<{names}} {time_text(info.created)}  {count:<14}  {told}{at}{plain(info.title)}"
+    return line.rstrip()
 
 
 def everywhere() -> Iterator[tuple[Store, list[Listed]]]:

@@ -33,6 +33,24 @@ async def question(client: Client) -> dict[str, Any]:
     return dict(found)
 
 
+def test_hello_says_where_something_goes_on(store: Store) -> None:
+    script(store.workspace, bash("echo two >> a.txt"), SUBMIT, policy=ASKS)
+
+    async def work(host: Hosted) -> None:
+        async with await host.client() as client:
+            await client.ask("act", kind="bash", arguments={"command": "true"})
+            await client.ask("new")
+            assert (await client.ask("hello"))["at_work"] == {}
+            await client.ask("task", file=task_file(client), text="do it", session="s1")
+            asked = await until(lambda: client.ask("state", session="s1"), lambda state: state["questions"])
+            assert (await client.ask("hello"))["at_work"] == {"s1": "asking"}
+            await client.ask("answer", question=asked["questions"][0]["id"], allow=False)
+            await idle(client, "s1")
+            assert (await client.ask("hello"))["at_work"] == {}
+
+    with_host(store, work)
+
+
 def said(store: Store, role: str = "notice") -> list[str]:
     with open_reader(store.workspace) as reader:
         return [str(message.body["text"]) for message in reader.conversation() if message.role == role]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from app_ground import SUBMIT, Driven, bash, drive, presses, script
@@ -107,5 +108,34 @@ def test_the_agent_goes_on_behind_the_screen(workspace: Path, config: Path) -> N
         assert len(d.app.screen_stack) == 2
         await d.press("u", "a", "escape")
         assert d.kinds == ["act", "act"] and len(d.app.screen_stack) == 1
+
+    drive(workspace, work)
+
+
+@presses("sessions", "new_session", "quit")
+def test_what_goes_on_in_another_session_is_said(workspace: Path, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "script.yaml").write_text(json.dumps({"turns": [bash("make install"), SUBMIT]}))
+    given = {"objective": "x", "workspace": "work", "planner": {"script": "script.yaml"}}
+    policy = {"decide": [{"verdict": "ask", "actions": ["bash"]}]}
+    (tmp_path / "task.yaml").write_text(json.dumps({**given, "policy": policy}))
+
+    async def work(d: Driven) -> None:
+        await d.type("!true")
+        await d.idle(1)
+        await d.press("escape")
+        await d.act("new_session")
+        await d.until(lambda: d.app.book.session == "s2")
+        async with d.client() as client:
+            await client.ask("task", session="s1", text="do it", file=str(tmp_path / "task.yaml"))
+            await d.said("session s1 asks you (S)")
+        await d.press("escape")
+        await d.act("sessions")
+        await d.until(lambda: "1 operation     asks you" in d.screen)
+        assert "s2" in highlighted(d) and "asks you" not in highlighted(d)
+        await d.press("up", "enter")
+        await d.until(lambda: bool(d.app.state.questions))
+        await d.act("quit")
+        await d.until(lambda: not d.app.is_running)
+        assert d.app._exit_renderables == ["the agent goes on; agentrt tui s1 attaches again"]
 
     drive(workspace, work)

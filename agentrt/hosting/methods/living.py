@@ -55,6 +55,7 @@ async def hello(host: Host, params: Nothing) -> dict[str, Any]:
         "workspace": str(host.store.workspace),
         "headless": host.headless,
         "open": list(host.runtimes.open),
+        "at_work": host.at_work,
     }
 
 
