@@ -166,16 +166,17 @@ class AgentrtApp(Watching):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         # The keys mean what is on the right: it is what the cursor is on.
+        if isinstance(event.widget, Inbox) and event.widget.moved is None:
+            event.widget.go_along(self.current)  # the riskiest was in sight, as nobody was in it
         if isinstance(event.widget, Listing) and event.widget.key is not None:
             self.look_at(event.widget.key)
 
     def look_at(self, key: Key) -> None:
-        """Show it on the right, and have it under the cursor in both lists: tab leads to the same."""
+        """Show it on the right. An operation is under the timeline's cursor then, too: tab leads to the same."""
         self.current = key
-        if key.what == "operation":
-            for listing in (self.query_one(Inbox), self.query_one(Timeline)):
-                if listing.key != key and not listing.has_focus:
-                    listing.go_along(key)
+        timeline = self.query_one(Timeline)
+        if key.what == "operation" and timeline.key != key and not timeline.has_focus:
+            timeline.go_along(key)
         right = self.query_one("#right", ContentSwitcher)
         if key.what == "operation" and key.of:
             right.current = "operation"

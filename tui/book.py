@@ -14,6 +14,7 @@ from agentrt.moves import across
 from agentrt.reader import Reader, open_reader
 from agentrt.records import Message, Operation, View
 from agentrt.showing.entries import Entry, Feed, Fork
+from agentrt.showing.sessions import title_of
 
 Move = Literal["undo", "redo", "restore"]
 _MOST = 500
@@ -79,7 +80,12 @@ class Book:
 
     @property
     def title(self) -> str:
-        return self._reader.info.title if self._reader is not None else ""
+        """What the session is about; safe to show. Raises ``JournalError``."""
+        if self._reader is None:
+            return ""
+        info = self._reader.info
+        task = "" if info.title else self._reader.journal.tasks(info.id).get(info.id, "")
+        return title_of(info, task)
 
     @property
     def start(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,8 @@ from agentrt.showing.sessions import Listed, session_line
 
 PHASES = {"acting": "running", "asking": "asks you", "stopping": "stopping"}
 """What goes on in a session, as it is said; of others as the host has it."""
+
+CURSOR = "▸"
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,13 @@ class Row:
 def rows(
     here: Path,
     found: Iterable[tuple[Store, Sequence[Listed]]],
+    session: str | None = None,
     *,
     everywhere: bool,
     at_work: Mapping[str, str] = {},
 ) -> list[Row]:
-    """Those of ``here`` first, of which ``at_work`` says what goes on; the others under their workspaces' paths."""
+    """Those of ``here`` first, of which ``at_work`` says what goes on, and the open one, ``session``, has a star; the
+    others under their workspaces' paths."""
     own: list[Row] = []
     others: list[Row] = []
     for store, listed in found:
@@ -55,10 +59,11 @@ def rows(
         block = [Row(plain(str(store.workspace)) + gone)]
         names = max(4, *(len(session.name) for session in listed))
         doing = at_work if store.workspace == here else {}
-        for session in listed:
-            id = session.info.id
+        for one in listed:
+            id = one.info.id
             phase = PHASES.get(doing.get(id, ""), doing.get(id, ""))
-            block.append(Row(session_line(session, names, phase), Place(store.workspace, id)))
+            one = replace(one, current=(store.workspace, id) == (here, session))
+            block.append(Row(session_line(one, names, phase), Place(store.workspace, id)))
         if store.workspace == here:
             own = block
         else:
@@ -72,6 +77,7 @@ class Sessions(ModalScreen[Place | None]):
     DEFAULT_CSS = """
     Sessions { align: center middle; }
     Sessions > OptionList { width: 95%; height: 85%; border: round $foreground 60%; }
+    Sessions > OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
     Sessions > Static { width: 95%; height: 1; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -85,6 +91,8 @@ class Sessions(ModalScreen[Place | None]):
         self._everywhere = False
         self._at_work: Mapping[str, str] = {}
         self._rows: list[Row] = []
+        self._marked: int | None = None
+        """Which row has the mark of the cursor."""
 
     def compose(self) -> ComposeResult:
         yield OptionList(markup=False)
@@ -102,14 +110,21 @@ class Sessions(ModalScreen[Place | None]):
             self.query_one(OptionList).highlighted = at
 
     def _fill(self) -> None:
-        self._rows = rows(self._here, self._found, everywhere=self._everywhere, at_work=self._at_work)
+        self._rows = rows(self._here, self._found, self._session, everywhere=self._everywhere, at_work=self._at_work)
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(Content(row.text), disabled=row.place is None) for row in self._rows])
+        options.add_options([Option(Content(f"  {row.text}"), disabled=row.place is None) for row in self._rows])
         options.border_title = "Sessions of all workspaces" if self._everywhere else "Sessions of this workspace"
         here = Place(self._here, self._session) if self._session else None
         places = [n for n, row in enumerate(self._rows) if row.place is not None]
         options.highlighted = next((n for n in places if self._rows[n].place == here), places[0] if places else None)
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        options = event.option_list
+        for number, mark in ((self._marked, " "), (options.highlighted, CURSOR)):
+            if number is not None and number < len(self._rows):
+                options.replace_option_prompt_at_index(number, Content(f"{mark} {self._rows[number].text}"))
+        self._marked = options.highlighted
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._rows[event.option_index].place)

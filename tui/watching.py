@@ -87,7 +87,6 @@ class Watching(Looking):
         """A session is there that was not."""
         prompt = self.query_one(Prompt)
         self.state = SessionState(session=self.book.session or "")
-        self.sub_title = plain(self.book.title)
         self.transcript = Transcript()
         self._journal_changed()
         prompt.typed = typed_before(*self.book.typed()).then(prompt.typed)
@@ -101,7 +100,9 @@ class Watching(Looking):
         prompt.files = files_of(self.book.workspace)
 
     def _journal_changed(self) -> None:
-        self.query_one(Timeline).update(self.book)
+        timeline = self.query_one(Timeline)
+        timeline.update(self.book)
+        timeline.named(" ".join(filter(None, (self.book.session, self.book.title))))
         self._fill_inbox()
         self._read_live()
         if self.current.what == "operation":

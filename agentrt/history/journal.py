@@ -284,6 +284,11 @@ class Journal:
         with self._reading():
             return messages.read_head(self._db, self._views, session)
 
+    def tasks(self, session: str | None = None) -> Mapping[str, str]:
+        """What each session was first asked to do, or one; nothing of those that were not asked anything."""
+        with self._reading():
+            return messages.read_tasks(self._db, session)
+
     def cost_usd(self, session: str) -> float:
         """What all turns of a session's planner have cost, those that were undone as well, where prices are known."""
         with self._reading():

@@ -23,6 +23,9 @@ _LINE = """
     )
     SELECT id, role, body, operation FROM line JOIN message USING (id)
     WHERE :roles IS NULL OR role IN (SELECT value FROM json_each(:roles)) ORDER BY id"""
+_TASKS = """
+    SELECT id, (SELECT body FROM message WHERE session = s.id AND role = 'task' ORDER BY id LIMIT 1)
+    FROM session s WHERE :session IS NULL OR id = :session"""
 _OWN = """
     WITH RECURSIVE lineage (id) AS (
         SELECT ? UNION SELECT parent FROM lineage JOIN session USING (id) WHERE parent IS NOT NULL
@@ -64,6 +67,12 @@ def read_line(
     return [
         Message(id=id, role=role, body=json.loads(body), operation=operation) for id, role, body, operation in found
     ]
+
+
+def read_tasks(db: sqlite3.Connection, session: str | None) -> dict[str, str]:
+    """The text of the first task of each session, or of one: its own, not what it was forked with."""
+    found = db.execute(_TASKS, {"session": session}).fetchall()
+    return {id: str(json.loads(body).get("text", "")) for id, body in found if body is not None}
 
 
 def read_cost(db: sqlite3.Connection, session: str) -> float:

@@ -22,6 +22,8 @@ class Listed:
     depth: int
     """0 for what is no fork."""
     current: bool
+    title: str
+    """What it is about: its title, or else its first task. Safe to show."""
 
     @property
     def name(self) -> str:
@@ -36,7 +38,22 @@ def sessions_of(journal: Journal) -> list[Listed]:
     for number, info in enumerate(sessions):  # a fork is younger than its parent
         places[info.id] = (*places.get(info.parent or "", ()), number)
     ordered = sorted(sessions, key=lambda info: places[info.id])
-    return [Listed(info, counts.get(info.id, 0), len(places[info.id]) - 1, info.id == current) for info in ordered]
+    tasks = {} if all(info.title for info in sessions) else journal.tasks()
+    return [
+        Listed(
+            info,
+            operations=counts.get(info.id, 0),
+            depth=len(places[info.id]) - 1,
+            current=info.id == current,
+            title=title_of(info, tasks.get(info.id, "")),
+        )
+        for info in ordered
+    ]
+
+
+def title_of(info: SessionInfo, task: str) -> str:
+    """Its title, or the first line of its first task; safe to show."""
+    return plain(info.title or task.strip().split("\n", 1)[0])
 
 
 def session_line(session: Listed, names: int, doing: str = "") -> str:
@@ -47,7 +64,7 @@ def session_line(session: Listed, names: int, doing: str = "") -> str:
     at = f"at {info.parent_operation}  " if info.parent is not None else ""
     count = counted(session.operations, "operation")
     told = f"{doing}  " if doing else ""
-    line = f"{star} {session.name:<{names}} {time_text(info.created)}  {count:<14}  {told}{at}{plain(info.title)}"
+    line = f"{star} {session.name:<{names}} {time_text(info.created)}  {count:<14}  {told}{at}{session.title}"
     return line.rstrip()
 
 

@@ -130,7 +130,7 @@ def test_a_question_in_the_inbox_and_inline(workspace: Path, tmp_path: Path) -> 
         await d.until(lambda: bool(d.app.state.questions) and d.app.state.questions[0].id != key.of)
         key = await question(d)
         d.app.query_one("#timeline").focus()
-        await d.pilot.pause()
+        await d.act("last")
         assert d.app.current == Key("now")  # inline, and answered there
         await d.act("reject")
         await d.press(*"three, please", "enter")

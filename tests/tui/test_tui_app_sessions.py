@@ -8,6 +8,7 @@ from pathlib import Path
 from app_ground import SUBMIT, Driven, bash, drive, presses, script
 from textual.widgets import OptionList
 
+from agentrt.tui.lists.panes import Timeline
 from agentrt.tui.lists.rows import NOW
 from agentrt.tui.sessions import Place
 
@@ -139,3 +140,29 @@ def test_what_goes_on_in_another_session_is_said(workspace: Path, config: Path, 
         assert d.app._exit_renderables == ["the agent goes on; agentrt tui s1 attaches again"]
 
     drive(workspace, work)
+
+
+@presses("sessions", "new_session")
+def test_where_one_is_is_said(workspace: Path, config: Path) -> None:
+    script(config, SUBMIT)
+
+    async def work(d: Driven) -> None:
+        task = "mend the tests of the parser, and then all that is said of it in the documentation"
+        timeline = d.app.query_one(Timeline)
+        await d.type(f"{task}\nmore of it")
+        await d.until(lambda: str(timeline.border_subtitle) == f"s1 {task}")
+        await d.idle(0)
+        await d.sees(" s1 mend the tests ")
+        await d.press("escape")
+        await d.act("new_session")
+        await d.until(lambda: str(timeline.border_subtitle) == "s2")
+        await d.act("sessions")
+        await d.sees("▸ * s2 ")
+        rows = [line for line in d.screen.splitlines() if task[:20] in line]
+        assert len(rows) == 1 and "   s1 " in rows[0] and "more of it" not in rows[0]
+        await d.press("up", "enter")
+        await d.until(lambda: d.app.book.session == "s1")
+        await d.act("sessions")
+        await d.sees("▸ * s1 ", "    s2 ")  # the open one, though the other is the workspace's current one
+
+    drive(workspace, work, size=(140, 45))

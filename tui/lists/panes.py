@@ -55,6 +55,7 @@ class Timeline(Listing[Row]):
         self._entries: Sequence[Entry] = ()
         self._columns = Columns()
         self._query = Query()
+        self._place = ""
         self._ask_paths, self._known = paths, dict[int, Collection[str]]()
         super().__init__(id=id, classes=classes)
 
@@ -82,9 +83,17 @@ class Timeline(Listing[Row]):
     def narrow(self, text: str) -> None:
         """Show what the filter ``text`` lets through; all for "". The cursor stays where it can."""
         self._query = search.read(text)
-        said = "; ".join(self._query.mistakes)
-        self.border_subtitle = Content(said or (f"/{plain(text)}" if text else ""))
+        self._say_where()
         self.show(self._picked(), filtered=True)
+
+    def named(self, place: str) -> None:
+        """What is shown at the bottom while nothing is filtered: whose operations these are. It is safe to show."""
+        self._place = place
+        self._say_where()
+
+    def _say_where(self) -> None:
+        said = "; ".join(self._query.mistakes)
+        self.border_subtitle = Content(said or (f"/{plain(self.query_text)}" if self.query_text else self._place))
 
     def line(self, row: Row, width: int) -> list[Part]:
         return timeline.line(row, self._columns, width)
