@@ -8,8 +8,9 @@ from .keys import Chosen, shown
 def choices(keys: Chosen) -> dict[str, str]:
     """By which keys a question is answered, in words, by its kind."""
     yes, always, no, words = (" ".join(map(shown, keys[name])) for name in ("accept", "accept_alike", "reject", "open"))
-    about = f"{yes} lets it through once · {always} makes a rule of it · {no} denies it, with a reason"
-    return {"ask": about, "hold": about, "inquire": f"{words} answers it · {no} leaves it without an answer"}
+    once, never = f"{yes} lets it through once", f"{no} denies it, with a reason"
+    ask, hold = f"{once} · {always} makes a rule of it · {never}", f"{once} · {never}"  # no rule releases what is held
+    return {"ask": ask, "hold": hold, "inquire": f"{words} answers it · {no} leaves it without an answer"}
 
 
 def welcome(keys: Chosen) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from agentrt.errors import DocumentError
 from agentrt.settings import Settings, load_settings
+from agentrt.tui.hints import choices
 from agentrt.tui.keys import ACTS, bindings, chosen, groups, keymap, shown, table
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -135,3 +136,9 @@ def test_the_docs_have_exactly_this_table() -> None:
 def test_names_are_words_of_a_settings_file() -> None:
     assert len({act.name for act in ACTS}) == len(ACTS)
     assert all(act.name.replace("_", "").isalpha() and act.name.islower() for act in ACTS)
+
+
+def test_of_what_is_held_no_rule_is_offered() -> None:
+    said = choices(chosen(Settings()))
+    assert "a lets it through once" in said["hold"] and "x denies it" in said["hold"]
+    assert "A makes a rule of it" in said["ask"] and "rule" not in said["hold"]
