@@ -73,7 +73,7 @@ class Acting(App[int]):
         elif name == "undo":
             decided = deciding.undo(self.book.last_step, loses=False, preview=None)
         elif name == "redo":
-            decided = deciding.redo(self.book.next_redo, loses=False, preview=None)
+            decided = deciding.redo(self.book.next_redo, loses=False, preview=None, last=self.book.last_step)
         elif name == "undo_to":
             decided = deciding.undo_to(selected, loses=False, preview=None)
         elif name == "revert":
@@ -139,7 +139,7 @@ class Acting(App[int]):
 
     async def _redo(self) -> None:
         loses, preview = await self._move("redo", None)
-        self.follow(deciding.redo(self.book.next_redo, loses=loses, preview=preview))
+        self.follow(deciding.redo(self.book.next_redo, loses=loses, preview=preview, last=self.book.last_step))
 
     def action_revert(self) -> None:
         self.start(self._revert())

@@ -166,9 +166,12 @@ def undo_to(selected: Selected, *, loses: bool, preview: Preview | None) -> Deci
     return _move("restore", what, {"op": number}, loses, preview)
 
 
-def redo(step: Entry | None, *, loses: bool, preview: Preview | None) -> Decided:
-    """``r``: the step that was undone last."""
-    return No("nothing to redo") if step is None else _move("redo", _step(step), {}, loses, preview)
+def redo(step: Entry | None, *, loses: bool, preview: Preview | None, last: Entry | None = None) -> Decided:
+    """``r``: the step that was undone last. ``last``: the step that ``u`` would take back."""
+    if step is not None:
+        return _move("redo", _step(step), {}, loses, preview)
+    went_back = last is not None and last.kind == "restore"
+    return No("nothing to redo; u takes back going back" if went_back else "nothing to redo")
 
 
 def revert(selected: Selected, preview: Preview | None, names: Mapping[int, str]) -> Decided:

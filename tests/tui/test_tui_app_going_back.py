@@ -46,6 +46,22 @@ def test_undo_and_redo_ask_nothing_where_nobody_spoke(workspace: Path) -> None:
     drive(workspace, work)
 
 
+@presses("undo_to", "redo", "undo")
+def test_going_back_is_no_undo_that_redo_does_again(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        await by_hand(d, "echo 1 > one.txt", "echo 2 > two.txt")
+        await d.select(1)
+        await d.act("undo_to")
+        await d.until(lambda: d.kinds == ["act", "act", "restore"] and len(d.app.book.entries) == 3)
+        await d.act("redo")
+        await d.said("nothing to redo; u takes back going back")
+        await d.act("undo")
+        await d.until(lambda: d.kinds[-1] == "undo")
+        assert await d.file("two.txt") == "2\n"
+
+    drive(workspace, work)
+
+
 @pytest.mark.parametrize(("key", "files", "words"), [("b", False, False), ("f", False, True), ("c", True, False)])
 @presses("undo")
 def test_undo_asks_what_goes_back_where_the_agent_spoke(
