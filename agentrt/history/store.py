@@ -228,11 +228,21 @@ def _busy(store: Store, holder: bytes) -> SessionBusy:
     pid = holder.strip().decode("ascii", "replace")
     if pid == str(os.getpid()):
         who, cure = "this very process", "close the runtime that has it open first"
+    elif pid.isdigit() and _listens(store, pid):
+        who, cure = f"process {pid}", "wait until it is done, or look at it and decide in the app: agentrt"
     elif pid.isdigit():
         who, cure = f"process {pid}", f"wait until it is done, or end it with: kill {pid}"
     else:
         who, cure = "another process", "wait until it is done"
     return SessionBusy(f"{store.workspace} is being worked on by {who}", hint=cure)
+
+
+def _listens(store: Store, pid: str) -> bool:
+    """Whether a process that is there is a host, which one can attach to: it takes its socket away when it is none."""
+    try:
+        return store.host_socket.exists() and store.host_lock.read_text("ascii", "replace").strip() == pid
+    except OSError:
+        return False
 
 
 def _folder(workspace: Path) -> Path:

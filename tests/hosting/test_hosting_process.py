@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hosting_ground import PATIENCE, SUBMIT, bash, idle, phase, script, task_file, until
 
-from agentrt.errors import HostGone
-from agentrt.history.store import Store
+from agentrt.errors import HostGone, SessionBusy
+from agentrt.history.store import Lock, Store
 from agentrt.hosting.client import Client
 from agentrt.reader import open_reader
 
@@ -52,6 +52,22 @@ def test_nobody_is_there_until_somebody_is_started(store: Store, processes: list
             assert (await client.ask("act", kind="bash", arguments={"command": "echo x > x"}))["status"] == "settled"
         await until(lambda: asyncio.to_thread(gone, processes[0]), bool)
         assert not store.host_socket.exists()
+
+    work(run())
+
+
+def test_who_has_to_wait_for_a_host_is_told_of_the_app(store: Store, processes: list[int]) -> None:
+    script(store.workspace, bash("sleep 100"), SUBMIT)
+
+    async def run() -> None:
+        async with await Client.connect(store.workspace) as client:
+            processes.append(client.hello["pid"])
+            await client.ask("task", file=task_file(client), text="do it")
+            await phase(client, "acting")
+            with pytest.raises(SessionBusy, match=f"by process {processes[0]}") as caught:
+                Lock(store).acquire(seconds=0)
+            assert caught.value.hint == "wait until it is done, or look at it and decide in the app: agentrt"
+            await client.ask("interrupt")
 
     work(run())
 
