@@ -27,6 +27,8 @@ class Status:
     final: int = 0
     """Operations that no undo takes back whole."""
     paused: bool = False
+    waiting: str = ""
+    """What was asked for and waits until an action is done."""
     trouble: str = ""
     """Where the host cannot be had: why."""
 
@@ -39,6 +41,7 @@ def pieces(status: Status) -> list[str]:
     final = HARMS["irreversible"].glyph
     said = [
         plain(status.phase) + (f" {plain(status.doing)}" if status.doing else ""),
+        f"{status.waiting} waits (esc)" if status.waiting else "",
         f"{status.review} to review" if status.review else "",
         f"{final} {status.final} not undoable" if status.final else "",
         f"{counted(status.changes, 'file')} to apply" if status.changes else "",

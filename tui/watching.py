@@ -191,6 +191,7 @@ class Watching(Looking):
             review=len(self.book.to_review) + len(state.questions),
             final=self._final,
             paused=not self.query_one(Live).follows,
+            waiting=", ".join(sorted(self.waiting)),
             trouble=self._trouble,
         )
         widget = self.query_one("#status", Static)

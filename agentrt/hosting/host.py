@@ -23,6 +23,7 @@ from agentrt.records import Operation
 from agentrt.showing.words import operation_json
 
 from . import state as states
+from .late import Late
 from .methods import METHODS, Caller, read
 from .questions import Questions, who_asks
 from .runs import Runs
@@ -55,6 +56,7 @@ class Host:
         self.questions = Questions(self._begun, self._over)
         self.runtimes = Runtimes(store, How, asks or self.ask, self._noted, LINGER)
         self.runs = Runs(self)
+        self.late = Late()
         self.clients: set[Channel] = set()
         self.watchers: set[Channel] = set()
         """They only look on: nobody is there because of them."""
@@ -264,14 +266,16 @@ class Host:
         try:
             request = decode(line.text)
             id = _id(request)
-            answer = {"id": id, "result": await self._do(request, Caller(line.files, left, channel))}
+            with self.late.asked(channel, request.get("method")):
+                answer = {"id": id, "result": await self._do(request, Caller(line.files, left, channel))}
         except AgentrtError as error:
             answer = {"id": id, "error": error_json(error)}
         except Exception as error:
             self.bug(error)
             answer = {"id": id, "error": error_json(error)}
         except asyncio.CancelledError:
-            answer = {"id": id, "error": error_json(gone("the host ended"))}
+            why = gone("the host ended") if self.ending else UsageError("it was called off", hint="nothing was done")
+            answer = {"id": id, "error": error_json(why)}
         finally:
             close_all(line.files)
             self.requests -= 1
