@@ -151,7 +151,8 @@ class Asking(App[int]):
             if isinstance(error, Conflict) and request.method == "reject":
                 self.follow(deciding.conflicting(request, error.conflicts))
             else:
-                self.say(told(error), "error")
+                because = request.arguments.get("because")
+                self.say(told(error) + (f"\nyou had said: {plain(because)}" if because else ""), "error")
             return None
         if request.done:
             self.say(request.done)
