@@ -44,8 +44,9 @@ class Acting(App[int]):
     """As the host has it."""
     plan: Mapping[str, str]
     """The task file that says who plans, where one was named."""
-    _chosen: Choices | None = None
-    _reason: Request | None = None
+    _chosen: tuple[Choices, str | None] | None = None
+    """With the session that it is about, as ``_reason``: another one may be shown when it is answered."""
+    _reason: tuple[Request, str | None] | None = None
     _left: Widget | None = None
     """What had the focus before something was asked."""
 
@@ -91,7 +92,7 @@ class Acting(App[int]):
         self.start(self._accept_alike())
 
     async def _accept_alike(self) -> None:
-        selected = self.selected
+        selected, session = self.selected, self.book.session
         try:
             if selected.question is not None:
                 shown = await self.ask("approval", question=selected.question)
@@ -111,7 +112,9 @@ class Acting(App[int]):
         lines = plain_lines(shown["diff"]).rstrip().split("\n")
         named = next((line[4:] for line in lines if line.startswith("+++ ")), "your policy")
         changed = [line for line in lines if not line.startswith(("--- ", "+++ "))]
-        self.follow(Choices("\n".join([f"This is written to {named}:", *changed]), {"w": ("write it", request)}))
+        self.follow(
+            Choices("\n".join([f"This is written to {named}:", *changed]), {"w": ("write it", request)}), session
+        )
 
     def action_reject(self) -> None:
         self.follow(deciding.reject(self.selected))
@@ -122,35 +125,37 @@ class Acting(App[int]):
         self.start(self._undo())
 
     async def _undo(self) -> None:
+        session, step, last = self.book.session, self.book.last_step, self.book.entries[-1:]
         loses, preview = await self._move("undo", 1)
-        accepted = self.book.entries[-1:] and self.book.entries[-1].kind == "accept"
-        self.follow(deciding.undo(self.book.last_step, loses=loses, preview=preview, accepted=bool(accepted)))
+        accepted = any(entry.kind == "accept" for entry in last)
+        self.follow(deciding.undo(step, loses=loses, preview=preview, accepted=accepted), session)
 
     def action_undo_to(self) -> None:
         self.start(self._undo_to())
 
     async def _undo_to(self) -> None:
-        selected = self.selected
+        session, selected = self.book.session, self.selected
         number = selected.number
         loses, preview = await self._move("restore", number) if number is not None else (False, None)
-        self.follow(deciding.undo_to(selected, loses=loses, preview=preview))
+        self.follow(deciding.undo_to(selected, loses=loses, preview=preview), session)
 
     def action_redo(self) -> None:
         self.start(self._redo())
 
     async def _redo(self) -> None:
+        session, step = self.book.session, self.book.next_redo
         loses, preview = await self._move("redo", None)
-        self.follow(deciding.redo(self.book.next_redo, loses=loses, preview=preview))
+        self.follow(deciding.redo(step, loses=loses, preview=preview), session)
 
     def action_revert(self) -> None:
         self.start(self._revert())
 
     async def _revert(self) -> None:
-        selected, preview = self.selected, None
+        session, entries, selected, preview = self.book.session, self.book.entries, self.selected, None
         if selected.entry is not None and selected.stands:
             preview = await self.preview("revert", ops=[selected.entry.id])
-        names = deciding.named(self.book.entries, preview.dependents if preview is not None else ())
-        self.follow(deciding.revert(selected, preview, names))
+        names = deciding.named(entries, preview.dependents if preview is not None else ())
+        self.follow(deciding.revert(selected, preview, names), session)
 
     def action_fork(self) -> None:
         self.start(self._fork())
@@ -174,12 +179,13 @@ class Acting(App[int]):
         self.start(self._apply())
 
     async def _apply(self) -> None:
+        session = self.book.session
         try:
             preview = Preview.from_dict(await self._waited(self.ask("preview", kind="apply")))
         except AgentrtError as error:
             self.say(_told(error), "error")
         else:
-            self.follow(deciding.apply(preview))
+            self.follow(deciding.apply(preview), session)
 
     async def _move(self, kind: Move, number: int | None) -> tuple[bool, Preview | None]:
         """Whether words would go with it, and what it would do; nothing is said of a move that is none."""
@@ -215,19 +221,20 @@ class Acting(App[int]):
 
     # What all of them have in common
 
-    def follow(self, decided: Decided) -> None:
-        """Do it, or ask first."""
+    def follow(self, decided: Decided, session: str | None = None) -> None:
+        """Do it, or ask first. ``session``: which one it is about, where that need not be the one that is shown."""
+        session = session or self.book.session
         if isinstance(decided, No):
             self.say(decided.because, "warning")
         elif isinstance(decided, Choices):
-            self._chosen = decided
+            self._chosen = decided, session
             self.leave()
             self.query_one(Choice).ask(decided.text, decided.options)
         elif isinstance(decided, Reason):
-            self._reason = decided.request
+            self._reason = decided.request, session
             self.type(Mode("reason", f"why? enter sends (may be empty), esc leaves it · {decided.label}"))
         else:
-            self.start(self.send(decided))
+            self.start(self.send(decided, session))
 
     def type(self, mode: Mode, text: str = "") -> None:
         """At the bottom, and then back to where one was."""
@@ -251,22 +258,24 @@ class Acting(App[int]):
     def chose(self, key: str | None) -> None:
         chosen, self._chosen = self._chosen, None
         if chosen is not None and key is not None:
-            self.follow(chosen.answers[key][1])
+            choices, session = chosen
+            self.follow(choices.answers[key][1], session)
 
     def because(self, text: str) -> None:
         """The reason that was waited for."""
-        request, self._reason = self._reason, None
-        if request is not None:
-            self.follow(Request(request.method, {**request.arguments, "because": text}, request.done))
+        reason, self._reason = self._reason, None
+        if reason is not None:
+            request, session = reason
+            self.follow(Request(request.method, {**request.arguments, "because": text}, request.done), session)
 
-    async def send(self, request: Request) -> Any:
-        """Ask the host, and say what came of it; None where it could not be done."""
+    async def send(self, request: Request, session: str | None = None) -> Any:
+        """Ask the host, and say what came of it; None where it could not be done. ``session``: see ``follow``."""
         try:
-            answer = self.ask(request.method, **request.arguments)
+            answer = self.ask(request.method, session, **request.arguments)
             answer = await (self._waited(answer) if request.method in _IN_TURN else answer)
         except AgentrtError as error:
             if isinstance(error, Conflict) and request.method == "reject":
-                self.follow(deciding.conflicting(request, error.conflicts))
+                self.follow(deciding.conflicting(request, error.conflicts), session)
             else:
                 self.say(_told(error), "error")
             return None
@@ -285,10 +294,10 @@ class Acting(App[int]):
         finally:
             work.cancel()
 
-    async def ask(self, method: str, **arguments: Any) -> Any:
-        """Raises ``AgentrtError``."""
+    async def ask(self, method: str, session: str | None = None, **arguments: Any) -> Any:
+        """``session``: the one that is shown, if none is named. Raises ``AgentrtError``."""
         # A question is known by its id, in whichever session; a new session is in none.
-        of = {} if method == "new" or "question" in arguments else {"session": self.book.session}
+        of = {} if method == "new" or "question" in arguments else {"session": session or self.book.session}
         return await self.link.ask(method, **of, **arguments)
 
     async def preview(self, kind: str, **arguments: Any) -> Preview | None:
