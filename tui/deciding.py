@@ -147,7 +147,7 @@ def undo(step: Entry | None, *, loses: bool, preview: Preview | None, accepted: 
     files; it is asked then, and also where the last thing done was to accept (``accepted``), which is no step."""
     if step is None:
         return No("nothing to undo")
-    decided = _move("undo", _step(step), {"n": 1}, loses, preview)
+    decided = _move("undo", _step(step), {"step": step.id}, loses, preview)
     if not accepted or not isinstance(decided, Request):
         return decided
     text = f"An accept is no step: x rejects what was accepted. Undo {_step(step)}?"
@@ -166,7 +166,9 @@ def undo_to(selected: Selected, *, loses: bool, preview: Preview | None) -> Deci
 
 def redo(step: Entry | None, *, loses: bool, preview: Preview | None) -> Decided:
     """``r``: the step that was undone last."""
-    return No("nothing to redo") if step is None else _move("redo", _step(step), {}, loses, preview)
+    if step is None:
+        return No("nothing to redo")
+    return _move("redo", _step(step), {"step": step.id}, loses, preview)
 
 
 def revert(selected: Selected, preview: Preview | None, names: Mapping[int, str]) -> Decided:

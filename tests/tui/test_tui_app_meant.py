@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from app_ground import Driven, drive, presses
+from app_ground import SUBMIT, Driven, bash, drive, presses, script
 
 
 async def go_to(d: Driven, session: str) -> None:
@@ -38,5 +38,46 @@ def test_a_question_is_about_the_session_it_was_asked_in(workspace: Path, what: 
         assert d.kinds == ["act"] and not (workspace / "one.txt").exists()
         await go_to(d, "s2")
         assert d.kinds == ["act", what] and (workspace / "two.txt").exists() == (what == "apply")
+
+    drive(workspace, work)
+
+
+@presses("undo")
+def test_undo_is_of_the_step_that_was_named(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("echo 2 > two.txt; sleep 3"), bash("sleep 1000", "on"), SUBMIT)
+
+    async def runs(d: Driven, what: str) -> None:
+        await d.until(lambda: (running := d.app.state.running) is not None and what in running.shown)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await runs(d, "sleep 3")
+        await d.press("escape")
+        await d.act("undo")
+        await d.sees("Undo operation 1")
+        await runs(d, "sleep 1000")
+        await d.press("b")
+        await d.said("about operation 2 by now, not about 1")
+        assert "undo" not in d.kinds and d.app.state.phase == "acting"
+        await d.act("undo")
+        await d.sees("Undo operation 2")
+        await d.press("b")
+        await d.said("undone: operation 2")
+        assert d.kinds[-1] == "undo" and d.log[-1].target == (2,)
+
+    drive(workspace, work)
+
+
+@presses("undo")
+def test_undo_is_of_no_command_that_was_still_running(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.type("!echo 1 > one.txt")
+        await d.idle(1)
+        await d.type("!echo 2 > two.txt; sleep 3")
+        await d.until(lambda: d.app.state.phase == "acting")
+        await d.press("escape")
+        await d.act("undo")
+        await d.said("about operation 2 by now, not about 1")
+        assert d.kinds == ["act", "act"]
 
     drive(workspace, work)

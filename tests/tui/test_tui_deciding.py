@@ -85,7 +85,7 @@ def test_what_cannot_be_is_said(decided: object, why: str) -> None:
 def test_undo_asks_only_when_it_matters_and_says_what_it_is_about() -> None:
     step = Operation(about="$ rm -rf build")
     done = "undone: operation 7, $ rm -rf build"
-    assert undo(step, loses=False, preview=Preview(kind="undo")) == Request("undo", {"n": 1, "scope": "both"}, done)
+    assert undo(step, loses=False, preview=Preview(kind="undo")) == Request("undo", {"step": 7, "scope": "both"}, done)
     decided = undo(step, loses=True, preview=Preview(kind="undo"))
     assert isinstance(decided, Choices)
     assert decided.text == "Undo operation 7, $ rm -rf build:\nmore was said since; what goes back?"
@@ -95,10 +95,10 @@ def test_undo_asks_only_when_it_matters_and_says_what_it_is_about() -> None:
         ("c", "conversation only"),
     ]
     files_only = "undone, files only: operation 7, $ rm -rf build"
-    assert decided.answers["f"][1] == Request("undo", {"n": 1, "scope": "files"}, files_only)
-    applied = Request("undo", {"n": 1, "scope": "both"}, "undone: operation 7, apply of 1, 2")
+    assert decided.answers["f"][1] == Request("undo", {"step": 7, "scope": "files"}, files_only)
+    applied = Request("undo", {"step": 7, "scope": "both"}, "undone: operation 7, apply of 1, 2")
     assert undo(Operation(kind="apply", about="of 1, 2"), loses=False, preview=None) == applied
-    again = Request("redo", {"scope": "both"}, "redone: operation 7, $ rm -rf build")
+    again = Request("redo", {"step": 7, "scope": "both"}, "redone: operation 7, $ rm -rf build")
     assert redo(step, loses=False, preview=None) == again
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from agentrt.moves import Scope, step_of
+from agentrt.errors import UsageError
+from agentrt.history.timeline import Step
+from agentrt.moves import Scope, move, step_of
 from agentrt.records import Operation, Text
 from agentrt.runtime import Runtime
 from agentrt.showing.words import operation_json
@@ -22,15 +24,22 @@ Parts = dict[Text, list[Number]]
 """Paths, each with the numbers of its hunks that are meant; none: all of it."""
 
 
-class Redo(OfSession):
+class Move(OfSession):
     scope: Scope = "both"
 
 
+class Redo(Move):
+    step: Number | None = None
+    """The operation that is meant: refused where it is another one by now."""
+
+
 class Undo(Redo):
+    """``step`` is the last of them."""
+
     n: Annotated[int, Field(ge=1, le=2**53)] = 1
 
 
-class Restore(Redo):
+class Restore(Move):
     op: Number
 
 
@@ -60,15 +69,15 @@ class Fork(OfSession):
 
 
 async def undo(host: Host, params: Undo) -> dict[str, Any]:
-    return await _moved(host, params, "undo", params.n)
+    return await _moved(host, params, "undo", params.n, params.step)
 
 
 async def redo(host: Host, params: Redo) -> dict[str, Any]:
-    return await _moved(host, params, "redo", None)
+    return await _moved(host, params, "redo", None, params.step)
 
 
 async def restore(host: Host, params: Restore) -> dict[str, Any]:
-    return await _moved(host, params, "restore", params.op)
+    return await _moved(host, params, "restore", params.op, None)
 
 
 async def revert(host: Host, params: Revert) -> dict[str, Any]:
@@ -101,19 +110,23 @@ async def fork(host: Host, params: Fork) -> dict[str, Any]:
 
 
 async def _moved(
-    host: Host, params: Redo, kind: Literal["undo", "redo", "restore"], number: int | None
+    host: Host, params: Move, kind: Literal["undo", "redo", "restore"], number: int | None, meant: int | None
 ) -> dict[str, Any]:
     """A run is interrupted first: it would go on from where nothing of what it knows is true."""
     session = await host.runtimes.resolve(params.session)
+
+    def step(runtime: Runtime) -> Step:
+        found = step_of(runtime, kind, number)
+        if meant not in (None, found.target[0]):
+            raise UsageError(
+                f"to {kind} is about operation {found.target[0]} by now, not about {meant}", hint="look at it first"
+            )
+        return found
+
     async with host.runtimes.lend(session, to_act=False) as runtime:
-        step_of(runtime, kind, number)  # nothing is interrupted for what cannot be done
-        async with host.runs.stopped(session):
-            if kind == "undo":
-                operation = await runtime.undo(number or 1, scope=params.scope)
-            elif kind == "redo":
-                operation = await runtime.redo(scope=params.scope)
-            else:
-                operation = await runtime.restore(number or 0, scope=params.scope)
+        step(runtime)  # nothing is interrupted for what cannot be done
+        async with host.runs.stopped(session), runtime.turn:
+            operation = await move(runtime, step(runtime), params.scope, "user")
     host.journal_changed()
     return operation_json(operation)
 
