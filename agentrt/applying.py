@@ -72,6 +72,10 @@ async def preview(runtime: Runtime, asked: Asked) -> Preview:
     """What ``apply`` would do; nothing is touched. Raises ``UsageError``, and ``Conflict`` as ``selected`` does."""
     async with selected(runtime, asked) as source:
         planned = await plan_of(runtime, asked, source)
+    return _told(planned)
+
+
+def _told(planned: Applying) -> Preview:
     return Preview(
         kind="apply",
         target=accepted_by(planned),
@@ -94,7 +98,8 @@ async def apply(runtime: Runtime, asked: Asked, actor: str) -> Operation | None:
 
 
 def check(runtime: Runtime, planned: Applying, asked: Asked) -> None:
-    """Raises ``Conflict`` where something stands against it: what changed underneath, or may not be written at all."""
+    """Raises ``Conflict`` where something stands against it: what changed underneath, or may not be written at all;
+    ``UsageError`` where it is not what was said yes to."""
     if conflicts := planned.conflicts:
         raise Conflict(
             f"{_first(conflicts)}: changed in {runtime.store.workspace} since the agent first touched it",
@@ -108,6 +113,8 @@ def check(runtime: Runtime, planned: Applying, asked: Asked) -> None:
             conflicts=planned.with_operations(refused),
             hint="agentrt apply --rest leaves this in the sandbox and applies all else",
         )
+    if asked.key and _told(planned).key != asked.key:
+        raise UsageError("by now something else would be written", hint="more was done since: look at it once more")
 
 
 def _first(conflicts: Sequence[PathConflict]) -> str:

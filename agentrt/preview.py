@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Literal
 
-from agentrt.records import FileEffect, PathConflict, Record, Text
+from agentrt.records import FileEffect, PathConflict, Record, Text, dump_json
 
 
 class Refused(Record):
@@ -37,3 +38,8 @@ class Preview(Record):
     left: tuple[Text, ...] = ()
     """Of an apply: what would stay in the sandbox."""
     refused: tuple[Refused, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Of an apply: what it would write; another one once that would be something else."""
+        return hashlib.sha256(dump_json(self.effects).encode()).hexdigest()

@@ -218,6 +218,7 @@ class Runtime(Standing):
         ops: Sequence[int] = (),
         include_git: bool = False,
         rest: bool = False,
+        key: str = "",
         actor: str = "user",
         to: str = "files",
         message: str | None = None,
@@ -231,16 +232,15 @@ class Runtime(Standing):
         ``ops``: only what these operations did. ``paths``: only these files and folders, relative to the workspace.
         What lies in a ``.git`` folder stays in the sandbox unless it is named or ``include_git`` is set: hooks and
         configuration an agent wrote would be run by the user's own git. ``rest``: apply all else where something is
-        never written (a fifo, a setuid file, what lies behind a symbolic link).
+        never written (a fifo, a setuid file, what lies behind a symbolic link). ``key``: of the preview that is meant.
 
         Raises ``Conflict`` (what changed underneath cannot be merged, or is never written; nothing is touched),
-        ``UsageError`` (a path that has no change), ``SandboxError``, ``DiskFull``.
+        ``UsageError`` (a path that has no change; another preview's key), ``SandboxError``, ``DiskFull``.
         """
         async with self.turn:
             await self.turn.alone()
-            asked = Asked(paths, ops, include_git, rest)
             with uncollected():
-                operation = await committing.apply(self, asked, actor, to, message)
+                operation = await committing.apply(self, Asked(paths, ops, include_git, rest, key), actor, to, message)
             if operation is not None:
                 await self.count(operation)
             return operation

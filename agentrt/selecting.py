@@ -28,6 +28,8 @@ class Asked:
     include_git: bool = False
     rest: bool = False
     """Apply what may be written although some of it may not; else nothing is applied then."""
+    key: str = ""
+    """Of the preview that was said yes to (``Preview.key``): nothing else is applied."""
 
 
 @asynccontextmanager

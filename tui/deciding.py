@@ -203,7 +203,7 @@ def apply(preview: Preview) -> Decided:
     left = [f"left in the sandbox: {', '.join(map(plain, preview.left[:3]))}"] if preview.left else []
     left += [f"never written: {plain(refused.path)}: {plain(refused.because)}" for refused in preview.refused[:3]]
     text = "\n".join([f"Write to your real workspace ({counted(len(preview.effects), 'path')}):", *files, *left])
-    request = Request("apply", {"rest": bool(preview.refused)}, "applied")
+    request = Request("apply", {"rest": bool(preview.refused), "key": preview.key}, "applied")
     return Choices(text, {"w": ("write it", request)})
 
 

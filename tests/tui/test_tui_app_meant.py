@@ -8,6 +8,11 @@ import pytest
 from app_ground import SUBMIT, Driven, bash, drive, presses, script
 
 
+async def runs(d: Driven, what: str) -> None:
+    """The action that is running."""
+    await d.until(lambda: (running := d.app.state.running) is not None and what in running.shown)
+
+
 async def go_to(d: Driven, session: str) -> None:
     """By the list of sessions, whatever is asked meanwhile."""
     await d.pilot.click("#timeline")
@@ -46,9 +51,6 @@ def test_a_question_is_about_the_session_it_was_asked_in(workspace: Path, what: 
 def test_undo_is_of_the_step_that_was_named(workspace: Path, config: Path) -> None:
     script(config, bash("echo 1 > one.txt"), bash("echo 2 > two.txt; sleep 3"), bash("sleep 1000", "on"), SUBMIT)
 
-    async def runs(d: Driven, what: str) -> None:
-        await d.until(lambda: (running := d.app.state.running) is not None and what in running.shown)
-
     async def work(d: Driven) -> None:
         await d.type("do it")
         await runs(d, "sleep 3")
@@ -79,5 +81,29 @@ def test_undo_is_of_no_command_that_was_still_running(workspace: Path) -> None:
         await d.act("undo")
         await d.said("about operation 2 by now, not about 1")
         assert d.kinds == ["act", "act"]
+
+    drive(workspace, work)
+
+
+@presses("apply", "interrupt")
+def test_apply_writes_what_was_shown_or_nothing(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("sleep 1"), bash("sleep 3; echo 2 > two.txt"), bash("sleep 1000"))
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await runs(d, "sleep 1")
+        await d.press("escape")
+        await d.act("apply")
+        await d.sees("Write to your real workspace (1 path)", "one.txt")
+        await runs(d, "sleep 1000")
+        await d.press("w")
+        await d.act("interrupt")
+        await d.said("by now something else would be written")
+        assert not (workspace / "one.txt").exists() and "apply" not in d.kinds
+        await d.act("apply")
+        await d.sees("Write to your real workspace (2 paths)", "two.txt")
+        await d.press("w")
+        await d.said("applied")
+        assert (workspace / "one.txt").exists() and (workspace / "two.txt").exists()
 
     drive(workspace, work)

@@ -62,6 +62,8 @@ class Apply(OfSession):
     ops: list[Number] = Field(default_factory=list)
     paths: list[Text] | None = None
     rest: bool = False
+    key: str = ""
+    """Of the preview that is meant: refused where it would be another one by now."""
 
 
 class Fork(OfSession):
@@ -97,7 +99,7 @@ async def reject(host: Host, params: Reject) -> dict[str, Any]:
 async def apply(host: Host, params: Apply) -> dict[str, Any] | None:
     session = await host.runtimes.resolve(params.session)
     async with host.runtimes.lend(session, to_act=False) as runtime:
-        operation = await runtime.apply(params.paths, ops=params.ops, rest=params.rest)
+        operation = await runtime.apply(params.paths, ops=params.ops, rest=params.rest, key=params.key)
     host.journal_changed()
     return None if operation is None else operation_json(operation)
 
