@@ -141,6 +141,16 @@ def test_sessions_beside_each_other(store: Store) -> None:
     with_client(store, work)
 
 
+def test_of_several_who_want_the_first_session_one_makes_it(store: Store) -> None:
+    async def work() -> None:
+        async with hosted(store) as host, await host.client() as client:
+            acts = [client.ask("act", kind="bash", arguments={"command": f"echo {n}"}) for n in range(3)]
+            done = await asyncio.gather(*acts)
+            assert sorted(operation["id"] for operation in done) == [1, 2, 3]
+
+    asyncio.run(work())
+
+
 def test_a_conflict_comes_with_its_conflicts(store: Store) -> None:
     async def work(client: Client) -> None:
         await act(client, "echo two > a.txt")
