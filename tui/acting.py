@@ -274,6 +274,8 @@ class Acting(App[int]):
             answer = self.ask(request.method, session, **request.arguments)
             answer = await (self._waited(answer) if request.method in _IN_TURN else answer)
         except AgentrtError as error:
+            if words := str(request.arguments.get("text") or request.arguments.get("because") or ""):
+                self.query_one(Prompt).remember(words)
             if isinstance(error, Conflict) and request.method == "reject":
                 self.follow(deciding.conflicting(request, error.conflicts), session)
             else:

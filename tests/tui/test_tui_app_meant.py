@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from app_ground import SUBMIT, Driven, bash, drive, presses, script
 
+from agentrt.tui.prompt import Prompt
+
 
 async def runs(d: Driven, what: str) -> None:
     """The action that is running."""
@@ -105,5 +107,28 @@ def test_apply_writes_what_was_shown_or_nothing(workspace: Path, config: Path) -
         await d.press("w")
         await d.said("applied")
         assert (workspace / "one.txt").exists() and (workspace / "two.txt").exists()
+
+    drive(workspace, work)
+
+
+@presses("open")
+def test_an_answer_that_comes_too_late_is_not_lost(workspace: Path, config: Path) -> None:
+    script(config, {"actions": [{"ask": {"question": "which one?"}}]}, bash("sleep 1000"))
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.until(lambda: d.app.state.phase == "asking" and bool(d.inbox.rows))
+        d.inbox.focus()
+        await d.act("open")
+        await d.sees("your answer to the agent: enter sends")
+        d.app.query_one(Prompt).insert("a long answer")
+        async with d.client() as other:
+            await other.ask("reply", question=d.app.state.questions[0].id, text="the first")
+        await runs(d, "sleep 1000")
+        await d.press("enter")
+        await d.said("does not wait for an answer")
+        d.app.query_one(Prompt).focus()
+        await d.press("up")
+        assert d.app.query_one(Prompt).text == "a long answer"
 
     drive(workspace, work)
