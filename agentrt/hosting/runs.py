@@ -266,18 +266,23 @@ class Runs:
             runtime.say("notice", conversation.asked(text))
 
     async def _act(self, session: str, kind: str, arguments: Mapping[str, Any]) -> Operation:
-        host = self._host
+        host, line = self._host, self.line(session)
+
+        def alone() -> bool:
+            """The state is not about a run, nor about a command that waits behind this one."""
+            return not line.goes and len(line.acts) == 1
+
         action = action_of(load_tool(kind), kind, arguments)
         proposed = ProposedAction(call="", kind=kind, arguments=dict(arguments))
         started = ActionStarted(actor=USER, action=proposed, shown=load_tool(kind).show(action))
         async with host.runtimes.lend(session) as runtime:
-            host.tell(session, started, fold=not self.line(session).goes)
+            host.tell(session, started, fold=not line.goes)
             before = len(runtime.log())
             try:
                 operation = await runtime.propose(
                     proposed, actor=USER, on_output=lambda data: host.tell(session, OutputCame(data=data))
                 )
-                host.tell(session, OperationSettled(operation=operation), fold=not self.line(session).goes)
+                host.tell(session, OperationSettled(operation=operation), fold=alone())
             except asyncio.CancelledError:
                 cut = (op for op in runtime.log()[before:] if (op.actor, op.status) == (USER, "failed"))
                 found = next((op for op in cut if op.action == action.to_dict()), None)
@@ -285,7 +290,7 @@ class Runs:
                     raise
                 return found
             finally:
-                if not self.line(session).goes:
+                if alone():
                     host.change(session, lambda s: state.ended(s, None))
                 host.journal_changed()
         return operation

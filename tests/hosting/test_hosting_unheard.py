@@ -113,6 +113,23 @@ def test_what_is_said_while_planners_are_closed_is_the_next_task(store: Store, s
     with_client(store, work)
 
 
+def test_of_two_commands_the_second_still_runs(store: Store) -> None:
+    async def work(client: Client) -> None:
+        await client.ask("new")
+        commands = ("sleep 0.5", "sleep 1000")
+        first, second = (
+            asyncio.create_task(client.ask("act", kind="bash", arguments={"command": command})) for command in commands
+        )
+        assert (await first)["status"] == "settled"
+        state = await client.ask("state")
+        assert (state["phase"], state["running"]["shown"]) == ("acting", "$ sleep 1000")
+        await client.ask("interrupt")
+        await second
+        assert (await client.ask("state"))["phase"] == "idle"
+
+    with_client(store, work)
+
+
 def test_a_command_that_a_move_waits_for_can_be_interrupted(store: Store) -> None:
     async def work(client: Client) -> None:
         await client.ask("act", kind="bash", arguments={"command": "echo two > a.txt"})
