@@ -137,12 +137,9 @@ class Runs:
         return None if work.cancelled() else work.result()
 
     async def close(self) -> None:
-        """Interrupt all of them."""
-        for session, line in list(self._lines.items()):
-            if line.elsewhere is None:
-                self._cancel_acts(line)
-                async with line.starting:  # also of one that is just being started
-                    await self._stop(session, line)
+        """Interrupt all of them, also what is just being started: at once, as a move in one may wait for another."""
+        own = [session for session, line in self._lines.items() if line.elsewhere is None]
+        await asyncio.gather(*map(self.interrupt, own))
 
     @staticmethod
     def _cancel_acts(line: Line) -> bool:

@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from hosting_ground import SUBMIT, bash, hosted, idle, phase, script, task_file, until
+from hosting_ground import PATIENCE, SUBMIT, bash, hosted, idle, phase, script, task_file, until
 
 from agentrt.errors import Conflict
 from agentrt.history.store import Store
 from agentrt.hosting.client import Client
+from agentrt.hosting.host import Host
+from agentrt.hosting.methods import moving
+from agentrt.hosting.setup import Setup
 from agentrt.reader import open_reader
 
 SLOW = """
@@ -128,6 +131,27 @@ def test_of_two_commands_the_second_still_runs(store: Store) -> None:
         assert (await client.ask("state"))["phase"] == "idle"
 
     with_client(store, work)
+
+
+def test_a_host_ends_though_a_move_waits_for_another_session(store: Store) -> None:
+    async def run() -> None:
+        host = Host(store, Setup(store.workspace))
+        act, sleep = ({"command": command} for command in ("echo two > a.txt", "sleep 1000"))
+        await host.runtimes.new("")
+        await host.runs.act("s1", "bash", act)
+        async with host.runtimes.lend("s1") as runtime:
+            await runtime.apply()
+        await host.runtimes.new("")
+        acting = asyncio.create_task(host.runs.act("s2", "bash", sleep))
+        async with host.runtimes.lend("s2") as runtime:
+            while not runtime.log():
+                await asyncio.sleep(0.02)
+        undo = asyncio.create_task(moving.undo(host, moving.Undo(session="s1")))
+        await asyncio.sleep(0.1)
+        await host.close()
+        assert acting.done() and (await undo)["kind"] == "undo"
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE))
 
 
 def test_a_command_that_a_move_waits_for_can_be_interrupted(store: Store) -> None:
