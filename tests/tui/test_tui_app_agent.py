@@ -231,7 +231,7 @@ def test_an_empty_line_goes_on_with_what_a_host_that_is_gone_left(workspace: Pat
         await running(d, "sleep")
 
     async def go_on(d: Driven) -> None:
-        await d.sees("the agent is not done", "enter on an empty line goes on")
+        await d.sees("stopped: interrupted", "enter on an empty line goes on")
         d.app.query_one(Prompt).focus()
         await d.press("enter")
         await d.sees("done: all done")
