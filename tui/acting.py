@@ -59,7 +59,7 @@ class Acting(Asking):
         self.start(self._accept_alike())
 
     async def _accept_alike(self) -> None:
-        selected = self.selected
+        selected, session = self.selected, self.book.session
         try:
             if selected.question is not None:
                 shown = await self.ask("approval", question=selected.question)
@@ -79,7 +79,8 @@ class Acting(Asking):
         lines = plain_lines(shown["diff"]).rstrip().split("\n")
         named = next((line[4:] for line in lines if line.startswith("+++ ")), "your policy")
         changed = [line for line in lines if not line.startswith(("--- ", "+++ "))]
-        self.follow(Choices("\n".join([f"This is written to {named}:", *changed]), {"w": ("write it", request)}))
+        text = "\n".join([f"This is written to {named}:", *changed])
+        self.follow(Choices(text, {"w": ("write it", request)}), session)
 
     def action_reject(self) -> None:
         self.follow(deciding.reject(self.selected))
@@ -90,36 +91,37 @@ class Acting(Asking):
         self.start(self._undo())
 
     async def _undo(self) -> None:
+        session, step, last = self.book.session, self.book.last_step, self.book.entries[-1:]
         loses, preview = await self._move("undo", 1)
-        accepted = self.book.entries[-1:] and self.book.entries[-1].kind == "accept"
-        given = {"working": self.works, "accepted": bool(accepted)}
-        self.follow(deciding.undo(self.book.last_step, loses=loses, preview=preview, **given))
+        given = {"working": self.works, "accepted": any(entry.kind == "accept" for entry in last)}
+        self.follow(deciding.undo(step, loses=loses, preview=preview, **given), session)
 
     def action_undo_to(self) -> None:
         self.start(self._undo_to())
 
     async def _undo_to(self) -> None:
-        selected = self.selected
+        session, selected = self.book.session, self.selected
         number = selected.number
         loses, preview = await self._move("restore", number) if number is not None else (False, None)
-        self.follow(deciding.undo_to(selected, loses=loses, preview=preview, working=self.works))
+        self.follow(deciding.undo_to(selected, loses=loses, preview=preview, working=self.works), session)
 
     def action_redo(self) -> None:
         self.start(self._redo())
 
     async def _redo(self) -> None:
+        session, step = self.book.session, self.book.next_redo
         loses, preview = await self._move("redo", None)
-        self.follow(deciding.redo(self.book.next_redo, loses=loses, preview=preview, working=self.works))
+        self.follow(deciding.redo(step, loses=loses, preview=preview, working=self.works), session)
 
     def action_revert(self) -> None:
         self.start(self._revert())
 
     async def _revert(self) -> None:
-        selected, preview = self.selected, None
+        session, entries, selected, preview = self.book.session, self.book.entries, self.selected, None
         if selected.entry is not None and selected.stands:
             preview = await self.preview("revert", ops=[selected.entry.id])
-        names = deciding.named(self.book.entries, preview.dependents if preview is not None else ())
-        self.follow(deciding.revert(selected, preview, names))
+        names = deciding.named(entries, preview.dependents if preview is not None else ())
+        self.follow(deciding.revert(selected, preview, names), session)
 
     def action_fork(self) -> None:
         self.start(self._fork())
@@ -143,12 +145,13 @@ class Acting(Asking):
         self.start(self._apply())
 
     async def _apply(self) -> None:
+        session = self.book.session
         try:
             preview = Preview.from_dict(await self.waited(self.ask("preview", kind="apply"), "apply"))
         except AgentrtError as error:
             self.say(told(error), "error")
         else:
-            self.follow(deciding.apply(preview))
+            self.follow(deciding.apply(preview), session)
 
     async def _move(self, kind: Move, number: int | None) -> tuple[bool, Preview | None]:
         """Whether words would go with it, and what it would do; nothing is said of a move that is none."""

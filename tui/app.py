@@ -275,7 +275,7 @@ class AgentrtApp(Watching):
             return
         if place.workspace == self.book.workspace:
             self.go_to(place.session)
-        elif not place.workspace.is_dir():
+        elif not os.path.isdir(place.workspace):
             self.say(f"{plain(str(place.workspace))}: that folder is gone; what was done in it opens once it is there")
         elif self.is_web:
             words = shlex.join(["agentrt", "serve", "--session", place.session, "--workspace", str(place.workspace)])

@@ -70,8 +70,9 @@ class Asking(App[int]):
     """What the host was asked and waits for its turn, in a word."""
     off: frozenset[str] = frozenset()
     """What of that the person called off."""
-    _chosen: Choices | None = None
-    _reason: Request | None = None
+    _chosen: tuple[Choices, str | None] | None = None
+    """With the session that it is about, as ``_reason``: another one may be shown when it is answered."""
+    _reason: tuple[Request, str | None] | None = None
     _left: Widget | None = None
     """What had the focus before something was asked."""
 
@@ -79,22 +80,24 @@ class Asking(App[int]):
         """A line for the person; it is safe to show."""
         self.notify(text, severity=severity, markup=False, timeout=4 if severity == "information" else 10)
 
-    def follow(self, decided: Decided) -> None:
-        """Do it, or ask first; not where the person has turned to something else in the meantime."""
+    def follow(self, decided: Decided, session: str | None = None) -> None:
+        """Do it, or ask first; not where the person has turned to something else in the meantime. ``session``: which
+        one it is about, where that need not be the one that is shown."""
+        session = session or self.book.session
         begun = _BEGUN.get()
         if isinstance(decided, No):
             self.say(decided.because, "warning")
         elif begun is not None and self._moved_on(begun):
             self.say("you were at something else when it was ready: press its key once more", "warning")
         elif isinstance(decided, Choices):
-            self._chosen = decided
+            self._chosen = decided, session
             self.leave()
             self.query_one(Choice).ask(decided.text, decided.options, late=begun is not None and begun.is_late)
         elif isinstance(decided, Reason):
-            self._reason = decided.request
+            self._reason = decided.request, session
             self.type(Mode("reason", f"why? enter sends (may be empty), esc leaves it · {decided.label}"))
         else:
-            self.start(self.send(decided))
+            self.start(self.send(decided, session))
 
     def type(self, mode: Mode, text: str = "") -> None:
         """At the bottom, and then back to where one was."""
@@ -134,25 +137,28 @@ class Asking(App[int]):
     def chose(self, key: str | None) -> None:
         chosen, self._chosen = self._chosen, None
         if chosen is not None and key is not None:
-            self.follow(chosen.answers[key][1])
+            choices, session = chosen
+            self.follow(choices.answers[key][1], session)
 
     def because(self, text: str) -> None:
         """The reason that was waited for."""
-        request, self._reason = self._reason, None
-        if request is not None:
-            self.follow(Request(request.method, {**request.arguments, "because": text}, request.done))
+        reason, self._reason = self._reason, None
+        if reason is not None:
+            request, session = reason
+            self.follow(Request(request.method, {**request.arguments, "because": text}, request.done), session)
 
-    async def send(self, request: Request) -> Any:
-        """Ask the host, and say what came of it; None where it could not be done."""
+    async def send(self, request: Request, session: str | None = None) -> Any:
+        """Ask the host, and say what came of it; None where it could not be done. ``session``: see ``follow``."""
         try:
-            answer = self.ask(request.method, **request.arguments)
+            answer = self.ask(request.method, session, **request.arguments)
             answer = await (self.waited(answer, request.method) if request.method in _IN_TURN else answer)
         except AgentrtError as error:
+            if words := str(request.arguments.get("text") or request.arguments.get("because") or ""):
+                self.query_one(Prompt).remember(words)
             if isinstance(error, Conflict) and request.method == "reject":
-                self.follow(deciding.conflicting(request, error.conflicts))
+                self.follow(deciding.conflicting(request, error.conflicts), session)
             else:
-                because = request.arguments.get("because")
-                self.say(told(error) + (f"\nyou had said: {plain(because)}" if because else ""), "error")
+                self.say(told(error), "error")
             return None
         if request.done:
             self.say(request.done)
@@ -185,10 +191,10 @@ class Asking(App[int]):
         """``waiting`` is in it."""
         raise NotImplementedError
 
-    async def ask(self, method: str, **arguments: Any) -> Any:
-        """Raises ``AgentrtError``."""
+    async def ask(self, method: str, session: str | None = None, **arguments: Any) -> Any:
+        """``session``: the one that is shown, if none is named. Raises ``AgentrtError``."""
         # A question is known by its id, in whichever session; a new session is in none.
-        of = {} if method == "new" or "question" in arguments else {"session": self.book.session}
+        of = {} if method == "new" or "question" in arguments else {"session": session or self.book.session}
         return await self.link.ask(method, **of, **arguments)
 
     async def preview(self, kind: str, **arguments: Any) -> Preview | None:

@@ -88,6 +88,10 @@ class Prompt(TextArea):
             self.move_cursor(self.document.end)
             self._label()
 
+    def remember(self, text: str) -> None:
+        """What was typed and went nowhere: the arrow keys bring it back."""
+        self.typed = self.typed.add(text)
+
     def planned_by(self, planner: str) -> None:
         """Who gets what is typed."""
         self.border_subtitle = Content(plain(planner) or "nobody plans yet")

@@ -234,7 +234,9 @@ class Host:
         self._left.add(left)
         try:
             while (line := await channel.line()) is not None:
-                if line.text.strip():
+                if not line.text.strip():
+                    close_all(line.files)
+                else:
                     await room.acquire()
                     self.requests += 1
                     work = self._loop.create_task(self._answer(channel, line, left))

@@ -62,11 +62,11 @@ def test_a_move_is_about_the_step_that_was_meant(store: Store) -> None:
     async def work(client: Client) -> None:
         await act(client, "echo two >> a.txt")
         await act(client, "echo new > b.txt")
-        with pytest.raises(UsageError, match="operation 1 is not what undo would be about"):
+        with pytest.raises(UsageError, match="to undo is about operation 2 by now, not about 1"):
             await client.ask("undo", step=1)
         assert (await client.ask("undo", step=2))["target"] == [2]
         await client.ask("undo", step=1)
-        with pytest.raises(UsageError, match="that is operation 1 now"):
+        with pytest.raises(UsageError, match="to redo is about operation 1 by now, not about 2"):
             await client.ask("redo", step=2)
         assert (await client.ask("redo", step=1))["target"] == [1]
 
@@ -190,6 +190,16 @@ def test_sessions_beside_each_other(store: Store) -> None:
             await client.ask("undo", session="s99")
 
     with_client(store, work)
+
+
+def test_of_several_who_want_the_first_session_one_makes_it(store: Store) -> None:
+    async def work() -> None:
+        async with hosted(store) as host, await host.client() as client:
+            acts = [client.ask("act", kind="bash", arguments={"command": f"echo {n}"}) for n in range(3)]
+            done = await asyncio.gather(*acts)
+            assert sorted(operation["id"] for operation in done) == [1, 2, 3]
+
+    asyncio.run(work())
 
 
 def test_a_conflict_comes_with_its_conflicts(store: Store) -> None:

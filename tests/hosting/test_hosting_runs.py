@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hosting_ground import SUBMIT, Hosted, bash, hosted, idle, phase, script, task_file, until
 
-from agentrt.errors import HostGone, UnknownOperation, UsageError
+from agentrt.errors import DocumentError, HostGone, UnknownOperation, UsageError
 from agentrt.history.store import Store
 from agentrt.hosting.client import Client
 from agentrt.reader import open_reader
@@ -151,6 +151,9 @@ def test_going_on_is_for_who_plans_now(store: Store) -> None:
             await client.ask("interrupt")
             other, task = store.workspace / "other.yaml", store.workspace / "today.yaml"
             other.write_text(json.dumps({"turns": [bash("false"), bash("echo other >> a.txt"), SUBMIT]}))
+            task.write_text(json.dumps({"objective": "any", "planer": {"script": "other.yaml"}}))
+            with pytest.raises(DocumentError, match="unknown key `planer`"):
+                await client.ask("go_on", file=str(task))
             task.write_text(json.dumps({"objective": "any", "planner": {"script": "other.yaml"}}))
             await client.ask("go_on", file=str(task))
             assert (await idle(client))["ending"]["code"] == "submit"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import select
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -109,6 +111,18 @@ def test_one_that_does_not_read_is_let_go_and_the_others_are_not_held_up(store: 
             for _ in range(200):
                 await loop.sock_sendall(raw, big)
                 assert (await client.ask("hello"))["pid"]
+
+    with_raw(store, work)
+
+
+def test_files_of_a_line_that_is_none_are_closed(store: Store) -> None:
+    async def work(raw: socket.socket, client: Client) -> None:
+        ours, theirs = os.pipe()
+        socket.send_fds(raw, [b"\n"], [theirs])
+        os.close(theirs)
+        await answers(raw, b'{"id": 1, "method": "hello"}')
+        with os.fdopen(ours, "rb") as file:
+            assert select.select([file], [], [], 0)[0] and file.read() == b""  # nobody has the other end
 
     with_raw(store, work)
 

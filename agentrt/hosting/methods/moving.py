@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from agentrt.errors import UsageError
-from agentrt.moves import Scope, step_of
+from agentrt.history.timeline import Step
+from agentrt.moves import Scope, move, step_of
 from agentrt.records import Operation, Text
 from agentrt.records.operations import Kind
 from agentrt.runtime import Runtime
@@ -25,18 +26,22 @@ Parts = dict[Text, list[Number]]
 """Paths, each with the numbers of its hunks that are meant; none: all of it."""
 
 
-class Redo(OfSession):
+class Move(OfSession):
     scope: Scope = "both"
+
+
+class Redo(Move):
     step: Number | None = None
-    """The step that is meant; where it is another one by now, nothing is done."""
+    """The operation that is meant: refused where it is another one by now."""
 
 
 class Undo(Redo):
+    """``step`` is the last of them."""
+
     n: Annotated[int, Field(ge=1, le=2**53)] = 1
 
 
-class Restore(OfSession):
-    scope: Scope = "both"
+class Restore(Move):
     op: Number
 
 
@@ -105,32 +110,25 @@ async def fork(host: Host, params: Fork) -> dict[str, Any]:
 
 
 async def _moved(
-    host: Host, params: Redo | Restore, kind: Literal["undo", "redo", "restore"], number: int | None, step: int | None
+    host: Host, params: Move, kind: Literal["undo", "redo", "restore"], number: int | None, meant: int | None
 ) -> dict[str, Any]:
     """A run is interrupted first: it would go on from where nothing of what it knows is true."""
     session = await host.runtimes.resolve(params.session)
+
+    def step(runtime: Runtime) -> Step:
+        found = step_of(runtime, kind, number)
+        if meant not in (None, found.target[0]):
+            raise UsageError(
+                f"to {kind} is about operation {found.target[0]} by now, not about {meant}", hint="look at it first"
+            )
+        return found
+
     async with host.runtimes.lend(session, to_act=False) as runtime:
-        _check(runtime, kind, number, step)  # nothing is interrupted for what cannot be done
-        async with host.runs.stopped(session):
-            _check(runtime, kind, number, step)
-            if kind == "undo":
-                operation = await runtime.undo(number or 1, scope=params.scope)
-            elif kind == "redo":
-                operation = await runtime.redo(scope=params.scope)
-            else:
-                operation = await runtime.restore(number or 0, scope=params.scope)
+        step(runtime)  # nothing is interrupted for what cannot be done
+        async with host.runs.stopped(session), runtime.turn:
+            operation = await move(runtime, step(runtime), params.scope, "user")
     host.journal_changed()
     return operation_json(operation)
-
-
-def _check(runtime: Runtime, kind: Literal["undo", "redo", "restore"], number: int | None, step: int | None) -> None:
-    """Raises ``UnknownOperation``, and ``UsageError`` where the step that is meant is not the next one to go."""
-    first = step_of(runtime, kind, number).target[0]
-    if step is not None and first != step:
-        raise UsageError(
-            f"operation {step} is not what {kind} would be about any more: that is operation {first} now",
-            hint="nothing was done; look again",
-        )
 
 
 async def _done(
