@@ -192,7 +192,12 @@ class Runs:
             async with AsyncExitStack() as stack:
                 for planner in planners.values():
                     stack.push_async_callback(planner.close)
-                runtime = await stack.enter_async_context(self._host.runtimes.lend(session, How.of(task)))
+                try:
+                    runtime = await stack.enter_async_context(self._host.runtimes.lend(session, How.of(task)))
+                except asyncio.CancelledError:
+                    if not resumed:
+                        line.queue.appendleft(task.objective)  # nobody has heard it
+                    raise
                 ending = await self._one(runtime, line, task, planners, resumed=resumed)
             if not line.queue:
                 return ending

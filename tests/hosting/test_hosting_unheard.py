@@ -165,3 +165,16 @@ def test_a_command_that_a_move_waits_for_can_be_interrupted(store: Store) -> Non
         assert (await command)["status"] == "failed" and (await undo)["target"] == [1]
 
     with_client(store, work)
+
+
+def test_a_task_that_is_interrupted_before_it_began_is_kept(store: Store) -> None:
+    script(store.workspace, SUBMIT)
+
+    async def work(client: Client) -> None:
+        await say(client, "a long task")
+        await client.ask("interrupt")
+        with open_reader(store.workspace) as reader:
+            said = [message.body.get("asked", message.body["text"]) for message in reader.conversation()]
+        assert said[0] == "a long task"
+
+    with_client(store, work)
