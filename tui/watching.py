@@ -109,7 +109,8 @@ class Watching(Looking):
     def _read_live(self) -> None:
         book = self.book
         messages, entries = book.conversation(), book.entries
-        self._tell_live(self.transcript.read(messages, entries, start=book.start, stands=book.stands, most=book.most))
+        about: Any = {"start": book.start, "stands": book.stands, "most": book.most, "own": book.own()}
+        self._tell_live(self.transcript.read(messages, entries, **about))
 
     def on_blocks_topped(self, event: Blocks.Topped) -> None:
         event.stop()

@@ -43,6 +43,19 @@ def test_a_command_of_ones_own_is_an_operation_and_needs_no_planner(workspace: P
     drive(workspace, work)
 
 
+def test_what_a_command_of_ones_own_came_to_is_shown_also_when_the_app_is_opened_anew(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.type("!ls; ls /nope")
+        await d.idle(1)
+        await d.sees("user: $ ls; ls /nope  exit code 2", "│ a.txt", "│ ls: cannot access '/nope'")
+
+    async def anew(d: Driven) -> None:
+        await d.sees("user: $ ls; ls /nope  exit code 2", "│ a.txt", "│ ls: cannot access '/nope'")
+
+    drive(workspace, work)
+    drive(workspace, anew)
+
+
 def test_a_path_is_completed_and_history_is_gone_through(workspace: Path, config: Path) -> None:
     script(config, SUBMIT, SUBMIT)
     (workspace / "docs").mkdir()

@@ -15,6 +15,8 @@ from agentrt.showing.plain import plain
 
 LINES = 10
 """Lines that are shown."""
+_FIRST, _LAST = 12, 24
+"""Lines that are shown when it is over."""
 _SCREEN = 40
 """Lines a cursor can go back up to."""
 _COLUMNS = 400
@@ -69,10 +71,27 @@ class Tail:
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The last ones, safe to show."""
+        return self.last(LINES)
+
+    def last(self, number: int = _SCREEN) -> tuple[str, ...]:
         screen = [line.rstrip() for line in self.screen]
         while screen and not screen[-1]:
             screen.pop()
-        return tuple(map(plain, screen[-LINES:]))
+        return tuple(map(plain, screen[-number:]))
+
+
+def printed(output: str, *, whole: bool = True) -> tuple[str, ...]:
+    """What is shown of all that a command has printed, safe to show. ``whole``: ``output`` is that; else part of it."""
+    lines = output.removesuffix("\n").split("\n")
+    left = len(lines) - _FIRST - _LAST
+    if left <= 1:
+        return _screen(lines)
+    more = f"… {left:,} more lines" if whole else "… more lines"
+    return (*_screen(lines[:_FIRST])[:_FIRST], more, *_screen(lines[-_LAST:])[-_LAST:])
+
+
+def _screen(lines: list[str]) -> tuple[str, ...]:
+    return Tail().fed("\n".join(lines)).last()
 
 
 @dataclass

@@ -21,7 +21,7 @@ from agentrt.showing.words import action_text, ending_text, tally_text
 from .blocks import MOST, Action, Asked, Block, Note, Question, Said
 from .journaled import Journaled, Planned, Print, answered, named, print_of
 from .tail import Tail
-from .worded import Done, done, text_of, whose
+from .worded import Done, Result, done, result_of, text_of, whose
 
 _TEXT = 64 * 1024
 """Characters of what is being said that are kept."""
@@ -90,11 +90,12 @@ class Transcript:
         start: int = 0,
         stands: Collection[int] | None = None,
         most: int | None = None,
+        own: Mapping[int, Result] = {},
     ) -> Transcript:
         """With what the journal has now. ``start``: the conversation the session began with, that of the one it was
         forked from; ``stands``: the operations that were not undone; ``most``: where there are so many messages, they
-        are the last ones."""
-        found = Journaled(entries, start, stands, most)
+        are the last ones; ``own``: what came of acts by hand, by operation."""
+        found = Journaled(entries, start, stands, most, own)
         found.read(messages)
         settled = max((entry.id for entry in reversed(entries[-2:]) if entry.status != "intent"), default=0)
         went_back = self.last not in (0, *(message.id for message in reversed(messages)))
@@ -304,4 +305,5 @@ def _settled(operation: Operation) -> Action:
             verdict=decision.verdict if decision is not None else "",
         ),
         exit_code=seen.exit_code if seen is not None else None,
+        result=result_of(operation) if (operation.kind, operation.actor) == ("act", "user") else None,
     )
