@@ -165,7 +165,7 @@ class Watching(Looking):
         self._tell_live(self.transcript.with_state(state))
         self.query_one(Prompt).planned_by(state.planner)
         asks = self.query_one(Live).current
-        self.query_one(Prompt).asked(asks is not None and asks.kind == "inquire")
+        self.query_one(Prompt).asked(asks.key if asks is not None and asks.kind == "inquire" else "")
         if asked:
             self.bell()
         if ended:

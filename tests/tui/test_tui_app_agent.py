@@ -225,6 +225,37 @@ def test_what_is_typed_while_an_agent_asks_is_the_answer(workspace: Path, tmp_pa
     drive(workspace, work, task=task(tmp_path, ask, SUBMIT))
 
 
+def test_words_begun_before_a_question_came_are_not_its_answer(workspace: Path, tmp_path: Path) -> None:
+    ask = {"actions": [{"ask": {"question": "A or B?"}}]}
+
+    async def asked_while_typing(d: Driven, typed: str) -> None:
+        """What the agent does is asked about; then, while one types, it asks itself."""
+        action = await question(d)
+        await d.press(*typed)
+        await d.app.ask("answer", question=action.of, allow=True)
+        await d.until(lambda: any(asked.kind == "inquire" for asked in d.app.state.questions), "its question")
+        await d.sees("words for the agent, not the answer")
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await asked_while_typing(d, "mind the g")
+        await d.press(*"ap", "enter")
+        await d.until(lambda: d.app.state.queued == ("mind the gap",), "words that wait")
+        await d.sees("your answer to the agent")
+        await d.press("A", "enter")
+        await asked_while_typing(d, "no")
+        await d.press("backspace", "backspace")
+        await d.sees("your answer to the agent")
+        await d.press("B", "enter")
+        await d.until(lambda: d.app.state.ending is not None, "its end")
+        answers = [line for line in d.heard.split("\n") if "A person says" in line]
+        assert ["says: A" in answers[0], "says: B" in answers[1], len(answers)] == [True, True, 2]
+        assert '"asked": "mind the gap"' in d.heard
+
+    file = task(tmp_path, bash("true"), ask, bash("false"), ask, SUBMIT, policy=ASKS)
+    drive(workspace, work, task=file)
+
+
 def test_an_empty_line_goes_on_with_what_a_host_that_is_gone_left(workspace: Path, tmp_path: Path) -> None:
     async def begin(d: Driven) -> None:
         await d.type("do it")
