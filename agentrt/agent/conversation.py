@@ -89,6 +89,12 @@ def taken_back(call: str, actor: str = AGENT) -> dict[str, Any]:
     return observation(call, text, failed=True, cut_off=True, actor=actor)
 
 
+def not_reached(call: str, actor: str = AGENT) -> dict[str, Any]:
+    """Body of the answer to a request that was open when the run ended, where people asked for something since."""
+    text = "Not carried out: the run was over before it came to that. Propose it again if it still holds."
+    return observation(call, text, failed=True, cut_off=True, actor=actor)
+
+
 def compaction(text: str, since: int, actor: str = AGENT, usage: Usage | None = None) -> dict[str, Any]:
     """Body of what stands in a planner's sight for all between the task and message ``since``; ``usage`` is what the
     planner took for its part of it."""
@@ -132,6 +138,12 @@ def handed_in(conversation: Sequence[Message]) -> str | None:
 def moved(conversation: Sequence[Message]) -> bool:
     """Whether a person undid, restored, rejected … since the planner's last turn."""
     return any(not notice.body.get("outcome") for notice in since_last_turn(conversation, "notice"))
+
+
+def only_asked(conversation: Sequence[Message]) -> bool:
+    """Whether all that people did since the planner's last turn was to ask for something: all stands as it did."""
+    said = since_last_turn(conversation, "notice")
+    return all("asked" in notice.body or notice.body.get("outcome") for notice in said)
 
 
 def last_turn(conversation: Sequence[Message]) -> Turn | None:
