@@ -34,6 +34,12 @@ def asked(text: str) -> dict[str, Any]:
     return {"text": f"The user says:\n{text}", "asked": text}
 
 
+def went_on() -> dict[str, Any]:
+    """Body of a person's word that a run goes on beyond the limit it ended at: limits count anew, and what is open of
+    the last turn is carried out."""
+    return {**asked("go on"), "goes_on": True}
+
+
 def has_task(conversation: Sequence[Message]) -> bool:
     """Whether it begins with what is to be done; what was said before any task is no part of one."""
     return bool(conversation) and conversation[0].role == "task"
@@ -137,7 +143,8 @@ def handed_in(conversation: Sequence[Message]) -> str | None:
 
 def moved(conversation: Sequence[Message]) -> bool:
     """Whether a person undid, restored, rejected … since the planner's last turn."""
-    return any(not notice.body.get("outcome") for notice in since_last_turn(conversation, "notice"))
+    said = since_last_turn(conversation, "notice")
+    return any(not (notice.body.get("outcome") or notice.body.get("goes_on")) for notice in said)
 
 
 def only_asked(conversation: Sequence[Message]) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentrt.agent import conversation
-from agentrt.agent.conclusion import INTERRUPTED, Ending
+from agentrt.agent.conclusion import INTERRUPTED, LIMITS, Ending
 from agentrt.agent.events import ActionStarted, OperationSettled, OutputCame
 from agentrt.arguments import action_of, load_tool
 from agentrt.contracts import Planner
@@ -92,6 +92,7 @@ class Runs:
 
     async def go_on(self, session: str, file: Path | None = None) -> None:
         """As the task says that was recorded, with today's planners (``Setup.who_goes_on``); ``file`` as for ``say``.
+        Where it ended at a limit, all limits count anew: a person wants it to go on.
 
         Raises ``UsageError`` (it goes already; there is nothing to go on with), and as ``say``."""
         line = self.line(session)
@@ -165,6 +166,9 @@ class Runs:
                 for planner in planners.values():
                     stack.push_async_callback(planner.close)
                 runtime = await stack.enter_async_context(self._host.runtimes.lend(session, How.of(task)))
+                ended = conversation.last_ended(runtime.conversation()) if resumed else None
+                if ended is not None and ended["code"] in LIMITS:
+                    runtime.say("notice", conversation.went_on())
                 while True:
                     ending = await self._one(runtime, line, task, planners, resumed=resumed)
                     if not line.queue:

@@ -160,6 +160,25 @@ def test_going_on_is_for_who_plans_now(store: Store) -> None:
     with_host(store, work)
 
 
+@pytest.mark.parametrize("limits", [{"actions": 1}, {"turns": 1}])
+def test_a_run_that_ended_at_a_limit_goes_on_beyond_it(store: Store, limits: dict[str, int]) -> None:
+    both = {"actions": [*bash("echo two >> a.txt")["actions"], *bash("echo three >> a.txt")["actions"]]}
+    script(store.workspace, both, SUBMIT, limits=limits)
+
+    async def work(host: Hosted) -> None:
+        async with await host.client() as client:
+            await client.ask("task", file=task_file(client), text="do it")
+            assert (await idle(client))["ending"]["code"] in limits
+            await client.ask("go_on", file=task_file(client))
+            state = await idle(client)
+            assert (state["ending"]["code"], state["turns"]) == ("submit", 1)
+            seen = await client.ask("act", kind="bash", arguments={"command": "cat a.txt"})
+            assert seen["observation"]["output"] == "one\ntwo\nthree\n"
+        assert said(store) == ["The user says:\ngo on"]
+
+    with_host(store, work)
+
+
 def test_an_interrupted_run_goes_on_when_it_is_told_to(store: Store) -> None:
     script(store.workspace, bash("echo two >> a.txt"), bash("test -e ../go || sleep 1000; true"), SUBMIT)
 

@@ -17,12 +17,12 @@ ASKS = {"decide": [{"verdict": "ask", "actions": ["bash"], "because": "look firs
 PANES = ("inbox", "timeline", "detail", "diff", "live")
 
 
-def task(folder: Path, *turns: dict[str, Any], policy: Any = "default") -> Path:
+def task(folder: Path, *turns: dict[str, Any], policy: Any = "default", **more: Any) -> Path:
     """A task file beside the workspace, which is named ``work``."""
     (folder / "script.yaml").write_text(json.dumps({"turns": turns}))
     file = folder / "task.yaml"
     given = {"objective": "as you are told", "planner": {"script": "script.yaml"}, "policy": policy}
-    file.write_text(json.dumps({**given, "workspace": "work"}))
+    file.write_text(json.dumps({**given, "workspace": "work", **more}))
     return file
 
 
@@ -269,6 +269,18 @@ def test_an_empty_line_goes_on_with_what_a_host_that_is_gone_left(workspace: Pat
 
     drive(workspace, begin, task=task(tmp_path, SLOW, SUBMIT))
     drive(workspace, go_on, task=task(tmp_path, SUBMIT))
+
+
+def test_an_empty_line_goes_on_beyond_a_limit(workspace: Path, tmp_path: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.sees("the limit of 1 actions is reached", "enter on an empty line goes on")
+        await d.type("")
+        await d.sees("go on", "hands the work in", "all done")
+        assert [operation.action["command"] for operation in d.log if operation.action] == ["true", "echo 1 > one"]
+
+    turns = (bash("true"), bash("echo 1 > one"), SUBMIT)
+    drive(workspace, work, task=task(tmp_path, *turns, limits={"actions": 1}))
 
 
 def test_where_nothing_was_done_it_says_what_can_be(workspace: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from agentrt.agent.conclusion import LIMITS
 from agentrt.history.tallies import tally_of
 from agentrt.records import Message, Operation
 from agentrt.showing.entries import Entry
@@ -259,7 +260,7 @@ class Transcript:
         found += self.questions
         if self.ending is not None:
             code, reason, hint = self.ending
-            hint = "enter on an empty line goes on with it" if code == "interrupted" else hint
+            hint = "enter on an empty line goes on with it" if code in ("interrupted", *LIMITS) else hint
             # What was said with handing in stands right above.
             text = f"{STATES['accepted'].glyph} done" if code == "submit" else ending_text(code, reason)[:MOST]
             text += f"\nhint: {text_of(hint)}" if hint else ""
