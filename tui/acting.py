@@ -19,6 +19,7 @@ from . import deciding
 from .book import Book, Move
 from .choice import Choice
 from .deciding import Choices, Decided, No, Reason, Request, Selected
+from .detail.live import Live
 from .link import Link
 from .lists.panes import Timeline
 from .prompt import Prompt
@@ -210,6 +211,7 @@ class Acting(App[int]):
         else:
             request = Request("task", {"text": text, **self.plan}) if text else Request("go_on", {**self.plan})
         if request is not None:
+            self.query_one(Live).follow()  # what comes of it is in sight
             self.start(self.send(request))
 
     # What all of them have in common

@@ -8,6 +8,7 @@ from pathlib import Path
 from app_ground import SUBMIT, Driven, bash, drive, script
 from textual import events
 
+from agentrt.tui.detail.live import Live
 from agentrt.tui.lists.rows import NOW
 from agentrt.tui.prompt import Prompt
 
@@ -54,6 +55,23 @@ def test_what_a_command_of_ones_own_came_to_is_shown_also_when_the_app_is_opened
 
     drive(workspace, work)
     drive(workspace, anew)
+
+
+def test_what_is_sent_is_in_sight_also_where_one_had_scrolled_back(workspace: Path, config: Path) -> None:
+    script(config, {"text": "- a row\n" * 100, **SUBMIT}, SUBMIT)
+
+    async def work(d: Driven) -> None:
+        live = d.app.query_one(Live)
+        await d.type("the first")
+        await d.sees("all done")
+        live.focus()
+        await d.press("home")
+        assert not live.follows and "all done" not in d.screen
+        await d.type("and one more")
+        await d.sees("   and one more")
+        assert live.follows and "paused" not in d.screen
+
+    drive(workspace, work)
 
 
 def test_a_path_is_completed_and_history_is_gone_through(workspace: Path, config: Path) -> None:
