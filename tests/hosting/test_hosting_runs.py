@@ -345,6 +345,19 @@ def test_all_clients_are_told_and_one_that_goes_changes_nothing(store: Store) ->
     with_host(store, work)
 
 
+def test_all_lines_of_what_runs_are_counted(store: Store) -> None:
+    async def work(host: Hosted) -> None:
+        async with await host.client() as client:
+            command = {"command": "yes 0123456789abcde | head -c 8000000; sleep 1000"}
+            act = asyncio.create_task(client.ask("act", kind="bash", arguments=command))
+            await until(lambda: client.ask("state"), lambda s: s["lines"] == 500_000)
+            await client.ask("interrupt")
+            await act
+            assert (await client.ask("state"))["lines"] == 0
+
+    with_host(store, work)
+
+
 def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
@@ -359,5 +372,6 @@ def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
             assert max(len(piece["data"]) for piece in pieces) <= 64 * 1024
             assert sum(len(piece["data"]) + piece["skipped"] for piece in pieces) == 8_000_000
             assert sum(piece["skipped"] for piece in pieces) > 0
+            assert sum(piece["data"].count("\n") + piece["skipped_lines"] for piece in pieces) == 500_000
 
     with_host(store, work)

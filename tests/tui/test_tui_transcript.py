@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentrt.agent.events import ActionStarted, OperationSettled, OutputCame, PlannerDelayed, TextCame
+from agentrt.hosting.state import SessionState
 from agentrt.records import Observation, ProposedAction
 from agentrt.showing.words import operation_json
 from agentrt.tui.detail.blocks import Action, Asked, Note, Said
@@ -207,6 +208,17 @@ def test_what_is_kept_of_output_does_not_grow() -> None:
         tail = tail.fed(b"x" * 5000 + b"\n" + b"\x1b[%d" % number)
     assert tail.came == 200 and len(tail.screen) <= 40 and sum(map(len, tail.screen)) <= 40 * 400
     assert len(tail.rest) <= 256
+
+
+def test_lines_that_were_printed_too_fast_to_be_told_are_counted() -> None:
+    begun = ActionStarted(actor="agent", action=bash("c"), shown="$ seq 4000")
+    piece = "".join(f"row {n}\n" for n in range(2990, 3000))
+    seen = Transcript().told(begun.to_dict())
+    seen = seen.told({"event": "output", "data": piece, "skipped": 27_000, "skipped_lines": 2990})
+    late = Transcript().with_state(SessionState(session="s1", phase="acting", running=begun, output=piece, lines=3000))
+    for transcript in (seen, late):
+        first, *_ = drawn(transcript.blocks[-1], 60)
+        assert text_of(first) == "… $ seq 4000  running · 3,000 lines"
 
 
 def test_an_apply_is_told_as_a_host_tells_it() -> None:

@@ -50,8 +50,8 @@ class Tail:
     came: int = 0
     """Lines that have ended."""
 
-    def fed(self, data: bytes | str) -> Tail:
-        """With the next piece of output: raw bytes, or text that was decoded."""
+    def fed(self, data: bytes | str, skipped: int = 0) -> Tail:
+        """With the next piece of output: raw bytes, or text that was decoded. ``skipped``: lines left out before it."""
         torn = b""
         if isinstance(data, bytes):
             decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
@@ -59,7 +59,7 @@ class Tail:
             torn = decoder.getstate()[0]
         else:
             text = data
-        came = self.came + text.count("\n")
+        came = self.came + skipped + text.count("\n")
         text = self.rest + text
         if len(text) > _CHUNK:
             text = text[-_CHUNK:].partition("\n")[2] or text[-_CHUNK:]

@@ -154,7 +154,7 @@ class Transcript:
         if (begun := state.running) is not None:
             running = self.running
             if running is None or (running.actor, running.call) != (begun.actor, begun.action.call):
-                running = _Running(begun.actor, begun.action.call, plain(begun.shown), Tail().fed(state.output))
+                running = _Running(begun.actor, begun.action.call, plain(begun.shown), _tail(state))
         return replace(
             self,
             actor=state.actor or self.actor,
@@ -199,7 +199,9 @@ class Transcript:
         data = event.get("data", "")
         if self.running is None or not isinstance(data, bytes | str):
             return self
-        return replace(self, running=replace(self.running, tail=self.running.tail.fed(data)))
+        return replace(
+            self, running=replace(self.running, tail=self.running.tail.fed(data, event.get("skipped_lines", 0)))
+        )
 
     def _operation(self, event: Mapping[str, Any]) -> Transcript:
         fields = Operation.model_fields  # a host tells more
@@ -285,6 +287,11 @@ _FOLDS = {
 
 def _found(turns: Sequence[Planned], known: Print, after: int) -> Planned | None:
     return next((turn for turn in turns if turn.message > after and turn.print == known), None)
+
+
+def _tail(state: Any) -> Tail:
+    before = state.lines - state.output.count("\n")
+    return Tail().fed(state.output, max(before, 0))
 
 
 def _actor(actor: str) -> str:
