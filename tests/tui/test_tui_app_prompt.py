@@ -74,6 +74,25 @@ def test_what_is_sent_is_in_sight_also_where_one_had_scrolled_back(workspace: Pa
     drive(workspace, work)
 
 
+def test_the_keys_that_are_shown_are_those_where_one_is(workspace: Path, config: Path) -> None:
+    script(config, bash("touch begun; sleep 100"))
+
+    async def work(d: Driven) -> None:
+        await d.sees("enter sends · esc leaves · ctrl+p everything")
+        await d.press("escape")
+        await d.sees("? help · q quit · n next")
+        await d.press("slash")
+        await d.sees("ctrl+p everything")
+        assert "q quit" not in d.screen and "enter sends" not in d.screen
+        await d.press("escape")
+        await d.type("do it")
+        await d.sees("esc esc stops it")
+        await d.press("escape", "escape")
+        await d.until(lambda: d.app.state.ending is not None, "its end")
+
+    drive(workspace, work)
+
+
 def test_a_path_is_completed_and_history_is_gone_through(workspace: Path, config: Path) -> None:
     script(config, SUBMIT, SUBMIT)
     (workspace / "docs").mkdir()
