@@ -10,6 +10,7 @@ from . import deciding
 from .asking import Asking, told
 from .book import Move
 from .deciding import Choices, No, Request, Selected
+from .detail.live import Live
 from .words import command
 
 
@@ -187,4 +188,5 @@ class Acting(Asking):
         else:
             request = Request("task", {"text": text, **self.plan}) if text else Request("go_on", {**self.plan})
         if request is not None:
+            self.query_one(Live).follow()  # what comes of it is in sight
             self.start(self.send(request))

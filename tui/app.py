@@ -216,7 +216,8 @@ class AgentrtApp(Watching):
         mode, text = event.mode, event.text
         if mode.kind == "task":
             asked = self.query_one(Live).current
-            if text and asked is not None and asked.kind == "inquire" and command(text) is None:
+            answers = event.answers and asked is not None and asked.kind == "inquire" and command(text) is None
+            if text and asked is not None and answers:
                 self.follow(Request("reply", {"question": asked.key, "text": text}, "answered"))
             elif text or (self.state.phase == "idle" and self.book.has_task):
                 self.typed(text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Literal
 
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker
@@ -16,6 +17,7 @@ from agentrt.errors import AgentrtError
 from agentrt.hosting.state import SessionState
 from agentrt.showing.plain import plain
 
+from .choice import Choice
 from .detail.live import Live
 from .detail.scroll import Blocks
 from .detail.transcript import Transcript
@@ -24,7 +26,7 @@ from .lists.rows import NOW, Key
 from .looking import Looking
 from .pane import Pane
 from .prompt import Prompt
-from .status import Status, line
+from .status import Status, hints, line
 from .words import files_of, typed_before
 
 _PACE = 0.1
@@ -109,7 +111,8 @@ class Watching(Looking):
     def _read_live(self) -> None:
         book = self.book
         messages, entries = book.conversation(), book.entries
-        self._tell_live(self.transcript.read(messages, entries, start=book.start, stands=book.stands, most=book.most))
+        about: Any = {"start": book.start, "stands": book.stands, "most": book.most, "own": book.own()}
+        self._tell_live(self.transcript.read(messages, entries, **about))
 
     def on_blocks_topped(self, event: Blocks.Topped) -> None:
         event.stop()
@@ -164,7 +167,7 @@ class Watching(Looking):
         self._tell_live(self.transcript.with_state(state))
         self.query_one(Prompt).planned_by(state.planner)
         asks = self.query_one(Live).current
-        self.query_one(Prompt).asked(asks is not None and asks.kind == "inquire")
+        self.query_one(Prompt).asked(asks.key if asks is not None and asks.kind == "inquire" else "")
         if asked:
             self.bell()
         if ended:
@@ -195,8 +198,17 @@ class Watching(Looking):
             trouble=self._trouble,
         )
         widget = self.query_one("#status", Static)
-        hints = ("? help", "esc stops it" if state.phase != "idle" else "q quit", "n next")
-        widget.update(Content(line(status, max(self.size.width - 2, 1), hints)))
+        shown = hints(self._focus, works=state.phase != "idle")
+        widget.update(Content(line(status, max(self.size.width - 2, 1), shown)))
+
+    @property
+    def _focus(self) -> Literal["prompt", "filter", "choice", "pane"]:
+        if isinstance(self.focused, Prompt):
+            return "filter" if self.focused.mode.kind == "filter" else "prompt"
+        return "choice" if isinstance(self.focused, Choice) else "pane"
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        self.show_status()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.show_status)  # when the size is the new one

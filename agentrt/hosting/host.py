@@ -194,11 +194,11 @@ class Host:
 
     def _flush_output(self, session: str, *, last: bool = False) -> None:
         tail = self._tails.get(session)
-        text, skipped = tail.take(last=last) if tail is not None else ("", 0)
+        text, skipped, lines = tail.take(last=last) if tail is not None else ("", 0, 0)
         if not text and not skipped:
             return
-        self._states[session] = states.with_output(self.state(session), text)
-        what = {"event": "output", "data": text, "skipped": skipped}
+        self._states[session] = states.with_output(self.state(session), text, lines)
+        what = {"event": "output", "data": text, "skipped": skipped, "skipped_lines": lines}
         self.broadcast({"event": "told", "session": session, "what": what})
 
     def _begun(self, session: str, question: states.Pending) -> None:

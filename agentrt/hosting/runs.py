@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentrt.agent import conversation
-from agentrt.agent.conclusion import INTERRUPTED, Ending
+from agentrt.agent.conclusion import INTERRUPTED, LIMITS, Ending
 from agentrt.agent.events import ActionStarted, OperationSettled, OutputCame
 from agentrt.arguments import action_of, load_tool
 from agentrt.contracts import Planner
@@ -93,6 +93,7 @@ class Runs:
 
     async def go_on(self, session: str, file: Path | None = None) -> None:
         """As the task says that was recorded, with today's planners (``Setup.who_goes_on``); ``file`` as for ``say``.
+        Where it ended at a limit, all limits count anew: a person wants it to go on.
 
         Raises ``UsageError`` (it goes already; there is nothing to go on with), and as ``say``."""
         line = self.line(session)
@@ -198,6 +199,9 @@ class Runs:
                     if not resumed:
                         line.queue.appendleft(task.objective)  # nobody has heard it
                     raise
+                ended = conversation.last_ended(runtime.conversation()) if resumed else None
+                if ended is not None and ended["code"] in LIMITS:
+                    runtime.say("notice", conversation.went_on())
                 ending = await self._one(runtime, line, task, planners, resumed=resumed)
             if not line.queue:
                 return ending

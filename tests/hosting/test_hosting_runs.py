@@ -163,6 +163,25 @@ def test_going_on_is_for_who_plans_now(store: Store) -> None:
     with_host(store, work)
 
 
+@pytest.mark.parametrize("limits", [{"actions": 1}, {"turns": 1}])
+def test_a_run_that_ended_at_a_limit_goes_on_beyond_it(store: Store, limits: dict[str, int]) -> None:
+    both = {"actions": [*bash("echo two >> a.txt")["actions"], *bash("echo three >> a.txt")["actions"]]}
+    script(store.workspace, both, SUBMIT, limits=limits)
+
+    async def work(host: Hosted) -> None:
+        async with await host.client() as client:
+            await client.ask("task", file=task_file(client), text="do it")
+            assert (await idle(client))["ending"]["code"] in limits
+            await client.ask("go_on", file=task_file(client))
+            state = await idle(client)
+            assert (state["ending"]["code"], state["turns"]) == ("submit", 1)
+            seen = await client.ask("act", kind="bash", arguments={"command": "cat a.txt"})
+            assert seen["observation"]["output"] == "one\ntwo\nthree\n"
+        assert said(store) == ["The user says:\ngo on"]
+
+    with_host(store, work)
+
+
 def test_an_interrupted_run_goes_on_when_it_is_told_to(store: Store) -> None:
     script(store.workspace, bash("echo two >> a.txt"), bash("test -e ../go || sleep 1000; true"), SUBMIT)
 
@@ -329,6 +348,19 @@ def test_all_clients_are_told_and_one_that_goes_changes_nothing(store: Store) ->
     with_host(store, work)
 
 
+def test_all_lines_of_what_runs_are_counted(store: Store) -> None:
+    async def work(host: Hosted) -> None:
+        async with await host.client() as client:
+            command = {"command": "yes 0123456789abcde | head -c 8000000; sleep 1000"}
+            act = asyncio.create_task(client.ask("act", kind="bash", arguments=command))
+            await until(lambda: client.ask("state"), lambda s: s["lines"] == 500_000)
+            await client.ask("interrupt")
+            await act
+            assert (await client.ask("state"))["lines"] == 0
+
+    with_host(store, work)
+
+
 def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
@@ -343,5 +375,6 @@ def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
             assert max(len(piece["data"]) for piece in pieces) <= 64 * 1024
             assert sum(len(piece["data"]) + piece["skipped"] for piece in pieces) == 8_000_000
             assert sum(piece["skipped"] for piece in pieces) > 0
+            assert sum(piece["data"].count("\n") + piece["skipped_lines"] for piece in pieces) == 500_000
 
     with_host(store, work)
