@@ -79,6 +79,7 @@ async def preview(runtime: Runtime, asked: Asked) -> Preview:
         merged=planned.plan.merged,
         conflicts=planned.conflicts,
         left=tuple(effect.path for effect in planned.left),
+        as_of=max(runtime.operations, default=0),
         refused=tuple(Refused(path=path, because=because) for path, because in planned.plan.refused),
     )
 

@@ -36,4 +36,6 @@ class Preview(Record):
     """Of a revert: later operations of which is not known what they read."""
     left: tuple[Text, ...] = ()
     """Of an apply: what would stay in the sandbox."""
+    as_of: int | None = None
+    """Of an apply: the session's last operation when this was found out. ``Runtime.apply`` takes it."""
     refused: tuple[Refused, ...] = ()

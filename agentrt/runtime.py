@@ -218,6 +218,7 @@ class Runtime(Standing):
         ops: Sequence[int] = (),
         include_git: bool = False,
         rest: bool = False,
+        as_of: int | None = None,
         actor: str = "user",
         to: str = "files",
         message: str | None = None,
@@ -226,19 +227,18 @@ class Runtime(Standing):
 
         ``to="branch:NAME"``: to a new branch of the user's git repository instead, one commit on top of HEAD;
         ``to="commit"``: to the workspace, and a commit of just these paths on the current branch. ``message`` is
-        that commit's; by default it says what was done.
-
-        ``ops``: only what these operations did. ``paths``: only these files and folders, relative to the workspace.
-        What lies in a ``.git`` folder stays in the sandbox unless it is named or ``include_git`` is set: hooks and
-        configuration an agent wrote would be run by the user's own git. ``rest``: apply all else where something is
-        never written (a fifo, a setuid file, what lies behind a symbolic link).
+        that commit's; by default it says what was done. ``ops``: only what these operations did. ``paths``: only
+        these files and folders, relative to the workspace. What lies in a ``.git`` folder stays in the sandbox unless
+        it is named or ``include_git`` is set: hooks and configuration an agent wrote would be run by the user's own
+        git. ``rest``: apply all else where something is never written (a fifo, a setuid file, what lies behind a
+        symbolic link). ``as_of``: a preview's; where files were changed after it, nothing is applied.
 
         Raises ``Conflict`` (what changed underneath cannot be merged, or is never written; nothing is touched),
-        ``UsageError`` (a path that has no change), ``SandboxError``, ``DiskFull``.
+        ``UsageError`` (a path that has no change, ``as_of``), ``SandboxError``, ``DiskFull``.
         """
         async with self.turn:
             await self.turn.alone()
-            asked = Asked(paths, ops, include_git, rest)
+            asked = Asked(paths, ops, include_git, rest, as_of)
             with uncollected():
                 operation = await committing.apply(self, asked, actor, to, message)
             if operation is not None:

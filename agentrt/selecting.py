@@ -28,6 +28,8 @@ class Asked:
     include_git: bool = False
     rest: bool = False
     """Apply what may be written although some of it may not; else nothing is applied then."""
+    as_of: int | None = None
+    """The last operation there was when a person looked at what this would do."""
 
 
 @asynccontextmanager
@@ -36,6 +38,8 @@ async def selected(runtime: Runtime, asked: Asked) -> AsyncIterator[Snapshot]:
 
     Raises ``UsageError``, ``UnknownOperation``; ``Conflict`` where their work cannot be told apart from others'.
     """
+    if asked.as_of is not None and runtime.timeline.restore(asked.as_of).view.snapshot != runtime.view.snapshot:
+        raise UsageError("files were changed since that was looked at", hint="nothing was applied; look at it again")
     if not asked.ops:
         yield runtime.view.snapshot
         return

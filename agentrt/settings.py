@@ -16,6 +16,7 @@ from pydantic import Field, PlainValidator, PrivateAttr
 
 from agentrt.documents import Document, Loc, Written, describe, load_yaml, validate
 from agentrt.errors import DocumentError, UsageError
+from agentrt.homes import config_home
 from agentrt.planners.found import KEYS, MODELS, keys
 from agentrt.task import PlannerOptions
 
@@ -72,9 +73,7 @@ class Planning(NamedTuple):
 
 
 def settings_file() -> Path:
-    """A relative XDG_CONFIG_HOME is ignored: it may lead into a workspace."""
-    config = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (config if config.is_absolute() else Path.home() / ".config") / "agentrt" / "settings.yaml"
+    return config_home() / "settings.yaml"
 
 
 def load_settings() -> Settings:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agentrt.documents import Document, load_yaml, nearest
 from agentrt.errors import UsageError
+from agentrt.homes import config_home
 
 from .chains import Chain, read_written
 from .tightening import tightening
@@ -36,8 +37,7 @@ def read_chain(policy: str | Mapping[str, object], folder: Path, *, above: tuple
 
 def user_file() -> Path:
     """Of all sessions of this user. A relative XDG_CONFIG_HOME is ignored: it may lead into a workspace."""
-    config = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (config if config.is_absolute() else Path.home() / ".config") / "agentrt" / "policy.yaml"
+    return config_home() / "policy.yaml"
 
 
 def user_chain(file: Path) -> Chain:

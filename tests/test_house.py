@@ -34,7 +34,7 @@ BESIDE = {"docs", "examples", "scripts", "tests"}
 PLUGINS = tuple(package for package in HOUSE.values() if package != "agentrt")
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "homes"),
     ("records",),
     ("secrets",),
     ("documents", "_yaml", "_mistakes", "units"),

@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import Any, Literal
-
-from textual.app import App
-from textual.widget import Widget
-
-from agentrt.errors import AgentrtError, Conflict
-from agentrt.hosting.state import SessionState
+from agentrt.errors import AgentrtError
 from agentrt.preview import Preview
-from agentrt.showing.plain import plain, plain_lines
-from agentrt.showing.words import conflict_line
+from agentrt.showing.plain import plain_lines
 
 from . import deciding
-from .book import Book, Move
-from .choice import Choice
-from .deciding import Choices, Decided, No, Reason, Request, Selected
-from .link import Link
-from .lists.panes import Timeline
-from .prompt import Prompt
-from .words import Mode, command
-
-Severity = Literal["information", "warning", "error"]
+from .asking import Asking, told
+from .book import Move
+from .deciding import Choices, No, Request, Selected
+from .detail.live import Live
+from .words import command
 
 
-_SOON = 0.7
-"""Seconds in which an answer is there, as a rule."""
-
-_IN_TURN = frozenset({"accept", "remember", "reject", "revert", "apply", "fork"})
-"""What is done between two actions."""
-
-
-class Acting(App[int]):
+class Acting(Asking):
     """The actions of ``keys`` that ask the host for something."""
-
-    book: Book
-    link: Link
-    state: SessionState
-    """As the host has it."""
-    plan: Mapping[str, str]
-    """The task file that says who plans, where one was named."""
-    _chosen: Choices | None = None
-    _reason: Request | None = None
-    _left: Widget | None = None
-    """What had the focus before something was asked."""
 
     # What it acts on
 
@@ -54,10 +23,6 @@ class Acting(App[int]):
     def selected(self) -> Selected:
         """What the cursor is on."""
         raise NotImplementedError
-
-    def say(self, text: str, severity: Severity = "information") -> None:
-        """A line for the person; it is safe to show."""
-        self.notify(text, severity=severity, markup=False, timeout=4 if severity == "information" else 10)
 
     def go_to(self, session: str) -> None:
         """Another session of the workspace."""
@@ -80,6 +45,11 @@ class Acting(App[int]):
             decided = deciding.revert(selected, None, {})
         return decided.because if isinstance(decided, No) else ""
 
+    @property
+    def works(self) -> bool:
+        """Something goes on in the session, which going back would stop."""
+        return bool(self.state.phase != "idle")
+
     # Reviewing
 
     def action_accept(self) -> None:
@@ -90,7 +60,7 @@ class Acting(App[int]):
         self.start(self._accept_alike())
 
     async def _accept_alike(self) -> None:
-        selected = self.selected
+        selected, session = self.selected, self.book.session
         try:
             if selected.question is not None:
                 shown = await self.ask("approval", question=selected.question)
@@ -105,12 +75,13 @@ class Acting(App[int]):
                 self.follow(No("select an operation or a question first"))
                 return
         except AgentrtError as error:
-            self.say(_told(error), "warning")
+            self.say(told(error), "warning")
             return
         lines = plain_lines(shown["diff"]).rstrip().split("\n")
         named = next((line[4:] for line in lines if line.startswith("+++ ")), "your policy")
         changed = [line for line in lines if not line.startswith(("--- ", "+++ "))]
-        self.follow(Choices("\n".join([f"This is written to {named}:", *changed]), {"w": ("write it", request)}))
+        text = "\n".join([f"This is written to {named}:", *changed])
+        self.follow(Choices(text, {"w": ("write it", request)}), session)
 
     def action_reject(self) -> None:
         self.follow(deciding.reject(self.selected))
@@ -121,35 +92,38 @@ class Acting(App[int]):
         self.start(self._undo())
 
     async def _undo(self) -> None:
+        session, step, last = self.book.session, self.book.last_step, self.book.entries[-1:]
         loses, preview = await self._move("undo", 1)
-        accepted = self.book.entries[-1:] and self.book.entries[-1].kind == "accept"
-        self.follow(deciding.undo(self.book.last_step, loses=loses, preview=preview, accepted=bool(accepted)))
+        given = {"working": self.works, "accepted": any(entry.kind == "accept" for entry in last)}
+        self.follow(deciding.undo(step, loses=loses, preview=preview, **given), session)
 
     def action_undo_to(self) -> None:
         self.start(self._undo_to())
 
     async def _undo_to(self) -> None:
-        selected = self.selected
+        session, selected = self.book.session, self.selected
         number = selected.number
         loses, preview = await self._move("restore", number) if number is not None else (False, None)
-        self.follow(deciding.undo_to(selected, loses=loses, preview=preview))
+        self.follow(deciding.undo_to(selected, loses=loses, preview=preview, working=self.works), session)
 
     def action_redo(self) -> None:
         self.start(self._redo())
 
     async def _redo(self) -> None:
+        session, step = self.book.session, self.book.next_redo
         loses, preview = await self._move("redo", None)
-        self.follow(deciding.redo(self.book.next_redo, loses=loses, preview=preview, last=self.book.last_step))
+        decided = deciding.redo(step, loses=loses, preview=preview, working=self.works, last=self.book.last_step)
+        self.follow(decided, session)
 
     def action_revert(self) -> None:
         self.start(self._revert())
 
     async def _revert(self) -> None:
-        selected, preview = self.selected, None
+        session, entries, selected, preview = self.book.session, self.book.entries, self.selected, None
         if selected.entry is not None and selected.stands:
             preview = await self.preview("revert", ops=[selected.entry.id])
-        names = deciding.named(self.book.entries, preview.dependents if preview is not None else ())
-        self.follow(deciding.revert(selected, preview, names))
+        names = deciding.named(entries, preview.dependents if preview is not None else ())
+        self.follow(deciding.revert(selected, preview, names), session)
 
     def action_fork(self) -> None:
         self.start(self._fork())
@@ -173,12 +147,13 @@ class Acting(App[int]):
         self.start(self._apply())
 
     async def _apply(self) -> None:
+        session = self.book.session
         try:
-            preview = Preview.from_dict(await self._waited(self.ask("preview", kind="apply")))
+            preview = Preview.from_dict(await self.waited(self.ask("preview", kind="apply"), "apply"))
         except AgentrtError as error:
-            self.say(_told(error), "error")
+            self.say(told(error), "error")
         else:
-            self.follow(deciding.apply(preview))
+            self.follow(deciding.apply(preview), session)
 
     async def _move(self, kind: Move, number: int | None) -> tuple[bool, Preview | None]:
         """Whether words would go with it, and what it would do; nothing is said of a move that is none."""
@@ -199,6 +174,10 @@ class Acting(App[int]):
         self.start(self._interrupt())
 
     async def _interrupt(self) -> None:
+        if self.waiting:
+            self.off |= self.waiting
+            await self.send(Request("call_off"))
+            return
         answer = await self.send(Request("interrupt")) if self.book.session is not None else {"interrupted": False}
         if answer is not None:
             self.say("interrupted; enter on an empty line goes on" if answer["interrupted"] else "nothing goes on")
@@ -210,96 +189,5 @@ class Acting(App[int]):
         else:
             request = Request("task", {"text": text, **self.plan}) if text else Request("go_on", {**self.plan})
         if request is not None:
+            self.query_one(Live).follow()  # what comes of it is in sight
             self.start(self.send(request))
-
-    # What all of them have in common
-
-    def follow(self, decided: Decided) -> None:
-        """Do it, or ask first."""
-        if isinstance(decided, No):
-            self.say(decided.because, "warning")
-        elif isinstance(decided, Choices):
-            self._chosen = decided
-            self.leave()
-            self.query_one(Choice).ask(decided.text, decided.options)
-        elif isinstance(decided, Reason):
-            self._reason = decided.request
-            self.type(Mode("reason", f"why? enter sends (may be empty), esc leaves it · {decided.label}"))
-        else:
-            self.start(self.send(decided))
-
-    def type(self, mode: Mode, text: str = "") -> None:
-        """At the bottom, and then back to where one was."""
-        self.leave()
-        self.query_one(Prompt).enter(mode, text)
-
-    def leave(self) -> None:
-        """For something that is asked."""
-        if not isinstance(focused := self.screen.focused, (Prompt, Choice)):
-            self._left = focused
-
-    def come_back(self) -> None:
-        """To where one was, or else to the timeline."""
-        left, self._left = self._left, None
-        (left if left is not None and left.is_attached and left.focusable else self.query_one(Timeline)).focus()
-
-    def start(self, work: Coroutine[Any, Any, object]) -> None:
-        """Beside the app, which goes on."""
-        self.run_worker(work, group="requests")
-
-    def chose(self, key: str | None) -> None:
-        chosen, self._chosen = self._chosen, None
-        if chosen is not None and key is not None:
-            self.follow(chosen.answers[key][1])
-
-    def because(self, text: str) -> None:
-        """The reason that was waited for."""
-        request, self._reason = self._reason, None
-        if request is not None:
-            self.follow(Request(request.method, {**request.arguments, "because": text}, request.done))
-
-    async def send(self, request: Request) -> Any:
-        """Ask the host, and say what came of it; None where it could not be done."""
-        try:
-            answer = self.ask(request.method, **request.arguments)
-            answer = await (self._waited(answer) if request.method in _IN_TURN else answer)
-        except AgentrtError as error:
-            if isinstance(error, Conflict) and request.method == "reject":
-                self.follow(deciding.conflicting(request, error.conflicts))
-            else:
-                self.say(_told(error), "error")
-            return None
-        if request.done:
-            self.say(request.done)
-        return answer
-
-    async def _waited(self, answer: Coroutine[Any, Any, Any]) -> Any:
-        """Says so where it has to wait for what runs."""
-        work = asyncio.ensure_future(answer)
-        try:
-            _, pending = await asyncio.wait([work], timeout=_SOON)
-            if pending and self.state.phase in ("acting", "asking"):
-                self.say("it waits until what runs is done")
-            return await work
-        finally:
-            work.cancel()
-
-    async def ask(self, method: str, **arguments: Any) -> Any:
-        """Raises ``AgentrtError``."""
-        # A question is known by its id, in whichever session; a new session is in none.
-        of = {} if method == "new" or "question" in arguments else {"session": self.book.session}
-        return await self.link.ask(method, **of, **arguments)
-
-    async def preview(self, kind: str, **arguments: Any) -> Preview | None:
-        """None where nothing can be told."""
-        try:
-            return Preview.from_dict(await self._waited(self.ask("preview", kind=kind, **arguments)))
-        except AgentrtError:
-            return None
-
-
-def _told(error: AgentrtError) -> str:
-    lines = [plain(str(error))]
-    if isinstance(error, Conflict):
-        lines += map(conflict_line, error.conflicts[:6])
-    return "\n".join([*lines, *([f"hint: {plain(error.hint)}"] if error.hint else [])])

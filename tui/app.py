@@ -223,7 +223,8 @@ class AgentrtApp(Watching):
         mode, text = event.mode, event.text
         if mode.kind == "task":
             asked = self.query_one(Live).current
-            if text and asked is not None and asked.kind == "inquire" and command(text) is None:
+            answers = event.answers and asked is not None and asked.kind == "inquire" and command(text) is None
+            if text and asked is not None and answers:
                 self.follow(Request("reply", {"question": asked.key, "text": text}, "answered"))
             elif text or (self.state.phase == "idle" and self.book.has_task):
                 self.typed(text)
@@ -287,7 +288,7 @@ class AgentrtApp(Watching):
             return
         if place.workspace == self.book.workspace:
             self.go_to(place.session)
-        elif not place.workspace.is_dir():
+        elif not os.path.isdir(place.workspace):
             self.say(f"{plain(str(place.workspace))}: that folder is gone; what was done in it opens once it is there")
         elif self.is_web:
             words = shlex.join(["agentrt", "serve", "--session", place.session, "--workspace", str(place.workspace)])

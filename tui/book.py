@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -16,9 +17,13 @@ from agentrt.records import Message, Operation, View
 from agentrt.showing.entries import Entry, Feed, Fork
 from agentrt.showing.sessions import title_of
 
+from .detail.worded import Result, result_of
+
 Move = Literal["undo", "redo", "restore"]
 _MOST = 500
 """Messages that are read until somebody looks further back."""
+_OWN = 20
+"""Acts of people whose output is read, the last ones."""
 
 
 class Book:
@@ -30,6 +35,7 @@ class Book:
         self._reader: Reader | None = None
         self._feed: Feed | None = None
         self._paths: dict[int, Collection[str]] = {}
+        self._own: dict[int, Result] = {}
         self._said = 0
         """The last message that was read."""
         self.most = _MOST
@@ -61,7 +67,7 @@ class Book:
         except AgentrtError:
             self._reader, self._feed = before, feed
             raise
-        self._paths, self.most = {}, _MOST
+        self._paths, self._own, self.most = {}, {}, _MOST
         if before is not None:
             before.journal.close()
 
@@ -162,6 +168,18 @@ class Book:
         found = self._reader.part(last=self.most)
         self._said = found[-1].id if found else 0
         return found
+
+    def own(self) -> Mapping[int, Result]:
+        """What came of the last acts of people, by operation. Raises ``JournalError``."""
+        done = (
+            entry.id
+            for entry in reversed(self.entries)
+            if entry.actor == "user" and entry.kind == "act" and entry.status != "intent"
+        )
+        for op in islice(done, _OWN):
+            if op not in self._own and self._reader is not None:
+                self._own[op] = result_of(self._reader.journal.operation(self._reader.session, op, effects_at=()))
+        return self._own
 
     @property
     def has_task(self) -> bool:

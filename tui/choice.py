@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
+
+_STARTLED = 0.6
+"""Seconds."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Choice(Vertical, can_focus=True):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.options: tuple[Option, ...] = ()
+        self._from = 0.0
+        """When keys begin to count."""
         self._text, self._keys = Static(markup=False), Static(markup=False)
         self._scroll = VerticalScroll(self._text, can_focus=False)
 
@@ -50,8 +56,10 @@ class Choice(Vertical, can_focus=True):
     def shown(self) -> bool:
         return bool(self.options)
 
-    def ask(self, text: str, options: Sequence[Option]) -> None:
-        """``text`` is safe to show; it may have several lines. An option's key may be ``enter``."""
+    def ask(self, text: str, options: Sequence[Option], *, late: bool = False) -> None:
+        """``text`` is safe to show; it may have several lines. An option's key may be ``enter``. ``late``: nobody may
+        have expected it any more, so a key that was just being pressed is no answer to it."""
+        self._from = time.monotonic() + (_STARTLED if late else 0)
         self.options = tuple(options)
         keys = "  ".join(f"{option.key} {option.word}" for option in self.options)
         self._text.update(Content(text))
@@ -65,6 +73,10 @@ class Choice(Vertical, can_focus=True):
         self.remove_class("shown")
 
     def on_key(self, event: events.Key) -> None:
+        if time.monotonic() < self._from and event.key != "escape":
+            event.stop()
+            event.prevent_default()
+            return
         pressed = event.character if event.character and event.character.isprintable() else event.key
         if event.key == "escape" or pressed in {option.key for option in self.options}:
             self.leave()

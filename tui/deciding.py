@@ -144,32 +144,36 @@ def conflicting(rejection: Request, conflicts: Sequence[PathConflict]) -> Decide
     return Choices("\n".join(text), {"w": ("take all of it out, and what stands on it", request)})
 
 
-def undo(step: Entry | None, *, loses: bool, preview: Preview | None, accepted: bool = False) -> Decided:
+def undo(
+    step: Entry | None, *, loses: bool, preview: Preview | None, working: bool = False, accepted: bool = False
+) -> Decided:
     """``u``: the last step; None: there is none. ``loses``: the conversation has words in it that would go with the
     files; it is asked then, and also where the last thing done was to accept (``accepted``), which is no step."""
     if step is None:
         return No("nothing to undo")
-    decided = _move("undo", _step(step), {"n": 1}, loses, preview)
+    decided = _move("undo", _step(step), {"n": 1, "step": step.id}, loses, preview, working)
     if not accepted or not isinstance(decided, Request):
         return decided
     text = f"An accept is no step: x rejects what was accepted. Undo {_step(step)}?"
     return Choices(text, {"y": ("undo it", decided)})
 
 
-def undo_to(selected: Selected, *, loses: bool, preview: Preview | None) -> Decided:
+def undo_to(selected: Selected, *, loses: bool, preview: Preview | None, working: bool = False) -> Decided:
     """``U``: everything later than the selected operation."""
     if (number := selected.number) is None:
         return _NOTHING
     what = f"all that came after operation {number}" if number else "all since the start"
     if preview is not None and not (loses or preview.effects or preview.take_back or preview.put_back):
         return No(f"there is nothing to undo: {what} changed nothing, or is undone")
-    return _move("restore", what, {"op": number}, loses, preview)
+    return _move("restore", what, {"op": number}, loses, preview, working)
 
 
-def redo(step: Entry | None, *, loses: bool, preview: Preview | None, last: Entry | None = None) -> Decided:
+def redo(
+    step: Entry | None, *, loses: bool, preview: Preview | None, working: bool = False, last: Entry | None = None
+) -> Decided:
     """``r``: the step that was undone last. ``last``: the step that ``u`` would take back."""
     if step is not None:
-        return _move("redo", _step(step), {}, loses, preview)
+        return _move("redo", _step(step), {"step": step.id}, loses, preview, working)
     went_back = last is not None and last.kind == "restore"
     return No("nothing to redo; u takes back going back" if went_back else "nothing to redo")
 
@@ -205,7 +209,7 @@ def apply(preview: Preview) -> Decided:
     left += [f"never written: {plain(refused.path)}: {plain(refused.because)}" for refused in preview.refused[:3]]
     first = f"Write to your real workspace ({counted(len(preview.effects), 'path')}):"
     text = "\n".join([first, *_accepting(len(preview.target)), *left, *_files(preview.effects)])
-    request = Request("apply", {"rest": bool(preview.refused)}, "applied")
+    request = Request("apply", {"rest": bool(preview.refused), "as_of": preview.as_of}, "applied")
     return Choices(text, {"w": ("write it", request)})
 
 
@@ -219,7 +223,8 @@ def _apply_rest(preview: Preview) -> Decided:
         return No("\n".join(["It cannot be applied, nothing is written:", *lines]))
     count = counted(len(rest), "path")
     paths = [effect.path for effect in rest]
-    request = Request("apply", {"paths": paths, "rest": bool(preview.refused)}, f"{count} applied")
+    arguments = {"paths": paths, "rest": bool(preview.refused), "as_of": preview.as_of}
+    request = Request("apply", arguments, f"{count} applied")
     accepted = set(preview.target).difference(*(conflict.operations for conflict in preview.conflicts))
     other = [f"The other {count} can be:", *_accepting(len(accepted)), *_files(rest)]
     text = "\n".join(["This cannot be applied, as both you and the agent changed it:", *lines, *other])
@@ -237,13 +242,17 @@ def _accepting(operations: int) -> list[str]:
     return [f"this accepts {counted(operations, 'operation')} that {are} to review"] if operations else []
 
 
-def _move(method: str, what: str, arguments: dict[str, Any], loses: bool, preview: Preview | None) -> Decided:
+def _move(
+    method: str, what: str, arguments: dict[str, Any], loses: bool, preview: Preview | None, working: bool
+) -> Decided:
     verb, done = ("Redo", "redone") if method == "redo" else ("Undo", "undone")
     touched = (*preview.take_back, *preview.put_back) if preview is not None else ()
     both = Request(method, {**arguments, "scope": "both"}, f"{done}: {what}")
-    if not loses and not touched:
+    if not loses and not touched and not working:
         return both
     text = f"{verb} {what}:"
+    if working:
+        text += "\nthis stops what goes on."
     if touched:
         text += f"\nthis changes your real workspace too (apply {', '.join(map(str, touched))})."
     if not loses:

@@ -53,6 +53,6 @@ class Link:
 
     async def ask(self, method: str, **arguments: Any) -> Any:
         """The answer. Waits for a host. Raises what the host says went wrong, as ``AgentrtError``."""
-        await self._there.wait()
-        assert self._client is not None
-        return await self._client.ask(method, **arguments)
+        while (client := self._client) is None:  # it may be gone again by the time one hears that it is there
+            await self._there.wait()
+        return await client.ask(method, **arguments)

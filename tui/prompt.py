@@ -39,11 +39,11 @@ class Prompt(TextArea):
     """
 
     class Sent(Message):
-        """Enter was pressed, perhaps on nothing."""
+        """Enter was pressed, perhaps on nothing. ``answers``: the agent's own question, where no mode says so."""
 
-        def __init__(self, mode: Mode, text: str) -> None:
+        def __init__(self, mode: Mode, text: str, *, answers: bool = False) -> None:
             super().__init__()
-            self.mode, self.text = mode, text
+            self.mode, self.text, self.answers = mode, text, answers
 
     class Typed(Message):
         """What is there changed while a filter is typed."""
@@ -64,7 +64,9 @@ class Prompt(TextArea):
         self.mode = TASK
         self.typed = History()
         self.files: Sequence[str] = ()
-        self._asked = False
+        self._asked = ""
+        self._begun = False
+        """What is there was begun before that question came: it is no answer to it."""
         self._drafts: dict[str, str] = {}
         """What was being typed in another mode."""
 
@@ -88,31 +90,47 @@ class Prompt(TextArea):
             self.move_cursor(self.document.end)
             self._label()
 
+    def remember(self, text: str) -> None:
+        """What was typed and went nowhere: the arrow keys bring it back."""
+        self.typed = self.typed.add(text)
+
     def planned_by(self, planner: str) -> None:
         """Who gets what is typed."""
         self.border_subtitle = Content(plain(planner) or "nobody plans yet")
 
-    def asked(self, asked: bool) -> None:
-        """Whether an agent waits for words."""
-        self._asked = asked
-        self._label()
+    def asked(self, question: str) -> None:
+        """Which question of an agent's own waits for words; "" for none."""
+        if question != self._asked:
+            typed = self.text if self.mode.kind == "task" else self._drafts.get("task", "")
+            self._asked, self._begun = question, bool(question and typed.strip())
+            self._label()
+
+    @property
+    def _answers(self) -> bool:
+        return self.mode.kind == "task" and self._asked != "" and not self._begun
 
     def _label(self) -> None:
-        answers = self.mode.kind == "task" and self._asked
-        self.border_title = Content("your answer to the agent · !command · @path" if answers else self.mode.label)
+        label = self.mode.label
+        if self._answers:
+            label = "your answer to the agent · !command · @path"
+        elif self.mode.kind == "task" and self._asked:
+            label = "words for the agent, not the answer to its question · !command · @path"
+        self.border_title = Content(label)
 
     def update_suggestion(self) -> None:
         at_end = self.cursor_location == self.document.end
         self.suggestion = completion(self.text, self.files) if self.mode.kind == "task" and at_end else ""
 
     def action_send(self) -> None:
-        text, mode = self.text.strip(), self.mode
+        text, mode, answers = self.text.strip(), self.mode, self._answers
         if mode.kind == "task":
             self.typed = self.typed.add(text) if text else self.typed
             self.load_text("")
+            self._begun = False
+            self._label()
         else:
             self.back()
-        self.post_message(self.Sent(mode, text))
+        self.post_message(self.Sent(mode, text, answers=answers))
 
     def action_newline(self) -> None:
         self.insert("\n")
@@ -148,6 +166,9 @@ class Prompt(TextArea):
         event.stop()
         if self.mode.kind == "filter":
             self.post_message(self.Typed(self.text))
+        elif self.mode.kind == "task" and self._begun and not self.text.strip():
+            self._begun = False
+            self._label()
 
     async def _on_key(self, event: events.Key) -> None:
         # No bindings: those with priority would overtake the characters that were typed before.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,7 +56,8 @@ def rows(
     for store, listed in found:
         if store.workspace != here and not everywhere:
             continue
-        gone = "" if store.workspace.is_dir() else "  (the folder is gone)"
+        # Not `is_dir`, which raises where one may not look.
+        gone = "" if os.path.isdir(store.workspace) else "  (the folder is gone)"
         block = [Row(plain(str(store.workspace)) + gone)]
         names = max(4, *(len(session.name) for session in listed))
         doing = at_work if store.workspace == here else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from agentrt.records import Usage
 from agentrt.showing.marks import HARMS
@@ -27,11 +28,15 @@ class Status:
     final: int = 0
     """Operations that no undo takes back whole."""
     paused: bool = False
+    waiting: str = ""
+    """What was asked for and waits until an action is done."""
     trouble: str = ""
     """Where the host cannot be had: why."""
 
 
 _SEPARATOR = " · "
+_LEAST = 20
+"""Columns that no hint takes from what is said."""
 
 
 def pieces(status: Status) -> list[str]:
@@ -39,6 +44,7 @@ def pieces(status: Status) -> list[str]:
     final = HARMS["irreversible"].glyph
     said = [
         plain(status.phase) + (f" {plain(status.doing)}" if status.doing else ""),
+        f"{status.waiting} waits (esc)" if status.waiting else "",
         f"{status.review} to review" if status.review else "",
         f"{final} {status.final} not undoable" if status.final else "",
         f"{counted(status.changes, 'file')} to apply" if status.changes else "",
@@ -58,16 +64,31 @@ def cost(usage: Usage) -> str:
     return f"{tokens / 1000:.1f}k tokens" if tokens >= 1000 else f"{tokens} tokens" if tokens else ""
 
 
+def hints(focus: Literal["prompt", "filter", "choice", "pane"], *, works: bool) -> tuple[str, ...]:
+    """What keys do there, the most important first. ``works``: something goes on that can be stopped."""
+    if focus == "choice":
+        return ()  # it says so itself
+    if focus == "filter":
+        return ("ctrl+p everything",)
+    if focus == "prompt":
+        return ("esc esc stops it" if works else "enter sends", "esc leaves", "ctrl+p everything")
+    return ("esc stops it", "? help", "n next") if works else ("? help", "q quit", "n next")
+
+
 def line(status: Status, width: int, hints: Sequence[str] = ()) -> str:
-    """In ``width`` columns: what does not fit is left out, the least important first; hints fill what is left."""
+    """In ``width`` columns: what does not fit is left out, the least important first; hints fill what is left. While
+    something goes on the first one, how to stop it, has its place before."""
+    kept = cells(hints[0]) + 2 if hints and status.phase != "idle" else 0
+    room = width - kept if width - kept >= _LEAST else width
     said = pieces(status)
-    said[0] = cut(said[0], max(width - sum(cells(piece) + len(_SEPARATOR) for piece in said[1:3]), min(width, 8)))
+    said[0] = cut(said[0], max(room - sum(cells(piece) + len(_SEPARATOR) for piece in said[1:3]), min(room, 8)))
     text = said[0]
     for piece in said[1:]:
-        if cells(text) + len(_SEPARATOR) + cells(piece) <= width:
+        if cells(text) + len(_SEPARATOR) + cells(piece) <= room:
             text += _SEPARATOR + piece
     right = ""
     for hint in hints:
-        if cells(text) + cells(right) + cells(hint) + 3 <= width:
-            right += f" {hint}"
+        more = f"{right}{_SEPARATOR if right else ''}{hint}"
+        if cells(text) + cells(more) + 2 <= width:
+            right = more
     return text + " " * (width - cells(text) - cells(right)) + right if right else text

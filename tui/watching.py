@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Literal
 
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker
@@ -16,6 +17,7 @@ from agentrt.errors import AgentrtError
 from agentrt.hosting.state import SessionState
 from agentrt.showing.plain import plain
 
+from .choice import Choice
 from .detail.live import Live
 from .detail.scroll import Blocks
 from .detail.transcript import Transcript
@@ -26,7 +28,7 @@ from .looking import Looking
 from .pane import Pane
 from .prompt import Prompt
 from .sessions import PHASES
-from .status import Status, line
+from .status import Status, hints, line
 from .words import files_of, typed_before
 
 _PACE = 0.1
@@ -100,9 +102,7 @@ class Watching(Looking):
         prompt.files = files_of(self.book.workspace)
 
     def _journal_changed(self) -> None:
-        timeline = self.query_one(Timeline)
-        timeline.update(self.book)
-        timeline.named(" ".join(filter(None, (self.book.session, self.book.title))))
+        self.query_one(Timeline).update(self.book)
         self._fill_inbox()
         self._read_live()
         if self.current.what == "operation":
@@ -114,7 +114,9 @@ class Watching(Looking):
     def _read_live(self) -> None:
         book = self.book
         messages, entries = book.conversation(), book.entries
-        self._tell_live(self.transcript.read(messages, entries, start=book.start, stands=book.stands, most=book.most))
+        self.query_one(Timeline).named(" ".join(filter(None, (book.session, book.title))))
+        about: Any = {"start": book.start, "stands": book.stands, "most": book.most, "own": book.own()}
+        self._tell_live(self.transcript.read(messages, entries, **about))
 
     def on_blocks_topped(self, event: Blocks.Topped) -> None:
         event.stop()
@@ -177,7 +179,7 @@ class Watching(Looking):
         self._tell_live(self.transcript.with_state(state))
         self.query_one(Prompt).planned_by(state.planner)
         asks = self.query_one(Live).current
-        self.query_one(Prompt).asked(asks is not None and asks.kind == "inquire")
+        self.query_one(Prompt).asked(asks.key if asks is not None and asks.kind == "inquire" else "")
         if asked:
             self.bell()
         if ended:
@@ -204,11 +206,21 @@ class Watching(Looking):
             review=len(self.book.to_review) + len(state.questions),
             final=self._final,
             paused=not self.query_one(Live).follows,
+            waiting=", ".join(sorted(self.waiting)),
             trouble=self._trouble,
         )
         widget = self.query_one("#status", Static)
-        hints = ("? help", "esc stops it" if state.phase != "idle" else "q quit", "n next")
-        widget.update(Content(line(status, max(self.size.width - 2, 1), hints)))
+        shown = hints(self._focus, works=state.phase != "idle")
+        widget.update(Content(line(status, max(self.size.width - 2, 1), shown)))
+
+    @property
+    def _focus(self) -> Literal["prompt", "filter", "choice", "pane"]:
+        if isinstance(self.focused, Prompt):
+            return "filter" if self.focused.mode.kind == "filter" else "prompt"
+        return "choice" if isinstance(self.focused, Choice) else "pane"
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        self.show_status()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.show_status)  # when the size is the new one

@@ -18,6 +18,10 @@ SAME_FAILURE = 3
 """So often the same action may fail in the same way before nothing else is to be expected."""
 
 
+LIMITS = ("actions", "turns", "minutes", "tokens", "cost")
+"""The codes of endings at a limit."""
+
+
 class RunLimits(Written):
     """Limits on a whole run; the policy limits each action."""
 

@@ -34,6 +34,12 @@ def asked(text: str) -> dict[str, Any]:
     return {"text": f"The user says:\n{text}", "asked": text}
 
 
+def went_on() -> dict[str, Any]:
+    """Body of a person's word that a run goes on beyond the limit it ended at: limits count anew, and what is open of
+    the last turn is carried out."""
+    return {**asked("go on"), "goes_on": True}
+
+
 def has_task(conversation: Sequence[Message]) -> bool:
     """Whether it begins with what is to be done; what was said before any task is no part of one."""
     return bool(conversation) and conversation[0].role == "task"
@@ -89,6 +95,12 @@ def taken_back(call: str, actor: str = AGENT) -> dict[str, Any]:
     return observation(call, text, failed=True, cut_off=True, actor=actor)
 
 
+def not_reached(call: str, actor: str = AGENT) -> dict[str, Any]:
+    """Body of the answer to a request that was open when the run ended, where people asked for something since."""
+    text = "Not carried out: the run was over before it came to that. Propose it again if it still holds."
+    return observation(call, text, failed=True, cut_off=True, actor=actor)
+
+
 def compaction(text: str, since: int, actor: str = AGENT, usage: Usage | None = None) -> dict[str, Any]:
     """Body of what stands in a planner's sight for all between the task and message ``since``; ``usage`` is what the
     planner took for its part of it."""
@@ -131,7 +143,14 @@ def handed_in(conversation: Sequence[Message]) -> str | None:
 
 def moved(conversation: Sequence[Message]) -> bool:
     """Whether a person undid, restored, rejected … since the planner's last turn."""
-    return any(not notice.body.get("outcome") for notice in since_last_turn(conversation, "notice"))
+    said = since_last_turn(conversation, "notice")
+    return any(not (notice.body.get("outcome") or notice.body.get("goes_on")) for notice in said)
+
+
+def only_asked(conversation: Sequence[Message]) -> bool:
+    """Whether all that people did since the planner's last turn was to ask for something: all stands as it did."""
+    said = since_last_turn(conversation, "notice")
+    return all("asked" in notice.body or notice.body.get("outcome") for notice in said)
 
 
 def last_turn(conversation: Sequence[Message]) -> Turn | None:

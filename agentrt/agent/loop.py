@@ -150,12 +150,14 @@ class _Loop:
             await self.score()
 
     def taken_back(self) -> bool:
-        """A person undid, restored or rejected since the planner's turn: what is open of it is not for us to do."""
+        """A person undid, restored, rejected or asked for something since the planner's turn: what is open of it is
+        not for us to do."""
         line = self.runtime.conversation()
         if not conversation.moved(line):
             return False
+        because = conversation.not_reached if conversation.only_asked(line) else conversation.taken_back
         for rest in conversation.pending(line):
-            self.answer(conversation.taken_back(rest.call, self.actor))
+            self.answer(because(rest.call, self.actor))
         return True
 
     def untold(self) -> Operation | None:

@@ -13,7 +13,8 @@ from cyclopts import Parameter
 from agentrt import plugins
 from agentrt.documents import nearest
 from agentrt.errors import UsageError
-from agentrt.history.store import locate, state_home
+from agentrt.history.store import locate
+from agentrt.homes import state_home
 from agentrt.opening import open_policy, sandbox_name
 from agentrt.showing.plain import plain
 

@@ -91,9 +91,10 @@ class _Stop:
     def _leave(self, code: int) -> NoReturn:
         """Nothing here may wait: not for a lock, nor for who reads what is said."""
         with suppress(Exception):
-            if self._terminal is not None:
-                signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # it stops who is in the background
+            # In the background it is somebody else's, and who sets it from there is stopped.
+            if self._terminal is not None and os.tcgetpgrp(0) == os.getpgrp():
                 termios.tcsetattr(0, termios.TCSANOW, self._terminal)
+        with suppress(Exception):
             said = "; ".join(filter(None, ("interrupted", self._last_words())))
             if select.select((), (2,), (), 0)[1]:
                 line = "\n" if os.isatty(2) else ""  # a status line may stand there

@@ -191,14 +191,16 @@ class Journal:
         outcome = {"status": status, "after": after, "effects": tuple(effects), "observation": observation}
         return intent.model_copy(update={**outcome, "judgement": judgement, "review": review, "note": note})
 
-    def operation(self, session: str, op: int) -> Operation:
+    def operation(self, session: str, op: int, *, effects_at: Collection[str] | None = None) -> Operation:
         """One operation, with its output. Never settled, it is an ``intent`` whose after is its before.
 
-        Raises ``UnknownOperation``.
+        ``effects_at`` as for ``operations``. Raises ``UnknownOperation``.
         """
         with self._reading():
             sessions.check_operation(self._db, session, op)
-            return rows.read_operations(self._db, self._views, session, op, op, with_output=True)[0]
+            return rows.read_operations(
+                self._db, self._views, session, op, op, with_output=True, effects_at=effects_at
+            )[0]
 
     def operations(
         self, session: str, *, with_output: bool = False, effects_at: Collection[str] | None = None

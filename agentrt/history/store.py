@@ -25,6 +25,7 @@ from typing import Self
 from weakref import WeakSet
 
 from agentrt.errors import AgentrtError, DiskFull, SessionBusy, WorkspaceError
+from agentrt.homes import config_home, state_home
 
 _NAME_BYTES = 100
 """How much of a workspace's own name its folder's name carries; the digits tell it from others."""
@@ -81,13 +82,6 @@ class Store:
         return self.root / "workspace"
 
 
-def state_home() -> Path:
-    """``$XDG_STATE_HOME/agentrt``, absolute; it need not exist. A relative XDG_STATE_HOME is ignored, as XDG asks."""
-    configured = Path(os.environ.get("XDG_STATE_HOME", ""))
-    base = configured if configured.is_absolute() else Path.home() / ".local" / "state"
-    return base / "agentrt"
-
-
 def locate(workspace: Path | str) -> Store:
     """The store of a workspace. Nothing is created. Raises ``WorkspaceError`` where we refuse to work."""
     real = _folder(Path(workspace))
@@ -105,6 +99,12 @@ def locate(workspace: Path | str) -> Store:
         raise WorkspaceError(
             f"agentrt's state folder, {state}, is inside the workspace {real}",
             hint="set XDG_STATE_HOME to a folder outside the workspace",
+        )
+    config = config_home().resolve()
+    if real == config or config in real.parents or real in config.parents:
+        raise WorkspaceError(
+            f"{config}, where your own policy and settings of agentrt are, and the workspace {real} are not apart",
+            hint=f"{elsewhere}: what an agent works on must not decide what it may do",
         )
     return Store(workspace=real, root=state / "workspaces" / _name(real))
 

@@ -23,6 +23,7 @@ from agentrt.records import Operation
 from agentrt.showing.words import operation_json
 
 from . import state as states
+from .late import Late
 from .methods import METHODS, Caller, read
 from .questions import Questions, who_asks
 from .runs import Runs
@@ -55,6 +56,7 @@ class Host:
         self.questions = Questions(self._begun, self._over)
         self.runtimes = Runtimes(store, How, asks or self.ask, self._noted, LINGER)
         self.runs = Runs(self)
+        self.late = Late()
         self.clients: set[Channel] = set()
         self.watchers: set[Channel] = set()
         """They only look on: nobody is there because of them."""
@@ -197,11 +199,11 @@ class Host:
 
     def _flush_output(self, session: str, *, last: bool = False) -> None:
         tail = self._tails.get(session)
-        text, skipped = tail.take(last=last) if tail is not None else ("", 0)
+        text, skipped, lines = tail.take(last=last) if tail is not None else ("", 0, 0)
         if not text and not skipped:
             return
-        self._states[session] = states.with_output(self.state(session), text)
-        what = {"event": "output", "data": text, "skipped": skipped}
+        self._states[session] = states.with_output(self.state(session), text, lines)
+        what = {"event": "output", "data": text, "skipped": skipped, "skipped_lines": lines}
         self.broadcast({"event": "told", "session": session, "what": what})
 
     def _begun(self, session: str, question: states.Pending) -> None:
@@ -237,7 +239,9 @@ class Host:
         self._left.add(left)
         try:
             while (line := await channel.line()) is not None:
-                if line.text.strip():
+                if not line.text.strip():
+                    close_all(line.files)
+                else:
                     await room.acquire()
                     self.requests += 1
                     work = self._loop.create_task(self._answer(channel, line, left))
@@ -269,14 +273,16 @@ class Host:
         try:
             request = decode(line.text)
             id = _id(request)
-            answer = {"id": id, "result": await self._do(request, Caller(line.files, left, channel))}
+            with self.late.asked(channel, request.get("method")):
+                answer = {"id": id, "result": await self._do(request, Caller(line.files, left, channel))}
         except AgentrtError as error:
             answer = {"id": id, "error": error_json(error)}
         except Exception as error:
             self.bug(error)
             answer = {"id": id, "error": error_json(error)}
         except asyncio.CancelledError:
-            answer = {"id": id, "error": error_json(gone("the host ended"))}
+            why = gone("the host ended") if self.ending else UsageError("it was called off", hint="nothing was done")
+            answer = {"id": id, "error": error_json(why)}
         finally:
             close_all(line.files)
             self.requests -= 1

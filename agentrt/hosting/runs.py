@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentrt.agent import conversation
-from agentrt.agent.conclusion import INTERRUPTED, Ending
+from agentrt.agent.conclusion import INTERRUPTED, LIMITS, Ending
 from agentrt.agent.events import ActionStarted, OperationSettled, OutputCame
 from agentrt.arguments import action_of, load_tool
 from agentrt.contracts import Planner
@@ -24,6 +24,7 @@ from agentrt.task import Task
 
 from . import state
 from .setup import How
+from .wire import gone
 
 if TYPE_CHECKING:
     from .host import Host
@@ -92,6 +93,7 @@ class Runs:
 
     async def go_on(self, session: str, file: Path | None = None) -> None:
         """As the task says that was recorded, with today's planners (``Setup.who_goes_on``); ``file`` as for ``say``.
+        Where it ended at a limit, all limits count anew: a person wants it to go on.
 
         Raises ``UsageError`` (it goes already; there is nothing to go on with), and as ``say``."""
         line = self.line(session)
@@ -106,8 +108,9 @@ class Runs:
     async def interrupt(self, session: str) -> bool:
         """End what goes on, cleanly, and wait for that. Whether there was something."""
         line = self.line(session)
+        acted = self._cancel_acts(line)
         async with line.starting:
-            return await self._stop(session, line)
+            return await self._stop(session, line) or acted
 
     @asynccontextmanager
     async def stopped(self, session: str) -> AsyncIterator[None]:
@@ -116,8 +119,10 @@ class Runs:
         async with line.starting:
             if line.goes:
                 await self._stop(session, line, keep=True)
-            yield
-            await self._write_down(session, line)
+            try:
+                yield
+            finally:
+                await self._write_down(session, line)
 
     async def act(self, session: str, kind: str, arguments: Mapping[str, Any]) -> Operation | None:
         """One action by hand. None: it was interrupted before there was anything to write down. Raises as
@@ -130,21 +135,24 @@ class Runs:
         finally:
             line.acts.discard(work)
             self._host.look_about()
-        if work.cancelled():
-            async with self._host.runtimes.lend(session, to_act=False) as runtime:
-                log = runtime.log()
-            last = log[-1] if log else None
-            return last if last is not None and (last.actor, last.status) == (USER, "failed") else None
-        return work.result()
+        return None if work.cancelled() else work.result()
 
     async def close(self) -> None:
-        """Interrupt all of them."""
-        for session, line in list(self._lines.items()):
-            if line.elsewhere is None:
-                await self._stop(session, line)
+        """Interrupt all of them, also what is just being started: at once, as a move in one may wait for another."""
+        own = [session for session, line in self._lines.items() if line.elsewhere is None]
+        await asyncio.gather(*map(self.interrupt, own))
+
+    @staticmethod
+    def _cancel_acts(line: Line) -> bool:
+        """Whether there were any. A move may be waiting for them, and who stops things for the move."""
+        for act in line.acts:
+            act.cancel()
+        return bool(line.acts)
 
     def _check(self, session: str) -> None:
-        """Raises ``UsageError`` where a run would not outlive the one that this process is there for."""
+        """Raises ``UsageError`` where a run would not outlive the one that this process is there for; ``HostGone``."""
+        if self._host.ending:
+            raise gone("the host ended")
         if self._host.headless:
             raise UsageError(
                 f"a headless run has the workspace, and session {session} is not its own",
@@ -161,26 +169,44 @@ class Runs:
     ) -> None:
         ending: Ending | None = None
         try:
-            async with AsyncExitStack() as stack:
-                for planner in planners.values():
-                    stack.push_async_callback(planner.close)
-                runtime = await stack.enter_async_context(self._host.runtimes.lend(session, How.of(task)))
-                while True:
-                    ending = await self._one(runtime, line, task, planners, resumed=resumed)
-                    if not line.queue:
-                        break
-                    task, resumed = task.model_copy(update={"objective": self._next(session, line)}), False
+            try:
+                ending = await self._tasks(session, line, task, planners, resumed=resumed)
+            except AgentrtError as error:
+                ending = Ending(code=error.code, reason=str(error), hint=error.hint)
+            except Exception as error:
+                ending = Ending(code="bug", reason=self._host.bug(error))
+            with suppress(AgentrtError, OSError):
+                await self._write_down(session, line)
         except asyncio.CancelledError:
-            ending = INTERRUPTED
-        except AgentrtError as error:
-            ending = Ending(code=error.code, reason=str(error), hint=error.hint)
-        except Exception as error:
-            ending = Ending(code="bug", reason=self._host.bug(error))
+            ending = INTERRUPTED  # who did that has what is not heard written down
         finally:
             line.run = None
             self._host.change(session, lambda s: state.ended(s, ending))
             self._host.journal_changed()
             self._host.look_about()
+
+    async def _tasks(
+        self, session: str, line: Line, task: Task, planners: Mapping[str, Planner], *, resumed: bool
+    ) -> Ending:
+        """One after the other, as long as more was said. How the last one ended."""
+        while True:
+            async with AsyncExitStack() as stack:
+                for planner in planners.values():
+                    stack.push_async_callback(planner.close)
+                try:
+                    runtime = await stack.enter_async_context(self._host.runtimes.lend(session, How.of(task)))
+                except asyncio.CancelledError:
+                    if not resumed:
+                        line.queue.appendleft(task.objective)  # nobody has heard it
+                    raise
+                ended = conversation.last_ended(runtime.conversation()) if resumed else None
+                if ended is not None and ended["code"] in LIMITS:
+                    runtime.say("notice", conversation.went_on())
+                ending = await self._one(runtime, line, task, planners, resumed=resumed)
+            if not line.queue:
+                return ending
+            planners = await asyncio.to_thread(open_planners, task)
+            task, resumed = task.model_copy(update={"objective": self._next(session, line)}), False
 
     async def _one(
         self, runtime: Runtime, line: Line, task: Task, planners: Mapping[str, Planner], *, resumed: bool
@@ -220,8 +246,8 @@ class Runs:
             return False
         if line.goes:
             self._host.change(session, state.stopping)
-        for act in list(line.acts) if not keep else ():
-            act.cancel()
+        if not keep:
+            self._cancel_acts(line)
         if line.run is not None:
             line.run.cancel()
             with suppress(asyncio.CancelledError):
@@ -246,19 +272,31 @@ class Runs:
             runtime.say("notice", conversation.asked(text))
 
     async def _act(self, session: str, kind: str, arguments: Mapping[str, Any]) -> Operation:
-        host = self._host
+        host, line = self._host, self.line(session)
+
+        def alone() -> bool:
+            """The state is not about a run, nor about a command that waits behind this one."""
+            return not line.goes and len(line.acts) == 1
+
         action = action_of(load_tool(kind), kind, arguments)
         proposed = ProposedAction(call="", kind=kind, arguments=dict(arguments))
         started = ActionStarted(actor=USER, action=proposed, shown=load_tool(kind).show(action))
         async with host.runtimes.lend(session) as runtime:
-            host.tell(session, started, fold=not self.line(session).goes)
+            host.tell(session, started, fold=not line.goes)
+            before = len(runtime.log())
             try:
                 operation = await runtime.propose(
                     proposed, actor=USER, on_output=lambda data: host.tell(session, OutputCame(data=data))
                 )
-                host.tell(session, OperationSettled(operation=operation), fold=not self.line(session).goes)
+                host.tell(session, OperationSettled(operation=operation), fold=alone())
+            except asyncio.CancelledError:
+                cut = (op for op in runtime.log()[before:] if (op.actor, op.status) == (USER, "failed"))
+                found = next((op for op in cut if op.action == action.to_dict()), None)
+                if found is None:
+                    raise
+                return found
             finally:
-                if not self.line(session).goes:
+                if alone():
                     host.change(session, lambda s: state.ended(s, None))
                 host.journal_changed()
         return operation

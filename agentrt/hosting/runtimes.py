@@ -51,7 +51,7 @@ class Runtimes:
         told what there is to note; ``linger``: seconds that one stays open when nobody needs it any more."""
         self._store, self._how, self._asks, self._noted, self._linger = store, how, asks, noted, linger
         self._seats: dict[str, Seat] = {}
-        self._gate = asyncio.Lock()
+        self._gate, self._making = asyncio.Lock(), asyncio.Lock()
         self._closings: set[asyncio.Task[None]] = set()
         self._over = False
 
@@ -70,7 +70,11 @@ class Runtimes:
         except UnknownOperation:
             if session is not None or not make:
                 raise
-            return await self.new("")
+        async with self._making:  # of several who want the first one, one makes it
+            try:
+                return await self.resolve(None)
+            except UnknownOperation:
+                return await self.new("")
 
     async def new(self, title: str) -> str:
         """A session on the untouched workspace, which becomes the current one. Raises as ``Runtime.open``."""

@@ -51,10 +51,14 @@ class Setup:
         return task_of({**given, "workspace": str(self.workspace)}, planning.folder)
 
     def who_goes_on(self, recorded: Task, file: Path | None = None) -> Task:
-        """The task whose planners go on with a recorded one: today's, where they are for agents of the same names."""
+        """The task whose planners go on with a recorded one: today's, where they are for agents of the same names.
+
+        Raises ``UsageError``, ``DocumentError`` of ``file``."""
         try:
             now = self.task(recorded.objective, file)
         except AgentrtError:
+            if file is not None:  # a person named it
+                raise
             return recorded
         return now if now.agents.keys() == recorded.agents.keys() else recorded
 

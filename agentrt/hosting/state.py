@@ -70,6 +70,8 @@ class SessionState(Record):
     running: ActionStarted | None = None
     output: Text = ""
     """The tail of what the running action printed."""
+    lines: int = 0
+    """How many lines of it have ended, those before the tail as well."""
     planner: Text = ""
     """Who plans, on one line; empty where nobody can."""
     planner_hint: Text = ""
@@ -88,7 +90,7 @@ def folded(state: SessionState, event: Event) -> SessionState:
     """What a run's event makes of a state. Output goes its own way (``with_output``)."""
     if isinstance(event, RunStarted):
         counts = {"turns": event.turns, "actions": event.actions, "usage": event.usage}
-        return _with(state, phase="planning", ending=None, text="", running=None, output="", **counts)
+        return _with(state, phase="planning", ending=None, text="", running=None, output="", lines=0, **counts)
     if isinstance(event, PlannerAsked):
         return _with(state, phase="planning", actor=event.actor, text="")
     if isinstance(event, TextCame):
@@ -99,19 +101,19 @@ def folded(state: SessionState, event: Event) -> SessionState:
         return _with(state, text="")
     if isinstance(event, ActionStarted):
         counted = state.actions + (event.actor not in _NO_AGENTS)
-        return _with(state, phase="acting", actor=event.actor, actions=counted, running=event, output="")
+        return _with(state, phase="acting", actor=event.actor, actions=counted, running=event, output="", lines=0)
     if isinstance(event, ActionRefused):
         return _with(state, actions=state.actions + 1)
     if isinstance(event, OperationSettled):
-        return _with(state, phase="planning", running=None, output="")
+        return _with(state, phase="planning", running=None, output="", lines=0)
     if isinstance(event, RunEnded):
         return _with(state, text="")
     return state
 
 
-def with_output(state: SessionState, text: str) -> SessionState:
-    """``text`` came; what is kept is its tail."""
-    return _with(state, output=(state.output + text)[-MOST:])
+def with_output(state: SessionState, text: str, skipped: int = 0) -> SessionState:
+    """``text`` came, after as many lines that were left out; what is kept is its tail."""
+    return _with(state, output=(state.output + text)[-MOST:], lines=state.lines + skipped + text.count("\n"))
 
 
 def asked(state: SessionState, question: Pending) -> SessionState:
@@ -132,7 +134,7 @@ def stopping(state: SessionState) -> SessionState:
 def ended(state: SessionState, ending: Ending | None) -> SessionState:
     """Nothing goes on in the session; None: nothing that has an end did."""
     ending = ending if ending is not None else state.ending
-    return _with(state, phase="idle", ending=ending, actor="", text="", running=None, output="")
+    return _with(state, phase="idle", ending=ending, actor="", text="", running=None, output="", lines=0)
 
 
 def queued(state: SessionState, texts: tuple[str, ...]) -> SessionState:

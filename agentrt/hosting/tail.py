@@ -15,7 +15,7 @@ class Tail:
     def __init__(self, most: int = MOST) -> None:
         self._most, self._lock = most, threading.Lock()
         self._pieces: deque[bytes] = deque()
-        self._held = self._skipped = 0
+        self._held = self._skipped = self._lines = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, data: bytes) -> bool:
@@ -31,15 +31,16 @@ class Tail:
                 gone = min(len(piece), over)
                 self._held -= gone
                 self._skipped += gone
+                self._lines += piece.count(b"\n", 0, gone)
             return first and bool(data)
 
-    def take(self, *, last: bool = False) -> tuple[str, int]:
-        """What came since it was taken last, and how many bytes before it are left out. ``last``: nothing belongs to
-        what is left of a character."""
+    def take(self, *, last: bool = False) -> tuple[str, int, int]:
+        """What came since it was taken last, how many bytes before it are left out, and how many lines ended in these.
+        ``last``: nothing belongs to what is left of a character."""
         with self._lock:
-            data, skipped = b"".join(self._pieces), self._skipped
+            data, skipped, lines = b"".join(self._pieces), self._skipped, self._lines
             self._pieces.clear()
-            self._held = self._skipped = 0
+            self._held = self._skipped = self._lines = 0
         if skipped:
             self._decoder.reset()
-        return self._decoder.decode(data, final=last), skipped
+        return self._decoder.decode(data, final=last), skipped, lines

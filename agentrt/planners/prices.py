@@ -7,7 +7,6 @@ that is in neither costs what nobody knows: its tokens are counted, and that is 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Annotated
 from pydantic import Field
 
 from agentrt.documents import Written, load_yaml, validate
+from agentrt.homes import config_home
 from agentrt.records import Usage
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -92,6 +92,4 @@ class Prices:
 
 
 def users_table() -> Path:
-    configured = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    base = configured if configured.is_absolute() else Path.home() / ".config"
-    return base / "agentrt" / "prices.yaml"
+    return config_home() / "prices.yaml"

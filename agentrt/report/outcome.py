@@ -44,7 +44,8 @@ def outcome_of(reader: Reader, operations: Sequence[Operation]) -> Outcome | Non
     said = next((message for message in conversation if message.role == "task"), None)
     if said is None:
         return None
-    last = next((m.body["asked"] for m in reversed(conversation) if m.role == "notice" and "asked" in m.body), None)
+    notices = (m.body for m in reversed(conversation) if m.role == "notice" and not m.body.get("goes_on"))
+    last = next((body["asked"] for body in notices if "asked" in body), None)
     document = said.body.get("document", {})
     checks = [_check(reader, operations, "verify", document["verify"])] if document.get("verify") else []
     for rule in document.get("rules", ()):

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agentrt.errors import UsageError
+from agentrt.homes import config_home, state_home
 
 _MOST = 16_000_000
 """Bytes that are read of a file: more is none of ours."""
@@ -18,17 +19,12 @@ _MOST = 16_000_000
 
 def state_file() -> Path:
     """The encrypted file: in the state folder, which no workspace can hold."""
-    return _home("XDG_STATE_HOME", ".local/state") / "agentrt" / "secrets"
+    return state_home() / "secrets"
 
 
 def index_file() -> Path:
     """Which secrets the keyring has; no values. Whoever can write it can make ``secrets list`` wrong, no more."""
-    return _home("XDG_CONFIG_HOME", ".config") / "agentrt" / "secrets.json"
-
-
-def _home(variable: str, default: str) -> Path:
-    configured = Path(os.environ.get(variable, ""))
-    return configured if configured.is_absolute() else Path.home() / default
+    return config_home() / "secrets.json"
 
 
 def read_private(path: Path) -> bytes | None:

@@ -47,6 +47,25 @@ async def test_limits_count_anew_for_each_task(workspace: Path) -> None:
     assert again.code == "submit"
 
 
+@pytest.mark.parametrize("undone", [False, True])
+async def test_what_a_limit_left_undone_is_told_as_that_to_who_hears_the_next_task(
+    workspace: Path, undone: bool
+) -> None:
+    three = acts(*(("bash", {"command": f"echo {n} > {n}"}) for n in range(3)))
+    planner = Scripted(three, SUBMIT)
+    async with Runtime.open(workspace) as runtime:
+        await work(runtime, planner, "make them", limits=RunLimits(actions=1))
+        if undone:
+            await runtime.undo(scope="files")
+        await work(runtime, planner, "and now that")
+        done = [op.action["command"] for op in runtime.log() if op.kind == "act" and op.action]
+
+    assert done == ["echo 0 > 0"]
+    left = [outcome.text for outcome in transcript(planner.heard[1]).steps[1].outcomes[1:]]
+    why = "a person changed meanwhile where the session stands" if undone else "the run was over before it came to that"
+    assert left == [f"Not carried out: {why}. Propose it again if it still holds."] * 2
+
+
 async def test_what_was_done_before_the_first_task_is_no_part_of_it(workspace: Path) -> None:
     planner = Scripted(SUBMIT)
     async with Runtime.open(workspace) as runtime:

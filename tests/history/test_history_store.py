@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from agentrt.errors import SessionBusy, WorkspaceError
-from agentrt.history.store import Lock, Store, all_stores, create, locate, state_home
+from agentrt.history.store import Lock, Store, all_stores, create, locate
+from agentrt.homes import config_home, state_home
 
 
 @pytest.fixture
@@ -94,6 +95,17 @@ def test_refused_inside_the_state_folder(home: Path) -> None:
         message, hint = refusal(folder)
         assert "inside agentrt's own state folder" in message
         assert hint
+
+
+def test_refused_where_the_users_own_policy_is(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / ".config/agentrt/own").mkdir(parents=True)
+    for folder in (home / ".config", config_home(), config_home() / "own"):
+        message, hint = refusal(folder)
+        assert "your own policy and settings" in message and str(config_home()) in message
+        assert "must not decide what it may do" in hint
+    locate(_made(home / ".config/other"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(project / "config"))
+    assert "your own policy and settings" in refusal(project)[0]
 
 
 def test_refused_around_the_state_folder(home: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hosting_ground import SUBMIT, bash, hosted, idle, script, task_file
+from hosting_ground import SUBMIT, bash, hosted, idle, script, task_file, until
 
 from agentrt.errors import AgentrtError, Conflict, UnknownOperation, UsageError
 from agentrt.history.store import Store
 from agentrt.hosting.client import Client
 from agentrt.hosting.methods import METHODS
+from agentrt.reader import open_reader
 
 Work = Callable[[Client], Awaitable[None]]
 
@@ -53,6 +54,56 @@ def test_moves_step_through_what_was_done(store: Store) -> None:
         assert [effect["path"] for effect in await client.ask("pending")] == ["a.txt"]
         with pytest.raises(UnknownOperation, match="no operation 40"):
             await client.ask("restore", op=40)
+
+    with_client(store, work)
+
+
+def test_a_move_is_about_the_step_that_was_meant(store: Store) -> None:
+    async def work(client: Client) -> None:
+        await act(client, "echo two >> a.txt")
+        await act(client, "echo new > b.txt")
+        with pytest.raises(UsageError, match="to undo is about operation 2 by now, not about 1"):
+            await client.ask("undo", step=1)
+        assert (await client.ask("undo", step=2))["target"] == [2]
+        await client.ask("undo", step=1)
+        with pytest.raises(UsageError, match="to redo is about operation 1 by now, not about 2"):
+            await client.ask("redo", step=2)
+        assert (await client.ask("redo", step=1))["target"] == [1]
+
+    with_client(store, work)
+
+
+def test_what_was_not_looked_at_is_not_applied(store: Store) -> None:
+    async def work(client: Client) -> None:
+        await act(client, "echo two >> a.txt")
+        preview = await client.ask("preview", kind="apply")
+        await act(client, "rm a.txt")
+        with pytest.raises(UsageError, match="files were changed since"):
+            await client.ask("apply", as_of=preview["as_of"])
+        assert (store.workspace / "a.txt").read_text() == "one\n"
+        await client.ask("undo")
+        await act(client, "true")
+        assert (await client.ask("apply", as_of=preview["as_of"]))["kind"] == "apply"
+        assert (store.workspace / "a.txt").read_text() == "one\ntwo\n"
+
+    with_client(store, work)
+
+
+def test_what_waits_for_its_turn_is_called_off(store: Store) -> None:
+    async def work(client: Client) -> None:
+        await act(client, "echo two >> a.txt")
+        running = asyncio.create_task(client.ask("act", kind="bash", arguments={"command": "sleep 1000"}))
+        await until(lambda: client.ask("state"), lambda s: s["running"] is not None)
+        waits = [asyncio.create_task(client.ask(method, ops=[1])) for method in ("revert", "accept")]
+        await until(lambda: client.ask("call_off"), lambda answer: answer["called_off"] == 2)
+        for task in waits:
+            with pytest.raises(UsageError, match="it was called off"):
+                await task
+        assert (await client.ask("call_off"))["called_off"] == 0
+        await client.ask("interrupt")
+        await running
+        with open_reader(store.workspace) as reader:
+            assert [op.kind for op in reader.log()] == ["act", "act"]
 
     with_client(store, work)
 
@@ -139,6 +190,16 @@ def test_sessions_beside_each_other(store: Store) -> None:
             await client.ask("undo", session="s99")
 
     with_client(store, work)
+
+
+def test_of_several_who_want_the_first_session_one_makes_it(store: Store) -> None:
+    async def work() -> None:
+        async with hosted(store) as host, await host.client() as client:
+            acts = [client.ask("act", kind="bash", arguments={"command": f"echo {n}"}) for n in range(3)]
+            done = await asyncio.gather(*acts)
+            assert sorted(operation["id"] for operation in done) == [1, 2, 3]
+
+    asyncio.run(work())
 
 
 def test_a_conflict_comes_with_its_conflicts(store: Store) -> None:

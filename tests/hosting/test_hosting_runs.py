@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hosting_ground import SUBMIT, Hosted, bash, hosted, idle, phase, script, task_file, until
 
-from agentrt.errors import HostGone, UnknownOperation, UsageError
+from agentrt.errors import DocumentError, HostGone, UnknownOperation, UsageError
 from agentrt.history.store import Store
 from agentrt.hosting.client import Client
 from agentrt.reader import open_reader
@@ -169,11 +169,33 @@ def test_going_on_is_for_who_plans_now(store: Store) -> None:
             await client.ask("interrupt")
             other, task = store.workspace / "other.yaml", store.workspace / "today.yaml"
             other.write_text(json.dumps({"turns": [bash("false"), bash("echo other >> a.txt"), SUBMIT]}))
+            task.write_text(json.dumps({"objective": "any", "planer": {"script": "other.yaml"}}))
+            with pytest.raises(DocumentError, match="unknown key `planer`"):
+                await client.ask("go_on", file=str(task))
             task.write_text(json.dumps({"objective": "any", "planner": {"script": "other.yaml"}}))
             await client.ask("go_on", file=str(task))
             assert (await idle(client))["ending"]["code"] == "submit"
             seen = await client.ask("act", kind="bash", arguments={"command": "cat a.txt"})
             assert seen["observation"]["output"] == "one\ntwo\nother\n"
+
+    with_host(store, work)
+
+
+@pytest.mark.parametrize("limits", [{"actions": 1}, {"turns": 1}])
+def test_a_run_that_ended_at_a_limit_goes_on_beyond_it(store: Store, limits: dict[str, int]) -> None:
+    both = {"actions": [*bash("echo two >> a.txt")["actions"], *bash("echo three >> a.txt")["actions"]]}
+    script(store.workspace, both, SUBMIT, limits=limits)
+
+    async def work(host: Hosted) -> None:
+        async with await host.client() as client:
+            await client.ask("task", file=task_file(client), text="do it")
+            assert (await idle(client))["ending"]["code"] in limits
+            await client.ask("go_on", file=task_file(client))
+            state = await idle(client)
+            assert (state["ending"]["code"], state["turns"]) == ("submit", 1)
+            seen = await client.ask("act", kind="bash", arguments={"command": "cat a.txt"})
+            assert seen["observation"]["output"] == "one\ntwo\nthree\n"
+        assert said(store) == ["The user says:\ngo on"]
 
     with_host(store, work)
 
@@ -344,6 +366,19 @@ def test_all_clients_are_told_and_one_that_goes_changes_nothing(store: Store) ->
     with_host(store, work)
 
 
+def test_all_lines_of_what_runs_are_counted(store: Store) -> None:
+    async def work(host: Hosted) -> None:
+        async with await host.client() as client:
+            command = {"command": "yes 0123456789abcde | head -c 8000000; sleep 1000"}
+            act = asyncio.create_task(client.ask("act", kind="bash", arguments=command))
+            await until(lambda: client.ask("state"), lambda s: s["lines"] == 500_000)
+            await client.ask("interrupt")
+            await act
+            assert (await client.ask("state"))["lines"] == 0
+
+    with_host(store, work)
+
+
 def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
     async def work(host: Hosted) -> None:
         async with await host.client() as client:
@@ -358,5 +393,6 @@ def test_output_that_is_too_fast_is_told_in_part(store: Store) -> None:
             assert max(len(piece["data"]) for piece in pieces) <= 64 * 1024
             assert sum(len(piece["data"]) + piece["skipped"] for piece in pieces) == 8_000_000
             assert sum(piece["skipped"] for piece in pieces) > 0
+            assert sum(piece["data"].count("\n") + piece["skipped_lines"] for piece in pieces) == 500_000
 
     with_host(store, work)

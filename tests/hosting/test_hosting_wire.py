@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import select
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -113,6 +115,18 @@ def test_one_that_does_not_read_is_let_go_and_the_others_are_not_held_up(store: 
     with_raw(store, work)
 
 
+def test_files_of_a_line_that_is_none_are_closed(store: Store) -> None:
+    async def work(raw: socket.socket, client: Client) -> None:
+        ours, theirs = os.pipe()
+        socket.send_fds(raw, [b"\n"], [theirs])
+        os.close(theirs)
+        await answers(raw, b'{"id": 1, "method": "hello"}')
+        with os.fdopen(ours, "rb") as file:
+            assert select.select([file], [], [], 0)[0] and file.read() == b""  # nobody has the other end
+
+    with_raw(store, work)
+
+
 def test_requests_in_pieces_and_several_in_one(store: Store) -> None:
     async def work(raw: socket.socket, client: Client) -> None:
         loop = asyncio.get_running_loop()
@@ -217,24 +231,28 @@ def test_an_error_comes_back_with_all_it_has() -> None:
 # ----------------------------------------------------------------------------------------------------------- output
 
 
-@given(some.lists(some.binary(max_size=40), max_size=20), some.integers(1, 60))
+_PRINTED = some.lists(some.binary(max_size=40) | some.sampled_from([b"\n", b"a\nb\n"]), max_size=20)
+
+
+@given(_PRINTED, some.integers(1, 60))
 def test_a_tail_keeps_the_end_and_counts_the_rest(pieces: list[bytes], most: int) -> None:
     tail = Tail(most)
     firsts = [tail.add(piece) for piece in pieces]
     assert firsts.count(True) == bool(b"".join(pieces))
-    text, skipped = tail.take(last=True)
+    text, skipped, lines = tail.take(last=True)
     whole = b"".join(pieces)
     assert skipped == max(0, len(whole) - most)
     assert text == whole[skipped:].decode("utf-8", "replace")
-    assert tail.take() == ("", 0)
+    assert lines + text.count("\n") == whole.count(b"\n")
+    assert tail.take() == ("", 0, 0)
 
 
 def test_a_character_in_two_pieces_is_one() -> None:
     tail = Tail()
     tail.add("ä".encode()[:1])
-    assert tail.take() == ("", 0)
+    assert tail.take() == ("", 0, 0)
     tail.add("ä".encode()[1:])
-    assert tail.take() == ("ä", 0)
+    assert tail.take() == ("ä", 0, 0)
 
 
 def test_a_channel_that_is_closed_takes_nothing(store: Store) -> None:

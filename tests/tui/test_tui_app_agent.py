@@ -17,12 +17,12 @@ ASKS = {"decide": [{"verdict": "ask", "actions": ["bash"], "because": "look firs
 PANES = ("inbox", "timeline", "detail", "diff", "live")
 
 
-def task(folder: Path, *turns: dict[str, Any], policy: Any = "default") -> Path:
+def task(folder: Path, *turns: dict[str, Any], policy: Any = "default", **more: Any) -> Path:
     """A task file beside the workspace, which is named ``work``."""
     (folder / "script.yaml").write_text(json.dumps({"turns": turns}))
     file = folder / "task.yaml"
     given = {"objective": "as you are told", "planner": {"script": "script.yaml"}, "policy": policy}
-    file.write_text(json.dumps({**given, "workspace": "work"}))
+    file.write_text(json.dumps({**given, "workspace": "work", **more}))
     return file
 
 
@@ -225,6 +225,37 @@ def test_what_is_typed_while_an_agent_asks_is_the_answer(workspace: Path, tmp_pa
     drive(workspace, work, task=task(tmp_path, ask, SUBMIT))
 
 
+def test_words_begun_before_a_question_came_are_not_its_answer(workspace: Path, tmp_path: Path) -> None:
+    ask = {"actions": [{"ask": {"question": "A or B?"}}]}
+
+    async def asked_while_typing(d: Driven, typed: str) -> None:
+        """What the agent does is asked about; then, while one types, it asks itself."""
+        action = await question(d)
+        await d.press(*typed)
+        await d.app.ask("answer", question=action.of, allow=True)
+        await d.until(lambda: any(asked.kind == "inquire" for asked in d.app.state.questions), "its question")
+        await d.sees("words for the agent, not the answer")
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await asked_while_typing(d, "mind the g")
+        await d.press(*"ap", "enter")
+        await d.until(lambda: d.app.state.queued == ("mind the gap",), "words that wait")
+        await d.sees("your answer to the agent")
+        await d.press("A", "enter")
+        await asked_while_typing(d, "no")
+        await d.press("backspace", "backspace")
+        await d.sees("your answer to the agent")
+        await d.press("B", "enter")
+        await d.until(lambda: d.app.state.ending is not None, "its end")
+        answers = [line for line in d.heard.split("\n") if "A person says" in line]
+        assert ["says: A" in answers[0], "says: B" in answers[1], len(answers)] == [True, True, 2]
+        assert '"asked": "mind the gap"' in d.heard
+
+    file = task(tmp_path, bash("true"), ask, bash("false"), ask, SUBMIT, policy=ASKS)
+    drive(workspace, work, task=file)
+
+
 def test_an_empty_line_goes_on_with_what_a_host_that_is_gone_left(workspace: Path, tmp_path: Path) -> None:
     async def begin(d: Driven) -> None:
         await d.type("do it")
@@ -238,6 +269,18 @@ def test_an_empty_line_goes_on_with_what_a_host_that_is_gone_left(workspace: Pat
 
     drive(workspace, begin, task=task(tmp_path, SLOW, SUBMIT))
     drive(workspace, go_on, task=task(tmp_path, SUBMIT))
+
+
+def test_an_empty_line_goes_on_beyond_a_limit(workspace: Path, tmp_path: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.sees("the limit of 1 actions is reached", "enter on an empty line goes on")
+        await d.type("")
+        await d.sees("go on", "hands the work in", "all done")
+        assert [operation.action["command"] for operation in d.log if operation.action] == ["true", "echo 1 > one"]
+
+    turns = (bash("true"), bash("echo 1 > one"), SUBMIT)
+    drive(workspace, work, task=task(tmp_path, *turns, limits={"actions": 1}))
 
 
 def test_where_nothing_was_done_it_says_what_can_be(workspace: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from app_ground import SUBMIT, Driven, bash, drive, script
 from textual import events
 
+from agentrt.tui.detail.live import Live
 from agentrt.tui.lists.rows import NOW
 from agentrt.tui.prompt import Prompt
 
@@ -39,6 +40,55 @@ def test_a_command_of_ones_own_is_an_operation_and_needs_no_planner(workspace: P
         await d.type("do it")
         await d.said("there is nobody to plan")
         assert d.kinds == ["act"]
+
+    drive(workspace, work)
+
+
+def test_what_a_command_of_ones_own_came_to_is_shown_also_when_the_app_is_opened_anew(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.type("!ls; ls /nope")
+        await d.idle(1)
+        await d.sees("user: $ ls; ls /nope  exit code 2", "│ a.txt", "│ ls: cannot access '/nope'")
+
+    async def anew(d: Driven) -> None:
+        await d.sees("user: $ ls; ls /nope  exit code 2", "│ a.txt", "│ ls: cannot access '/nope'")
+
+    drive(workspace, work)
+    drive(workspace, anew)
+
+
+def test_what_is_sent_is_in_sight_also_where_one_had_scrolled_back(workspace: Path, config: Path) -> None:
+    script(config, {"text": "- a row\n" * 100, **SUBMIT}, SUBMIT)
+
+    async def work(d: Driven) -> None:
+        live = d.app.query_one(Live)
+        await d.type("the first")
+        await d.sees("all done")
+        live.focus()
+        await d.press("home")
+        assert not live.follows and "all done" not in d.screen
+        await d.type("and one more")
+        await d.sees("   and one more")
+        assert live.follows and "paused" not in d.screen
+
+    drive(workspace, work)
+
+
+def test_the_keys_that_are_shown_are_those_where_one_is(workspace: Path, config: Path) -> None:
+    script(config, bash("touch begun; sleep 100"))
+
+    async def work(d: Driven) -> None:
+        await d.sees("enter sends · esc leaves · ctrl+p everything")
+        await d.press("escape")
+        await d.sees("? help · q quit · n next")
+        await d.press("slash")
+        await d.sees("ctrl+p everything")
+        assert "q quit" not in d.screen and "enter sends" not in d.screen
+        await d.press("escape")
+        await d.type("do it")
+        await d.sees("esc esc stops it")
+        await d.press("escape", "escape")
+        await d.until(lambda: d.app.state.ending is not None, "its end")
 
     drive(workspace, work)
 

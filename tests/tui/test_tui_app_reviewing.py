@@ -8,6 +8,7 @@ from app_ground import SUBMIT, Driven, bash, drive, presses, script
 
 from agentrt.tui.lists.panes import Timeline
 from agentrt.tui.lists.rows import Key
+from agentrt.tui.prompt import Prompt
 
 LONG = "".join(f"line {number}\n" for number in range(1, 61))
 EDIT = bash("sed -i -e '2s/.*/second/' -e '58s/.*/last but two/' long.txt; touch new.txt", "I edit it.")
@@ -170,8 +171,66 @@ def test_what_waits_for_the_agents_action_says_so(workspace: Path, config: Path)
         await d.until(lambda: bool(d.app.state.running and "sleep" in d.app.state.running.shown))
         await d.select(1)
         await d.act("accept")
-        await d.said("it waits until what runs is done", "operation 1 accepted")
+        await d.said("accept waits until what runs is done", "operation 1 accepted")
         assert reviews(d)[0] == "accepted"
+
+    drive(workspace, work)
+
+
+@presses("revert", "interrupt")
+def test_what_waits_can_be_called_off(workspace: Path, config: Path) -> None:
+    script(config, bash("echo 1 > one.txt"), bash("until [ -e go ]; do sleep 0.1; done"), SUBMIT)
+
+    async def work(d: Driven) -> None:
+        await d.type("do it")
+        await d.until(lambda: bool(d.app.state.running and "until" in d.app.state.running.shown))
+        await d.select(1)
+        await d.act("revert")
+        await d.said("revert waits until what runs is done")
+        await d.sees("revert waits (esc)")
+        await d.act("interrupt")
+        await d.until(lambda: not d.app.waiting)
+        assert d.app.state.phase == "acting", "the agent goes on"
+        await d.act("interrupt")
+        await d.until(lambda: d.app.state.phase == "idle")
+        assert d.kinds == ["act", "act"]
+        assert await d.file("one.txt") == "1\n"
+
+    drive(workspace, work)
+
+
+@presses("apply")
+def test_a_question_that_comes_late_takes_no_key_of_who_types(workspace: Path, config: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.type("!echo x > new.txt; rm a.txt")
+        await d.idle(1)
+        await d.type("!sleep 2")
+        await d.until(lambda: bool(d.app.state.running and "sleep" in d.app.state.running.shown))
+        await d.select(1)
+        await d.act("apply")
+        await d.said("apply waits until what runs is done")
+        d.app.query_one(Prompt).focus()
+        await d.press("s", "o")
+        await d.said("press its key once more")
+        await d.press("space", "w", "e")
+        assert d.focus == "prompt" and d.app.query_one(Prompt).text == "so we"
+        assert (workspace / "a.txt").exists() and d.kinds == ["act", "act"]
+
+    drive(workspace, work)
+
+
+@presses("apply")
+def test_nothing_is_written_that_was_not_shown(workspace: Path, config: Path) -> None:
+    async def work(d: Driven) -> None:
+        await d.type("!echo x > new.txt")
+        await d.idle(1)
+        await d.select(1)
+        await d.act("apply")
+        await d.sees("w write it")
+        await d.app.ask("act", kind="bash", arguments={"command": "rm a.txt"})
+        await d.press("w")
+        await d.said("files were changed since that was looked at")
+        assert not (workspace / "new.txt").exists() and (workspace / "a.txt").exists()
 
     drive(workspace, work)
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from app_ground import SUBMIT, Driven, bash, drive, presses, script
 from textual.widgets import OptionList
 
+from agentrt.history.sessions import SessionInfo
+from agentrt.history.store import Store
+from agentrt.showing.sessions import Listed
 from agentrt.tui.lists.panes import Timeline
 from agentrt.tui.lists.rows import NOW
-from agentrt.tui.sessions import Place
+from agentrt.tui.sessions import Place, rows
 
 
 def highlighted(driven: Driven) -> str:
@@ -76,6 +79,13 @@ def test_a_session_of_another_workspace_is_gone_to(workspace: Path, tmp_path: Pa
     drive(workspace, work, size=(140, 45))
     other.rename(tmp_path / "moved")
     drive(workspace, gone, size=(140, 45))
+
+
+def test_a_workspace_that_cannot_be_looked_at_is_gone(tmp_path: Path) -> None:
+    info = SessionInfo(id="s1", created=0.0)
+    there = tmp_path / ("x" * 300)  # an error, as where one may not look; for root as well
+    found = [(Store(there, tmp_path), [Listed(info, 0, 0, current=True, title="")])]
+    assert "(the folder is gone)" in rows(tmp_path, found, everywhere=True)[2].text
 
 
 @presses("new_session")

@@ -85,7 +85,9 @@ def test_what_cannot_be_is_said(decided: object, why: str) -> None:
 def test_undo_asks_only_when_it_matters_and_says_what_it_is_about() -> None:
     step = Operation(about="$ rm -rf build")
     done = "undone: operation 7, $ rm -rf build"
-    assert undo(step, loses=False, preview=Preview(kind="undo")) == Request("undo", {"n": 1, "scope": "both"}, done)
+    assert undo(step, loses=False, preview=Preview(kind="undo")) == Request(
+        "undo", {"n": 1, "step": 7, "scope": "both"}, done
+    )
     decided = undo(step, loses=True, preview=Preview(kind="undo"))
     assert isinstance(decided, Choices)
     assert decided.text == "Undo operation 7, $ rm -rf build:\nmore was said since; what goes back?"
@@ -95,11 +97,13 @@ def test_undo_asks_only_when_it_matters_and_says_what_it_is_about() -> None:
         ("c", "conversation only"),
     ]
     files_only = "undone, files only: operation 7, $ rm -rf build"
-    assert decided.answers["f"][1] == Request("undo", {"n": 1, "scope": "files"}, files_only)
-    applied = Request("undo", {"n": 1, "scope": "both"}, "undone: operation 7, apply 11 paths")
+    assert decided.answers["f"][1] == Request("undo", {"n": 1, "step": 7, "scope": "files"}, files_only)
+    applied = Request("undo", {"n": 1, "step": 7, "scope": "both"}, "undone: operation 7, apply 11 paths")
     assert undo(Operation(kind="apply", about="11 paths"), loses=False, preview=None) == applied
-    again = Request("redo", {"scope": "both"}, "redone: operation 7, $ rm -rf build")
+    again = Request("redo", {"step": 7, "scope": "both"}, "redone: operation 7, $ rm -rf build")
     assert redo(step, loses=False, preview=None) == again
+    stopping = undo(step, loses=False, preview=None, working=True)
+    assert isinstance(stopping, Choices) and "this stops what goes on" in stopping.text
 
 
 def test_what_reaches_the_real_workspace_is_never_done_unasked() -> None:
@@ -156,7 +160,7 @@ def test_apply_shows_what_it_writes_and_what_it_accepts() -> None:
 
 def test_what_cannot_be_applied_keeps_nothing_else_back() -> None:
     effects = tuple(FileEffect(path=path, change="modified") for path in ("a.py", "b.py", "c.py"))
-    decided = apply(Preview(kind="apply", effects=effects, conflicts=(CONFLICT,), target=(8, 9)))
+    decided = apply(Preview(kind="apply", effects=effects, conflicts=(CONFLICT,), target=(8, 9), as_of=4))
     assert isinstance(decided, Choices)
     assert decided.text.splitlines()[1:] == [
         "  a.py: here two; agentrt (operation 9): one",
@@ -167,5 +171,5 @@ def test_what_cannot_be_applied_keeps_nothing_else_back() -> None:
     ]
     word, request = decided.answers["w"]
     assert word == "write the other 2 paths"
-    assert request == Request("apply", {"paths": ["b.py", "c.py"], "rest": False}, "2 paths applied")
+    assert request == Request("apply", {"paths": ["b.py", "c.py"], "rest": False, "as_of": 4}, "2 paths applied")
     assert isinstance(apply(Preview(kind="apply", effects=effects[:1], conflicts=(CONFLICT,))), No)

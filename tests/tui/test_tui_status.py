@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agentrt.records import Usage
 from agentrt.showing.plain import cells
-from agentrt.tui.status import Status, cost, line
+from agentrt.tui.status import Status, cost, hints, line
 
 BUSY = Status("running", "$ pytest -q", turns=3, actions=7, usage=Usage(cost_usd=0.128), changes=4, review=2, final=1)
 
@@ -24,7 +24,14 @@ def test_what_cannot_be_undone_stays_where_there_is_little() -> None:
 
 
 def test_nothing_going_on() -> None:
-    assert line(Status(), 30, ["? help", "q quit", "a very long hint"]) == "idle             ? help q quit"
+    assert line(Status(), 30, ["? help", "q quit", "a very long hint"]) == "idle           ? help · q quit"
+
+
+def test_how_to_stop_what_goes_on_stays_where_there_is_little() -> None:
+    keys = hints("pane", works=True)
+    for width in (56, 72, 90, 120):
+        assert line(BUSY, width, keys).endswith("esc stops it") or "esc stops it · ? help" in line(BUSY, width, keys)
+    assert line(BUSY, 60, keys) == "running $ py… · 2 to review · ‼ 1 not undoable  esc stops it"
 
 
 def test_no_host() -> None:

@@ -6,16 +6,20 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from detail_ground import Run, bash, file_effect, operation
+from detail_ground import Run, bash, entry, file_effect, operation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentrt.agent.events import ActionStarted, OutputCame, PlannerDelayed, TextCame
-from agentrt.records import ProposedAction
+from agentrt.agent.events import ActionStarted, OperationSettled, OutputCame, PlannerDelayed, TextCame
+from agentrt.hosting.state import SessionState
+from agentrt.records import Observation, ProposedAction
 from agentrt.showing.words import operation_json
 from agentrt.tui.detail.blocks import Action, Asked, Note, Said
+from agentrt.tui.detail.drawn import drawn
+from agentrt.tui.detail.lines import text_of
 from agentrt.tui.detail.tail import Tail
 from agentrt.tui.detail.transcript import Transcript
+from agentrt.tui.detail.worded import result_of
 
 _STEPS = st.lists(st.sampled_from(["say", "act", "act twice", "refuse", "plan", "act and refuse"]), max_size=6)
 
@@ -119,6 +123,33 @@ def test_a_person_s_own_action_stands_where_it_was_done() -> None:
     assert one.shown == "$ git status" and one.operation == 2
 
 
+def test_of_what_a_person_ran_its_end_and_its_output_are_shown() -> None:
+    run, action = a_run(["act"]), {"kind": "bash", "command": "ls; ls /nope"}
+    seen = Observation(exit_code=2, output="a.txt\n10%\r20%\n\x1b[31mls: /nope: no\x1b[0m\n")
+    own = operation(2, actor="user", action=action, observation=seen)
+    told = Transcript.of(run.messages, run.entries).told(OperationSettled(operation=own).to_dict())
+    run.put(own)
+    read = Transcript().read(run.messages, run.entries, own={2: result_of(own)})
+    assert (
+        told.blocks[-1] == read.blocks[-1] == told.read(run.messages, run.entries, own={2: result_of(own)}).blocks[-1]
+    )
+    assert [text_of(row) for row in drawn(read.blocks[-1], 60)] == [
+        "· user: $ ls; ls /nope  exit code 2", "│ a.txt", "│ 20%", "│ ls: /nope: no",
+    ]  # fmt: skip
+    (agent,) = [block for block in read.blocks if isinstance(block, Action) and block.operation == 1]
+    assert agent.output == () and not agent.ended
+
+
+@pytest.mark.parametrize(("whole", "left"), [(True, "… 2,964 more lines"), (False, "… more lines")])
+def test_of_much_output_the_head_and_the_tail_are_shown(whole: bool, left: str) -> None:
+    seen = Observation(exit_code=0, output="".join(f"row {n}\n" for n in range(3000)), truncated=not whole)
+    own = operation(1, actor="user", observation=seen)
+    (block,) = Transcript().read([], [entry(own)], own={1: result_of(own)}).blocks
+    assert isinstance(block, Action) and block.ended == "exit code 0"
+    assert len(block.output) <= 40 and left in block.output
+    assert (block.output[0], block.output[-1]) == ("row 0", "row 2999")
+
+
 def test_of_a_long_conversation_the_end_is_read_like_the_end_of_all_of_it() -> None:
     run = a_run(["act", "act", "act"])
     run.put(operation(4, actor="user", action={"kind": "bash", "command": "git status"}))
@@ -177,6 +208,17 @@ def test_what_is_kept_of_output_does_not_grow() -> None:
         tail = tail.fed(b"x" * 5000 + b"\n" + b"\x1b[%d" % number)
     assert tail.came == 200 and len(tail.screen) <= 40 and sum(map(len, tail.screen)) <= 40 * 400
     assert len(tail.rest) <= 256
+
+
+def test_lines_that_were_printed_too_fast_to_be_told_are_counted() -> None:
+    begun = ActionStarted(actor="agent", action=bash("c"), shown="$ seq 4000")
+    piece = "".join(f"row {n}\n" for n in range(2990, 3000))
+    seen = Transcript().told(begun.to_dict())
+    seen = seen.told({"event": "output", "data": piece, "skipped": 27_000, "skipped_lines": 2990})
+    late = Transcript().with_state(SessionState(session="s1", phase="acting", running=begun, output=piece, lines=3000))
+    for transcript in (seen, late):
+        first, *_ = drawn(transcript.blocks[-1], 60)
+        assert text_of(first) == "… $ seq 4000  running · 3,000 lines"
 
 
 def test_an_apply_is_told_as_a_host_tells_it() -> None:

@@ -54,7 +54,7 @@ class Action:
     more: str = ""
     """Lines below: an answer, why it was not carried out."""
     output: tuple[str, ...] = ()
-    """The last lines of what it prints, while it runs."""
+    """The last lines of what it prints, while it runs; the first and the last ones of a person's own."""
     came: int = 0
     """Lines it has printed."""
 

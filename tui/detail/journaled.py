@@ -14,7 +14,7 @@ from agentrt.showing.plain import plain
 from agentrt.showing.words import about_text, ending_text
 
 from .blocks import MOST, Action, Asked, Block, Note, Said
-from .worded import done, text_of, whose
+from .worded import Result, done, text_of, whose
 
 Print = tuple[str, str, tuple[str, ...]]
 """What a turn is known by: actor, text, calls."""
@@ -40,6 +40,8 @@ class Journaled:
     stands: Collection[int] | None
     most: int | None = None
     """Messages that are read at most, and operations that are shown beside them: the last ones."""
+    own: Mapping[int, Result] = field(default_factory=dict)
+    """What came of acts by hand, by operation, as far as it is shown."""
     blocks: list[Block] = field(default_factory=list)
     turns: list[Planned] = field(default_factory=list)
     _open: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -124,7 +126,7 @@ class Journaled:
 
     def _done(self, entry: Entry, body: Mapping[str, Any] | None = None) -> Action:
         undone = entry.kind == "act" and self.stands is not None and entry.id not in self.stands
-        return done(entry, exit_code=(body or {}).get("exit_code"), undone=undone)
+        return done(entry, exit_code=(body or {}).get("exit_code"), undone=undone, result=self.own.get(entry.id))
 
 
 def answered(key: str, actor: str, action: Mapping[str, Any], text: str, *, failed: bool) -> Iterator[Block]:

@@ -50,6 +50,10 @@ class Live(Vertical):
     def follows(self) -> bool:
         return self._blocks.follows
 
+    def follow(self) -> None:
+        """Go to the end, and stay there."""
+        self._blocks.follow()
+
     @property
     def current(self) -> Question | None:
         """The question that the keys are about."""

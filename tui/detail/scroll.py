@@ -94,6 +94,11 @@ class Blocks(Pages):
         if at is not None:
             self.scroll_to(y=self._starts[at], animate=False, force=True, immediate=True)
 
+    def follow(self) -> None:
+        """Go to the end, and stay there."""
+        self._follow(True)
+        self._lay_out(self._blocks)
+
     def _follow(self, follows: bool) -> None:
         if follows != self.follows:
             self.follows = follows

@@ -15,6 +15,8 @@ from agentrt.showing.plain import plain
 
 LINES = 10
 """Lines that are shown."""
+_FIRST, _LAST = 12, 24
+"""Lines that are shown when it is over."""
 _SCREEN = 40
 """Lines a cursor can go back up to."""
 _COLUMNS = 400
@@ -48,8 +50,8 @@ class Tail:
     came: int = 0
     """Lines that have ended."""
 
-    def fed(self, data: bytes | str) -> Tail:
-        """With the next piece of output: raw bytes, or text that was decoded."""
+    def fed(self, data: bytes | str, skipped: int = 0) -> Tail:
+        """With the next piece of output: raw bytes, or text that was decoded. ``skipped``: lines left out before it."""
         torn = b""
         if isinstance(data, bytes):
             decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
@@ -57,7 +59,7 @@ class Tail:
             torn = decoder.getstate()[0]
         else:
             text = data
-        came = self.came + text.count("\n")
+        came = self.came + skipped + text.count("\n")
         text = self.rest + text
         if len(text) > _CHUNK:
             text = text[-_CHUNK:].partition("\n")[2] or text[-_CHUNK:]
@@ -69,10 +71,27 @@ class Tail:
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The last ones, safe to show."""
+        return self.last(LINES)
+
+    def last(self, number: int = _SCREEN) -> tuple[str, ...]:
         screen = [line.rstrip() for line in self.screen]
         while screen and not screen[-1]:
             screen.pop()
-        return tuple(map(plain, screen[-LINES:]))
+        return tuple(map(plain, screen[-number:]))
+
+
+def printed(output: str, *, whole: bool = True) -> tuple[str, ...]:
+    """What is shown of all that a command has printed, safe to show. ``whole``: ``output`` is that; else part of it."""
+    lines = output.removesuffix("\n").split("\n")
+    left = len(lines) - _FIRST - _LAST
+    if left <= 1:
+        return _screen(lines)
+    more = f"… {left:,} more lines" if whole else "… more lines"
+    return (*_screen(lines[:_FIRST])[:_FIRST], more, *_screen(lines[-_LAST:])[-_LAST:])
+
+
+def _screen(lines: list[str]) -> tuple[str, ...]:
+    return Tail().fed("\n".join(lines)).last()
 
 
 @dataclass

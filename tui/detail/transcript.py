@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from agentrt.agent.conclusion import LIMITS
 from agentrt.history.tallies import tally_of
 from agentrt.records import Message, Operation
 from agentrt.showing.entries import Entry
@@ -21,7 +22,7 @@ from agentrt.showing.words import action_text, ending_text, tally_text
 from .blocks import MOST, Action, Asked, Block, Note, Question, Said
 from .journaled import Journaled, Planned, Print, answered, named, print_of
 from .tail import Tail
-from .worded import Done, done, text_of, whose
+from .worded import Done, Result, done, result_of, text_of, whose
 
 _TEXT = 64 * 1024
 """Characters of what is being said that are kept."""
@@ -90,11 +91,12 @@ class Transcript:
         start: int = 0,
         stands: Collection[int] | None = None,
         most: int | None = None,
+        own: Mapping[int, Result] = {},
     ) -> Transcript:
         """With what the journal has now. ``start``: the conversation the session began with, that of the one it was
         forked from; ``stands``: the operations that were not undone; ``most``: where there are so many messages, they
-        are the last ones."""
-        found = Journaled(entries, start, stands, most)
+        are the last ones; ``own``: what came of acts by hand, by operation."""
+        found = Journaled(entries, start, stands, most, own)
         found.read(messages)
         settled = max((entry.id for entry in reversed(entries[-2:]) if entry.status != "intent"), default=0)
         went_back = self.last not in (0, *(message.id for message in reversed(messages)))
@@ -152,7 +154,7 @@ class Transcript:
         if (begun := state.running) is not None:
             running = self.running
             if running is None or (running.actor, running.call) != (begun.actor, begun.action.call):
-                running = _Running(begun.actor, begun.action.call, plain(begun.shown), Tail().fed(state.output))
+                running = _Running(begun.actor, begun.action.call, plain(begun.shown), _tail(state))
         return replace(
             self,
             actor=state.actor or self.actor,
@@ -197,7 +199,9 @@ class Transcript:
         data = event.get("data", "")
         if self.running is None or not isinstance(data, bytes | str):
             return self
-        return replace(self, running=replace(self.running, tail=self.running.tail.fed(data)))
+        return replace(
+            self, running=replace(self.running, tail=self.running.tail.fed(data, event.get("skipped_lines", 0)))
+        )
 
     def _operation(self, event: Mapping[str, Any]) -> Transcript:
         fields = Operation.model_fields  # a host tells more
@@ -258,7 +262,7 @@ class Transcript:
         found += self.questions
         if self.ending is not None:
             code, reason, hint = self.ending
-            hint = "enter on an empty line goes on with it" if code == "interrupted" else hint
+            hint = "enter on an empty line goes on with it" if code in ("interrupted", *LIMITS) else hint
             # What was said with handing in stands right above.
             text = f"{STATES['accepted'].glyph} done" if code == "submit" else ending_text(code, reason)[:MOST]
             text += f"\nhint: {text_of(hint)}" if hint else ""
@@ -285,6 +289,11 @@ def _found(turns: Sequence[Planned], known: Print, after: int) -> Planned | None
     return next((turn for turn in turns if turn.message > after and turn.print == known), None)
 
 
+def _tail(state: Any) -> Tail:
+    before = state.lines - state.output.count("\n")
+    return Tail().fed(state.output, max(before, 0))
+
+
 def _actor(actor: str) -> str:
     return "a check" if actor == "agentrt" else whose(actor)
 
@@ -304,4 +313,5 @@ def _settled(operation: Operation) -> Action:
             verdict=decision.verdict if decision is not None else "",
         ),
         exit_code=seen.exit_code if seen is not None else None,
+        result=result_of(operation) if (operation.kind, operation.actor) == ("act", "user") else None,
     )

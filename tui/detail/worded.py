@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agentrt.agent.conversation import AGENT
+from agentrt.records import Operation
 from agentrt.records.effects import Reversibility
 from agentrt.records.operations import Kind, Review, Status
 from agentrt.showing.plain import plain
@@ -13,6 +14,7 @@ from agentrt.showing.words import told_text
 
 from .blocks import MOST, Action
 from .lines import safe
+from .tail import printed
 
 
 class Outcome(Protocol):
@@ -53,9 +55,29 @@ class Done:
     verdict: str
 
 
-def done(outcome: Outcome, *, exit_code: int | None = None, undone: bool = False) -> Action:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of what a person did by hand; they want to see it."""
+
+    exit_code: int | None = None
+    error: str = ""
+    output: tuple[str, ...] = ()
+
+
+def result_of(operation: Operation) -> Result:
+    seen = operation.observation
+    if seen is None:
+        return Result()
+    return Result(seen.exit_code, text_of(seen.error), printed(seen.output, whole=not seen.truncated))
+
+
+def done(
+    outcome: Outcome, *, exit_code: int | None = None, undone: bool = False, result: Result | None = None
+) -> Action:
     """An operation as a block."""
     said = [f"exit code {exit_code}"] if exit_code else []
+    if result is not None and result.exit_code is not None:
+        exit_code, said = result.exit_code, [f"exit code {result.exit_code}"]
     if outcome.verdict in ("ask", "hold"):
         said.append("asked, and not allowed" if outcome.status == "denied" else "asked, and allowed")
     return Action(
@@ -68,6 +90,8 @@ def done(outcome: Outcome, *, exit_code: int | None = None, undone: bool = False
         worst=outcome.worst,
         ended=", ".join(said),
         failed=bool(exit_code) or outcome.status in ("failed", "denied", "rolled_back"),
+        more=result.error if result is not None else "",
+        output=result.output if result is not None else (),
     )
 
 

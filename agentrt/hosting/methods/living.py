@@ -93,6 +93,11 @@ async def interrupt(host: Host, params: OfSession) -> dict[str, Any]:
     return {"session": session, "interrupted": await host.runs.interrupt(session)}
 
 
+async def call_off(host: Host, params: OfCaller, caller: Caller) -> dict[str, Any]:
+    """What the caller asked for that waits until an action is done."""
+    return {"called_off": host.late.call_off(caller.channel)}
+
+
 async def act(host: Host, params: Act) -> dict[str, Any] | None:
     session = await host.runtimes.resolve(params.session, make=True)
     operation = await host.runs.act(session, params.kind, params.arguments)
@@ -115,6 +120,7 @@ METHODS: dict[str, Method] = {
     "task": (Said, task),
     "go_on": (Planned, go_on),
     "interrupt": (OfSession, interrupt),
+    "call_off": (OfCaller, call_off),
     "act": (Act, act),
     "leave": (Nothing, leave),
 }
