@@ -89,6 +89,7 @@ class Watching(Looking):
         """A session is there that was not."""
         prompt = self.query_one(Prompt)
         self.state = SessionState(session=self.book.session or "")
+        self._ask_elsewhere -= {self.state.session}
         self.transcript = Transcript()
         self._journal_changed()
         prompt.typed = typed_before(*self.book.typed()).then(prompt.typed)
