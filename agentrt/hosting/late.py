@@ -22,7 +22,7 @@ class Late:
     def asked(self, client: Channel, method: object) -> Iterator[None]:
         """By the current task, in the block."""
         task = asyncio.current_task()
-        if task is None or method not in _MAY_BE:
+        if task is None or not isinstance(method, str) or method not in _MAY_BE:
             yield
             return
         mine = self._tasks.setdefault(client, set())

@@ -117,7 +117,7 @@ def test_tiny_and_huge(worked: Ground) -> None:
         app.press("j", "k", "G", "Tab", "Tab")
         app.resize(1, 1)
         app.resize(80, 24)
-        app.wait("Timeline 5", "Inbox 1", "a task for the agent", "? help")
+        app.wait("Timeline 5", "Inbox 1", "a task for the agent", "1 to review")
         app.press("C-q")
         app.wait("exit code 0")
     for size in ((40, 10), (20, 5)):
