@@ -176,8 +176,9 @@ class Acting(Asking):
     async def _interrupt(self) -> None:
         if self.waiting:
             self.off |= self.waiting
-            await self.send(Request("call_off"))
-            return
+            if (answer := await self.send(Request("call_off"))) is None or answer["called_off"]:
+                return
+            self.off -= self.waiting  # a fork, say, which is as good as done
         answer = await self.send(Request("interrupt")) if self.book.session is not None else {"interrupted": False}
         if answer is not None:
             self.say("interrupted; enter on an empty line goes on" if answer["interrupted"] else "nothing goes on")
