@@ -30,8 +30,8 @@ from .words import Mode
 Severity = Literal["information", "warning", "error"]
 
 
-_SOON = 0.7
-"""Seconds in which an answer is there, as a rule."""
+_SOON, _LATE = 0.7, 2.0
+"""Seconds in which an answer is there, as a rule, and after which nobody sits there for it any more."""
 
 
 class CalledOff(Exception):
@@ -48,7 +48,7 @@ class _Begun:
 
     @property
     def is_late(self) -> bool:
-        return time.monotonic() - self.at > _SOON
+        return time.monotonic() - self.at > _LATE
 
 
 _BEGUN: ContextVar[_Begun | None] = ContextVar("begun", default=None)

@@ -56,6 +56,11 @@ class Choice(Vertical, can_focus=True):
     def shown(self) -> bool:
         return bool(self.options)
 
+    @property
+    def listens(self) -> bool:
+        """Keys count."""
+        return time.monotonic() >= self._from
+
     def ask(self, text: str, options: Sequence[Option], *, late: bool = False) -> None:
         """``text`` is safe to show; it may have several lines. An option's key may be ``enter``. ``late``: nobody may
         have expected it any more, so a key that was just being pressed is no answer to it."""
@@ -73,7 +78,7 @@ class Choice(Vertical, can_focus=True):
         self.remove_class("shown")
 
     def on_key(self, event: events.Key) -> None:
-        if time.monotonic() < self._from and event.key != "escape":
+        if not self.listens and event.key != "escape":
             event.stop()
             event.prevent_default()
             return

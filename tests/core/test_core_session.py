@@ -64,7 +64,7 @@ def test_a_task_that_succeeds_leaves_the_workspace_alone(folder: Path) -> None:
 
     title, roles, output = asyncio.run(later())
     assert title == "repair it"
-    assert (roles[0], roles[-1]) == ("task", "notice")
+    assert (roles[0], roles[-2:]) == ("task", ["notice", "ended"])
     assert output == "broken\n"
 
 

@@ -76,6 +76,8 @@ class Driven:
         self._notes: dict[str, None] = {}
 
     async def press(self, *keys: str) -> None:
+        while self.choice.shown and not self.choice.listens:  # it came late, and a person takes a moment, too
+            await asyncio.sleep(0.02)
         await self.pilot.press(*keys)
         for _ in range(2):  # what is told may be told on
             await self.pilot.pause()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app_ground import SUBMIT, Driven, bash, drive, presses, script
 
+from agentrt.tui.choice import Option
 from agentrt.tui.lists.panes import Timeline
 from agentrt.tui.lists.rows import Key
 from agentrt.tui.prompt import Prompt
@@ -215,6 +216,17 @@ def test_a_question_that_comes_late_takes_no_key_of_who_types(workspace: Path, c
         await d.press("space", "w", "e")
         assert d.focus == "prompt" and d.app.query_one(Prompt).text == "so we"
         assert (workspace / "a.txt").exists() and d.kinds == ["act", "act"]
+
+    drive(workspace, work)
+
+
+def test_a_key_that_was_just_being_pressed_is_no_answer_to_what_comes_late(workspace: Path) -> None:
+    async def work(d: Driven) -> None:
+        d.choice.ask("Shall I?", [Option("w", "do it")], late=True)
+        await d.pilot.press("w")
+        assert d.choice.shown
+        await d.press("w")
+        assert not d.choice.shown
 
     drive(workspace, work)
 
