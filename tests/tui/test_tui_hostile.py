@@ -170,12 +170,21 @@ def _screens(app: Terminal) -> None:
 def _ask_for_much(app: Terminal) -> None:
     """What is answered, refused and asked back quotes what it is about. Nothing is kept of that session's files."""
     app.press("n")
-    app.wait("▸ Inbox")
-    for key in ("a", "A", "v", "U", "p", "u", "r", "w", "o"):
+    app.wait("▸ Inbox 2")
+    asked = {
+        "a": "Timeline 21",
+        "A": "this cannot become a rule",
+        "v": "could not look",
+        "U": "Timeline 22",
+        "p": "┏━ act",
+        "u": "Timeline 23",
+        "r": "nothing to redo",
+        "w": "could not",
+        "o": "after operation",
+    }
+    for key, answer in asked.items():
         app.press(key)
-        if "esc leave it" in app.wait_any("esc leave it", "▌", "┏━ act"):
-            app.press("Escape")
-            app.wait(gone=["esc leave it"])
+        app.wait(answer)
 
 
 def _type(app: Terminal) -> None:
