@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from agentrt.contracts import Wall
 from agentrt.errors import SandboxUnavailable
 
-from .inside import calls, kernel, landlock
+from ..acting import calls, privilege
+from .inside import landlock
 
 
 def check(required: Sequence[Wall]) -> None:
@@ -38,4 +39,4 @@ def _no_landlock() -> str:
 def _no_seccomp() -> str:
     if calls.program() is None:
         return "the numbers of this machine's system calls are not known"
-    return "" if kernel.filters_calls() else "this kernel has no seccomp filters"
+    return "" if privilege.filters_calls() else "this kernel has no seccomp filters"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from agentrt.sandboxes.local.inside import kernel
+from agentrt.sandboxes.layers import disk
 
 THE_END = "the end"
 T = TypeVar("T")
@@ -141,5 +141,5 @@ def _count_down(left: int, by: signal.Signals, tell: int) -> None:
     really_open, os_open = builtins.open, os.open
     for name in _CALLS:
         setattr(os, name, stepping(name, getattr(os, name)))
-    kernel.sync_file_system = stepping("syncfs", kernel.sync_file_system)
+    disk.sync_file_system = stepping("syncfs", disk.sync_file_system)
     os.open, builtins.open = open_descriptor, open_file  # type: ignore[assignment]

@@ -10,7 +10,7 @@ import platform
 import struct
 import sys
 
-from agentrt.sandboxes.local.inside import kernel
+from agentrt.sandboxes.acting import privilege
 
 _PRCTL, _SET_SECCOMP = (167 if platform.machine() == "aarch64" else 157), 22
 _LOAD, _EQUAL, _RETURN, _ALLOW, _FAIL = 0x20, 0x15, 0x06, 0x7FFF_0000, 0x0005_0000
@@ -39,6 +39,6 @@ _FILTERS = {
 }
 
 if __name__ == "__main__":
-    kernel.prctl(38, 1)  # no_new_privs
-    kernel.filter_calls(b"".join(struct.pack("=HBBI", *step) for step in _FILTERS[sys.argv[1]]))
+    privilege.prctl(38, 1)  # no_new_privs
+    privilege.filter_calls(b"".join(struct.pack("=HBBI", *step) for step in _FILTERS[sys.argv[1]]))
     os.execvp(sys.argv[2], sys.argv[2:])

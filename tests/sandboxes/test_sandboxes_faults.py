@@ -21,8 +21,8 @@ import pytest
 from agentrt.contracts import Confinement
 from agentrt.errors import DiskFull, SandboxError
 from agentrt.records import Snapshot
+from agentrt.sandboxes.layers import wire
 from agentrt.sandboxes.local import LocalSandbox
-from agentrt.sandboxes.local.inside import wire
 from agentrt.testing.sandbox_kit import Ground, ground
 
 

@@ -11,7 +11,6 @@ import functools
 import gc
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -25,13 +24,15 @@ from treestate import Entry, assert_same_tree, tree_state
 
 from agentrt.contracts import Confinement
 from agentrt.records import Snapshot
+from agentrt.sandboxes.layers import disk, removal, squash, store
+from agentrt.sandboxes.layers.books import Books
+from agentrt.sandboxes.layers.graft import Scion
+from agentrt.sandboxes.layers.meta import copy_meta
+from agentrt.sandboxes.layers.store import PARTS, Store
 from agentrt.sandboxes.local import LocalSandbox
-from agentrt.sandboxes.local.inside import kernel, namespaces, overlay, removal, squash, store
-from agentrt.sandboxes.local.inside.graft import Scion
-from agentrt.sandboxes.local.inside.meta import copy_meta
+from agentrt.sandboxes.local.inside import kernel, namespaces, overlay
 from agentrt.sandboxes.local.inside.opened import OpenLayer
-from agentrt.sandboxes.local.inside.server import Server
-from agentrt.sandboxes.local.inside.store import PARTS, Store
+from agentrt.sandboxes.local.inside.root import LAYERED
 from agentrt.testing.sandbox_kit import Ground
 
 View = dict[bytes, Entry]
@@ -71,7 +72,7 @@ class Session:
             self.views = apart(lambda: confined(lambda: self.mount(range(len(_LAYERS) + 1))))
 
     def open(self) -> Store:
-        return Store(os.fsencode(self.folder), os.fsencode(self.workspace))
+        return Store(os.fsencode(self.folder), os.fsencode(self.workspace), LAYERED)
 
     def mount(self, views: Iterable[int]) -> dict[tuple[int, str], View]:
         """By the number of their layers, and part: what a server that begins now shows."""
@@ -167,7 +168,7 @@ def built(folder: Path) -> Session:
 def copies(built: Session, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Session]:
     """Makes another session like the one that was built."""
     monkeypatch.setattr(store, "_CHUNK", _RUN)
-    monkeypatch.setattr(kernel, "sync_file_system", lambda file: None)  # what is killed loses nothing it has written
+    monkeypatch.setattr(disk, "sync_file_system", lambda file: None)  # what is killed loses nothing it has written
     monkeypatch.setattr(os, "fsync", lambda file: None)
     here = Path(tempfile.mkdtemp(dir=folder))
     return lambda: Session(Path(tempfile.mkdtemp(dir=here)), built)
@@ -265,13 +266,12 @@ def test_sealing(copies: Callable[[], Session]) -> None:
 @in_namespaces
 def test_grafting(copies: Callable[[], Session]) -> None:
     def graft(session: Session) -> None:
-        server = Server(socket.socket())
-        server._store = opened = session.open()
+        opened = session.open()
         begin, later = (opened.view(_LAYERS[:number], "work") for number in (0, 4))
         picks = {b"README": Scion(begin), b"src": Scion(begin), b"src/main.py": Scion(begin), b"build": Scion(begin)}
         picks |= {b"nine": Scion(begin), b"docs": Scion(later), b"docs/same": Scion(later)}
         picks |= {b"src/lib/util.py": Scion(later), b"b": Scion(begin, None), b"build/out": Scion(begin, b"other")}
-        server._graft(list(_LAYERS), {"work": picks}, "s1.new")
+        Books(opened)._graft(list(_LAYERS), {"work": picks}, "s1.new")
 
     _check_new(copies, graft)
 

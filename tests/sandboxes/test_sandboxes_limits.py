@@ -15,8 +15,8 @@ import pytest
 
 from agentrt.contracts import Confinement, ExecResult
 from agentrt.records import Limits, Snapshot
-from agentrt.sandboxes.local import LocalSandbox, exceeded
-from agentrt.sandboxes.local.inside import filling, usage
+from agentrt.sandboxes.acting import exceeded, filling, usage
+from agentrt.sandboxes.local import LocalSandbox
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
 REQUEST = {"processes": 512, "memory_bytes": None, "cpu_seconds": None, "written_bytes": None, "written_files": None}

@@ -23,7 +23,8 @@ needs_landlock = pytest.mark.skipif(landlock.OLDEST > ABI, reason="this kernel h
 
 _WALLED = """
 import os, signal, socket, sys
-from agentrt.sandboxes.local.inside import kernel, landlock
+from agentrt.sandboxes.acting import privilege
+from agentrt.sandboxes.local.inside import landlock
 
 top, version = sys.argv[1], int(sys.argv[2])
 os.chdir(top)
@@ -34,7 +35,7 @@ host = os.getpid()
 child = os.fork()
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-kernel.prctl(38, 1)
+privilege.prctl(38, 1)
 wall = landlock.Wall(version)
 wall.let_change(os.fsencode(top) + b"/own")
 wall.let_write(os.fsencode(top) + b"/devices")

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from . import init, kernel, wire
-from .filling import EVERY_MS, Filling
+from ...acting.filling import EVERY_MS, Filling
+from ...acting.usage import Exceeded
+from ...layers import wire
+from . import init, kernel
 from .root import Template
-from .usage import Exceeded
 
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
 

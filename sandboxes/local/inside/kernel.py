@@ -8,6 +8,8 @@ import os
 import platform
 from typing import Any
 
+from ...acting.privilege import prctl
+
 # PyDLL keeps the interpreter lock across the call: after a raw fork the child must own it.
 _libc = ctypes.PyDLL(None, use_errno=True)
 
@@ -30,12 +32,8 @@ MS_PRIVATE = 0x4_0000
 MNT_DETACH = 0x2
 
 PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
-_PR_SET_SECCOMP = 22
 _PR_CAPBSET_DROP = 24
-_PR_SET_NO_NEW_PRIVS = 38
 
-_SECCOMP_MODE_FILTER = 2
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _MOUNT_ATTR_RDONLY = 0x1
@@ -51,18 +49,6 @@ _MOUNT_SETATTR = 442  # the same on every architecture, as all calls since 424
 
 class _MountAttr(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns_fd")]
-
-
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.c_void_p))
-
-
-class _CapHeader(ctypes.Structure):
-    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
-
-
-class _CapData(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint32) for name in ("effective", "permitted", "inheritable")]
 
 
 def _check(result: int, what: str) -> int:
@@ -130,11 +116,6 @@ def pivot_root(new_root: bytes) -> None:
     os.chdir(b"/")
 
 
-def prctl(option: int, value: int) -> None:
-    zero = ctypes.c_ulong(0)
-    _check(_libc.prctl(option, ctypes.c_ulong(value), zero, zero, zero), f"prctl {option}")
-
-
 def bound_capabilities(keep: frozenset[int]) -> None:
     """No program executed from here on can have more capabilities than ``keep``; this process keeps its own."""
     with open("/proc/sys/kernel/cap_last_cap", "rb") as file:
@@ -142,35 +123,6 @@ def bound_capabilities(keep: frozenset[int]) -> None:
     for capability in range(last + 1):
         if capability not in keep:
             prctl(_PR_CAPBSET_DROP, capability)
-
-
-def drop_privilege(keep: frozenset[int]) -> None:
-    """Give up every capability but ``keep`` and the way to gain any; be no one's to trace."""
-    prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    mask = sum(1 << capability for capability in keep)
-    data = (_CapData * 2)()
-    for half in range(2):
-        word = (mask >> (32 * half)) & 0xFFFF_FFFF
-        data[half] = _CapData(word, word, 0)
-    header = _CapHeader(0x2008_0522, 0)
-    _check(_libc.capset(ctypes.byref(header), data), "capset")
-    prctl(_PR_SET_DUMPABLE, 0)
-
-
-def filter_calls(program: bytes) -> None:
-    """Install a seccomp filter, for good. After ``drop_privilege``."""
-    buffer = ctypes.create_string_buffer(program, len(program))
-    wanted = _Program(len(program) // 8, ctypes.cast(buffer, ctypes.c_void_p))
-    zero = ctypes.c_ulong(0)
-    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
-    _check(_libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(wanted), zero, zero), "seccomp")
-
-
-def filters_calls() -> bool:
-    """Whether there are seccomp filters: who has them looks for the program, which is at no address here."""
-    zero = ctypes.c_ulong(0)
-    _libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_SECCOMP_MODE_FILTER), zero, zero, zero)
-    return ctypes.get_errno() == errno.EFAULT
 
 
 def forget_keys() -> None:
@@ -184,7 +136,3 @@ def forget_keys() -> None:
 
 def set_hostname(name: bytes) -> None:
     _check(_libc.sethostname(name, ctypes.c_size_t(len(name))), "sethostname")
-
-
-def sync_file_system(descriptor: int) -> None:
-    _check(_libc.syncfs(descriptor), "syncfs")

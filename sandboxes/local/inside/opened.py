@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from . import disk, kernel, overlay
-from .meta import copy_meta
+from ...layers import disk
+from ...layers.meta import copy_meta
+from ...layers.store import PARTS, Store, remove_tree
+from . import kernel, overlay
 from .overlay import Stack
-from .store import PARTS, Store, remove_tree
 
 
 class OpenLayer:

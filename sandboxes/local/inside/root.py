@@ -21,7 +21,8 @@ _NOTHING = b"/run/nothing"
 """An empty file, shown instead of others."""
 _SYSTEM = (b"usr", b"bin", b"sbin", b"lib", b"lib32", b"lib64", b"libx32", b"etc", b"opt", b"nix")
 _DEVICES = (b"null", b"zero", b"full", b"random", b"urandom", b"tty")
-_LAYERED = {b"/home/agent": b"home", b"/tmp": b"tmp", b"/var": b"var"}
+LAYERED = {b"/home/agent": b"home/", b"/tmp": b"tmp/", b"/var": b"var/"}
+"""The folders besides the workspace that may change, and what each is called in a layer's ``rest``."""
 _SKELETON = ((b"home", 0o755), (b"tmp", 0o1777), (b"var", 0o755), *(
     (b"var/" + name, mode)
     for name, mode in ((b"tmp", 0o1777), (b"lib", 0o755), (b"cache", 0o755), (b"log", 0o755), (b"spool", 0o755))
@@ -118,7 +119,7 @@ class Template:
     def _mount_point(self, path: bytes, *, is_folder: bool) -> None:
         """Something to mount ``path`` on: in the base where the place is layered, else in the tmpfs."""
         if place := _layered_place(path):
-            _point(self._base + b"/" + _LAYERED[place] + path[len(place) :], is_folder)
+            _point(self._base + b"/" + LAYERED[place] + path[len(place) + 1 :], is_folder)
         elif not os.path.lexists(self._root + path):
             _point(self._root + path, is_folder)
 
@@ -162,8 +163,8 @@ class Template:
 
     def complete(self) -> None:
         """Add to the root, in this (new) mount namespace, all but the workspace."""
-        for place, name in _LAYERED.items():
-            kernel.bind(self.rest + b"/" + name, self._root + place)
+        for place, name in LAYERED.items():
+            kernel.bind(self.rest + b"/" + name.rstrip(b"/"), self._root + place)
         for path in self._shows:
             if _layered_place(path):
                 self._show(path)
@@ -180,7 +181,7 @@ class Template:
     @property
     def trees(self) -> list[bytes]:
         """What an action may change as it likes, besides the workspace."""
-        return [self._root + place for place in (*_LAYERED, b"/dev/shm")]
+        return [self._root + place for place in (*LAYERED, b"/dev/shm")]
 
     @property
     def kernels(self) -> list[bytes]:
@@ -227,7 +228,7 @@ def _is_file(root: bytes, path: bytes) -> bool:
 
 
 def _layered_place(path: bytes) -> bytes | None:
-    return next((place for place in _LAYERED if path.startswith(place + b"/")), None)
+    return next((place for place in LAYERED if path.startswith(place + b"/")), None)
 
 
 def _for_all(path: bytes) -> bool:

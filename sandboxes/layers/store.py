@@ -19,7 +19,7 @@ import fcntl
 import hashlib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from .layered import Layered
 
@@ -31,16 +31,14 @@ _CHUNK = 64
 
 
 class Store:
-    def __init__(self, folder: bytes, workspace: bytes) -> None:
+    def __init__(self, folder: bytes, workspace: bytes, places: Mapping[bytes, bytes], base: bytes = b"") -> None:
+        """``places``: the folders besides the workspace that may change, and what each is called in ``rest`` ("" and ""
+        for all there are, by their own paths); ``base``: what those hold at first, where that is not nothing."""
         self.folder = folder
-        self.base = {"work": workspace, "rest": folder + _BASE}
-        self._places = {
-            workspace: ("work", b""),  # first: it may lie inside one of the others
-            b"/home/agent": ("rest", b"home/"),
-            b"/tmp": ("rest", b"tmp/"),
-            b"/var": ("rest", b"var/"),
-        }
-        os.makedirs(self.base["rest"], exist_ok=True)
+        self.base = {"work": workspace, "rest": base or folder + _BASE}
+        # The workspace comes first: it may lie inside one of the others.
+        self._places = {workspace: ("work", b""), **{shown: ("rest", name) for shown, name in places.items()}}
+        os.makedirs(folder + _BASE, exist_ok=True)
         self._run, self._lock = _new_run(folder)
         self._numbers = itertools.count()
         self._seen: dict[tuple[str, str], bytes | None] = {}
@@ -100,10 +98,10 @@ class Store:
         """The inverse: how a path of a layer is told to people."""
         if part == "work":
             return path
-        name, _, inner = path.partition(b"/")
-        return next(
-            shown + (b"/" + inner if inner else b"") for shown, place in self._places.items() if place[1] == name + b"/"
-        )
+        for shown, (of, inner) in self._places.items():
+            if of == part and inner and (path + b"/").startswith(inner):
+                return shown + path[len(inner) - 1 :]
+        return b"/" + path
 
     def layer(self, name: str, part: str) -> bytes:
         return b"/".join((self.folder, os.fsencode(name), part.encode()))

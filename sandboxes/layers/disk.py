@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import stat
 
-from . import kernel
-
+# PyDLL keeps the interpreter lock across the call: after a raw fork the child must own it.
+_libc = ctypes.PyDLL(None, use_errno=True)
 _FEW = 32
 """Up to so many new files are synced one by one; more are synced with their whole file system."""
 
@@ -41,6 +42,8 @@ def sync_folder(folder: bytes) -> None:
 def sync_file_system(folder: bytes) -> None:
     file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        kernel.sync_file_system(file)
+        if _libc.syncfs(file) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number), "syncfs")
     finally:
         os.close(file)

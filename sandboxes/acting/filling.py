@@ -32,8 +32,9 @@ class _Disk(NamedTuple):
 class Filling:
     """One action, whose files come to lie in ``folders``, all on one disk."""
 
-    def __init__(self, folders: Sequence[bytes], request: dict[str, Any]) -> None:
-        self._folders = folders
+    def __init__(self, folders: Sequence[bytes], request: dict[str, Any], since_ns: int = 0) -> None:
+        """``since_ns``: what did not change since then was there before."""
+        self._folders, self._since = folders, since_ns
         self._bytes: int | None = request["written_bytes"]
         self._files: int | None = request["written_files"]
         self._seen, self._seen_bytes, self._seen_files = _disk(folders[0]), 0, 0
@@ -69,13 +70,14 @@ class Filling:
         while inner and not self._is_over(size, count):
             with suppress(OSError), os.scandir(inner.pop()) as entries:
                 for entry in entries:
-                    count += 1
-                    if entry.is_dir(follow_symlinks=False):
-                        inner.append(entry.path)
-                    else:
-                        with suppress(OSError):
-                            status = entry.stat(follow_symlinks=False)
-                            size += min(status.st_size, status.st_blocks * 512)
+                    with suppress(OSError):
+                        status = entry.stat(follow_symlinks=False)
+                        is_folder = entry.is_dir(follow_symlinks=False)
+                        if is_folder:
+                            inner.append(entry.path)
+                        if status.st_ctime_ns >= self._since:
+                            count += 1
+                            size += 0 if is_folder else min(status.st_size, status.st_blocks * 512)
                     if self._is_over(size, count):
                         break
         return size, count

@@ -23,7 +23,7 @@ _KEPT_FREE = 32
 _OURS = (b"Pss_Anon:", b"Pss_Shmem:", b"SwapPss:")
 """Of a process's memory (/proc/PID/smaps_rollup): all but pages of files, which the kernel takes back as it likes."""
 Exceeded = tuple[str, float, float]
-"""Which limit, what was used, what may be: ``sandboxes/local/exceeded.py`` makes a sentence of it."""
+"""Which limit, what was used, what may be: ``exceeded.py`` makes a sentence of it."""
 
 
 class Usage:
@@ -86,8 +86,9 @@ class Usage:
 
 
 def others() -> list[str]:
-    """The processes of this namespace besides init."""
-    return [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+    """The processes of this namespace besides its first, and who looks."""
+    ours = {"1", str(os.getpid())}
+    return [name for name in os.listdir("/proc") if name.isdigit() and name not in ours]
 
 
 def kept(free: int, most: int) -> int:

@@ -28,6 +28,8 @@ _DIGEST_BEFORE = 1 << 20
 """Before-images up to this size are hashed even when the size alone tells that they differ."""
 
 Pair = tuple[bytes, Entry | None, Entry | None]
+Found = tuple[dict[str, Any], Entry | None]
+"""The fields of an effect, and the entry that was there before."""
 
 
 def pairs(a: Layered, b: Layered, uppers: Sequence[bytes]) -> Iterator[Pair]:
@@ -169,11 +171,8 @@ def _digest(path: bytes) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def pair_renames(found: list[tuple[dict[str, Any], Entry | None]]) -> list[dict[str, Any]]:
-    """A file that went and an equal one that came are one rename; ambiguous pairs stay as they are.
-
-    ``found``: effects, each with the entry that was there before.
-    """
+def pair_renames(found: list[Found]) -> list[dict[str, Any]]:
+    """A file that went and an equal one that came are one rename; ambiguous pairs stay as they are."""
     gone: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     came: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     sizes = {effect["after"]["size"] for effect, _ in found if effect["change"] == "created"}

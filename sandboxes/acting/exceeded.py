@@ -29,7 +29,7 @@ _KINDS: dict[str, tuple[str, Callable[[float], str]]] = {
     "room": ("left only {used} free on the disk of the sandbox; {most} are kept free", _size),
     "room for files": ("left room for only {used} files on the disk of the sandbox; {most} are kept free", _count),
 }
-"""What the server calls a limit (``inside/usage.py``, ``inside/filling.py``), and the sentence."""
+"""What a limit is called (``usage.py``, and who watches the disk), and the sentence."""
 
 
 def sentence(kind: str, used: float, most: float) -> str:

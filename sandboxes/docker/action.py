@@ -1,0 +1,146 @@
+"""One action, as the keeper sees it: what goes into the container and what comes out, until it has ended."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import select
+import socket
+import struct
+import termios
+import time
+import tty
+from contextlib import suppress
+from typing import Any
+
+from ..layers import wire
+from .box import Box, checked
+from .door import Door
+from .inside.frames import BLOB, DATA, ERR, HANGUP, JSON, KEYS, KNOCK, MOST, OUT, PAIR, SIZE, STOP, TAKEN
+from .inside.tunnels import Tunnels
+
+_PATIENCE = 20.0
+"""Seconds that a container gets to say that an action's time is over, until we say that it does not answer."""
+_LOOK_MS = 50.0
+"""How often a terminal is asked for its size: who changes it tells only who sits at it."""
+_PIPE = 1 << 16
+
+
+class Action:
+    def __init__(self, box: Box, runtime: socket.socket, door: Door | None) -> None:
+        self._box, self._runtime, self._door = box, runtime, door
+        self._poll = select.poll()
+        self._tunnels = Tunnels(box.link, self._poll)
+        self._terminal: _Terminal | None = None
+
+    def run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
+        """``given``: standard input, output and error of what is run. Raises ``OSError``."""
+        began = time.monotonic()
+        size = 0 if request.get("terminal") else os.fstat(given[0]).st_size
+        request |= {"stdin": size, "apart": os.fstat(given[1]).st_ino != os.fstat(given[2]).st_ino, "own_user": False}
+        if request.get("terminal"):
+            self._terminal = _Terminal(given[0])
+            request["size"] = self._terminal.size
+            self._poll.register(given[0], select.POLLIN)
+        try:
+            self._box.link.tell(request)
+            self._send_stdin(given[0], size)
+            outcome = self._see_through(given, began + request["seconds"] + _PATIENCE)
+        except (EOFError, ConnectionError) as error:
+            raise self._box.lost() from error
+        finally:
+            self._tunnels.close()
+            if self._terminal is not None:
+                self._terminal.close()
+        return outcome | {"seconds": time.monotonic() - began}
+
+    def _send_stdin(self, file: int, size: int) -> None:
+        while size:
+            data = os.read(file, min(size, MOST))
+            size -= len(data)
+            self._box.link.send(BLOB, data)
+
+    def _see_through(self, given: list[int], deadline: float) -> dict[str, Any]:
+        self._poll.register(self._box, select.POLLIN)
+        self._poll.register(self._runtime, select.POLLIN)
+        while True:
+            patience = max(0.0, deadline - time.monotonic()) * 1000
+            ready = self._poll.poll(patience if self._terminal is None else min(patience, _LOOK_MS))
+            for file, events in ready:
+                if file == self._runtime.fileno():
+                    self._poll.unregister(file)
+                    with suppress(EOFError):
+                        wire.receive(self._runtime)
+                    self._box.link.send(STOP)
+                elif file == self._box.fileno():
+                    outcome = self._hear(given)
+                    if outcome is not None:
+                        return outcome
+                elif self._tunnels.has(file):
+                    self._tunnels.ready(file, events)
+                elif self._terminal is not None and file == given[0]:
+                    self._type(given[0])
+            if self._terminal is not None and self._terminal.has_changed():
+                self._box.link.send(SIZE, PAIR.pack(*self._terminal.size))
+            if time.monotonic() >= deadline:
+                raise OSError(errno.ETIMEDOUT, "it does not answer", "container")
+
+    def _hear(self, given: list[int]) -> dict[str, Any] | None:
+        """What came; the outcome where that is the last."""
+        while True:
+            kind, data = self._box.link.get()
+            if kind in (OUT, KEYS):
+                _write(given[1], data)
+            elif kind == ERR:
+                _write(given[2], data)
+            elif kind == KNOCK and self._door is not None:
+                [number] = struct.unpack("!I", data)
+                self._tunnels.open(number, self._door.knock())
+            elif kind in (DATA, TAKEN, HANGUP):
+                self._tunnels.take(kind, data)
+            elif kind == JSON:
+                return checked(json.loads(data))
+            if not self._box.link.has():
+                return None
+
+    def _type(self, terminal: int) -> None:
+        try:
+            keys = os.read(terminal, _PIPE)
+        except OSError:
+            keys = b""
+        if keys:
+            self._box.link.send(KEYS, keys)
+        else:
+            self._poll.unregister(terminal)
+
+
+class _Terminal:
+    """The caller's, which passes every key on as it is: what it means is for the terminal inside to say."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._before = termios.tcgetattr(file)
+        self.size = self._measure()
+        tty.setraw(file, termios.TCSANOW)
+
+    def has_changed(self) -> bool:
+        before, self.size = self.size, self._measure()
+        return before != self.size
+
+    def close(self) -> None:
+        with suppress(termios.error):
+            termios.tcsetattr(self._file, termios.TCSANOW, self._before)
+
+    def _measure(self) -> tuple[int, int]:
+        rows, columns, _, _ = struct.unpack("4H", fcntl.ioctl(self._file, termios.TIOCGWINSZ, bytes(8)))
+        return rows, columns
+
+
+def _write(file: int, data: bytes) -> None:
+    """Who reads it may have gone; the action goes on."""
+    view = memoryview(data)
+    with suppress(BrokenPipeError):
+        while view:
+            view = view[os.write(file, view) :]

@@ -1,0 +1,133 @@
+"""The keeper's end of a container: the stream the engine attached to its first process, and what is asked of that."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .inside import entries
+from .inside.entries import Content, Entry, Source
+from .inside.frames import Link
+
+_HEAD = struct.Struct("!BxxxI")
+"""Before each piece of a container's output: which stream it is of, and its length (the engine's attach protocol)."""
+_STDOUT = 1
+_READ = 1 << 18
+_SAID = 4000
+"""Bytes kept of what the first process says on standard error, which is only ever why it failed."""
+_SANDBOXES = Path(__file__).parent.parent
+_PACKAGES = ("", ".acting", ".docker", ".docker.inside")
+_MODULES = (
+    *(".acting.calls", ".acting.files", ".acting.privilege", ".acting.usage", ".acting.filling", ".acting.command"),
+    *(".docker.inside.frames", ".docker.inside.index", ".docker.inside.entries", ".docker.inside.putting"),
+    *(".docker.inside.leftovers", ".docker.inside.tunnels", ".docker.inside.running", ".docker.inside.server"),
+)
+"""In the order in which they import each other."""
+BOOT = """
+import importlib.machinery, importlib.util, json, os, struct, sys
+def get(size):
+    data = b""
+    while len(data) < size:
+        piece = os.read(0, size - len(data))
+        if not piece: sys.exit()
+        data += piece
+    return data
+for name, source in json.loads(get(*struct.unpack("!I", get(4)))):
+    spec = importlib.machinery.ModuleSpec(name, None, is_package=source is None)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    above, _, last = name.rpartition(".")
+    if above: setattr(sys.modules[above], last, module)
+    if source is not None: exec(compile(source, name, "exec"), module.__dict__)
+sys.modules["sandboxes.docker.inside.server"].main()
+"""
+"""What the first process runs: it is sent the rest."""
+
+
+class Box:
+    """Requests and their fields: start {roots, leave_out} · put {} and entries · settle {} · changed {} · collect {},
+    answered by entries first · door {} · run {of the runtime's; stdin, apart, size}, see ``running.py``."""
+
+    def __init__(self, stream: socket.socket) -> None:
+        self._stream = stream
+        self._raw = bytearray()
+        self._said = bytearray()
+        self.link = Link(self._read, stream.sendall)
+        program = [("sandboxes" + name, None) for name in _PACKAGES]
+        sources = [("sandboxes" + name, _source(name)) for name in _MODULES]
+        data = json.dumps([*program, *sources]).encode()
+        stream.sendall(struct.pack("!I", len(data)) + data)
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def ask(self, do: str, **fields: Any) -> dict[str, Any]:
+        """Raises ``OSError``: what went wrong inside, or ``EPIPE`` where there is nobody any more."""
+        self.link.tell({"do": do, **fields})
+        return self.answer()
+
+    def answer(self) -> dict[str, Any]:
+        try:
+            return checked(self.link.hear())
+        except (EOFError, ConnectionError) as error:
+            raise self.lost() from error
+
+    def put(self, sources: Iterable[Source]) -> None:
+        self.link.tell({"do": "put"})
+        entries.send(self.link, iter(sources))
+        self.answer()
+
+    def collect(self) -> Iterator[tuple[Entry, Content]]:
+        self.link.tell({"do": "collect"})
+        try:
+            yield from entries.receive(self.link)
+        except (EOFError, ConnectionError) as error:
+            raise self.lost() from error
+        self.answer()
+
+    def lost(self) -> OSError:
+        said = self._said.decode(errors="replace").strip().rpartition("\n")[2]
+        return OSError(errno.EPIPE, "it is gone" + (f": {said}" if said else ""), "container")
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _read(self) -> bytes:
+        """What the first process sent, without the engine's own framing."""
+        while True:
+            data = self._stream.recv(_READ)
+            if not data:
+                return b""
+            self._raw += data
+            if found := self._unframed():
+                return found
+
+    def _unframed(self) -> bytes:
+        found = bytearray()
+        while len(self._raw) >= _HEAD.size:
+            stream, length = _HEAD.unpack_from(self._raw)
+            end = _HEAD.size + length
+            if len(self._raw) < end:
+                break
+            piece = self._raw[_HEAD.size : end]
+            if stream == _STDOUT:
+                found += piece
+            else:
+                self._said = (self._said + piece)[-_SAID:]
+            del self._raw[:end]
+        return bytes(found)
+
+
+def checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        raise OSError(*answer["error"])
+    return answer
+
+
+def _source(name: str) -> str:
+    return (_SANDBOXES / (name[1:].replace(".", os.sep) + ".py")).read_text(encoding="utf-8")

@@ -1,0 +1,168 @@
+"""An agent's container: made with its volumes, started, and removed with them.
+
+Nothing of the host is in it. Its root is read-only; every place that may be written is a volume of its own, and what is
+in a volume is put there by its first process (``inside/``), whose standard streams are all there is between the two.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import socket
+import stat
+import tarfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .box import BOOT
+from .known import Image
+from .labels import Kind
+from .options import DockerOptions
+
+if TYPE_CHECKING:
+    import docker
+
+_SHARED_MEMORY = "256m"
+_STREAM = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+
+
+class Container:
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        image: Image,
+        options: DockerOptions,
+        *,
+        workspace: str,
+        base: Path,
+        planted: Mapping[str, bytes],
+        labels: Callable[[Kind], Mapping[str, str]],
+    ) -> None:
+        """``base``: what the image has in its places; ``planted``: by absolute path."""
+        self._client, self._image, self._options = client, image, options
+        self._workspace, self._base, self._planted = workspace, base, planted
+        self._labels = labels
+        self._name = f"agentrt-{secrets.token_hex(6)}"
+        self._volumes: dict[str, str] = {}
+        """By place, its name."""
+        self._made_image: str | None = None
+        self._id: str | None = None
+
+    def start(self) -> socket.socket:
+        """The stream of its first process; closing it ends the container. Raises what the engine does; then what was
+        made so far is for ``remove``."""
+        api = self._client.api
+        for number, place in enumerate([self._workspace, *self._image.places]):
+            name = f"{self._name}-{number}"
+            api.create_volume(name, labels=dict(self._labels("volume")))
+            self._volumes[place] = name
+        self._prepare()
+        self._id = api.create_container(
+            self._made_image or self._image.id,
+            entrypoint=[self._image.python, "-I", "-S", "-c", BOOT],
+            command=[],
+            name=self._name,
+            hostname="agentrt",
+            user=f"{self._image.user[0]}:{self._image.user[1]}",
+            working_dir="/",
+            environment={"LC_ALL": "C.UTF-8"},
+            stdin_open=True,
+            healthcheck={"test": ["NONE"]},
+            labels=dict(self._labels("sandbox")),
+            host_config=self._walls(),
+        )["Id"]
+        attached = api.attach_socket(self._id, params=_STREAM)
+        stream: socket.socket = getattr(attached, "_sock", attached)
+        api.start(self._id)
+        return stream.dup()
+
+    def remove(self) -> None:
+        """With all that was made for it, as far as it is there. Raises what the engine does."""
+        from docker.errors import NotFound
+
+        api = self._client.api
+        if self._id is not None:
+            with suppress(NotFound):
+                api.remove_container(self._id, force=True, v=True)
+        for name in self._volumes.values():
+            with suppress(NotFound):
+                api.remove_volume(name)
+        if self._made_image is not None:
+            with suppress(NotFound):
+                api.remove_image(self._made_image)
+        self._id, self._made_image = None, None
+        self._volumes.clear()
+
+    def _mounts(self) -> list[Any]:
+        from docker.types import Mount
+
+        return [Mount(place, name, type="volume", no_copy=True) for place, name in self._volumes.items()]
+
+    def _walls(self) -> Any:
+        from docker.types import LogConfig, Ulimit
+
+        return self._client.api.create_host_config(
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            network_mode="none",
+            ipc_mode="private",
+            shm_size=_SHARED_MEMORY,
+            pids_limit=self._options.processes,
+            mem_limit=self._options.memory,
+            memswap_limit=self._options.memory,
+            nano_cpus=int(self._options.cpus * 1_000_000_000),
+            ulimits=[Ulimit(name="core", soft=0, hard=0)],
+            log_config=LogConfig(type="none"),
+            mounts=self._mounts(),
+        )
+
+    def _prepare(self) -> None:
+        """Whose the places are, and files that are planted: put there by the engine, as nobody inside could."""
+        api = self._client.api
+        mounts = api.create_host_config(mounts=self._mounts(), network_mode="none")
+        labels = dict(self._labels("sandbox"))
+        made = api.create_container(self._image.id, entrypoint=["true"], labels=labels, host_config=mounts)["Id"]
+        try:
+            api.put_archive(made, "/", self._archive())
+            if any(not self._is_in_place(path) for path in self._planted):
+                changes = [f'LABEL "{name}"="{value}"' for name, value in self._labels("image").items()]
+                self._made_image = api.commit(made, changes=changes)["Id"]
+        finally:
+            api.remove_container(made, force=True, v=True)
+
+    def _archive(self) -> bytes:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for place in self._volumes:
+                mode = stat.S_IMODE(
+                    os.stat(self._workspace if place == self._workspace else self._base / place[1:]).st_mode
+                )
+                # What everybody may write and nobody may take from others is the system's own, as /tmp is.
+                owner = (0, 0) if mode & stat.S_IWOTH else self._image.user
+                archive.addfile(_member(place, tarfile.DIRTYPE, mode, owner))
+            for path, content in sorted(self._planted.items()):
+                for folder in self._missing(path):
+                    archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, (0, 0)))
+                archive.addfile(_member(path, tarfile.REGTYPE, 0o444, (0, 0), len(content)), io.BytesIO(content))
+        return packed.getvalue()
+
+    def _missing(self, path: str) -> Iterator[str]:
+        """Folders on the way to what is planted in a place, below it."""
+        for place in self._volumes:
+            if path.startswith(place + "/"):
+                names = path[len(place) + 1 :].split("/")[:-1]
+                yield from (os.path.join(place, *names[:depth]) for depth in range(1, len(names) + 1))
+
+    def _is_in_place(self, path: str) -> bool:
+        return any(path.startswith(place + "/") for place in self._volumes)
+
+
+def _member(path: str, kind: bytes, mode: int, owner: tuple[int, int], size: int = 0) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(path.lstrip("/"))
+    member.type, member.mode, member.size = kind, mode, size
+    member.uid, member.gid = owner
+    return member

@@ -1,0 +1,129 @@
+"""The first process of a container: it runs actions, says what changed, and puts things back.
+
+It serves one keeper over its standard streams, and ends with it; with it ends the container. It runs as the user that
+actions run as, who can neither look into it nor kill it (the kernel keeps a namespace's first process from that).
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from ...acting import privilege
+from . import entries, leftovers
+from .entries import Entry, Source, bytes_of, named
+from .frames import BLOB, HOLE, NUMBER, Link
+from .index import Index
+from .putting import Putting, part_links
+from .running import Door, Running
+
+_READ = 1 << 18
+
+
+class Server:
+    """Each ``_do_`` answers one request (``link.py`` lists them with their fields)."""
+
+    def __init__(self, link: Link, input_at: int) -> None:
+        self._link, self._input = link, input_at
+        self._roots: list[bytes] = []
+        self._index = Index([])
+        self._door: Door | None = None
+
+    def serve(self) -> None:
+        """Until the keeper is gone."""
+        with suppress(EOFError, BrokenPipeError):
+            while True:
+                request = self._link.hear()
+                try:
+                    answer = getattr(self, "_do_" + request["do"])(request)
+                except OSError as error:
+                    name = os.fsdecode(error.filename) if error.filename is not None else ""
+                    answer = {"error": [error.errno or 0, error.strerror or str(error), name]}
+                self._link.tell(answer)
+
+    def _do_start(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._roots = list(map(bytes_of, request["roots"]))
+        self._index = Index(self._roots, list(map(bytes_of, request["leave_out"])))
+        return {}
+
+    def _do_put(self, _: dict[str, Any]) -> dict[str, Any]:
+        Putting().put(entries.receive(self._link))
+        return {}
+
+    def _do_settle(self, _: dict[str, Any]) -> dict[str, Any]:
+        """As it is now is how it is to be."""
+        self._index.changed()
+        return {}
+
+    def _do_changed(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"paths": list(map(named, self._index.changed()))}
+
+    def _do_collect(self, _: dict[str, Any]) -> dict[str, Any]:
+        """All that changed, as it is now; and that is how it is to be."""
+        paths = self._index.changed()
+        entries.send(self._link, _look(paths))
+        part_links(paths)
+        return {}
+
+    def _do_door(self, _: dict[str, Any]) -> dict[str, Any]:
+        self._door = self._door or Door()
+        return {"port": self._door.port}
+
+    def _do_run(self, request: dict[str, Any]) -> dict[str, Any]:
+        stdin = self._take_stdin(request["stdin"])
+        running = Running(self._link, request, stdin, self._door, self._roots)
+        try:
+            return running.see_through(self._input)
+        finally:
+            leftovers.remove()
+
+    def _take_stdin(self, size: int) -> int:
+        if not size:
+            return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.memfd_create("stdin")
+        while size:
+            kind, data = self._link.get()
+            if kind == HOLE:
+                size -= int(NUMBER.unpack(data)[0])
+                os.lseek(file, NUMBER.unpack(data)[0], os.SEEK_CUR)
+            elif kind == BLOB:
+                size -= len(data)
+                view = memoryview(data)
+                while view:
+                    view = view[os.write(file, view) :]
+        os.ftruncate(file, os.lseek(file, 0, os.SEEK_CUR))
+        os.lseek(file, 0, os.SEEK_SET)
+        return file
+
+
+def _look(paths: list[bytes]) -> Iterator[Source]:
+    for path in paths:
+        try:
+            yield entries.look(path, path, os.lstat(path))
+        except (FileNotFoundError, NotADirectoryError):
+            yield Source(Entry(named(path)), None)
+
+
+def main() -> None:
+    given = [os.dup(0), os.dup(1)]
+    for file in given:
+        os.set_inheritable(file, False)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.umask(0o022)
+    privilege.hide()
+    sys.setrecursionlimit(10_000)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
+
+    def write(data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(given[1], view) :]
+
+    Server(Link(lambda: os.read(given[0], _READ), write), given[0]).serve()

@@ -1,0 +1,119 @@
+"""The docker sandbox: ``agentrt.contracts.Sandbox`` in a container."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentrt.contracts import Confinement
+from agentrt.homes import state_home
+
+from ..acting.client import ActingClient
+from ..acting.sandbox import ActingSandbox
+from ..layers.client import ServerError, told
+from .container import Container
+from .door import Behind
+from .ground import Ground, recall, remember
+from .labels import labels, mark
+from .options import DockerOptions
+
+if TYPE_CHECKING:
+    import docker
+
+    from .known import Image
+
+_SERVER = ".docker.keeper"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class DockerSandbox(ActingSandbox):
+    """Commands run in a container; what they change there lands in layers in ``store``."""
+
+    def __init__(
+        self,
+        *,
+        workspace: Path,
+        store: Path,
+        confinement: Confinement,
+        options: DockerOptions,
+        report: Callable[[str], None],
+    ) -> None:
+        """``report``: is told how the pull or the build of an image goes."""
+        super().__init__(workspace=workspace, store=store, confinement=confinement)
+        self._options, self._report = options, report
+        self._engine: docker.DockerClient | None = None
+        self._image: Image | None = None
+        self._container: Container | None = None
+        self._ground = recall(store)
+
+    @property
+    def home(self) -> str:
+        return self._ground.home
+
+    def twin(self) -> DockerSandbox:
+        twin = DockerSandbox(
+            workspace=self._workspace,
+            store=self._store,
+            confinement=self._confinement,
+            options=self._options,
+            report=self._report,
+        )
+        twin._engine, twin._image = self._engine, self._image
+        return twin
+
+    def open_server(self) -> ActingClient:
+        self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        client = ActingClient(_SERVER)
+        try:
+            client.start(
+                store=os.fspath(self._store),
+                workspace=self.workspace,
+                hidden=list(self._confinement.hidden),
+                base=self._ground.base,
+            )
+        except ServerError as error:
+            client.close()
+            raise told("start", error) from error
+        return client
+
+    def enter(self, client: ActingClient) -> None:
+        from . import engine, images, places
+
+        with engine.translated("start a container"):
+            self._engine = self._engine or engine.connect()
+            if self._image is None:
+                self._image = images.resolve(self._engine, self._options, folder=self._workspace, report=self._report)
+            base = state_home() / "docker" / self._image.id.removeprefix("sha256:") / "places"
+            places.export_places(self._engine, self._image, base)
+            self._ground = Ground(image=self._image.id, base=os.fspath(base), home=self._image.home)
+            mark(self._store, self._image.id)
+            remember(self._store, self._ground)
+            self.environment = {"PATH": _PATH, "LANG": "C.UTF-8", **self._image.environment, "HOME": self._image.home}
+            planted = self.planted()
+            self._container = Container(
+                self._engine,
+                self._image,
+                self._options,
+                workspace=self.workspace,
+                base=base,
+                planted=planted,
+                labels=partial(labels, self._store),
+            )
+            with self._container.start() as stream:
+                client.attach(
+                    stream.fileno(), places=list(self._image.places), base=os.fspath(base), planted=sorted(planted)
+                )
+
+    def left(self) -> None:
+        from . import engine
+
+        container, self._container = self._container, None
+        if container is not None:
+            with engine.translated("remove the container"):
+                container.remove()
+
+    def open_door(self, client: ActingClient) -> Behind:
+        return Behind(*client.door())
