@@ -10,7 +10,6 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -36,7 +35,6 @@ _NOT_OURS = ("/proc", "/sys", "/dev")
 _MOST_PLACES = 100
 """Each is a volume and a mount."""
 _SECONDS = 60
-_MOST_BYTES = 1_000_000
 _NO_PROGRAM = re.compile(r"exec.*(no such file|not found|permission denied|format error|is a directory)", re.I | re.S)
 _SURVEY = Path(__file__).with_name("survey.py")
 
@@ -178,7 +176,7 @@ def _try(client: DockerClient, id_: str, config: Mapping[str, Any], python: str,
         code = _wait(held)
         if code is None:
             return _Tried(None, f"did not end within {_SECONDS} seconds")
-        return _read(_printed(held), code)
+        return _read(held.logs(stdout=True, stderr=False), code)  # no more of it than is kept: ``oneoff``
 
 
 def _start(held: Container, user: str, shown: str) -> str | None:
@@ -214,18 +212,8 @@ def _wait(held: Container) -> int | None:
         return None
 
 
-def _printed(held: Container) -> bytes:
-    printed = b""
-    with closing(held.logs(stdout=True, stderr=False, stream=True, follow=False)) as chunks:
-        for chunk in chunks:
-            printed += chunk
-            if len(printed) > _MOST_BYTES:
-                break
-    return printed
-
-
 def _read(printed: bytes, code: int) -> _Tried:
-    if code == 0 and len(printed) <= _MOST_BYTES:
+    if code == 0:
         for shape in (_Said, _Old):
             try:
                 said = shape.model_validate_json(printed)
