@@ -382,7 +382,8 @@ def test_the_wheel_holds_every_module_and_document(wheel: Path) -> None:
     pages = {
         f"agentrt/{path.parent.name}/{path.name}" for f in folders for path in f.iterdir() if path.suffix in _PAGES
     }
-    data = {"agentrt/py.typed", "agentrt/history/schema.sql", "agentrt/planners/prices.yaml", *packs, *pages}
+    files = ("py.typed", "history/schema.sql", "planners/prices.yaml", "sandboxes/docker/Dockerfile")
+    data = {*(f"agentrt/{name}" for name in files), *packs, *pages}
     assert held == code | data
 
 

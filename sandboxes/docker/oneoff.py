@@ -1,0 +1,50 @@
+"""A container for one question about an image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+    from docker.models.containers import Container
+
+ORDINARY = "1000:1000"
+"""Who it runs as, where the image does not say, or says root."""
+LABELS = {"agentrt.kind": "probe"}
+
+
+@contextmanager
+def container(
+    client: DockerClient, image: str, command: Sequence[str], *, user: str = ORDINARY, without: Iterable[str] = ()
+) -> Iterator[Container]:
+    """Made, not started; gone afterwards, with the volumes that the image asks for. Raises docker-py's errors.
+
+    ``without``: names of the image's environment that the command does not get.
+    """
+    from docker.types import LogConfig
+
+    held = client.containers.create(
+        image,
+        entrypoint=list(command[:1]),
+        command=list(command[1:]),
+        environment=list(without),  # a name without a value takes the variable away
+        user=user,
+        working_dir="/",
+        labels=LABELS,
+        healthcheck={"test": ["NONE"]},
+        read_only=True,
+        network_mode="none",
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        pids_limit=64,
+        mem_limit="256m",
+        memswap_limit="256m",
+        # What is printed is read when it ended, and no more than this can ever lie on the engine's disk.
+        log_config=LogConfig(type="json-file", config={"max-size": "4m", "max-file": "1"}),
+    )
+    try:
+        yield held
+    finally:
+        held.remove(force=True, v=True)
