@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import grp
 import os
-import ssl
 from collections.abc import Iterator
 
 from agentrt.errors import DiskFull, SandboxError, SandboxUnavailable
@@ -100,6 +99,8 @@ def _behind(error: BaseException) -> Iterator[BaseException]:
 
 def _codes(chain: list[BaseException]) -> set[int | None]:
     """Those of the kernel; TLS has others."""
+    import ssl
+
     return {link.errno for link in chain if isinstance(link, OSError) and not isinstance(link, ssl.SSLError)}
 
 

@@ -26,8 +26,6 @@ from agentrt.sandboxes.docker import engine as engines
 from agentrt.sandboxes.docker.engine import About, about, connect, translated
 
 PAGE = Path(__file__).parents[2] / "docs/docker.md"
-# What the SDK does with its socket where nobody listens is not ours to mend.
-unclosed = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
 def refusal() -> SandboxUnavailable:
@@ -285,7 +283,6 @@ def test_a_socket_of_another_group(tmp_path_factory: pytest.TempPathFactory, mon
 # ------------------------------------------------------------------------------------------------------ where it fails
 
 
-@unclosed
 def test_an_engine_that_went_away_and_came_back(own_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", own_engine.host)
     client = connect()
