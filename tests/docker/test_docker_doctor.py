@@ -9,12 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from agentrt.contracts import Confinement
-from agentrt.sandboxes.docker import doctor as rows
-from agentrt.sandboxes.docker.doctor import doctor
-from agentrt.sandboxes.docker.engine import About
+from engine_spoken import Answer, podman, serving
 
 
 def agentrt(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -60,11 +55,15 @@ def test_neither_sandbox_is_exit_code_5(tmp_path: Path) -> None:
     assert agentrt(tmp_path, **NOWHERE, XDG_STATE_HOME=str(tmp_path / "file")).returncode == 5
 
 
-def test_what_an_engine_cannot_keep_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Any) -> None:
-    found = About("podman", "4.3.1", "overlay", True, "2", False, ("memory", "processes"), "unix:///run/x")
-    monkeypatch.setattr(rows, "about", lambda client: found)
-    checks = {check.name: check for check in doctor(workspace=tmp_path, store=tmp_path, confinement=Confinement())}
-    assert all(check.ok for check in checks.values())
-    assert {name for name, check in checks.items() if check.absent} == {"limits", "seccomp"}
-    assert checks["engine"].detail == "podman 4.3.1 at unix:///run/x"
-    assert checks["limits"].detail == "not kept here: memory, processes" and "version 2" in checks["limits"].cure
+def test_what_an_engine_cannot_keep_is_absent(tmp_path: Path) -> None:
+    def unfiltered(path: str) -> Answer:
+        return 200, {**podman(path)[1], "SecurityOptions": ["name=seccomp,profile=unconfined", "name=rootless"]}
+
+    with serving(tmp_path / "s", unfiltered) as address:
+        done = agentrt(tmp_path, DOCKER_HOST=address)
+        assert agentrt(tmp_path, "--require", "seccomp", DOCKER_HOST=address).stdout.count("MISSING docker: ") == 1
+    assert done.returncode == 0 and "MISSING" not in done.stdout
+    assert f"ok      docker: engine: podman 4.3.1 at {address}\n" in done.stdout
+    assert "ok      docker: rootless: a user's own\n" in done.stdout
+    assert "absent  docker: limits: not kept here: memory, processes\n" in done.stdout
+    assert "absent  docker: seccomp: system calls are not filtered; " in done.stdout
