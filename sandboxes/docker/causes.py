@@ -72,8 +72,8 @@ def told(do: str, error: Exception) -> SandboxError:
     if {"ReadTimeout", "ConnectTimeout", "ReadTimeoutError", "TimeoutError"} & names:
         cure = f"look at it with `docker info`, restart it if need be, {_RESUME}"
         return SandboxError(f"{what}: the container engine does not answer", hint=cure)
-    if status == 404:
-        cure = "something removed it; go on: it is made anew, and nothing that was sealed is lost"
+    if status == 404 or (status == 409 and "is not running" in said):
+        cure = "it was ended by somebody or by a restart; go on: it is made anew, and nothing that was sealed is lost"
         return SandboxError(f"{what}: {_last(chain)}", hint=cure)
     if status:
         return SandboxError(f"{what}: {_last(chain)}", hint="`agentrt doctor` says what this container engine can do")

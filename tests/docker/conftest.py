@@ -36,7 +36,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where nobody listens any more the SDK leaves its own socket open, which is not ours to mend."""
     for item in items:
-        if "own_engine" in getattr(item, "fixturenames", ()):
+        if {"own_engine", "small_engine"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
 
 
@@ -60,13 +60,23 @@ def engine() -> Iterator[Any]:
 @pytest.fixture
 def own_engine() -> Iterator[Engine]:
     """One that a test may end and start again; without images."""
+    yield from _own()
+
+
+@pytest.fixture
+def small_engine() -> Iterator[Engine]:
+    """One with 24 MB of disk; without images."""
+    yield from _own(disk="24m")
+
+
+def _own(*, disk: str = "") -> Iterator[Engine]:
     if os.geteuid() != 0:
         pytest.skip("only root can start a dockerd of its own")
     if shutil.which("dockerd") is None:
         lacking("dockerd is not installed")
-    with private() as made:
+    with private(disk=disk) as made:
         yield made
-    gc.collect()  # such sockets, while nobody minds
+    gc.collect()  # sockets that the SDK left open, while nobody minds
 
 
 @pytest.fixture

@@ -91,6 +91,9 @@ class Engine:
         """As the kernel does when memory runs out; its containers go on."""
         self._signal(signal.SIGKILL)
 
+    def stop_answering(self) -> None:
+        self._signal(signal.SIGSTOP)
+
     def remove(self) -> None:
         """End it, whatever state it is in; nothing of it stays."""
         self.end()
@@ -111,6 +114,10 @@ class Engine:
         for pid in pids if number == signal.SIGKILL else pids[:1]:  # containerd is ended by the daemon
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+                if number != signal.SIGSTOP:
+                    os.kill(pid, signal.SIGCONT)
+        if number == signal.SIGSTOP:
+            return
         until = time.monotonic() + _SECONDS
         while any(_command(pid) for pid in pids) and time.monotonic() < until:
             time.sleep(0.05)
@@ -120,10 +127,13 @@ class Engine:
 
 
 @contextlib.contextmanager
-def private() -> Iterator[Engine]:
-    """An engine for a test that ends or fills one."""
+def private(*, disk: str = "") -> Iterator[Engine]:
+    """An engine for a test that ends or fills one; ``disk``: the size of its disk, as in "24m"."""
     engine = Engine(Path(tempfile.mkdtemp(prefix="agentrt-engine-")))
     try:
+        if disk:
+            (engine.folder / "data").mkdir()
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={disk}", "none", engine.folder / "data"], check=True)
         engine.start()
         yield engine
     finally:

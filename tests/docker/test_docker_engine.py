@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import re
@@ -10,13 +11,15 @@ import socket
 import ssl
 import subprocess
 import sys
+import tarfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 from engine import Engine
-from engine_spoken import Answer, podman, serving
+from engine_spoken import podman, serving
+from engine_things import Things
 
 from agentrt.errors import DiskFull, SandboxError, SandboxUnavailable
 from agentrt.sandboxes.docker import engine as engines
@@ -219,6 +222,14 @@ def test_a_socket_of_another_group(tmp_path_factory: pytest.TempPathFactory, mon
     assert "run `sudo usermod -aG man nobody` and log in again" in error.hint
 
 
+def test_the_page_has_every_cause() -> None:
+    folder = Path(engines.__file__).parent
+    source = "".join((folder / name).read_text() for name in ("causes.py", "engine.py"))
+    causes = set(re.findall(r'"(engine-[a-z]+)"', source))
+    assert len(causes) == 11
+    assert causes == set(re.findall(r"^\| `(engine-[a-z]+)` \|", PAGE.read_text(), re.MULTILINE))
+
+
 # ------------------------------------------------------------------------------------------------------ where it fails
 
 
@@ -247,23 +258,51 @@ def test_what_an_engine_refuses_is_told(engine: Any) -> None:
         engine.containers.create("agentrt-test:1", ["true"], name="a b")
 
 
-def test_a_disk_that_is_full_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = "mkdir /var/lib/docker/overlay2/x: no space left on device"
+def archive(size: int) -> bytes:
+    """With one file."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as writing:
+        entry = tarfile.TarInfo("file")
+        entry.size = size
+        writing.addfile(entry, io.BytesIO(bytes(size)))
+    return whole.getvalue()
 
-    def answers(path: str) -> Answer:
-        return podman(path) if path.endswith("/version") else (500, {"message": said})
 
-    with serving(tmp_path / "s", answers) as address:
-        monkeypatch.setenv("DOCKER_HOST", address)
-        client = connect()
-        told = "the disk of the container engine is full"
-        with pytest.raises(DiskFull, match=told) as caught, translated("make a volume"):
-            client.volumes.create("x")
-        client.close()
-    assert "docker system df" in caught.value.hint
-    with pytest.raises(DiskFull) as caught, translated("seal"):
+def test_a_disk_that_is_full_is_told_as_that(small_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", small_engine.host)
+    client = connect()
+    client.api.import_image_from_data(archive(10), "tiny", "1")
+    held = client.containers.create("tiny:1", ["/file"], volumes=["held:/held"], network_mode="none")
+    told = "could not fill it: the disk of the container engine is full"
+    for _ in range(2):  # what fills it, and what comes after
+        with pytest.raises(DiskFull, match=told) as caught, translated("fill it"):
+            held.put_archive("/held", archive(40 << 20))
+        assert "docker system df" in caught.value.hint and "nothing that was sealed is lost" in caught.value.hint
+    client.close()
+
+
+def test_the_other_disk_is_told_apart() -> None:
+    with pytest.raises(DiskFull, match="No space left") as caught, translated("seal"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert "agentrt gc" in caught.value.hint
+
+
+def test_an_engine_that_hangs(own_engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", own_engine.host)
+    client = connect()
+    client.api.timeout = 1
+    own_engine.stop_answering()
+    with pytest.raises(SandboxError, match="could not list: the container engine does not answer"), translated("list"):
+        client.containers.list()
+    client.close()
+
+
+def test_a_container_that_ended_meanwhile(at_engine: Things, engine: Any) -> None:
+    """As all do when an engine is restarted."""
+    held = at_engine.container("agentrt-ended", {})
+    with pytest.raises(SandboxError, match=r"could not ask it: .* is not running") as caught, translated("ask it"):
+        engine.api.exec_create(held, ["true"])
+    assert "made anew" in caught.value.hint
 
 
 def test_other_errors_pass_as_they_are() -> None:
