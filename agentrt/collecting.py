@@ -7,8 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from agentrt import plugins
 from agentrt.contracts import Sandbox
 from agentrt.errors import AgentrtError, UsageError
 from agentrt.history import garbage, room
@@ -26,6 +27,22 @@ if TYPE_CHECKING:
 
 _ENOUGH = 0.9
 """Of the quota: what is collected down to, so that not every action has to collect again."""
+
+_LEFTOVERS = "agentrt.leftovers"
+"""Entry points: ``leftovers(*, store, dry_run)`` removes what processes that are gone left outside of ``store``, the
+folder of the sandboxes' layers, and gives what it was: each with ``name``, and ``kept``: why it stays, or "". Where
+there can be nothing, the answer comes at once."""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Something of a sandbox that is not in the store."""
+
+    sandbox: str
+    name: str
+    """For people, as in "container agentrt-1"; untrusted."""
+    kept: str = ""
+    """Why it stays."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +181,19 @@ async def remove_garbage(store: Store, sandbox: Sandbox, found: Garbage) -> None
     await sandbox.remove(found.layers)
     rest = [folder / name for folder, names in _by_folder(store, found)[1:] for name in names]
     await asyncio.to_thread(_remove_all, rest)
+
+
+def remove_outside(store: Store, *, dry_run: bool) -> tuple[Outside, ...]:
+    """What sandboxes that are gone left elsewhere. One that cannot be asked is told among it, and stops nothing."""
+    found: list[Outside] = []
+    for sandbox in plugins.names(_LEFTOVERS):
+        try:
+            leftovers: Any = plugins.find(_LEFTOVERS, sandbox)
+            found += [Outside(sandbox, e.name, e.kept) for e in leftovers(store=store.layers, dry_run=dry_run)]
+        except AgentrtError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            found.append(Outside(sandbox, "whatever was left", f"{error}{hint}"))
+    return tuple(found)
 
 
 def check_kept(standing: Standing, op: int, view: View) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from agentrt.collecting import Freed, remove_garbage
+from agentrt.collecting import Freed, Outside, remove_garbage, remove_outside
 from agentrt.errors import DiskFull, UsageError
 from agentrt.history import garbage
 from agentrt.history.journal import Journal
@@ -23,6 +24,8 @@ from .moves import in_workspace
 from .options import HERE, Where
 from .render import put, put_json, say
 from .session import with_runtime
+
+_GONE = {False: "removed", True: "would be removed"}
 
 
 def gc(
@@ -49,7 +52,7 @@ def gc(
         # No room even to open the journal for writing: what is garbage goes first.
         run(_make_room(where))
         freed = with_runtime(where, work)
-    _put_freed(freed, dry_run, where)
+    _put_freed(freed, remove_outside(locate(where.workspace), dry_run=dry_run), dry_run, where)
     return 0
 
 
@@ -71,13 +74,14 @@ async def _make_room(where: Where) -> None:
             say(f"removed first, to make room: {kind}/{plain(name)}")
 
 
-def _put_freed(freed: Freed, dry_run: bool, where: Where) -> None:
+def _put_freed(freed: Freed, outside: Sequence[Outside], dry_run: bool, where: Where) -> None:
     names = _names(freed.garbage)
     total = sum(freed.sizes.values())
     if where.json:
         collected = [{"kind": item.kind, "name": item.name, "why": item.why} for item in freed.collected]
         about = {"sizes": freed.sizes, "bytes": total, "used": freed.used, "quota": freed.quota, "dry_run": dry_run}
-        put_json({**names, "collected": collected, **about})
+        left = [{"sandbox": item.sandbox, "name": item.name, "kept": item.kept} for item in outside]
+        put_json({**names, "collected": collected, "outside": left, **about})
         return
     for kind, found in names.items():
         for name in found:
@@ -87,7 +91,9 @@ def _put_freed(freed: Freed, dry_run: bool, where: Where) -> None:
     verb = "would be freed" if dry_run else "freed"
     for kind, size in freed.sizes.items():
         put(f"{kind}: {format_size(size)} {verb}")
-    if not freed.sizes:
+    for one in outside:
+        put(f"{one.sandbox}: {plain(one.name)}" + (f" stays: {plain(one.kept)}" if one.kept else f" {_GONE[dry_run]}"))
+    if not freed.sizes and all(one.kept for one in outside):
         put("nothing to remove")
     if freed.used > freed.quota:
         put(f"kept: {format_size(freed.used)} of {format_size(freed.quota)}; all of it is pending or needed by undo")

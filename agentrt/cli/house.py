@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +24,8 @@ from .render import put, put_json
 _DOCTORS = "agentrt.doctors"
 """Entry points: ``doctor(*, workspace, store, confinement)`` gives checks with ``name, ok, detail, cure, absent``.
 
-What is ``absent`` a sandbox does without, unless somebody insists."""
+What is ``absent`` a sandbox does without, unless somebody insists. One of which all is absent is not to be had here: a
+fault only of the one in use."""
 _Require = Annotated[list[str], Parameter(negative="", help="A check that must hold, such as landlock; repeatable.")]
 
 
@@ -40,9 +41,12 @@ def doctor(*, require: _Require | None = None, where: Where = HERE) -> int:
         for check in examine(workspace=store.workspace, store=store.layers, confinement=confinement):
             seen = {"name": check.name, "ok": check.ok, "detail": check.detail, "cure": check.cure}
             found.append({"sandbox": name, **seen, "absent": check.absent})
-    _insist(require or [], found)
-    failed = {check["sandbox"] for check in found if not check["ok"]}
     chosen = sandbox_name()
+    nowhere = {check["sandbox"] for check in found} - {check["sandbox"] for check in found if not check["absent"]}
+    for check in found:
+        check["ok"] = check["ok"] and not check["sandbox"] == chosen in nowhere
+    _insist(require or [], found, nowhere)
+    failed = {check["sandbox"] for check in found if not check["ok"]}
     about = {
         "agentrt": __version__,
         "python": platform.python_version(),
@@ -65,10 +69,10 @@ def doctor(*, require: _Require | None = None, where: Where = HERE) -> int:
                 put(f"        cure: {plain(check['cure'])}")
         put(_active(chosen, chosen in failed))
     # One sandbox that works is enough.
-    return 0 if set(plugins.names(_DOCTORS)) - failed else 5
+    return 0 if set(plugins.names(_DOCTORS)) - failed - nowhere else 5
 
 
-def _insist(required: Sequence[str], found: list[dict[str, Any]]) -> None:
+def _insist(required: Sequence[str], found: list[dict[str, Any]], nowhere: Set[str]) -> None:
     """What is required and absent, or not told at all, is not well. Raises ``UsageError`` where no check has the name.
 
     Of a sandbox that does not work there are few checks: that it does not is then all there is to say.
@@ -78,7 +82,8 @@ def _insist(required: Sequence[str], found: list[dict[str, Any]]) -> None:
     for name in required:
         if name not in known and not broken:
             raise UsageError(f'no check is called "{name}"', hint=nearest(name, known))
-        silent = {check["sandbox"] for check in found} - {c["sandbox"] for c in found if c["name"] == name} - broken
+        telling = {check["sandbox"] for check in found if check["name"] == name}
+        silent = {check["sandbox"] for check in found} - telling - broken - nowhere
         told = {"name": name, "ok": False, "detail": "this sandbox does not tell", "cure": "", "absent": True}
         found += [{"sandbox": sandbox, **told} for sandbox in sorted(silent)]
     for check in found:
