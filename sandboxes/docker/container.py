@@ -68,7 +68,8 @@ class Container:
             hostname="agentrt",
             user=f"{self._image.user[0]}:{self._image.user[1]}",
             working_dir="/",
-            environment={"LC_ALL": "C.UTF-8"},
+            # What the image sets is for commands: some of it (LD_PRELOAD) would change what our own program does.
+            environment=["LC_ALL=C.UTF-8", *(name for name in self._image.environment if name != "LC_ALL")],
             stdin_open=True,
             healthcheck={"test": ["NONE"]},
             labels=dict(self._labels("sandbox")),
@@ -114,7 +115,7 @@ class Container:
             pids_limit=self._options.processes,
             mem_limit=self._options.memory,
             memswap_limit=self._options.memory,
-            nano_cpus=int(self._options.cpus * 1_000_000_000),
+            nano_cpus=int(min(self._options.cpus, self._client.info()["NCPU"]) * 1_000_000_000),
             ulimits=[Ulimit(name="core", soft=0, hard=0)],
             log_config=LogConfig(type="none"),
             mounts=self._mounts(),

@@ -27,9 +27,6 @@ class LayersSandbox(ABC):
     """The part of ``agentrt.contracts.Sandbox`` that layers in ``store`` answer. The server starts with the first
     request that needs it, so opening one costs nothing."""
 
-    home: str
-    """The home of processes inside."""
-
     def __init__(self, *, workspace: Path, store: Path, confinement: Confinement) -> None:
         self._workspace = workspace
         self._store = store
@@ -44,6 +41,11 @@ class LayersSandbox(ABC):
     @property
     def workspace(self) -> str:
         return os.fspath(self._workspace)
+
+    @property
+    @abstractmethod
+    def home(self) -> str:
+        """Of processes inside."""
 
     async def begin(self, name: str) -> None:
         self._name = name

@@ -17,7 +17,9 @@ _SERVER = ".local.inside.server"
 class LocalSandbox(ActingSandbox):
     """Commands run in namespaces of their own; what they write lands in layers in ``store``."""
 
-    home = os.fsdecode(HOME)
+    @property
+    def home(self) -> str:
+        return os.fsdecode(HOME)
 
     def twin(self) -> LocalSandbox:
         return LocalSandbox(workspace=self._workspace, store=self._store, confinement=self._confinement)
