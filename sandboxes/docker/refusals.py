@@ -83,6 +83,8 @@ def refusal(what: str, said: str, *, otherwise: str = "image", cure: str = _LOGS
 @contextmanager
 def refused(what: str, *, otherwise: str = "image", cure: str = _LOGS) -> Iterator[None]:
     """Whatever an engine answers within it, or that it does not, becomes ``SandboxUnavailable``."""
+    from http.client import HTTPException
+
     from docker.errors import APIError, DockerException
     from requests.exceptions import RequestException
     from urllib3.exceptions import HTTPError
@@ -93,7 +95,7 @@ def refused(what: str, *, otherwise: str = "image", cure: str = _LOGS) -> Iterat
         raise refusal(what, str(error.explanation or error), otherwise=otherwise, cure=cure) from error
     except DockerException as error:
         raise refusal(what, str(error), otherwise=otherwise, cure=cure) from error
-    except (RequestException, HTTPError) as error:
+    except (RequestException, HTTPError, HTTPException) as error:
         raise SandboxUnavailable(
             f"{what}: the engine does not answer ({type(error).__name__})",
             cause="engine-gone",

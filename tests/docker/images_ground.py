@@ -20,11 +20,12 @@ BASE = "agentrt-test:1"
 
 @contextmanager
 def building(engine: docker.DockerClient) -> Iterator[Callable[..., str]]:
-    """``make(dockerfile, files)`` gives an image's id; without ``FROM`` it is built on ``BASE``. All go at the end."""
+    """``make(dockerfile, files)`` gives the id of an image on ``BASE``, unlike any other. All go at the end."""
     made: list[str] = []
 
     def make(text: str, files: Mapping[str, bytes] | None = None) -> str:
-        text = text if "FROM " in text else f"FROM {BASE}\n{text}"
+        # With layers of its own: those that another test shares would go while this one builds on them.
+        text = f"FROM {BASE}\nLABEL test={os.urandom(8).hex()}\n{text}"
         tag = f"dkimages-{os.getpid()}-{len(made)}"
         context = io.BytesIO()
         with tarfile.open(fileobj=context, mode="w") as tar:
