@@ -28,6 +28,18 @@ class Ground:
         self._workspace, self._places = workspace, list(places)
         self._hidden = {workspace + b"/" + path for path in hidden}
 
+    @property
+    def led_to(self) -> list[bytes]:
+        """Folders that the engine made to mount one place in another; nobody inside can have anything there."""
+        found = []
+        for root in self.roots:
+            for place in self._places:
+                names = root[len(place) + 1 :].split(b"/") if root.startswith(place + b"/") else []
+                ways = [b"/".join((place, *names[:depth])) for depth in range(1, len(names))]
+                made = [way for way in ways if not os.path.lexists(self.store.base["rest"] + way)]
+                found += made[:1]
+        return found
+
     def locate(self, path: bytes) -> tuple[str, bytes]:
         """The part, and the path in it; that of the workspace itself is empty."""
         if path == self._workspace or path.startswith(self._workspace + b"/"):

@@ -145,14 +145,20 @@ class Container:
                 # What everybody may write and nobody may take from others is the system's own, as /tmp is.
                 owner = (0, 0) if mode & stat.S_IWOTH else self._image.user
                 archive.addfile(_member(place, tarfile.DIRTYPE, mode, owner))
+            for place in self._volumes:
+                for folder in filter(self._is_in_image, self._on_the_way(place)):
+                    archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, self._image.user))
             for path, content in sorted(self._planted.items()):
-                for folder in self._missing(path):
+                for folder in self._on_the_way(path):
                     archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, (0, 0)))
                 archive.addfile(_member(path, tarfile.REGTYPE, 0o444, (0, 0), len(content)), io.BytesIO(content))
         return packed.getvalue()
 
-    def _missing(self, path: str) -> Iterator[str]:
-        """Folders on the way to what is planted in a place, below it."""
+    def _is_in_image(self, path: str) -> bool:
+        return (self._base / path[1:]).is_dir()
+
+    def _on_the_way(self, path: str) -> Iterator[str]:
+        """Folders below a place that lead to something in it."""
         for place in self._volumes:
             if path.startswith(place + "/"):
                 names = path[len(place) + 1 :].split("/")[:-1]

@@ -12,7 +12,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from ..layers import compare, disk
+from ..layers import compare, disk, wire
 from ..layers.books import Books
 from ..layers.server import Answer, LayersServer, born
 from ..layers.squashing import Squashing
@@ -51,7 +51,8 @@ class Keeper(LayersServer):
         self._again: set[bytes] = set()
         """Paths to be put anew."""
         self._box = Box(socket.socket(fileno=os.dup(given[0])))
-        self._box.ask("start", roots=list(map(os.fsdecode, self._ground.roots)), leave_out=request["planted"])
+        leave_out = [*request["planted"], *map(os.fsdecode, self._ground.led_to)]
+        self._box.ask("start", roots=list(map(os.fsdecode, self._ground.roots)), leave_out=leave_out)
         return {}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
@@ -142,5 +143,7 @@ class Keeper(LayersServer):
 
 
 def main(descriptor: int) -> None:
+    channel = born(descriptor)
     with suppress(ConnectionError):
-        Keeper(born(descriptor)).serve()
+        wire.send(channel, {})  # it is there
+        Keeper(channel).serve()
