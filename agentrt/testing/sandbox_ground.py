@@ -91,11 +91,16 @@ class Ground:
         return await sandbox.seal()
 
     async def look(self, *, on: Sandbox | None = None) -> Tree:
-        """What processes inside see now, of the workspace, the home and the temporary folders."""
+        """What processes inside see now, of the workspace, the home and the temporary folders.
+
+        Two things are not asked of a sandbox: that the names of one file stay names of one file, and that the home and
+        the temporary folders themselves have the times they had.
+        """
         sandbox = on or self.sandbox
         result, printed = await self.run(*view_command(sandbox.workspace, *_PLACES), on=sandbox)
         assert result.exit_code == 0, printed.decode(errors="replace")
-        return parse_view(printed)
+        tree = {path: node._replace(same_as="") for path, node in parse_view(printed).items()}
+        return tree | {top: tree[top]._replace(mtime_ns=0) for top in tree if top.endswith(b"/.")}
 
     async def view(self, *, on: Sandbox | None = None) -> Tree:
         """The same, as an action of its own that leaves nothing."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .inside import entries
-from .inside.entries import Content, Entry, Source
+from .inside.entries import Content, Entry, Source, bytes_of
 from .inside.frames import Link
 
 _HEAD = struct.Struct("!BxxxI")
@@ -50,8 +50,8 @@ sys.modules["sandboxes.docker.inside.server"].main()
 
 
 class Box:
-    """Requests and their fields: start {roots, leave_out} · put {} and entries · settle {} · changed {} · collect {},
-    answered by entries first · door {} · run {of the runtime's; stdin, apart, size}, see ``running.py``."""
+    """Requests and their fields: start {roots, leave_out} · put {} and entries · settle {} · changed {all} ·
+    collect {}, answered by entries first · door {} · run {of the runtime's; stdin, apart, size}, see ``running.py``."""
 
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
@@ -81,6 +81,9 @@ class Box:
         self.link.tell({"do": "put"})
         entries.send(self.link, iter(sources))
         self.answer()
+
+    def changed(self, *, all: bool = False) -> list[bytes]:
+        return list(map(bytes_of, self.ask("changed", all=all)["paths"]))
 
     def collect(self) -> Iterator[tuple[Entry, Content]]:
         self.link.tell({"do": "collect"})

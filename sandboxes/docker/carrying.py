@@ -28,16 +28,15 @@ class Ground:
         self._workspace, self._places = workspace, list(places)
         self._hidden = {workspace + b"/" + path for path in hidden}
 
-    @property
-    def led_to(self) -> list[bytes]:
-        """Folders that the engine made to mount one place in another; nobody inside can have anything there."""
-        found = []
-        for root in self.roots:
+    def not_ours(self, planted: Sequence[bytes]) -> list[bytes]:
+        """What is planted, and folders that the engine made to lead there or to mount one place in another: nobody
+        inside can have anything in these."""
+        found = list(planted)
+        for target in (*self.roots, *planted):
             for place in self._places:
-                names = root[len(place) + 1 :].split(b"/") if root.startswith(place + b"/") else []
+                names = target[len(place) + 1 :].split(b"/") if target.startswith(place + b"/") else []
                 ways = [b"/".join((place, *names[:depth])) for depth in range(1, len(names))]
-                made = [way for way in ways if not os.path.lexists(self.store.base["rest"] + way)]
-                found += made[:1]
+                found += [way for way in ways if not os.path.lexists(self.store.base["rest"] + way)][:1]
         return found
 
     def locate(self, path: bytes) -> tuple[str, bytes]:
@@ -45,6 +44,9 @@ class Ground:
         if path == self._workspace or path.startswith(self._workspace + b"/"):
             return "work", path[len(self._workspace) + 1 :]
         return "rest", path[1:]
+
+    def holds(self, path: bytes) -> bool:
+        return any((path + b"/").startswith(root + b"/") for root in self.roots)
 
     def is_hidden(self, path: bytes) -> bool:
         return any(path == hidden or path.startswith(hidden + b"/") for hidden in self._hidden)
@@ -61,7 +63,7 @@ class Ground:
         for path in sorted(paths):
             part, inner = self.locate(path)
             if not inner:
-                place = views[part].places[0]
+                place = self.store.view(layers, part).places[0]  # a squashed run has no time of its own
                 yield self._look(path, Layer(place, os.lstat(place), (place,), False))
             else:
                 yield self._look(path, views[part].find(inner))
@@ -114,13 +116,16 @@ class Taking:
         self._views = ground.views(layers)
         self._folders: dict[bytes, tuple[int, int] | None] = {}
         """Made in the layer: what their mode and time are to be, where that is known."""
+        self.paths: list[bytes] = []
+        """All that came."""
         self.again: list[bytes] = []
-        """Paths that are not as a layer can have them; they are to be put anew."""
+        """Those that are not as a layer can have them."""
 
     def take(self, received: Iterable[tuple[Entry, Content]]) -> None:
         """Raises ``OSError``."""
         for entry, content in received:
             path = bytes_of(entry.path)
+            self.paths.append(path)
             part, inner = self._ground.locate(path)
             if self._ground.is_hidden(path) or (entry.type == GONE and self._ground.is_above_hidden(path)):
                 self.again.append(path)

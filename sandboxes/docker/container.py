@@ -76,9 +76,13 @@ class Container:
             host_config=self._walls(),
         )["Id"]
         attached = api.attach_socket(self._id, params=_STREAM)
-        stream: socket.socket = getattr(attached, "_sock", attached)
-        api.start(self._id)
-        return stream.dup()
+        try:
+            api.start(self._id)
+            stream: socket.socket = getattr(attached, "_sock", attached)
+            return stream.dup()
+        finally:
+            attached._response.close()  # by which the SDK keeps the connection
+            attached.close()
 
     def remove(self) -> None:
         """With all that was made for it, as far as it is there. Raises what the engine does."""
@@ -146,16 +150,17 @@ class Container:
                 owner = (0, 0) if mode & stat.S_IWOTH else self._image.user
                 archive.addfile(_member(place, tarfile.DIRTYPE, mode, owner))
             for place in self._volumes:
-                for folder in filter(self._is_in_image, self._on_the_way(place)):
-                    archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, self._image.user))
+                for folder in self._on_the_way(place):
+                    archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, self._owner_of(folder)))
             for path, content in sorted(self._planted.items()):
                 for folder in self._on_the_way(path):
-                    archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, (0, 0)))
+                    archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, self._owner_of(folder)))
                 archive.addfile(_member(path, tarfile.REGTYPE, 0o444, (0, 0), len(content)), io.BytesIO(content))
         return packed.getvalue()
 
-    def _is_in_image(self, path: str) -> bool:
-        return (self._base / path[1:]).is_dir()
+    def _owner_of(self, folder: str) -> tuple[int, int]:
+        """Of one that leads to something: the system's own, unless it is part of the image."""
+        return self._image.user if (self._base / folder[1:]).is_dir() else (0, 0)
 
     def _on_the_way(self, path: str) -> Iterator[str]:
         """Folders below a place that lead to something in it."""

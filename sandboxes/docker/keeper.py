@@ -37,6 +37,8 @@ class Keeper(LayersServer):
         self._squashing = Squashing(self._store, self.channel)
         self._layers: list[str] = []
         """What actions are to find."""
+        self._standing = False
+        """What is unsealed belongs to the action under way; else it is to go."""
         return {}
 
     def _do_attach(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
@@ -48,17 +50,19 @@ class Keeper(LayersServer):
         self._inside: list[str] | None = None
         """What is in the container, but for what is unsealed; None: nothing yet."""
         self._unsealed = False
+        """Something ran since it was made to be so."""
         self._again: set[bytes] = set()
         """Paths to be put anew."""
         self._box = Box(socket.socket(fileno=os.dup(given[0])))
-        leave_out = [*request["planted"], *map(os.fsdecode, self._ground.led_to)]
+        planted = [os.fsencode(path) for path in request["planted"]]
+        leave_out = list(map(os.fsdecode, self._ground.not_ours(planted)))
         self._box.ask("start", roots=list(map(os.fsdecode, self._ground.roots)), leave_out=leave_out)
         return {}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         for part in PARTS:
             self._store.uppers(request["layers"], part)  # a missing layer is told now, not when an action needs it
-        self._layers = request["layers"]
+        self._layers, self._standing = request["layers"], False
         return {}
 
     def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
@@ -79,6 +83,7 @@ class Keeper(LayersServer):
             parts = [part for part in PARTS if os.path.lexists(made + b"/" + part.encode())]
             measured = [self.books.measure(self._layers, part, made + b"/" + part.encode(), found) for part in parts]
             if not any(measured):
+                self._again.update(taking.paths)  # times, above all, are as they were
                 return {"layer": None, "effects": []}
             disk.sync_tree(made)
             os.rename(made, self._store.folder + b"/" + os.fsencode(request["name"]))
@@ -102,22 +107,25 @@ class Keeper(LayersServer):
     def _ready(self) -> Box:
         """The container, with everything in it as it is to be."""
         box = self._live()
-        edited = self._edits.changed()
+        self._again.update(self._edits.changed())
+        if self._standing and self._unsealed:
+            return box
         if self._inside is None:
-            paths = {os.fsencode(path) for path in box.ask("changed")["paths"]}
+            paths = set(box.changed(all=True))
             box.put(self._ground.sources(self._layers, paths))
             box.put(self._ground.everything(self._layers))
+            box.put(self._ground.sources(self._layers, self._ground.roots))
         else:
-            paths = {*edited, *self._again}
+            paths = set(self._again)
             if self._unsealed:
-                paths |= {os.fsencode(path) for path in box.ask("changed")["paths"]}
+                paths.update(box.changed())
             if self._inside != self._layers:
                 paths |= self._between(self._inside, self._layers)
-            if not paths:
-                return box
-            box.put(self._ground.sources(self._layers, paths))
-        box.ask("settle")
-        self._inside, self._unsealed = list(self._layers), False
+            if paths:
+                box.put(self._ground.sources(self._layers, {*paths, *self._ground.roots}))
+        if self._inside is None or paths:
+            box.ask("settle")
+        self._inside, self._unsealed, self._standing = list(self._layers), False, True
         self._again.clear()
         return box
 
@@ -125,8 +133,9 @@ class Keeper(LayersServer):
         """Every path at which two views may differ."""
         found: set[bytes] = set()
         for part, path in self.books.between(a, b):
-            root = self._ground.roots[0] + b"/" if part == "work" else b"/"
-            found.add(root + path)
+            root = self._workspace + b"/" if part == "work" else b"/"
+            if self._ground.holds(root + path):
+                found.add(root + path)
         return found
 
     def _live(self) -> Box:

@@ -61,7 +61,7 @@ class DockerSandbox(ActingSandbox):
             options=self._options,
             report=self._report,
         )
-        twin._engine, twin._image = self._engine, self._image
+        twin._image = self._image
         return twin
 
     def open_server(self) -> ActingClient:
@@ -111,9 +111,14 @@ class DockerSandbox(ActingSandbox):
         from . import engine
 
         container, self._container = self._container, None
-        if container is not None:
-            with engine.translated("remove the container"):
-                container.remove()
+        client, self._engine = self._engine, None
+        try:
+            if container is not None:
+                with engine.translated("remove the container"):
+                    container.remove()
+        finally:
+            if client is not None:
+                client.close()
 
     def open_door(self, client: ActingClient) -> Behind:
         return Behind(*client.door())

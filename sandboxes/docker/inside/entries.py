@@ -64,7 +64,7 @@ def look(path: bytes, shown: bytes, status: os.stat_result) -> Source:
     entry = Entry(named(shown), kind, mode, status.st_mtime_ns, 0, target, attributes_of(path, kind))
     if kind != FILE:
         return Source(entry, None)
-    content = _open(path)
+    content = open_file(path)
     return Source(entry._replace(size=os.fstat(content).st_size), content)
 
 
@@ -82,7 +82,8 @@ def attributes_of(path: bytes, kind: str) -> tuple[tuple[str, str], ...]:
         return ()
 
 
-def _open(path: bytes) -> int:
+def open_file(path: bytes) -> int:
+    """For reading, whatever its mode."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         return os.open(path, flags)
@@ -162,9 +163,11 @@ class Content:
 
 
 def receive(link: Link) -> Iterator[tuple[Entry, Content]]:
-    """What ``send`` sends. Whoever stops early calls ``drain`` before the link is used for something else."""
+    """What ``send`` sends. Raises ``OSError`` where an error is told instead."""
     while True:
         message: dict[str, Any] = link.hear()
+        if "error" in message:
+            raise OSError(*message["error"])
         if not message["entries"]:
             return
         for fields in message["entries"]:

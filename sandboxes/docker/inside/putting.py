@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
-from .entries import FIFO, FILE, FOLDER, GONE, SOCKET, SYMLINK, Content, Entry, bytes_of
+from .entries import FIFO, FILE, FOLDER, GONE, SOCKET, SYMLINK, Content, Entry, bytes_of, open_file
 from .index import accessible
 
 
@@ -66,7 +66,7 @@ class Putting:
     def _make_way(self, path: bytes, entry: Entry) -> bool:
         """Remove what is there, but for a folder that stays one. False where it cannot be there at all."""
         try:
-            status = os.lstat(path)
+            status = self._look(path)
         except FileNotFoundError:
             if entry.type == GONE or not os.path.isdir(os.path.dirname(path)):
                 return False
@@ -85,13 +85,22 @@ class Putting:
             os.unlink(path)
         return entry.type != GONE
 
+    def _look(self, path: bytes) -> os.stat_result:
+        try:
+            return os.lstat(path)
+        except PermissionError:  # a folder on the way does not let its owner in
+            names = path.split(b"/")
+            for depth in range(2, len(names)):
+                self._open(b"/".join(names[:depth]))
+            return os.lstat(path)
+
     def _open(self, folder: bytes) -> None:
         """Something is going to change in it."""
         if folder in self._folders:
             return
         status = os.stat(folder)
         self._folders[folder] = stat.S_IMODE(status.st_mode), status.st_mtime_ns
-        with suppress(PermissionError):
+        with suppress(OSError):  # it may be the system's
             os.chmod(folder, stat.S_IMODE(status.st_mode) | stat.S_IRWXU)
 
     def _finish(self) -> None:
@@ -163,20 +172,24 @@ def _remove_files(folder: int) -> str | None:
     return inner
 
 
-def part_links(paths: Iterable[bytes]) -> None:
-    """Files that are one inode become as many: in a layer each is a file of its own."""
+def part_links(paths: Iterable[bytes]) -> list[bytes]:
+    """Files that are one inode become as many, as in a layer each is a file of its own; and where that was done, with
+    the folders they are in."""
+    parted = []
     for path in paths:
         with suppress(FileNotFoundError, NotADirectoryError):
             status = os.lstat(path)
             if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
                 _copy_over(path, status)
+                parted += [path, os.path.dirname(path)]
+    return parted
 
 
 def _copy_over(path: bytes, status: os.stat_result) -> None:
     aside = os.path.dirname(path) + b"/.agentrt-%d" % os.getpid()
     folder = os.stat(os.path.dirname(path))
-    with accessible(os.path.dirname(path)), accessible(path):
-        old = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    with accessible(os.path.dirname(path)):
+        old = open_file(path)
         new = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             while os.sendfile(new, old, None, 1 << 20):

@@ -72,6 +72,7 @@ class Running:
         self._poll.register(input_at, select.POLLIN)
         if self._door is not None:
             self._poll.register(self._door.listening, select.POLLIN)
+        self._take_all()
         while self._report >= 0:
             left = max(0.0, deadline - time.monotonic()) * 1000
             ending = self._timed_out or self._exceeded is not None
@@ -113,8 +114,7 @@ class Running:
             self._pass_on(file)
         elif file == input_at:
             self._take(*self._link.get())
-            while self._link.has():
-                self._take(*self._link.get())
+            self._take_all()
         elif self._door is not None and file == self._door.listening.fileno():
             self._door.knock(self._link, self._tunnels)
         elif file == self._report:
@@ -140,6 +140,11 @@ class Running:
         del self._streams[file]
         os.close(file)
         return False
+
+    def _take_all(self) -> None:
+        """What has come in already, and of which no poll tells."""
+        while self._link.has():
+            self._take(*self._link.get())
 
     def _take(self, kind: int, data: bytes) -> None:
         if kind == STOP:

@@ -47,7 +47,7 @@ class Server:
 
     def _do_start(self, request: dict[str, Any]) -> dict[str, Any]:
         self._roots = list(map(bytes_of, request["roots"]))
-        self._index = Index(self._roots, list(map(bytes_of, request["leave_out"])))
+        self._index = Index(self._roots, list(map(bytes_of, request["leave_out"])), alone=True)
         return {}
 
     def _do_put(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -56,18 +56,41 @@ class Server:
 
     def _do_settle(self, _: dict[str, Any]) -> dict[str, Any]:
         """As it is now is how it is to be."""
-        self._index.changed()
+        self._changed()
         return {}
 
-    def _do_changed(self, _: dict[str, Any]) -> dict[str, Any]:
-        return {"paths": list(map(named, self._index.changed()))}
+    def _do_changed(self, request: dict[str, Any]) -> dict[str, Any]:
+        """``all``: since nothing was there."""
+        if request["all"]:
+            self._index.forget()
+        return {"paths": list(map(named, self._changed()))}
 
     def _do_collect(self, _: dict[str, Any]) -> dict[str, Any]:
         """All that changed, as it is now; and that is how it is to be."""
-        paths = self._index.changed()
-        entries.send(self._link, _look(paths))
-        part_links(paths)
+        try:
+            paths = self._index.changed()
+            entries.send(self._link, self._look(paths))
+            self._index.pass_over(part_links(paths))
+        finally:
+            self._index.shut()
         return {}
+
+    def _changed(self) -> list[bytes]:
+        try:
+            return self._index.changed()
+        finally:
+            self._index.shut()
+
+    def _look(self, paths: list[bytes]) -> Iterator[Source]:
+        for path in paths:
+            try:
+                status = os.lstat(path)
+                source = entries.look(path, path, status)
+            except (FileNotFoundError, NotADirectoryError):
+                yield Source(Entry(named(path)), None)
+            else:
+                mode = self._index.mode(path, status) if source.entry.type else 0
+                yield source._replace(entry=source.entry._replace(mode=mode))
 
     def _do_door(self, _: dict[str, Any]) -> dict[str, Any]:
         self._door = self._door or Door()
@@ -98,14 +121,6 @@ class Server:
         os.ftruncate(file, os.lseek(file, 0, os.SEEK_CUR))
         os.lseek(file, 0, os.SEEK_SET)
         return file
-
-
-def _look(paths: list[bytes]) -> Iterator[Source]:
-    for path in paths:
-        try:
-            yield entries.look(path, path, os.lstat(path))
-        except (FileNotFoundError, NotADirectoryError):
-            yield Source(Entry(named(path)), None)
 
 
 def main() -> None:
