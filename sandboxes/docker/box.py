@@ -25,8 +25,20 @@ _SANDBOXES = Path(__file__).parent.parent
 _PACKAGES = ("", ".acting", ".docker", ".docker.inside")
 _MODULES = (
     *(".acting.calls", ".acting.files", ".acting.privilege", ".acting.usage", ".acting.filling", ".acting.command"),
-    *(".docker.inside.frames", ".docker.inside.index", ".docker.inside.entries", ".docker.inside.putting"),
-    *(".docker.inside.leftovers", ".docker.inside.tunnels", ".docker.inside.running", ".docker.inside.server"),
+    *(
+        ".docker.inside.frames",
+        ".docker.inside.watching",
+        ".docker.inside.index",
+        ".docker.inside.entries",
+        ".docker.inside.putting",
+    ),
+    *(
+        ".docker.inside.putting",
+        ".docker.inside.leftovers",
+        ".docker.inside.tunnels",
+        ".docker.inside.running",
+        ".docker.inside.server",
+    ),
 )
 """In the order in which they import each other."""
 BOOT = """
