@@ -99,7 +99,10 @@ class Action:
                 _write(given[2], data)
             elif kind == KNOCK and self._door is not None:
                 [number] = struct.unpack("!I", data)
-                self._tunnels.open(number, self._door.knock())
+                try:
+                    self._tunnels.open(number, self._door.knock())
+                except OSError:
+                    self._box.link.send(HANGUP, data)
             elif kind in (DATA, TAKEN, HANGUP):
                 self._tunnels.take(kind, data)
             elif kind == JSON:

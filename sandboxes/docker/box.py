@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ _SANDBOXES = Path(__file__).parent.parent
 _PACKAGES = ("", ".acting", ".docker", ".docker.inside")
 _MODULES = (
     *(".acting.calls", ".acting.files", ".acting.privilege", ".acting.usage", ".acting.filling", ".acting.command"),
-    *(".docker.inside.frames", ".docker.inside.index", ".docker.inside.entries", ".docker.inside.putting"),
+    *(".docker.inside.frames", ".docker.inside.index", ".docker.inside.entries", ".docker.inside.removing"),
+    ".docker.inside.putting",
     *(".docker.inside.leftovers", ".docker.inside.tunnels", ".docker.inside.running", ".docker.inside.server"),
 )
 """In the order in which they import each other."""
@@ -79,19 +80,30 @@ class Box:
 
     def put(self, sources: Iterable[Source]) -> None:
         self.link.tell({"do": "put"})
-        entries.send(self.link, iter(sources))
-        self.answer()
+        try:
+            entries.send(self.link, iter(sources))
+        finally:
+            self.answer()
 
     def changed(self, *, all: bool = False) -> list[bytes]:
         return list(map(bytes_of, self.ask("changed", all=all)["paths"]))
 
-    def collect(self) -> Iterator[tuple[Entry, Content]]:
+    def collect(self, take: Callable[[Entry, Content], object]) -> None:
+        """``take`` is given all of them; what it raises is raised in the end."""
         self.link.tell({"do": "collect"})
+        failed: OSError | None = None
         try:
-            yield from entries.receive(self.link)
+            for entry, content in entries.receive(self.link):
+                if failed is None:
+                    try:
+                        take(entry, content)
+                    except OSError as error:
+                        failed = error
         except (EOFError, ConnectionError) as error:
             raise self.lost() from error
         self.answer()
+        if failed is not None:
+            raise failed
 
     def lost(self) -> OSError:
         said = self._said.decode(errors="replace").strip().rpartition("\n")[2]

@@ -6,6 +6,7 @@ hard link, not by what sets a file's other times back.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -23,6 +24,8 @@ class Index:
         does not let us in is made to, until ``shut``."""
         self._roots, self._alone = list(roots), alone
         self._modes: dict[bytes, int] = {}
+        self.too_deep = b""
+        """A path that is longer than the kernel takes one, if there is one: what is there cannot be looked at."""
         self._out = {*roots, *leave_out}
         self._seen: dict[bytes, tuple[int, int] | None] = {}
         """Inode and change time; None where that time may come again."""
@@ -39,6 +42,7 @@ class Index:
         before, self._seen = self._seen, {}
         seen = self._seen
         found = []
+        self.too_deep = b""
         for path, status in self._walk():
             sure = status.st_ctime_ns < now
             identity = (status.st_ino, status.st_ctime_ns) if sure else None
@@ -73,6 +77,9 @@ class Index:
                     status = entry.stat(follow_symlinks=False)
                 except (FileNotFoundError, PermissionError):
                     continue
+                except OSError as error:
+                    self._pass(entry.path, error)
+                    continue
                 yield entry.path, status
                 if stat.S_ISDIR(status.st_mode):
                     inner.append(entry.path)
@@ -86,6 +93,18 @@ class Index:
                 return list(entries)
         except (FileNotFoundError, PermissionError):
             return []
+        except OSError as error:
+            self._pass(folder, error)
+            return []
+
+    def _pass(self, path: bytes, error: OSError) -> None:
+        if error.errno != errno.ENAMETOOLONG:
+            raise error
+        self.too_deep = path
+
+    def __contains__(self, path: bytes) -> bool:
+        """Whether it was there when one looked last."""
+        return path in self._seen
 
     def _open(self, folder: bytes) -> None:
         mode = stat.S_IMODE(os.lstat(folder).st_mode)
@@ -100,11 +119,13 @@ class Index:
     def shut(self) -> None:
         """What was opened has its own mode again."""
         opened = sorted(self._modes, reverse=True)
-        for folder in opened:
+        for folder in opened:  # looked at before the one it is in is shut again
             with suppress(FileNotFoundError):
                 os.chmod(folder, self._modes[folder])
+                self._pass_over(folder)
         self._modes.clear()
-        self.pass_over(opened)
+        if opened:
+            _tick()
 
     def pass_over(self, paths: Collection[bytes]) -> None:
         """What we did there ourselves is no change."""
@@ -112,8 +133,11 @@ class Index:
             _tick()
         for path in paths:
             with suppress(FileNotFoundError, NotADirectoryError):
-                status = os.lstat(path)
-                self._seen[path] = status.st_ino, status.st_ctime_ns
+                self._pass_over(path)
+
+    def _pass_over(self, path: bytes) -> None:
+        status = os.lstat(path)
+        self._seen[path] = status.st_ino, status.st_ctime_ns
 
 
 def _tick() -> None:
