@@ -39,6 +39,13 @@ _UNSHARE, _CLONE, _IOCTL = (272, 97), (56, 220), (16, 29)
 _SOCKET, _SOCKETPAIR = (41, 198), (53, 199)
 _FAMILIES = (1, 2, 10, 16)
 """AF_UNIX, INET, INET6, NETLINK. Of the others some belong to no network namespace: AF_VSOCK reaches the hypervisor."""
+_OF_PROCESS = {
+    **{"prlimit64": (302, 261), "sched_setparam": (142, 118), "sched_setscheduler": (144, 119)},
+    **{"sched_setaffinity": (203, 122), "sched_setattr": (314, 274)},
+}
+"""Their first argument is a process. One of the same user may lower what another one has, for good: not the first."""
+_OF_SOME = {"setpriority": ((141, 140), 2), "ioprio_set": ((251, 30), 3)}
+"""So may these; and which value of their first argument says that the second is a user, of whom the first is one."""
 _NEW_NAMESPACES = 0x7E02_0000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET."""
 _NEW_TIME = 0x80
@@ -80,6 +87,11 @@ def _steps(column: int, architecture: int) -> Iterator[tuple[int, int, int, int]
     yield from _if_argument(_CLONE[column], 0, [(_ANY_OF, _NEW_NAMESPACES)])
     yield from _if_argument(_UNSHARE[column], 0, [(_ANY_OF, _NEW_NAMESPACES | _NEW_TIME)])
     yield from _if_argument(_IOCTL[column], 1, [(_EQUAL, value) for value in _TYPING])
+    for numbers in _OF_PROCESS.values():
+        yield from _if_argument(numbers[column], 0, [(_EQUAL, 1)])
+    for numbers, of_user in _OF_SOME.values():
+        yield from _if_argument(numbers[column], 0, [(_EQUAL, of_user)])
+        yield from _if_argument(numbers[column], 1, [(_EQUAL, 1)])
     for number in (_SOCKET[column], _SOCKETPAIR[column]):
         yield from _unless_first_argument(number, _FAMILIES)
     yield _RETURN, 0, 0, _ALLOW

@@ -101,7 +101,7 @@ class Action:
                 [number] = struct.unpack("!I", data)
                 try:
                     self._tunnels.open(number, self._door.knock())
-                except OSError:  # nobody listens any more
+                except OSError:  # too many wait there, or nobody listens any more
                     self._box.link.send(HANGUP, data)
             elif kind in (DATA, TAKEN, HANGUP):
                 self._tunnels.take(kind, data)

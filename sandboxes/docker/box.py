@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +26,9 @@ _SANDBOXES = Path(__file__).parent.parent
 _PACKAGES = ("", ".acting", ".docker", ".docker.inside")
 _MODULES = (
     *(".acting.calls", ".acting.files", ".acting.privilege", ".acting.usage", ".acting.filling", ".acting.command"),
-    *(
-        ".docker.inside.frames",
-        ".docker.inside.watching",
-        ".docker.inside.index",
-        ".docker.inside.entries",
-        ".docker.inside.putting",
-    ),
-    *(
-        ".docker.inside.putting",
-        ".docker.inside.leftovers",
-        ".docker.inside.tunnels",
-        ".docker.inside.running",
-        ".docker.inside.server",
-    ),
+    *(".docker.inside.frames", ".docker.inside.watching", ".docker.inside.index", ".docker.inside.entries"),
+    *(".docker.inside.removing", ".docker.inside.putting", ".docker.inside.leftovers", ".docker.inside.tunnels"),
+    *(".docker.inside.running", ".docker.inside.server"),
 )
 """In the order in which they import each other."""
 BOOT = """
@@ -95,9 +84,11 @@ class Box:
 
     def put(self, sources: Iterable[Source]) -> None:
         self.link.tell({"do": "put"})
-        entries.send(self.link, iter(sources))
         try:
-            self.answer()
+            try:
+                entries.send(self.link, iter(sources))
+            finally:
+                self.answer()
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise OSError(error.errno, FULL, error.filename) from error
@@ -106,10 +97,19 @@ class Box:
     def changed(self, *, all: bool = False) -> list[bytes]:
         return list(map(bytes_of, self.ask("changed", all=all)["paths"]))
 
-    def collect(self) -> Iterator[tuple[Entry, Content]]:
+    def collect(self, take: Callable[[Entry, Content], object]) -> None:
+        """``take`` is given all of them; what it raises is raised in the end."""
         self.link.tell({"do": "collect"})
-        yield from entries.receive(self.link)
+        failed: OSError | None = None
+        for entry, content in entries.receive(self.link):
+            if failed is None:
+                try:
+                    take(entry, content)
+                except OSError as error:
+                    failed = error
         self.answer()
+        if failed is not None:
+            raise failed
 
     def silent(self) -> Lost:
         return Lost(errno.ETIMEDOUT, "it does not answer", "container")

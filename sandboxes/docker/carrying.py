@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,22 +23,36 @@ _MARKS, _ESCAPED = "user.overlay.", "user.overlay.overlay."
 class Ground:
     """Which paths of the container are in layers, and in which part of them."""
 
-    def __init__(self, store: Store, workspace: bytes, places: Sequence[bytes], hidden: Sequence[bytes]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        workspace: bytes,
+        places: Sequence[bytes],
+        hidden: Sequence[bytes],
+        planted: Sequence[bytes],
+    ) -> None:
         self.store = store
         self.roots = [workspace, *places]
         self._workspace, self._places = workspace, list(places)
         self._hidden = {workspace + b"/" + path for path in hidden}
-
-    def not_ours(self, planted: Sequence[bytes]) -> list[bytes]:
+        self.not_ours = set(planted)
         """What is planted, and folders that the engine made to lead there or to mount one place in another: nobody
         inside can have anything in these."""
-        found = list(planted)
+        self.fixed: set[bytes] = set()
+        """Folders of the image that lead to such: always there, and the engine's, so that nobody moves them away."""
         for target in (*self.roots, *planted):
             for place in self._places:
-                names = target[len(place) + 1 :].split(b"/") if target.startswith(place + b"/") else []
-                ways = [b"/".join((place, *names[:depth])) for depth in range(1, len(names))]
-                found += [way for way in ways if not os.path.lexists(self.store.base["rest"] + way)][:1]
-        return found
+                if target.startswith(place + b"/"):
+                    names = target[len(place) + 1 :].split(b"/")
+                    ways = [b"/".join((place, *names[:depth])) for depth in range(len(names))]
+                    there = [way == place or os.path.isdir(store.base["rest"] + way) for way in ways]
+                    self.fixed.update(way for way, is_there in zip(ways, there, strict=True) if is_there)
+                    self.not_ours.update([way for way, is_there in zip(ways, there, strict=True) if not is_there][:1])
+
+    def is_ours(self, path: bytes) -> bool:
+        if self.locate(path)[0] == "work":  # nothing is planted there, wherever it lies
+            return True
+        return not any((path + b"/").startswith(other + b"/") for other in self.not_ours)
 
     def locate(self, path: bytes) -> tuple[str, bytes]:
         """The part, and the path in it; that of the workspace itself is empty."""
@@ -62,11 +77,13 @@ class Ground:
         views = self.views(layers)
         for path in sorted(paths):
             part, inner = self.locate(path)
+            if not self.is_ours(path):
+                continue
             if not inner:
                 place = self.store.view(layers, part).places[0]  # a squashed run has no time of its own
                 yield self._look(path, Layer(place, os.lstat(place), (place,), False))
             else:
-                yield self._look(path, views[part].find(inner))
+                yield from self._given(path, views[part].find(inner))
 
     def everything(self, layers: Sequence[str]) -> Iterator[Source]:
         views = self.views(layers)
@@ -81,12 +98,16 @@ class Ground:
             folder, inner = stack.pop()
             for name in sorted(inner.names()):
                 at = folder + b"/" + name
-                if at in self.roots:
+                if at in self.roots or not self.is_ours(at):
                     continue
                 found = inner.look(name)
-                yield self._look(at, found)
+                yield from self._given(at, found)
                 if found is not None and found.is_directory and not self.is_hidden(at):
                     stack.append((at, inner.enter(found)))
+
+    def _given(self, path: bytes, entry: Layer | None) -> Iterator[Source]:
+        if path not in self.fixed or (entry is not None and entry.is_directory):
+            yield self._look(path, entry)
 
     def _look(self, path: bytes, entry: Layer | None) -> Source:
         if entry is None:
@@ -121,18 +142,22 @@ class Taking:
         self.again: list[bytes] = []
         """Those that are not as a layer can have them."""
 
-    def take(self, received: Iterable[tuple[Entry, Content]]) -> None:
-        """Raises ``OSError``."""
-        for entry, content in received:
-            path = bytes_of(entry.path)
-            self.paths.append(path)
-            part, inner = self._ground.locate(path)
-            if self._ground.is_hidden(path) or (entry.type == GONE and self._ground.is_above_hidden(path)):
-                self.again.append(path)
-            elif not inner:
-                self._folder(part, b"", entry)
-            else:
-                self._lay(part, inner, entry, content)
+    def take(self, entry: Entry, content: Content) -> None:
+        """Parents come first. Raises ``OSError``."""
+        path = bytes_of(entry.path)
+        if not self._ground.holds(path) or not {b"", b".", b".."}.isdisjoint(path.split(b"/")[1:]):
+            raise OSError(errno.EPROTO, "is told of, and no place of the container", entry.path)
+        self.paths.append(path)
+        part, inner = self._ground.locate(path)
+        if self._ground.is_hidden(path) or (entry.type == GONE and self._ground.is_above_hidden(path)):
+            self.again.append(path)
+        elif not inner:
+            self._folder(part, b"", entry)
+        elif path not in self._ground.fixed:
+            self._lay(part, inner, entry, content)
+
+    def finish(self) -> None:
+        """All came. Raises ``OSError``."""
         for place, meta in reversed(self._folders.items()):
             if meta is not None:
                 os.utime(place, ns=(meta[1], meta[1]))

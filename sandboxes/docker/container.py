@@ -26,7 +26,11 @@ from .options import DockerOptions
 if TYPE_CHECKING:
     import docker
 
-_SHARED_MEMORY = "256m"
+_SHARED_MEMORY, _SHARE = 256_000_000, 4
+"""Bytes in /dev/shm, and so many in System V's segments; one part in so many of the memory, where that is less. It is
+nobody's: where it takes all, there is no process to end but the first, and with that the container."""
+_SYSTEM = (0, 0)
+_PAGE = 4096
 _MOMENT = 2.0
 _STREAM = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
@@ -125,13 +129,15 @@ class Container:
     def _walls(self) -> Any:
         from docker.types import LogConfig, Ulimit
 
+        shared = min(_SHARED_MEMORY, self._options.memory // _SHARE)
         return self._client.api.create_host_config(
             read_only=True,
+            sysctls={"kernel.shmall": str(shared // _PAGE), "kernel.msgmni": "64"},
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
             network_mode="none",
             ipc_mode="private",
-            shm_size=_SHARED_MEMORY,
+            shm_size=shared,
             pids_limit=self._options.processes,
             mem_limit=self._options.memory,
             memswap_limit=self._options.memory,
@@ -155,33 +161,32 @@ class Container:
 
     def _archive(self) -> bytes:
         packed = io.BytesIO()
+        ways = {way for target in (*self._volumes, *self._planted) for way in self._on_the_way(target)}
         with tarfile.open(fileobj=packed, mode="w") as archive:
-            for place in self._volumes:
-                mode = stat.S_IMODE(
-                    os.stat(self._workspace if place == self._workspace else self._base / place[1:]).st_mode
-                )
-                # What everybody may write and nobody may take from others is the system's own, as /tmp is.
-                owner = (0, 0) if mode & stat.S_IWOTH else self._image.user
-                archive.addfile(_member(place, tarfile.DIRTYPE, mode, owner))
-            for place in self._volumes:
-                for folder in self._on_the_way(place):
-                    archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, self._owner_of(folder)))
+            for folder in sorted({*self._volumes, *ways}):
+                archive.addfile(_member(folder, tarfile.DIRTYPE, *self._meta(folder, folder in ways)))
             for path, content in sorted(self._planted.items()):
-                for folder in self._on_the_way(path):
-                    archive.addfile(_member(folder, tarfile.DIRTYPE, 0o755, self._owner_of(folder)))
-                archive.addfile(_member(path, tarfile.REGTYPE, 0o444, (0, 0), len(content)), io.BytesIO(content))
+                archive.addfile(_member(path, tarfile.REGTYPE, 0o444, _SYSTEM, len(content)), io.BytesIO(content))
         return packed.getvalue()
 
-    def _owner_of(self, folder: str) -> tuple[int, int]:
-        """Of one that leads to something: the system's own, unless it is part of the image."""
-        return self._image.user if (self._base / folder[1:]).is_dir() else (0, 0)
+    def _meta(self, folder: str, leads: bool) -> tuple[int, tuple[int, int]]:
+        """Mode and owner. ``leads``: to what the engine puts there. Such a folder is the system's own, and what is in
+        it is its owner's alone to move or remove, or a user could move away what leads there."""
+        there = self._workspace if folder == self._workspace else self._base / folder[1:]
+        if not os.path.isdir(there):
+            return 0o755, _SYSTEM
+        mode = stat.S_IMODE(os.stat(there).st_mode)
+        if leads:
+            return mode | 0o1777, _SYSTEM
+        # What everybody may write and see and nobody may take from others is the system's own, as /tmp is.
+        return mode, _SYSTEM if mode & 0o1006 == 0o1006 else self._image.user
 
     def _on_the_way(self, path: str) -> Iterator[str]:
-        """Folders below a place that lead to something in it."""
+        """A place and folders below it that lead to something in it."""
         for place in self._volumes:
             if path.startswith(place + "/"):
                 names = path[len(place) + 1 :].split("/")[:-1]
-                yield from (os.path.join(place, *names[:depth]) for depth in range(1, len(names) + 1))
+                yield from (os.path.join(place, *names[:depth]) for depth in range(len(names) + 1))
 
     def _is_in_place(self, path: str) -> bool:
         return any(path.startswith(place + "/") for place in self._volumes)

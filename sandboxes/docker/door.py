@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 
+_BACKLOG = 1024
+
 
 class Door:
     def __init__(self, folder: bytes) -> None:
@@ -13,12 +15,17 @@ class Door:
         self._name = b"/proc/self/fd/%d/door" % here  # the folder's own path may be longer than an address can be
         self.listening = socket.socket(socket.AF_UNIX)
         self.listening.bind(self._name)
-        self.listening.listen(128)
+        self.listening.listen(_BACKLOG)
 
     def knock(self) -> socket.socket:
-        """A connection that whoever listens accepts."""
+        """A connection that whoever listens accepts. Raises ``OSError``: too many wait for that, or nobody listens."""
         connection = socket.socket(socket.AF_UNIX)
-        connection.connect(self._name)
+        connection.setblocking(False)
+        try:
+            connection.connect(self._name)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

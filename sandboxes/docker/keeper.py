@@ -47,7 +47,8 @@ class Keeper(LayersServer):
         to answer."""
         self._store.base["rest"] = os.fsencode(request["base"])
         places = [os.fsencode(place) for place in request["places"]]
-        self._ground = Ground(self._store, self._workspace, places, self._hidden)
+        planted = [os.fsencode(path) for path in request["planted"]]
+        self._ground = Ground(self._store, self._workspace, places, self._hidden, planted)
         self._edits = Index([self._workspace])
         self._inside: list[str] | None = None
         """What is in the container, but for what is unsealed; None: nothing yet."""
@@ -56,8 +57,7 @@ class Keeper(LayersServer):
         self._again: set[bytes] = set()
         """Paths to be put anew."""
         self._patience: float = request["patience"]
-        planted = [os.fsencode(path) for path in request["planted"]]
-        leave_out = list(map(os.fsdecode, self._ground.not_ours(planted)))
+        leave_out = list(map(os.fsdecode, self._ground.not_ours))
         with self._talking():
             self._box = Box(socket.socket(fileno=os.dup(given[0])), self._patience)
             self._box.ask("start", roots=list(map(os.fsdecode, self._ground.roots)), leave_out=leave_out)
@@ -83,22 +83,27 @@ class Keeper(LayersServer):
     def _do_seal(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """The answer has ``effects``, or none where nothing was touched."""
         box = self._live()
+        if self._inside is None:
+            raise OSError(errno.ENODATA, "what the action changed was lost", "container")
         found: list[compare.Found] = []
+        # Whatever fails from here on: the container does not tell of the same changes again.
         with self._talking(), self._store.making() as made:
             taking = Taking(self._ground, self._layers, made)
-            taking.take(box.collect())
-            self._again.update(taking.again)
-            self._unsealed = False
+            box.collect(taking.take)
+            taking.finish()
             parts = [part for part in PARTS if os.path.lexists(made + b"/" + part.encode())]
             measured = [self.books.measure(self._layers, part, made + b"/" + part.encode(), found) for part in parts]
             if not any(measured):
                 self._again.update(taking.paths)  # times, above all, are as they were
+                self._unsealed = False
                 return {"layer": None, "effects": []}
             disk.sync_tree(made)
             os.rename(made, self._store.folder + b"/" + os.fsencode(request["name"]))
         disk.sync_folder(self._store.folder)
         self._store.forget()
+        self._again.update(taking.again)
         self._layers = self._inside = [*self._layers, request["name"]]
+        self._unsealed = False
         self._squashing.begin(self._layers)
         return {"layer": request["name"], "effects": compare.pair_renames(found)}
 
@@ -131,14 +136,13 @@ class Keeper(LayersServer):
             box.put(self._ground.everything(self._layers))
             box.put(self._ground.sources(self._layers, self._ground.roots))
         else:
-            paths = set(self._again)
             if self._unsealed:
-                paths.update(box.changed())
+                self._again.update(box.changed())  # once asked for they are not told again, whatever fails below
             if self._inside != self._layers:
-                paths |= self._between(self._inside, self._layers)
-            if paths:
-                box.put(self._ground.sources(self._layers, {*paths, *self._ground.roots}))
-        if self._inside is None or paths:
+                self._again.update(self._between(self._inside, self._layers))
+            if self._again:
+                box.put(self._ground.sources(self._layers, {*self._again, *self._ground.roots}))
+        if self._inside is None or self._again:
             box.ask("settle")
         self._inside, self._unsealed, self._standing = list(self._layers), False, True
         self._again.clear()

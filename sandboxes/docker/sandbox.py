@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt.contracts import Confinement
-from agentrt.errors import SandboxError
+from agentrt.errors import SandboxError, SandboxUnavailable
 from agentrt.homes import state_home
 
+from ..acting import calls
 from ..acting.client import ActingClient
 from ..acting.sandbox import ActingSandbox
 from ..layers.client import ServerError, told
@@ -75,6 +76,13 @@ class DockerSandbox(ActingSandbox):
         return twin
 
     def open_server(self) -> ActingClient:
+        for wall in self._confinement.require:
+            if lacking := _absent(wall):
+                raise SandboxUnavailable(
+                    f"no sandbox: the policy requires {wall}, and {lacking}",
+                    cause="required",
+                    hint=f"use the local sandbox, or take {wall} out of the policy's `require`",
+                )
         self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
         client = ActingClient(_SERVER)
         try:
@@ -160,3 +168,10 @@ class DockerSandbox(ActingSandbox):
 
     def open_door(self, client: ActingClient) -> Behind:
         return Behind(*client.door())
+
+
+def _absent(wall: str) -> str:
+    """Why a wall is not to be had in a container; nothing where it is."""
+    if wall != "seccomp":
+        return "the docker sandbox does not put that up"
+    return "" if calls.program() is not None else "the numbers of this machine's system calls are not known"

@@ -6,6 +6,7 @@ In a batch come first its entries, then the content of all its files, one after 
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -92,6 +93,22 @@ def open_file(path: bytes) -> int:
             return os.open(path, flags)
 
 
+def data_of(file: int, size: int) -> Iterator[tuple[int, int]]:
+    """Where each run of data begins and ends in the first ``size`` bytes; what lies between is holes."""
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(file, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing more but a hole
+                return
+            raise
+        if start >= size:
+            return
+        end = min(os.lseek(file, start, os.SEEK_HOLE), size)
+        yield start, end
+
+
 def send(link: Link, sources: Iterator[Source]) -> None:
     """All of them in batches, and a message that they were all. Raises what ``sources`` does, after that message."""
     batch: list[Source] = []
@@ -101,32 +118,51 @@ def send(link: Link, sources: Iterator[Source]) -> None:
             batch.append(source)
             size += source.entry.size
             if len(batch) == _BATCH or size >= _BATCH_BYTES:
-                _send_batch(link, batch)
-                batch, size = [], 0
-        if batch:
-            _send_batch(link, batch)
+                full, batch, size = batch, [], 0
+                _send_batch(link, full)
+        last, batch = batch, []
+        if last:
+            _send_batch(link, last)
     finally:
+        for source in batch:
+            if source.content is not None:
+                os.close(source.content)
         link.tell({"entries": []})
 
 
 def _send_batch(link: Link, batch: list[Source]) -> None:
+    """All that is announced is sent, whatever fails: who hears it must know where it ends."""
     link.tell({"entries": [source.entry for source in batch]})
+    failed: OSError | None = None
     for entry, content in batch:
-        if content is None:
-            continue
-        try:
-            left = entry.size
-            while left:
-                data = os.read(content, min(left, MOST))
-                if not data:  # it became shorter under our hands: whoever did that changed it, and it is read again
-                    data = bytes(min(left, MOST))
-                left -= len(data)
+        if content is not None:
+            try:
+                _send_content(link, content, entry.size)
+            except OSError as error:
+                failed = failed or error
+            finally:
+                os.close(content)
+    if failed is not None:
+        raise failed
+
+
+def _send_content(link: Link, file: int, size: int) -> None:
+    """``size`` bytes: what became shorter under our hands was changed, and is read again by whoever looks for that."""
+    sent = 0
+    try:
+        for start, end in data_of(file, size):
+            if start > sent:
+                link.send(HOLE, NUMBER.pack(start - sent))
+                sent = start
+            while sent < end and (data := os.pread(file, min(end - sent, MOST), sent)):
                 if data.count(0) == len(data):
                     link.send(HOLE, NUMBER.pack(len(data)))
                 else:
                     link.send(BLOB, data)
-        finally:
-            os.close(content)
+                sent += len(data)
+    finally:
+        if sent < size:
+            link.send(HOLE, NUMBER.pack(size - sent))
 
 
 class Content:

@@ -6,6 +6,7 @@ hard link, not by what sets a file's other times back.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -24,7 +25,10 @@ class Index:
         over, with all below. ``alone``: nobody else changes anything while one looks, and all is our own: a folder that
         does not let us in is made to, until ``shut``, and the kernel is asked where to look."""
         self.roots, self._alone = list(roots), alone
+        self._by_depth = sorted(roots, key=len, reverse=True)
         self._modes: dict[bytes, int] = {}
+        self.too_deep = b""
+        """A path that is longer than the kernel takes one, if there is one: what is there cannot be looked at."""
         self._out = {*roots, *leave_out}
         self._seen: dict[bytes, dict[bytes, tuple[int, int] | None]] = {root: {} for root in roots}
         """By root, and path: inode and change time; None where that time may come again."""
@@ -43,6 +47,7 @@ class Index:
         if self._alone:
             _tick()
         now = ticked()
+        self.too_deep = b""
         lost, folders = self.watch.happened() if self.watch is not None else (set(self.roots), set())
         lost = lost | set(self.roots) - self._walked
         found: list[bytes] = []
@@ -50,7 +55,7 @@ class Index:
             if root in lost:
                 found += self._walk(root, now)
         for folder in sorted(folders):
-            root = next(root for root in self._by_depth() if (folder + b"/").startswith(root + b"/"))
+            root = self._root_of(folder)
             if root not in lost:
                 found += self._look(folder, root, now)
         if self.watch is not None:
@@ -129,8 +134,12 @@ class Index:
     def _statuses(self, folder: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
         for entry in self._entries(folder):
             if entry.path not in self._out:
-                with suppress(FileNotFoundError, PermissionError):
+                try:
                     yield entry.path, entry.stat(follow_symlinks=False)
+                except (FileNotFoundError, PermissionError):
+                    pass
+                except OSError as error:
+                    self._pass(entry.path, error)
 
     def _watch_all(self, root: bytes, folders: dict[bytes, int]) -> None:
         if self.watch is None:
@@ -143,9 +152,6 @@ class Index:
         except OSError:  # no more watches are to be had: this root is walked through each time
             self._walked.discard(root)
 
-    def _by_depth(self) -> list[bytes]:
-        return sorted(self.roots, key=len, reverse=True)
-
     def _entries(self, folder: bytes) -> list[os.DirEntry[bytes]]:
         """None where we may not look, or where it just went."""
         try:
@@ -155,6 +161,18 @@ class Index:
                 return list(entries)
         except (FileNotFoundError, PermissionError):
             return []
+        except OSError as error:
+            self._pass(folder, error)
+            return []
+
+    def _pass(self, path: bytes, error: OSError) -> None:
+        if error.errno != errno.ENAMETOOLONG:
+            raise error
+        self.too_deep = path
+
+    def __contains__(self, path: bytes) -> bool:
+        """Whether it was there when one looked last."""
+        return path in self._seen[self._root_of(path)]
 
     def _open(self, folder: bytes) -> None:
         mode = stat.S_IMODE(os.lstat(folder).st_mode)
@@ -169,11 +187,14 @@ class Index:
     def shut(self) -> None:
         """What was opened has its own mode again."""
         opened = sorted(self._modes, reverse=True)
-        for folder in opened:
+        for folder in opened:  # looked at before the one it is in is shut again
             with suppress(FileNotFoundError):
                 os.chmod(folder, self._modes[folder])
+                self._pass_over(folder)
         self._modes.clear()
-        self.pass_over(opened)
+        if opened:
+            _tick()
+            self._listen_from_here()
 
     def pass_over(self, paths: Collection[bytes]) -> None:
         """What we did there ourselves is no change."""
@@ -181,12 +202,20 @@ class Index:
             _tick()
         for path in paths:
             with suppress(FileNotFoundError, NotADirectoryError):
-                status = os.lstat(path)
-                root = next(root for root in self._by_depth() if (path + b"/").startswith(root + b"/"))
-                self._seen[root][path] = status.st_ino, status.st_ctime_ns
+                self._pass_over(path)
+        self._listen_from_here()
+
+    def _pass_over(self, path: bytes) -> None:
+        status = os.lstat(path)
+        self._seen[self._root_of(path)][path] = status.st_ino, status.st_ctime_ns
+
+    def _listen_from_here(self) -> None:
         if self.watch is not None:
             self.watch.read()
             self.watch.forget()
+
+    def _root_of(self, path: bytes) -> bytes:
+        return next(root for root in self._by_depth if (path + b"/").startswith(root + b"/"))
 
 
 def _watch(roots: Sequence[bytes]) -> Watch | None:

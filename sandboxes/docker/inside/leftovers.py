@@ -7,7 +7,7 @@ import os
 import stat
 from contextlib import suppress
 
-from .putting import remove_tree
+from .removing import remove_tree
 
 _FOLDERS = (b"/dev/shm", b"/dev/mqueue")
 _RMID = 0

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 import socket
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
-from .entries import FIFO, FILE, FOLDER, GONE, SOCKET, SYMLINK, Content, Entry, bytes_of, open_file
+from .entries import FIFO, FILE, FOLDER, GONE, SOCKET, SYMLINK, Content, Entry, bytes_of, data_of, open_file
 from .index import accessible
+from .removing import remove_tree
 
 
 class Putting:
@@ -19,6 +21,8 @@ class Putting:
     def __init__(self) -> None:
         self._folders: dict[bytes, tuple[int, int]] = {}
         """What their mode and time are to be in the end."""
+        self._reached: set[bytes] = set()
+        """Folders, and no link leads there."""
 
     def put(self, entries: Iterable[tuple[Entry, Content]]) -> None:
         """Raises ``OSError`` of the first that failed, when all that could be done was done."""
@@ -65,34 +69,44 @@ class Putting:
 
     def _make_way(self, path: bytes, entry: Entry) -> bool:
         """Remove what is there, but for a folder that stays one. False where it cannot be there at all."""
-        try:
-            status = self._look(path)
-        except FileNotFoundError:
-            if entry.type == GONE or not os.path.isdir(os.path.dirname(path)):
-                return False
-            self._open(os.path.dirname(path))
-            return True
-        except NotADirectoryError:
+        folder = os.path.dirname(path)
+        if not self._reach(folder):
             return False
+        try:
+            status = os.lstat(path)
+        except FileNotFoundError:
+            if entry.type != GONE:
+                self._open(folder)
+            return entry.type != GONE
         if stat.S_ISDIR(status.st_mode):
             if entry.type == FOLDER:
                 return True
-            self._open(os.path.dirname(path))
+            self._open(folder)
+            self._reached.clear()
             remove_tree(path)
             self._folders = {at: meta for at, meta in self._folders.items() if not (at + b"/").startswith(path + b"/")}
         else:
-            self._open(os.path.dirname(path))
+            self._open(folder)
             os.unlink(path)
         return entry.type != GONE
 
-    def _look(self, path: bytes) -> os.stat_result:
+    def _reach(self, folder: bytes) -> bool:
+        """Whether it is a folder, and so is all that leads to it, by itself: through a link one would come to what
+        lies elsewhere, and is as it is to be. One that does not let us in does now."""
+        if folder in self._reached or folder == b"/":
+            return True
+        if not self._reach(os.path.dirname(folder)):
+            return False
         try:
-            return os.lstat(path)
-        except PermissionError:  # a folder on the way does not let its owner in
-            names = path.split(b"/")
-            for depth in range(2, len(names)):
-                self._open(b"/".join(names[:depth]))
-            return os.lstat(path)
+            status = os.lstat(folder)
+        except FileNotFoundError:
+            return False
+        if not stat.S_ISDIR(status.st_mode):
+            return False
+        if not os.access(folder, os.X_OK):
+            self._open(folder)
+        self._reached.add(folder)
+        return True
 
     def _open(self, folder: bytes) -> None:
         """Something is going to change in it."""
@@ -132,46 +146,6 @@ def make_socket(path: bytes) -> None:
         os.close(folder)
 
 
-def remove_tree(path: bytes) -> None:
-    """A folder of our own with all in it, whatever modes it has; step by step, as it may be deeper than a path can
-    be."""
-    with suppress(OSError):
-        os.chmod(path, 0o700)
-    here = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    above = [here]
-    names: list[str] = []
-    try:
-        while True:
-            inner = _remove_files(above[-1])
-            if inner is not None:
-                with suppress(OSError):
-                    os.chmod(inner, 0o700, dir_fd=above[-1])
-                flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-                above.append(os.open(inner, flags, dir_fd=above[-1]))
-                names.append(inner)
-            elif names:
-                os.close(above.pop())
-                os.rmdir(names.pop(), dir_fd=above[-1])
-            else:
-                break
-    finally:
-        for file in above:
-            os.close(file)
-    os.rmdir(path)
-
-
-def _remove_files(folder: int) -> str | None:
-    """All but a folder, if there is one; its name."""
-    inner = None
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                inner = entry.name
-            else:
-                os.unlink(entry.name, dir_fd=folder)
-    return inner
-
-
 def part_links(paths: Iterable[bytes]) -> list[bytes]:
     """Files that are one inode become as many, as in a layer each is a file of its own. Their paths, and the folders
     they are in."""
@@ -183,30 +157,46 @@ def part_links(paths: Iterable[bytes]) -> list[bytes]:
 
 
 def _is_linked(path: bytes) -> bool:
-    try:
-        status = os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+    status = os.lstat(path)
     return stat.S_ISREG(status.st_mode) and status.st_nlink > 1
 
 
 def _copy_over(path: bytes) -> None:
-    status = os.lstat(path)
-    aside = os.path.dirname(path) + b"/.agentrt-%d" % os.getpid()
-    folder = os.stat(os.path.dirname(path))
-    with accessible(os.path.dirname(path)):
-        old = open_file(path)
+    folder, status = os.path.dirname(path), os.lstat(path)
+    times = os.stat(folder)
+    with accessible(folder):
+        aside = _unused(folder)
         new = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            while os.sendfile(new, old, None, 1 << 20):
-                pass
-            for name in os.listxattr(path):
-                with suppress(OSError):
-                    os.setxattr(aside, name, os.getxattr(path, name))
+            _copy(path, new)
             os.utime(aside, ns=(status.st_atime_ns, status.st_mtime_ns))
             os.fchmod(new, stat.S_IMODE(status.st_mode))
+            os.rename(aside, path)
+        except OSError:
+            os.unlink(aside)
+            raise
         finally:
-            os.close(old)
             os.close(new)
-        os.rename(aside, path)
-        os.utime(os.path.dirname(path), ns=(folder.st_atime_ns, folder.st_mtime_ns))
+        os.utime(folder, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def _copy(path: bytes, new: int) -> None:
+    """Content, holes as holes, and attributes."""
+    old = open_file(path)
+    try:
+        size = os.fstat(old).st_size
+        for start, end in data_of(old, size):
+            os.lseek(new, start, os.SEEK_SET)
+            while start < end:
+                start += os.sendfile(new, old, start, min(end - start, 1 << 20)) or end
+        os.ftruncate(new, size)
+        for name in os.listxattr(old):
+            with suppress(OSError):
+                os.setxattr(new, name, os.getxattr(old, name))
+    finally:
+        os.close(old)
+
+
+def _unused(folder: bytes) -> bytes:
+    """A path in it where nothing is."""
+    return next(path for n in itertools.count() if not os.path.lexists(path := folder + b"/.agentrt-%d" % n))

@@ -27,6 +27,8 @@ from .index import Index, ticked
 from .tunnels import Tunnels
 
 _PIPE = 1 << 16
+_MOST_TUNNELS = 512
+"""At once: each is a file of ours, and at the other end of two more processes."""
 _REPORT = 3
 """Of the runner's files the only one kept besides the three streams. JSON lines go up it."""
 _PR_SET_CHILD_SUBREAPER = 36
@@ -46,6 +48,9 @@ class Door:
 
     def knock(self, link: Link, tunnels: Tunnels) -> None:
         connection, _ = self.listening.accept()
+        if len(tunnels) >= _MOST_TUNNELS:
+            connection.close()
+            return
         self._number += 1
         link.send(KNOCK, struct.pack("!I", self._number))
         tunnels.open(self._number, connection)
@@ -75,7 +80,15 @@ class Running:
         self._start(stdin)
 
     def see_through(self, input_at: int) -> dict[str, Any]:
-        """To its end; its outcome. ``input_at``: where frames of the other end come in."""
+        """To its end; its outcome. ``input_at``: where frames of the other end come in. Whatever fails, nothing of it
+        lives on. Raises ``OSError``, ``EOFError``."""
+        try:
+            self._see_through(input_at)
+        finally:
+            self._end()
+        return self._outcome()
+
+    def _see_through(self, input_at: int) -> None:
         deadline = time.monotonic() + self._request["seconds"]
         self._poll.register(input_at, select.POLLIN)
         if self._watch is not None:
@@ -92,8 +105,6 @@ class Running:
                 self._serve(file, events, input_at)
             if not ending:
                 self._check(deadline)
-        self._end()
-        return self._outcome()
 
     def _start(self, stdin: int) -> None:
         self._report, report = os.pipe()
@@ -101,6 +112,7 @@ class Running:
         given = [stdin]
         if self._request.get("terminal"):
             self._seat, theirs = os.openpty()
+            os.set_blocking(self._seat, False)  # who does not read what is typed does not keep us waiting
             self._resize(PAIR.pack(*self._request["size"]))
             self._streams[self._seat] = KEYS
             given = [theirs] * 3
@@ -113,11 +125,13 @@ class Running:
                 self._streams[err] = ERR
         for file in self._streams:
             self._poll.register(file, select.POLLIN)
-        pid = os.fork()
-        if pid == 0:
-            _be_runner(self._request, given, report)
-        for file in {*given, report}:
-            os.close(file)
+        try:
+            self._runner = os.fork()
+            if self._runner == 0:
+                _be_runner(self._request, given, report)
+        finally:
+            for file in {*given, report}:
+                os.close(file)
 
     def _serve(self, file: int, events: int, input_at: int) -> None:
         if file in self._streams:
@@ -178,8 +192,14 @@ class Running:
             self._timed_out = True
         elif self._filling is not None:
             self._exceeded = self._filling.exceeded()
-        if self._timed_out or self._exceeded is not None:
+        if self._timed_out or self._exceeded is not None or self._is_held():
             _kill_all()
+
+    def _is_held(self) -> bool:
+        """Somebody stopped the runner, who then looks at no limits."""
+        with suppress(OSError), open(f"/proc/{self._runner}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"T", b"t")
+        return False
 
     def _end(self) -> None:
         """Whatever is left dies; then nothing more can be printed."""
@@ -195,6 +215,8 @@ class Running:
                     pass
         for file in self._streams:
             os.close(file)
+        if self._report >= 0:
+            os.close(self._report)
 
     def _outcome(self) -> dict[str, Any]:
         outcome: dict[str, Any] = {"exit_code": 137, "timed_out": self._timed_out, "killed": 0, "exceeded": None}

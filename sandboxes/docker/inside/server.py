@@ -6,8 +6,10 @@ actions run as, who can neither look into it nor kill it (the kernel keeps a nam
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -68,8 +70,10 @@ class Server:
         """All that changed, as it is now; and that is how it is to be."""
         try:
             paths = self._index.changed()
+            if self._index.too_deep:
+                raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), self._index.too_deep[:200] + b"...")
             entries.send(self._link, self._look(paths))
-            self._index.pass_over(part_links(paths))
+            self._index.pass_over(part_links(path for path in paths if path in self._index))
         finally:
             self._index.shut()
         return {}
@@ -82,14 +86,13 @@ class Server:
 
     def _look(self, paths: list[bytes]) -> Iterator[Source]:
         for path in paths:
-            try:
-                status = os.lstat(path)
-                source = entries.look(path, path, status)
-            except (FileNotFoundError, NotADirectoryError):
+            if path not in self._index:  # nor is there what one would find through a link that lies there now
                 yield Source(Entry(named(path)), None)
-            else:
-                mode = self._index.mode(path, status) if source.entry.type else 0
-                yield source._replace(entry=source.entry._replace(mode=mode))
+                continue
+            status = os.lstat(path)
+            source = entries.look(path, path, status)
+            mode = self._index.mode(path, status) if source.entry.type else 0
+            yield source._replace(entry=source.entry._replace(mode=mode))
 
     def _do_door(self, _: dict[str, Any]) -> dict[str, Any]:
         self._door = self._door or Door()
@@ -130,6 +133,8 @@ def main() -> None:
     os.dup2(null, 0)
     os.dup2(null, 1)
     os.umask(0o022)
+    # The one that Python has a handler for: what has none does not reach a namespace's first process from within.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     privilege.hide()
     sys.setrecursionlimit(10_000)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -40,6 +40,9 @@ class Tunnels:
         self._ends: dict[int, _End] = {}
         self._numbers: dict[int, int] = {}
 
+    def __len__(self) -> int:
+        return len(self._ends)
+
     def open(self, number: int, connection: socket.socket) -> None:
         self._ends[number] = _End(connection)
         self._numbers[connection.fileno()] = number
