@@ -51,7 +51,7 @@ def test_a_runner_that_is_stopped_or_killed_ends_its_action(engine: Any, tmp_pat
         async with hostile(tmp_path) as made:
             for how in ("STOP", "KILL", "TSTP"):
                 await made.begin()
-                result, printed = await made.bash(f"kill -{how} $PPID; sleep 60", limits=Limits(seconds=50))
+                result, _ = await made.bash(f"kill -{how} $PPID; sleep 60", limits=Limits(seconds=50))
                 assert (result.exit_code, result.timed_out) == (137, False), how
             assert await made.act("echo alive") == "alive\n"
 
@@ -155,7 +155,7 @@ def test_what_is_too_deep_is_refused_and_goes(engine: Any, tmp_path: Path) -> No
     async def scenario() -> None:
         async with hostile(tmp_path) as made:
             before = await made.tree()
-            with pytest.raises(SandboxError, match="could not seal: .*File name too long"):
+            with pytest.raises(SandboxError, match=r"could not seal: .*File name too long"):
                 await made.act(f"{deeper}; echo 2 > kept")
             with pytest.raises(SandboxError, match="what the action changed was lost"):
                 await made.sandbox.seal()
