@@ -78,9 +78,7 @@ class Hostile:
 
 
 @asynccontextmanager
-async def hostile(
-    folder: Path, *, confinement: Confinement | None = None, **options: Any
-) -> AsyncIterator[Hostile]:
+async def hostile(folder: Path, *, confinement: Confinement | None = None, **options: Any) -> AsyncIterator[Hostile]:
     """Raises ``AssertionError`` at the end if the real workspace was touched."""
     made = Hostile(folder, confinement or Confinement(), options)
     real = tree_state(made.workspace)
