@@ -50,11 +50,10 @@ def test_walls_from_inside(engine: Any, tmp_path: Path) -> None:
         async with hostile(tmp_path) as made:
             _, changed = await made.undone("touch ran")
             assert changed == {("ran", "created")}
-            (made.workspace / "inside.py").write_text(INSIDE)
-            try:
-                found: dict[str, Any] = json.loads(await made.act(f"python3 inside.py {tmp_path}/store"))
-            finally:
-                (made.workspace / "inside.py").unlink()
+            await made.begin()
+            result, printed = await made.run(["python3", "-c", INSIDE, f"{tmp_path}/store"])
+            assert result.exit_code == 0, printed
+            found: dict[str, Any] = json.loads(printed)
             return found
 
     found = asyncio.run(scenario())
