@@ -137,6 +137,7 @@ class Container:
             security_opt=["no-new-privileges"],
             network_mode="none",
             ipc_mode="private",
+            cgroupns="private",
             shm_size=shared,
             pids_limit=self._options.processes,
             mem_limit=self._options.memory,

@@ -35,7 +35,7 @@ class Hostile:
         await self.sandbox.begin(f"s1.{self._acts}")
 
     async def bash(self, script: str, *, limits: Limits | None = None) -> tuple[ExecResult, str]:
-        return await self._exec(["bash", "-c", script], limits)
+        return await self.run(["bash", "-c", script], limits)
 
     async def act(self, script: str, *, limits: Limits | None = None) -> str:
         """A sealed action; what it printed."""
@@ -50,7 +50,7 @@ class Hostile:
     async def tree(self) -> Tree:
         """As processes inside see it; the tops of home and temporary folder have times of their own."""
         await self.begin()
-        result, printed = await self._exec(view_command(os.fspath(self.workspace), "~", "/var/tmp"), None)
+        result, printed = await self.run(view_command(os.fspath(self.workspace), "~", "/var/tmp"))
         assert result.exit_code == 0, printed
         await self.sandbox.discard()
         tree = parse_view(os.fsencode(printed))
@@ -71,7 +71,7 @@ class Hostile:
         assert await self.act("echo alive") == "alive\n"
         return printed, changed
 
-    async def _exec(self, argv: list[str], limits: Limits | None) -> tuple[ExecResult, str]:
+    async def run(self, argv: list[str], limits: Limits | None = None) -> tuple[ExecResult, str]:
         printed = bytearray()
         result = await self.sandbox.exec(argv, limits=limits or Limits(seconds=30), on_output=printed.extend)
         return result, os.fsdecode(bytes(printed))
