@@ -175,8 +175,9 @@ class Sandbox(Protocol):
 
 
 class OpenSandbox(Protocol):
-    """Entry point ``agentrt.sandboxes``. ``store`` is the folder for layers, on a disk, private to the user."""
+    """Entry point ``agentrt.sandboxes``. ``store`` is the folder for layers, on a disk, private to the user; ``folder``
+    is what files in the options are relative to. Nothing is made yet. Raises ``UsageError`` for wrong options."""
 
     def __call__(
-        self, options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement
+        self, options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement, folder: Path
     ) -> Sandbox: ...

@@ -39,15 +39,18 @@ class DockerSandbox(ActingSandbox):
         store: Path,
         confinement: Confinement,
         options: DockerOptions,
+        folder: Path,
         report: Callable[[str], None],
     ) -> None:
-        """``report``: is told how the pull or the build of an image goes."""
+        """``folder``: what the path of a Dockerfile is relative to; ``report``: is told how the pull or the build of an
+        image goes, on any thread."""
         super().__init__(workspace=workspace, store=store, confinement=confinement)
-        self._options, self._report = options, report
+        self._options, self._folder, self._report = options, folder, report
         self._engine: docker.DockerClient | None = None
         self._image: Image | None = None
         self._container: Container | None = None
-        self._ground = recall(store)
+        self._origin = _origin(options, folder)
+        self._ground = recall(store, self._origin)
 
     @property
     def home(self) -> str:
@@ -59,6 +62,7 @@ class DockerSandbox(ActingSandbox):
             store=self._store,
             confinement=self._confinement,
             options=self._options,
+            folder=self._folder,
             report=self._report,
         )
         twin._image = self._image
@@ -85,12 +89,12 @@ class DockerSandbox(ActingSandbox):
         with engine.translated("start a container"):
             self._engine = self._engine or engine.connect()
             if self._image is None:
-                self._image = images.resolve(self._engine, self._options, folder=self._workspace, report=self._report)
+                self._image = images.resolve(self._engine, self._options, folder=self._folder, report=self._report)
             base = state_home() / "docker" / self._image.id.removeprefix("sha256:") / "places"
             places.export_places(self._engine, self._image, base)
             self._ground = Ground(image=self._image.id, base=os.fspath(base), home=self._image.home)
             mark(self._store, self._image.id)
-            remember(self._store, self._ground)
+            remember(self._store, self._origin, self._ground)
             self.environment = {"PATH": _PATH, "LANG": "C.UTF-8", **self._image.environment, "HOME": self._image.home}
             planted = self.planted()
             self._container = Container(
@@ -122,3 +126,10 @@ class DockerSandbox(ActingSandbox):
 
     def open_door(self, client: ActingClient) -> Behind:
         return Behind(*client.door())
+
+
+def _origin(options: DockerOptions, folder: Path) -> str:
+    """Of the image."""
+    if options.dockerfile is not None:
+        return f"file {os.path.abspath(folder / options.dockerfile)}"
+    return f"image {options.image}" if options.image is not None else ""

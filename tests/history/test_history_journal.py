@@ -382,7 +382,7 @@ def test_the_file_says_what_it_is(path: Path) -> None:
         assert journal.path == path
     header = path.read_bytes()[:100]
     assert header[68:72] == b"agrt"
-    assert int.from_bytes(header[60:64], "big") == 2
+    assert int.from_bytes(header[60:64], "big") == 3
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     db.close()
@@ -390,7 +390,7 @@ def test_the_file_says_what_it_is(path: Path) -> None:
 
 def test_a_newer_journal_is_left_alone(path: Path) -> None:
     Journal.open(path).close()
-    tamper(path, "PRAGMA user_version = 3")
+    tamper(path, "PRAGMA user_version = 4")
     before = path.read_bytes()
     with pytest.raises(JournalError, match="newer agentrt") as caught:
         Journal.open(path)
