@@ -25,6 +25,8 @@ _PATIENCE = 20.0
 """Seconds that a container gets to say that an action's time is over, until we say that it does not answer."""
 _LOOK_MS = 50.0
 """How often a terminal is asked for its size: who changes it tells only who sits at it."""
+_MOST_MS = 3_600_000.0
+"""Of one wait: an action without an end has more than a poll can take."""
 _PIPE = 1 << 16
 
 
@@ -69,7 +71,7 @@ class Action:
             return outcome
         while True:
             patience = max(0.0, deadline - time.monotonic()) * 1000
-            ready = self._poll.poll(patience if self._terminal is None else min(patience, _LOOK_MS))
+            ready = self._poll.poll(min(patience, _MOST_MS if self._terminal is None else _LOOK_MS))
             for file, events in ready:
                 if file == self._runtime.fileno():
                     self._poll.unregister(file)
