@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt.contracts import Confinement
+from agentrt.errors import SandboxUnavailable
 from agentrt.homes import state_home
 
 from ..acting.client import ActingClient
@@ -23,6 +24,7 @@ from .options import DockerOptions
 if TYPE_CHECKING:
     import docker
 
+    from .engine import About
     from .known import Image
 
 _SERVER = ".docker.keeper"
@@ -88,6 +90,7 @@ class DockerSandbox(ActingSandbox):
 
         with engine.translated("start a container"):
             self._engine = self._engine or engine.connect()
+            self._check_walls(engine.about(self._engine) if self._confinement.require else None)
             if self._image is None:
                 self._image = images.resolve(self._engine, self._options, folder=self._folder, report=self._report)
             base = state_home() / "docker" / self._image.id.removeprefix("sha256:") / "places"
@@ -109,6 +112,16 @@ class DockerSandbox(ActingSandbox):
             with self._container.start() as stream:
                 client.attach(
                     stream.fileno(), places=list(self._image.places), base=os.fspath(base), planted=sorted(planted)
+                )
+
+    def _check_walls(self, engine: About | None) -> None:
+        """That of the policy's ``require``. Raises ``SandboxUnavailable``."""
+        for wall in self._confinement.require:
+            if wall != "seccomp" or engine is None or not engine.seccomp:
+                raise SandboxUnavailable(
+                    f"no sandbox: the policy requires {wall}, which containers here do not have",
+                    cause="required",
+                    hint=f"take {wall} out of the policy's `require`, or use the local sandbox",
                 )
 
     def left(self) -> None:
