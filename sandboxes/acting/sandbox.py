@@ -48,8 +48,15 @@ class ActingSandbox(LayersSandbox):
     def enter(self, client: ActingClient) -> None:
         """What it takes besides the server to run actions; blocking, in a worker thread. Raises the same."""
 
+    def stop_entering(self) -> None:
+        """Nobody waits for ``enter`` any more; from any thread."""
+
     def left(self) -> None:
-        """The server has ended; blocking, in a worker thread."""
+        """The server has ended; blocking, in a worker thread. Raises nothing: what cannot be removed is ``gc``'s."""
+
+    def explained(self, error: SandboxError) -> SandboxError:
+        """What is known of why the server has nothing more to work with; blocking, in a worker thread."""
+        return error
 
     async def start(self, snapshot: Snapshot) -> None:
         self._standing, self._stale = snapshot, True
@@ -195,6 +202,10 @@ class ActingSandbox(LayersSandbox):
             async with self._readying:
                 client = await self._ready(stand)
             return await thread(partial(call, client), interrupt)
+        except SandboxError as error:
+            if self._client is not None and self._client.gone:
+                raise await thread(partial(self.explained, error)) from error
+            raise
         finally:
             if self._client is not None and self._client.gone:
                 await self.close()
@@ -206,7 +217,7 @@ class ActingSandbox(LayersSandbox):
         client = self._client
         assert client is not None
         if stand and not self._entered:
-            await thread(partial(self.enter, client))
+            await thread(partial(self.enter, client), self.stop_entering)
             self._entered = True
         if self._stale and stand:
             await thread(partial(client.ask, "stand", layers=list(self._standing.layers)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import json
 import os
@@ -21,8 +20,6 @@ from .door import Door
 from .inside.frames import BLOB, DATA, ERR, HANGUP, JSON, KEYS, KNOCK, MOST, OUT, PAIR, SIZE, STOP, TAKEN
 from .inside.tunnels import Tunnels
 
-_PATIENCE = 20.0
-"""Seconds that a container gets to say that an action's time is over, until we say that it does not answer."""
 _LOOK_MS = 50.0
 """How often a terminal is asked for its size: who changes it tells only who sits at it."""
 _MOST_MS = 3_600_000.0
@@ -31,11 +28,15 @@ _PIPE = 1 << 16
 
 
 class Action:
-    def __init__(self, box: Box, runtime: socket.socket, door: Door | None) -> None:
+    def __init__(self, box: Box, runtime: socket.socket, door: Door | None, patience: float) -> None:
+        """``patience``: seconds the container gets to say that an action's time is over."""
+        self._patience = patience
         self._box, self._runtime, self._door = box, runtime, door
         self._poll = select.poll()
         self._tunnels = Tunnels(box.link, self._poll)
         self._terminal: _Terminal | None = None
+        self.ended = False
+        """It has, and the container waits for the next request."""
 
     def run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
         """``given``: standard input, output and error of what is run. Raises ``OSError``."""
@@ -49,9 +50,7 @@ class Action:
         try:
             self._box.link.tell(request)
             self._send_stdin(given[0], size)
-            outcome = self._see_through(given, began + request["seconds"] + _PATIENCE)
-        except (EOFError, ConnectionError) as error:
-            raise self._box.lost() from error
+            outcome = self._see_through(given, began + request["seconds"] + self._patience)
         finally:
             self._tunnels.close()
             if self._terminal is not None:
@@ -78,6 +77,7 @@ class Action:
                     with suppress(EOFError):
                         wire.receive(self._runtime)
                     self._box.link.send(STOP)
+                    deadline = min(deadline, time.monotonic() + self._patience)
                 elif file == self._box.fileno():
                     outcome = self._hear(given)
                     if outcome is not None:
@@ -89,7 +89,7 @@ class Action:
             if self._terminal is not None and self._terminal.has_changed():
                 self._box.link.send(SIZE, PAIR.pack(*self._terminal.size))
             if time.monotonic() >= deadline:
-                raise OSError(errno.ETIMEDOUT, "it does not answer", "container")
+                raise self._box.silent()
 
     def _hear(self, given: list[int]) -> dict[str, Any] | None:
         """What came; the outcome where that is the last."""
@@ -101,10 +101,14 @@ class Action:
                 _write(given[2], data)
             elif kind == KNOCK and self._door is not None:
                 [number] = struct.unpack("!I", data)
-                self._tunnels.open(number, self._door.knock())
+                try:
+                    self._tunnels.open(number, self._door.knock())
+                except OSError:  # nobody listens any more
+                    self._box.link.send(HANGUP, data)
             elif kind in (DATA, TAKEN, HANGUP):
                 self._tunnels.take(kind, data)
             elif kind == JSON:
+                self.ended = True
                 return checked(json.loads(data))
             if not self._box.link.has():
                 return None

@@ -21,12 +21,25 @@ _STDOUT = 1
 _READ = 1 << 18
 _SAID = 4000
 """Bytes kept of what the first process says on standard error, which is only ever why it failed."""
+FULL = "the disk of the container engine is full"
 _SANDBOXES = Path(__file__).parent.parent
 _PACKAGES = ("", ".acting", ".docker", ".docker.inside")
 _MODULES = (
     *(".acting.calls", ".acting.files", ".acting.privilege", ".acting.usage", ".acting.filling", ".acting.command"),
-    *(".docker.inside.frames", ".docker.inside.index", ".docker.inside.entries", ".docker.inside.putting"),
-    *(".docker.inside.leftovers", ".docker.inside.tunnels", ".docker.inside.running", ".docker.inside.server"),
+    *(
+        ".docker.inside.frames",
+        ".docker.inside.watching",
+        ".docker.inside.index",
+        ".docker.inside.entries",
+        ".docker.inside.putting",
+    ),
+    *(
+        ".docker.inside.putting",
+        ".docker.inside.leftovers",
+        ".docker.inside.tunnels",
+        ".docker.inside.running",
+        ".docker.inside.server",
+    ),
 )
 """In the order in which they import each other."""
 BOOT = """
@@ -49,53 +62,57 @@ sys.modules["sandboxes.docker.inside.server"].main()
 """What the first process runs: it is sent the rest."""
 
 
+class Lost(OSError):
+    """The container is gone, or does not answer: nothing more can be asked of it."""
+
+
 class Box:
     """Requests and their fields: start {roots, leave_out} · put {} and entries · settle {} · changed {all} ·
     collect {}, answered by entries first · door {} · run {of the runtime's; stdin, apart, size}, see ``running.py``."""
 
-    def __init__(self, stream: socket.socket) -> None:
+    def __init__(self, stream: socket.socket, patience: float) -> None:
+        """``patience``: seconds without a sign until it is taken for dead. Raises ``Lost``."""
+        stream.settimeout(patience)
         self._stream = stream
         self._raw = bytearray()
         self._said = bytearray()
-        self.link = Link(self._read, stream.sendall)
+        self.link = Link(self._read, self._write)
         program = [("sandboxes" + name, None) for name in _PACKAGES]
         sources = [("sandboxes" + name, _source(name)) for name in _MODULES]
         data = json.dumps([*program, *sources]).encode()
-        stream.sendall(struct.pack("!I", len(data)) + data)
+        self._write(struct.pack("!I", len(data)) + data)
 
     def fileno(self) -> int:
         return self._stream.fileno()
 
     def ask(self, do: str, **fields: Any) -> dict[str, Any]:
-        """Raises ``OSError``: what went wrong inside, or ``EPIPE`` where there is nobody any more."""
+        """Raises ``OSError``: what went wrong inside, or ``Lost``."""
         self.link.tell({"do": do, **fields})
         return self.answer()
 
     def answer(self) -> dict[str, Any]:
-        try:
-            return checked(self.link.hear())
-        except (EOFError, ConnectionError) as error:
-            raise self.lost() from error
+        return checked(self.link.hear())
 
     def put(self, sources: Iterable[Source]) -> None:
         self.link.tell({"do": "put"})
         entries.send(self.link, iter(sources))
-        self.answer()
+        try:
+            self.answer()
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise OSError(error.errno, FULL, error.filename) from error
+            raise
 
     def changed(self, *, all: bool = False) -> list[bytes]:
         return list(map(bytes_of, self.ask("changed", all=all)["paths"]))
 
     def collect(self) -> Iterator[tuple[Entry, Content]]:
         self.link.tell({"do": "collect"})
-        try:
-            yield from entries.receive(self.link)
-        except (EOFError, ConnectionError) as error:
-            raise self.lost() from error
+        yield from entries.receive(self.link)
         self.answer()
 
-    def lost(self) -> OSError:
-        said = self._said.decode(errors="replace").strip().rpartition("\n")[2]
-        return OSError(errno.EPIPE, "it is gone" + (f": {said}" if said else ""), "container")
+    def silent(self) -> Lost:
+        return Lost(errno.ETIMEDOUT, "it does not answer", "container")
 
     def close(self) -> None:
         self._stream.close()
@@ -103,12 +120,29 @@ class Box:
     def _read(self) -> bytes:
         """What the first process sent, without the engine's own framing."""
         while True:
-            data = self._stream.recv(_READ)
+            try:
+                data = self._stream.recv(_READ)
+            except TimeoutError as error:
+                raise self.silent() from error
+            except ConnectionError:
+                data = b""
             if not data:
-                return b""
+                raise self._gone()
             self._raw += data
             if found := self._unframed():
                 return found
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._stream.sendall(data)
+        except TimeoutError as error:
+            raise self.silent() from error
+        except ConnectionError as error:
+            raise self._gone() from error
+
+    def _gone(self) -> Lost:
+        said = self._said.decode(errors="replace").strip().rpartition("\n")[2]
+        return Lost(errno.EPIPE, "it is gone" + (f": {said}" if said else ""), "container")
 
     def _unframed(self) -> bytes:
         found = bytearray()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import grp
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from agentrt.errors import DiskFull, SandboxError, SandboxUnavailable
+
+from .box import FULL
 
 START = "start it: `sudo systemctl start docker`, or for podman `systemctl --user start podman.socket`"
 _CHOOSE = "check DOCKER_HOST, DOCKER_CONTEXT and `docker context ls`, and that its machine is up"
 _RESUME = "then go on: nothing that was sealed is lost"
+_ANEW = "go on: it is made anew, and nothing that was sealed is lost"
 _FULL = ("no space left on device", "disk quota exceeded")
 _GONE = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE, errno.ENOENT, errno.ENOTCONN)
 _FAR = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL)
@@ -64,8 +68,7 @@ def told(do: str, error: Exception) -> SandboxError:
     names = {type(link).__name__ for link in chain}
     what = f"the sandbox could not {do}"
     if status and any(text in said for text in _FULL):
-        cure = "free some space there (`docker system df` says what takes it), " + _RESUME
-        return DiskFull(f"{what}: the disk of the container engine is full", hint=cure)
+        return full(what)
     if codes & {errno.ENOSPC, errno.EDQUOT}:
         cure = "free some space on the disk of the state folder, or run `agentrt gc`"
         return DiskFull(f"{what}: {_last(chain)}", hint=cure)
@@ -73,8 +76,7 @@ def told(do: str, error: Exception) -> SandboxError:
         cure = f"look at it with `docker info`, restart it if need be, {_RESUME}"
         return SandboxError(f"{what}: the container engine does not answer", hint=cure)
     if status == 404 or (status == 409 and "is not running" in said):
-        cure = "it was ended by somebody or by a restart; go on: it is made anew, and nothing that was sealed is lost"
-        return SandboxError(f"{what}: {_last(chain)}", hint=cure)
+        return SandboxError(f"{what}: {_last(chain)}", hint=f"it was ended by somebody or by a restart; {_ANEW}")
     if status:
         return SandboxError(f"{what}: {_last(chain)}", hint="`agentrt doctor` says what this container engine can do")
     if codes & {errno.EACCES, errno.EPERM}:
@@ -82,6 +84,28 @@ def told(do: str, error: Exception) -> SandboxError:
     if codes & {*_GONE} or {"ProtocolError", "RemoteDisconnected", "ConnectionError", "IncompleteRead"} & names:
         return SandboxError(f"{what}: the container engine went away", hint=f"{START}; {_RESUME}")
     return SandboxError(f"{what}: {_last(chain)}")
+
+
+def full(what: str) -> DiskFull:
+    """``what``: as in "the sandbox could not run"."""
+    cure = "free some space there (`docker system df` says what takes it), " + _RESUME
+    return DiskFull(f"{what}: {FULL}", hint=cure)
+
+
+def ended(what: str, state: Mapping[str, Any]) -> SandboxError:
+    """Why a container does not answer. ``state``: as the engine has it, empty where it has none."""
+    if not state:
+        return SandboxError(f"{what}: somebody removed its container", hint=_ANEW)
+    if state.get("Paused"):
+        return SandboxError(f"{what}: somebody paused its container", hint=_ANEW)
+    if state.get("OOMKilled"):
+        cure = "give it more (`sandbox: {kind: docker, memory: 8 GB}`), or have the command use less"
+        return SandboxError(f"{what}: its container used up the memory it may have", hint=cure)
+    if state.get("Running"):
+        return SandboxError(f"{what}: its container does not answer", hint=_ANEW)
+    code = state.get("ExitCode")
+    why = f"somebody, or a restart of the container engine, ended its container (exit code {code})"
+    return SandboxError(f"{what}: {why}", hint=_ANEW)
 
 
 def _behind(error: BaseException) -> Iterator[BaseException]:

@@ -12,6 +12,7 @@ import secrets
 import socket
 import stat
 import tarfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import docker
 
 _SHARED_MEMORY = "256m"
+_MOMENT = 2.0
 _STREAM = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
 
 
@@ -46,21 +48,20 @@ class Container:
         self._workspace, self._base, self._planted = workspace, base, planted
         self._labels = labels
         self._name = f"agentrt-{secrets.token_hex(6)}"
+        self._made = f"{self._name}-made"
         self._volumes: dict[str, str] = {}
         """By place, its name."""
         self._made_image: str | None = None
-        self._id: str | None = None
 
     def start(self) -> socket.socket:
         """The stream of its first process; closing it ends the container. Raises what the engine does; then what was
         made so far is for ``remove``."""
         api = self._client.api
         for number, place in enumerate([self._workspace, *self._image.places]):
-            name = f"{self._name}-{number}"
+            name = self._volumes[place] = f"{self._name}-{number}"
             api.create_volume(name, labels=dict(self._labels("volume")))
-            self._volumes[place] = name
         self._prepare()
-        self._id = api.create_container(
+        api.create_container(
             self._made_image or self._image.id,
             entrypoint=[self._image.python, "-I", "-S", "-c", BOOT],
             command=[],
@@ -72,34 +73,49 @@ class Container:
             environment=["LC_ALL=C.UTF-8", *(name for name in self._image.environment if name != "LC_ALL")],
             stdin_open=True,
             healthcheck={"test": ["NONE"]},
+            stop_signal="SIGKILL",  # it takes no other, and an engine that stops would wait for it
             labels=dict(self._labels("sandbox")),
             host_config=self._walls(),
-        )["Id"]
-        attached = api.attach_socket(self._id, params=_STREAM)
+        )
+        attached = api.attach_socket(self._name, params=_STREAM)
         try:
-            api.start(self._id)
+            api.start(self._name)
             stream: socket.socket = getattr(attached, "_sock", attached)
             return stream.dup()
         finally:
             attached._response.close()  # by which the SDK keeps the connection
             attached.close()
 
-    def remove(self) -> None:
-        """With all that was made for it, as far as it is there. Raises what the engine does."""
+    def state(self, *, ended: bool) -> Mapping[str, Any]:
+        """As the engine has it; empty where it has none. ``ended``: it has, which the engine may take a moment to see.
+        Raises what the engine does."""
         from docker.errors import NotFound
 
-        api = self._client.api
-        if self._id is not None:
+        until = time.monotonic() + _MOMENT
+        while True:
+            try:
+                found: Mapping[str, Any] = self._client.api.inspect_container(self._name)["State"]
+            except NotFound:
+                return {}
+            if not (ended and found["Running"]) or time.monotonic() >= until:
+                return found
+            time.sleep(0.05)
+
+    def remove(self, client: docker.DockerClient) -> None:
+        """With all that was made for it, as far as it is there: an engine that went away may have done what it was
+        told and not have said so. Raises what the engine does; then it can be tried again."""
+        from docker.errors import NotFound
+
+        api = client.api
+        for container in (self._name, self._made):
             with suppress(NotFound):
-                api.remove_container(self._id, force=True, v=True)
+                api.remove_container(container, force=True, v=True)
         for name in self._volumes.values():
             with suppress(NotFound):
                 api.remove_volume(name)
         if self._made_image is not None:
             with suppress(NotFound):
                 api.remove_image(self._made_image)
-        self._id, self._made_image = None, None
-        self._volumes.clear()
 
     def _mounts(self) -> list[Any]:
         from docker.types import Mount
@@ -130,14 +146,12 @@ class Container:
         api = self._client.api
         mounts = api.create_host_config(mounts=self._mounts(), network_mode="none")
         labels = dict(self._labels("sandbox"))
-        made = api.create_container(self._image.id, entrypoint=["true"], labels=labels, host_config=mounts)["Id"]
-        try:
-            api.put_archive(made, "/", self._archive())
-            if any(not self._is_in_place(path) for path in self._planted):
-                changes = [f'LABEL "{name}"="{value}"' for name, value in self._labels("image").items()]
-                self._made_image = api.commit(made, changes=changes)["Id"]
-        finally:
-            api.remove_container(made, force=True, v=True)
+        api.create_container(self._image.id, entrypoint=["true"], name=self._made, labels=labels, host_config=mounts)
+        api.put_archive(self._made, "/", self._archive())
+        if any(not self._is_in_place(path) for path in self._planted):
+            changes = [f'LABEL "{name}"="{value}"' for name, value in self._labels("image").items()]
+            self._made_image = api.commit(self._made, changes=changes)["Id"]
+        api.remove_container(self._made, force=True, v=True)
 
     def _archive(self) -> bytes:
         packed = io.BytesIO()

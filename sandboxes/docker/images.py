@@ -6,7 +6,9 @@ import hashlib
 import io
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from agentrt.errors import AgentrtError, SandboxUnavailable, UsageError
@@ -15,6 +17,7 @@ from .known import Image, known
 from .options import DockerOptions
 from .progress import Building, Pulling
 from .refusals import refusal, refused
+from .stopping import until
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -30,21 +33,25 @@ _LINE = 200
 Report = Callable[[str], None]
 
 
-def resolve(client: DockerClient, options: DockerOptions, *, folder: Path, report: Report) -> Image:
+def resolve(
+    client: DockerClient, options: DockerOptions, *, folder: Path, report: Report, stopped: Event | None = None
+) -> Image:
     """The image that ``options`` name, ready to be run. It takes as long as pulling and building do.
 
     folder: what the path of a Dockerfile is relative to
     report: called with a line when there is progress; of these, what an engine and a build print is untrusted
+    stopped: once set, pulling and building end with ``InterruptedError``
 
     Raises ``SandboxUnavailable`` with a cause of docs/docker.md, and ``UsageError`` for a Dockerfile that is not there.
     """
+    stopped = stopped or Event()
     if options.image is not None:
-        return known(client, _pulled(client, options.image, report), options.image)
+        return known(client, _pulled(client, options.image, report, stopped), options.image)
     if options.dockerfile is not None:
         return known(
-            client, _built(client, folder / options.dockerfile, options.dockerfile, report), options.dockerfile
+            client, _built(client, folder / options.dockerfile, options.dockerfile, report, stopped), options.dockerfile
         )
-    return known(client, _default(client, report), "agentrt's own image")
+    return known(client, _default(client, report, stopped), "agentrt's own image")
 
 
 def at_hand(client: DockerClient, wanted: Iterable[str]) -> str | None:
@@ -53,13 +60,14 @@ def at_hand(client: DockerClient, wanted: Iterable[str]) -> str | None:
     return next((found for name in names if (found := _id_of(client, name)) is not None), None)
 
 
-def _pulled(client: DockerClient, name: str, report: Report) -> str:
+def _pulled(client: DockerClient, name: str, report: Report, stopped: Event) -> str:
     if (found := _id_of(client, name)) is not None:
         return found
     report(f"pulling {name}")
     pulling, what, error = Pulling(name, report), f"cannot pull {name}", ""
     with refused(what):
-        for said in client.api.pull(name, stream=True, decode=True):  # to its end, which frees the connection
+        pull = partial(client.api.pull, name, stream=True, decode=True)
+        for said in until(stopped, pull):  # to its end, which frees the connection
             pulling.take(said)
             error = str(said.get("error") or error)
     if error:
@@ -70,7 +78,7 @@ def _pulled(client: DockerClient, name: str, report: Report) -> str:
     return found
 
 
-def _built(client: DockerClient, file: Path, shown: str, report: Report) -> str:
+def _built(client: DockerClient, file: Path, shown: str, report: Report, stopped: Event) -> str:
     """Asked for each time: whether anything has to be done is for the engine's own cache to know."""
     file = Path(os.path.abspath(file))
     if not file.is_file():
@@ -78,8 +86,8 @@ def _built(client: DockerClient, file: Path, shown: str, report: Report) -> str:
         raise UsageError(f"cannot build {shown}: {told}", hint="its path is relative to the task file's folder")
     tag = _tag(os.fsencode(file))
     try:
-        return _build(client, shown, report, tag=tag, path=os.fspath(file.parent), dockerfile=file.name)
-    except AgentrtError:
+        return _build(client, shown, report, stopped, tag=tag, path=os.fspath(file.parent), dockerfile=file.name)
+    except (AgentrtError, InterruptedError):
         raise
     except (OSError, UnicodeError) as error:  # of a file that is to go into the build
         raise UsageError(
@@ -88,18 +96,21 @@ def _built(client: DockerClient, file: Path, shown: str, report: Report) -> str:
         ) from error
 
 
-def _default(client: DockerClient, report: Report) -> str:
+def _default(client: DockerClient, report: Report, stopped: Event) -> str:
     """Its content is all there is to it, so nothing is asked of the engine where it was built before."""
     content = DEFAULT.read_bytes()
     tag = _tag(content)
-    return _id_of(client, tag) or _build(client, "agentrt's own image", report, tag=tag, fileobj=io.BytesIO(content))
+    return _id_of(client, tag) or _build(
+        client, "agentrt's own image", report, stopped, tag=tag, fileobj=io.BytesIO(content)
+    )
 
 
-def _build(client: DockerClient, shown: str, report: Report, *, tag: str, **context: Any) -> str:
+def _build(client: DockerClient, shown: str, report: Report, stopped: Event, *, tag: str, **context: Any) -> str:
     building, what, found, error = Building(report), f"cannot build {shown}", "", ""
     with refused(what, otherwise="image-build", cure=_CURE):
         # Containers of steps are removed also where one fails.
-        for said in client.api.build(**context, tag=tag, labels=LABELS, rm=True, forcerm=True, decode=True):
+        build = partial(client.api.build, **context, tag=tag, labels=LABELS, rm=True, forcerm=True, decode=True)
+        for said in until(stopped, build):
             building.take(said)
             found = str(said.get("aux", {}).get("ID") or found)
             error = str(said.get("error") or error)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..layers import compare, disk, wire
@@ -18,7 +19,7 @@ from ..layers.server import Answer, LayersServer, born
 from ..layers.squashing import Squashing
 from ..layers.store import PARTS, Store
 from .action import Action
-from .box import Box
+from .box import Box, Lost
 from .carrying import Ground, Taking
 from .door import Door
 from .inside.index import Index
@@ -42,7 +43,8 @@ class Keeper(LayersServer):
         return {}
 
     def _do_attach(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
-        """``given``: the stream of the container's first process."""
+        """``given``: the stream of the container's first process. ``patience``: seconds it may be silent, where it is
+        to answer."""
         self._store.base["rest"] = os.fsencode(request["base"])
         places = [os.fsencode(place) for place in request["places"]]
         self._ground = Ground(self._store, self._workspace, places, self._hidden)
@@ -53,10 +55,12 @@ class Keeper(LayersServer):
         """Something ran since it was made to be so."""
         self._again: set[bytes] = set()
         """Paths to be put anew."""
-        self._box = Box(socket.socket(fileno=os.dup(given[0])))
+        self._patience: float = request["patience"]
         planted = [os.fsencode(path) for path in request["planted"]]
         leave_out = list(map(os.fsdecode, self._ground.not_ours(planted)))
-        self._box.ask("start", roots=list(map(os.fsdecode, self._ground.roots)), leave_out=leave_out)
+        with self._talking():
+            self._box = Box(socket.socket(fileno=os.dup(given[0])), self._patience)
+            self._box.ask("start", roots=list(map(os.fsdecode, self._ground.roots)), leave_out=leave_out)
         return {}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
@@ -68,14 +72,19 @@ class Keeper(LayersServer):
     def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
         box = self._ready()
         self._unsealed = self._unsealed or request.get("call") != "read"
-        outcome = Action(box, self.channel, self._door).run(request, given)
+        action = Action(box, self.channel, self._door, self._patience)
+        try:
+            outcome = action.run(request, given)
+        except BaseException:
+            self.over = not action.ended
+            raise
         return outcome | {"wrote": self._unsealed}
 
     def _do_seal(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """The answer has ``effects``, or none where nothing was touched."""
         box = self._live()
         found: list[compare.Found] = []
-        with self._store.making() as made:
+        with self._talking(), self._store.making() as made:
             taking = Taking(self._ground, self._layers, made)
             taking.take(box.collect())
             self._again.update(taking.again)
@@ -96,7 +105,9 @@ class Keeper(LayersServer):
     def _do_door(self, request: dict[str, Any], _: list[int]) -> Answer:
         if self._door is None:
             self._door = Door(self._store.new_folder())
-        return {"port": self._live().ask("door")["port"]}, [os.dup(self._door.listening.fileno())]
+        with self._talking():
+            port = self._live().ask("door")["port"]
+        return {"port": port}, [os.dup(self._door.listening.fileno())]
 
     def _do_purge(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
         if not request["dry_run"]:
@@ -106,6 +117,10 @@ class Keeper(LayersServer):
 
     def _ready(self) -> Box:
         """The container, with everything in it as it is to be."""
+        with self._talking():
+            return self._put()
+
+    def _put(self) -> Box:
         box = self._live()
         self._again.update(self._edits.changed())
         if self._standing and self._unsealed:
@@ -138,9 +153,19 @@ class Keeper(LayersServer):
                 found.add(root + path)
         return found
 
+    @contextmanager
+    def _talking(self) -> Iterator[None]:
+        """What breaks off within leaves nobody who knows what is in the container, and what of it was told: the next
+        one begins with nothing."""
+        try:
+            yield
+        except BaseException:
+            self.over = True
+            raise
+
     def _live(self) -> Box:
         if self._box is None:
-            raise OSError(errno.EPIPE, "it is gone", "container")
+            raise Lost(errno.EPIPE, "it is gone", "container")
         return self._box
 
     def leave(self) -> None:

@@ -16,12 +16,12 @@ from .engine import connect, translated
 if TYPE_CHECKING:
     import docker
 
-Kind = Literal["sandbox", "volume", "image"]
-"""A container, a volume, an image."""
+Kind = Literal["sandbox", "probe", "volume", "image"]
+"""A container, one for a question about an image (of no store), a volume, an image."""
 STORE, KIND, OWNER = "agentrt.store", "agentrt.kind", "agentrt.owner"
 MARKER = ".docker"
 """In the store: an engine was used for it. One line for each image its sessions stand on, by id."""
-_WORDS: dict[Kind, str] = {"sandbox": "container", "volume": "volume", "image": "image"}
+_WORDS: dict[Kind, str] = {"sandbox": "container", "probe": "container", "volume": "volume", "image": "image"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,11 @@ def leftovers(client: docker.DockerClient, store: Path | None) -> list[Leftover]
     """
     wanted = [KIND, OWNER, f"{STORE}={store_name(store)}" if store else STORE]
     with translated("look for what was left at the container engine"):
-        found = [*_containers(client, wanted), *_volumes(client, wanted)]
+        found = [
+            *_containers(client, "sandbox", wanted),
+            *_containers(client, "probe", [f"{KIND}=probe", OWNER]),
+            *_volumes(client, wanted),
+        ]
         if store:
             found += _images(client, wanted, needed(store))
     left = []
@@ -105,6 +109,7 @@ def remove_leftovers(client: docker.DockerClient, store: Path | None) -> list[Le
     remove: dict[Kind, Callable[[str], object]] = {
         # With the volumes that an image asks for and nobody named: they were made for this container.
         "sandbox": lambda id: client.api.remove_container(id, force=True, v=True),
+        "probe": lambda id: client.api.remove_container(id, force=True, v=True),
         "volume": lambda id: client.api.remove_volume(id),
         "image": lambda id: client.api.remove_image(id, noprune=True),  # what it was built on may be anybody's
     }
@@ -142,9 +147,9 @@ _Found = tuple[Kind, str, str, dict[str, str]]
 """Kind, name, id, labels."""
 
 
-def _containers(client: docker.DockerClient, wanted: list[str]) -> Iterator[_Found]:
+def _containers(client: docker.DockerClient, kind: Kind, wanted: list[str]) -> Iterator[_Found]:
     for one in client.api.containers(all=True, filters={"label": wanted}):
-        yield "sandbox", (one["Names"] or [one["Id"][:12]])[0].lstrip("/"), one["Id"], one["Labels"]
+        yield kind, (one["Names"] or [one["Id"][:12]])[0].lstrip("/"), one["Id"], one["Labels"]
 
 
 def _volumes(client: docker.DockerClient, wanted: list[str]) -> Iterator[_Found]:

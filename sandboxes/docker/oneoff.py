@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .labels import KIND, OWNER, owner
+
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
 ORDINARY = "1000:1000"
 """Who it runs as, where the image does not say, or says root."""
-LABELS = {"agentrt.kind": "probe"}
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def container(
         environment=list(without),  # a name without a value takes the variable away
         user=user,
         working_dir="/",
-        labels=LABELS,
+        labels={KIND: "probe", OWNER: owner()},
         healthcheck={"test": ["NONE"]},
         read_only=True,
         network_mode="none",

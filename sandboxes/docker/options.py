@@ -61,7 +61,7 @@ class DockerOptions(Written):
         return self
 
 
-def read_options(options: Mapping[str, object], folder: Path) -> DockerOptions:
+def read_options(options: Mapping[str, object], folder: Path = Path()) -> DockerOptions:
     """All but ``kind``. Raises ``UsageError``: a ``DocumentError`` with the place, where the mapping knows its own.
 
     In a file that somebody names, what it names in turn must be there: in ``folder``. A session that was begun with a

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt.contracts import Confinement
-from agentrt.errors import SandboxUnavailable
+from agentrt.errors import SandboxError, SandboxUnavailable
 from agentrt.homes import state_home
 
 from ..acting.client import ActingClient
 from ..acting.sandbox import ActingSandbox
 from ..layers.client import ServerError, told
+from .box import FULL
 from .container import Container
 from .door import Behind
 from .ground import Ground, recall, remember
@@ -27,7 +30,11 @@ if TYPE_CHECKING:
     from .engine import About
     from .known import Image
 
+PATIENCE = 60.0
+"""Seconds without a sign until a container is taken for dead: looking at a million files takes some ten."""
 _SERVER = ".docker.keeper"
+_LOOK = 5
+"""Seconds for the question why a container is gone."""
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -53,6 +60,8 @@ class DockerSandbox(ActingSandbox):
         self._container: Container | None = None
         self._origin = _origin(options, folder)
         self._ground = recall(store, self._origin)
+        self._stopped = threading.Event()
+        """Nobody waits for an image any more."""
 
     @property
     def home(self) -> str:
@@ -88,11 +97,15 @@ class DockerSandbox(ActingSandbox):
     def enter(self, client: ActingClient) -> None:
         from . import engine, images, places
 
+        self._stopped.clear()
         with engine.translated("start a container"):
             self._engine = self._engine or engine.connect()
             self._check_walls(engine.about(self._engine) if self._confinement.require else None)
+            mark(self._store)
             if self._image is None:
-                self._image = images.resolve(self._engine, self._options, folder=self._folder, report=self._report)
+                self._image = images.resolve(
+                    self._engine, self._options, folder=self._folder, report=self._report, stopped=self._stopped
+                )
             base = state_home() / "docker" / self._image.id.removeprefix("sha256:") / "places"
             places.export_places(self._engine, self._image, base)
             self._ground = Ground(image=self._image.id, base=os.fspath(base), home=self._image.home)
@@ -100,6 +113,7 @@ class DockerSandbox(ActingSandbox):
             remember(self._store, self._origin, self._ground)
             self.environment = {"PATH": _PATH, "LANG": "C.UTF-8", **self._image.environment, "HOME": self._image.home}
             planted = self.planted()
+            self._let_go()
             self._container = Container(
                 self._engine,
                 self._image,
@@ -111,7 +125,11 @@ class DockerSandbox(ActingSandbox):
             )
             with self._container.start() as stream:
                 client.attach(
-                    stream.fileno(), places=list(self._image.places), base=os.fspath(base), planted=sorted(planted)
+                    stream.fileno(),
+                    places=list(self._image.places),
+                    base=os.fspath(base),
+                    planted=sorted(planted),
+                    patience=PATIENCE,
                 )
 
     def _check_walls(self, engine: About | None) -> None:
@@ -124,18 +142,37 @@ class DockerSandbox(ActingSandbox):
                     hint=f"take {wall} out of the policy's `require`, or use the local sandbox",
                 )
 
+    def stop_entering(self) -> None:
+        self._stopped.set()
+
     def left(self) -> None:
-        from . import engine
+        self._let_go()
+        client, self._engine = self._engine, None
+        if client is not None:
+            client.close()
+
+    def _let_go(self) -> None:
+        """Of the container, if there is one."""
+        from . import behind
 
         container, self._container = self._container, None
-        client, self._engine = self._engine, None
+        behind.leave(self._engine, *(() if container is None else (container,)))
+
+    def explained(self, error: SandboxError) -> SandboxError:
+        from . import causes, engine
+
+        container, client, cause = self._container, self._engine, error.__cause__
+        what = error.message.partition(": ")[0]
+        if isinstance(cause, ServerError) and cause.strerror == FULL:
+            return causes.full(what)
+        if container is None or client is None or not isinstance(cause, ServerError) or cause.filename != "container":
+            return error
+        client.api.timeout = _LOOK
         try:
-            if container is not None:
-                with engine.translated("remove the container"):
-                    container.remove()
-        finally:
-            if client is not None:
-                client.close()
+            with engine.translated("look at its container"):
+                return causes.ended(what, container.state(ended=cause.errno == errno.EPIPE))
+        except SandboxError as why:
+            return SandboxError(f"{what}: {why.message.partition(': ')[2]}", hint=why.hint)
 
     def open_door(self, client: ActingClient) -> Behind:
         return Behind(*client.door())

@@ -47,7 +47,7 @@ class Client:
         self._closed = False
         self._turn = threading.Lock()
         self.gone = False
-        """The server died: nothing more can be asked of it."""
+        """The server died, or what it works with did: nothing more can be asked of it."""
 
     def start(self, *files: int, **fields: Any) -> None:
         """Wait until it is ready. Raises ``ServerError`` whose filename is the step refused."""
@@ -105,6 +105,7 @@ class Client:
         except EOFError as error:
             raise self._lost() from error
         if "error" in answer:
+            self.gone = self.gone or "over" in answer
             raise ServerError(*answer["error"])
         return answer, files
 

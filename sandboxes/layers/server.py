@@ -26,6 +26,8 @@ class LayersServer:
     files where there are some. A sandbox adds its own, ``_do_start`` above all, which sets ``books``."""
 
     books: Books
+    over = False
+    """What it works with is gone: it has nothing more to do than to say so."""
 
     def __init__(self, channel: socket.socket) -> None:
         self.channel = channel
@@ -47,7 +49,7 @@ class LayersServer:
                 if isinstance(answer, tuple):
                     answer, files = answer
             except OSError as error:
-                answer = failure(error)
+                answer = failure(error) | ({"over": True} if self.over else {})
             finally:
                 for file in given:
                     os.close(file)

@@ -12,6 +12,8 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from .watching import Watch
+
 _CLOCK_REALTIME_COARSE = 5
 """What change times are taken from (clock_gettime(2))."""
 
@@ -20,12 +22,17 @@ class Index:
     def __init__(self, roots: Sequence[bytes], leave_out: Collection[bytes] = (), *, alone: bool = False) -> None:
         """``roots``: absolute; what one of them holds besides another of them. ``leave_out``: paths that are passed
         over, with all below. ``alone``: nobody else changes anything while one looks, and all is our own: a folder that
-        does not let us in is made to, until ``shut``."""
-        self._roots, self._alone = list(roots), alone
+        does not let us in is made to, until ``shut``, and the kernel is asked where to look."""
+        self.roots, self._alone = list(roots), alone
         self._modes: dict[bytes, int] = {}
         self._out = {*roots, *leave_out}
-        self._seen: dict[bytes, tuple[int, int] | None] = {}
-        """Inode and change time; None where that time may come again."""
+        self._seen: dict[bytes, dict[bytes, tuple[int, int] | None]] = {root: {} for root in roots}
+        """By root, and path: inode and change time; None where that time may come again."""
+        self._inner: dict[bytes, list[bytes]] = {}
+        """By folder that is watched: the paths in it."""
+        self._walked: set[bytes] = set()
+        """Roots all of whose folders are watched."""
+        self.watch = _watch(roots) if alone else None
 
     def changed(self) -> list[bytes]:
         """Paths that came, went or changed since the last call, sorted; at the first, all there are.
@@ -36,46 +43,108 @@ class Index:
         if self._alone:
             _tick()
         now = ticked()
-        before, self._seen = self._seen, {}
-        seen = self._seen
-        found = []
-        for path, status in self._walk():
-            sure = status.st_ctime_ns < now
-            identity = (status.st_ino, status.st_ctime_ns) if sure else None
-            seen[path] = identity
-            if before.pop(path, None) != identity or not sure:
-                found.append(path)
-        found += before
-        found.sort()
-        return found
+        lost, folders = self.watch.happened() if self.watch is not None else (set(self.roots), set())
+        lost = lost | set(self.roots) - self._walked
+        found: list[bytes] = []
+        for root in self.roots:
+            if root in lost:
+                found += self._walk(root, now)
+        for folder in sorted(folders):
+            root = next(root for root in self._by_depth() if (folder + b"/").startswith(root + b"/"))
+            if root not in lost:
+                found += self._look(folder, root, now)
+        if self.watch is not None:
+            self.watch.forget()
+        return sorted(set(found))
 
     def forget(self) -> None:
-        self._seen.clear()
+        """So that all there is has come."""
+        self._seen = {root: {} for root in self.roots}
+        self._walked.clear()
 
-    def _walk(self) -> Iterator[tuple[bytes, os.stat_result]]:
-        for root in self._roots:
-            try:
-                status = os.lstat(root)
-            except FileNotFoundError:
-                continue
-            yield root, status
-            if stat.S_ISDIR(status.st_mode):
-                yield from self._below(root)
-
-    def _below(self, root: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-        inner = [root]
-        while inner:
-            folder = inner.pop()
-            for entry in self._entries(folder):
-                if entry.path in self._out:
-                    continue
-                try:
-                    status = entry.stat(follow_symlinks=False)
-                except (FileNotFoundError, PermissionError):
-                    continue
-                yield entry.path, status
+    def _walk(self, root: bytes, now: int) -> list[bytes]:
+        """What changed anywhere below."""
+        before = self._seen[root]
+        seen: dict[bytes, tuple[int, int] | None] = {}
+        found = []
+        status = os.lstat(root)
+        if self._note(root, status, now, seen) != before.pop(root, None) or seen[root] is None:
+            found.append(root)
+        folders = {root: status.st_ino}
+        pending = [root]
+        while pending:
+            folder = pending.pop()
+            inner = self._inner[folder] = []
+            for path, status in self._statuses(folder):
+                inner.append(path)
+                identity = self._note(path, status, now, seen)
+                if before.pop(path, None) != identity or identity is None:
+                    found.append(path)
                 if stat.S_ISDIR(status.st_mode):
-                    inner.append(entry.path)
+                    pending.append(path)
+                    folders[path] = status.st_ino
+        for path in before:
+            self._inner.pop(path, None)
+        self._seen[root] = seen
+        self._watch_all(root, folders)
+        return found + list(before)
+
+    def _look(self, folder: bytes, root: bytes, now: int) -> list[bytes]:
+        """What changed in one folder that no folder came to; and with a folder that went, all that was in it."""
+        seen = self._seen[root]
+        gone = {path: seen.pop(path, None) for path in self._inner.get(folder, [])}
+        found = [folder]
+        inner = self._inner[folder] = []
+        before = seen.pop(folder, None)
+        is_folder = False
+        with suppress(FileNotFoundError, NotADirectoryError):
+            status = os.lstat(folder)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if self._note(folder, status, now, seen) == before is not None:
+                found.clear()
+        for path, status in self._statuses(folder) if is_folder else ():
+            inner.append(path)
+            identity = self._note(path, status, now, seen)
+            if gone.pop(path, None) != identity or identity is None:
+                found.append(path)
+        for path in gone:
+            found += self._gone(path, seen)
+        return found
+
+    def _gone(self, path: bytes, seen: dict[bytes, tuple[int, int] | None]) -> list[bytes]:
+        found = [path]
+        for inner in self._inner.pop(path, []):
+            seen.pop(inner, None)
+            found += self._gone(inner, seen)
+        return found
+
+    @staticmethod
+    def _note(
+        path: bytes, status: os.stat_result, now: int, seen: dict[bytes, tuple[int, int] | None]
+    ) -> tuple[int, int] | None:
+        identity = (status.st_ino, status.st_ctime_ns) if status.st_ctime_ns < now else None
+        seen[path] = identity
+        return identity
+
+    def _statuses(self, folder: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
+        for entry in self._entries(folder):
+            if entry.path not in self._out:
+                with suppress(FileNotFoundError, PermissionError):
+                    yield entry.path, entry.stat(follow_symlinks=False)
+
+    def _watch_all(self, root: bytes, folders: dict[bytes, int]) -> None:
+        if self.watch is None:
+            return
+        try:
+            self.watch.only(root, folders)
+            for folder, inode in folders.items():
+                self.watch.add(folder, inode)
+            self._walked.add(root)
+        except OSError:  # no more watches are to be had: this root is walked through each time
+            self._walked.discard(root)
+
+    def _by_depth(self) -> list[bytes]:
+        return sorted(self.roots, key=len, reverse=True)
 
     def _entries(self, folder: bytes) -> list[os.DirEntry[bytes]]:
         """None where we may not look, or where it just went."""
@@ -113,7 +182,19 @@ class Index:
         for path in paths:
             with suppress(FileNotFoundError, NotADirectoryError):
                 status = os.lstat(path)
-                self._seen[path] = status.st_ino, status.st_ctime_ns
+                root = next(root for root in self._by_depth() if (path + b"/").startswith(root + b"/"))
+                self._seen[root][path] = status.st_ino, status.st_ctime_ns
+        if self.watch is not None:
+            self.watch.read()
+            self.watch.forget()
+
+
+def _watch(roots: Sequence[bytes]) -> Watch | None:
+    """None where the kernel has none for this user any more."""
+    try:
+        return Watch(roots)
+    except OSError:
+        return None
 
 
 def _tick() -> None:

@@ -173,19 +173,25 @@ def _remove_files(folder: int) -> str | None:
 
 
 def part_links(paths: Iterable[bytes]) -> list[bytes]:
-    """Files that are one inode become as many, as in a layer each is a file of its own; and where that was done, with
-    the folders they are in."""
-    parted = []
-    for path in paths:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            status = os.lstat(path)
-            if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
-                _copy_over(path, status)
-                parted += [path, os.path.dirname(path)]
-    return parted
+    """Files that are one inode become as many, as in a layer each is a file of its own. Their paths, and the folders
+    they are in."""
+    linked = [path for path in paths if _is_linked(path)]
+    for path in linked:
+        if _is_linked(path):  # the last of them is alone by now
+            _copy_over(path)
+    return [*linked, *map(os.path.dirname, linked)]
 
 
-def _copy_over(path: bytes, status: os.stat_result) -> None:
+def _is_linked(path: bytes) -> bool:
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_nlink > 1
+
+
+def _copy_over(path: bytes) -> None:
+    status = os.lstat(path)
     aside = os.path.dirname(path) + b"/.agentrt-%d" % os.getpid()
     folder = os.stat(os.path.dirname(path))
     with accessible(os.path.dirname(path)):

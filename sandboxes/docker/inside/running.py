@@ -23,7 +23,7 @@ from ...acting import privilege
 from ...acting.command import OomOrder, carry_out
 from ...acting.filling import EVERY_MS, Filling
 from .frames import DATA, ERR, HANGUP, KEYS, KNOCK, OUT, PAIR, SIZE, STOP, TAKEN, Link
-from .index import ticked
+from .index import Index, ticked
 from .tunnels import Tunnels
 
 _PIPE = 1 << 16
@@ -52,8 +52,16 @@ class Door:
 
 
 class Running:
-    def __init__(self, link: Link, request: dict[str, Any], stdin: int, door: Door | None, roots: list[bytes]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        request: dict[str, Any],
+        stdin: int,
+        door: Door | None,
+        index: Index,
+    ) -> None:
         self._link, self._request, self._door = link, request, door
+        self._watch = index.watch
         self._poll = select.poll()
         self._tunnels = Tunnels(link, self._poll)
         self._streams: dict[int, int] = {}
@@ -63,13 +71,15 @@ class Running:
         self._timed_out = False
         self._exceeded: object = None
         began = ticked()
-        self._filling = Filling(roots, request, began) if "argv" in request else None
+        self._filling = Filling(index.roots, request, began) if "argv" in request else None
         self._start(stdin)
 
     def see_through(self, input_at: int) -> dict[str, Any]:
         """To its end; its outcome. ``input_at``: where frames of the other end come in."""
         deadline = time.monotonic() + self._request["seconds"]
         self._poll.register(input_at, select.POLLIN)
+        if self._watch is not None:
+            self._poll.register(self._watch.fileno(), select.POLLIN)
         if self._door is not None:
             self._poll.register(self._door.listening, select.POLLIN)
         self._take_all()
@@ -126,6 +136,8 @@ class Running:
                 self._report = -1
         elif self._tunnels.has(file):
             self._tunnels.ready(file, events)
+        elif self._watch is not None and file == self._watch.fileno():
+            self._watch.read()
 
     def _pass_on(self, file: int) -> bool:
         """What there is to read; False at its end."""

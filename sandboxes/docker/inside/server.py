@@ -29,7 +29,6 @@ class Server:
 
     def __init__(self, link: Link, input_at: int) -> None:
         self._link, self._input = link, input_at
-        self._roots: list[bytes] = []
         self._index = Index([])
         self._door: Door | None = None
 
@@ -46,8 +45,8 @@ class Server:
                 self._link.tell(answer)
 
     def _do_start(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._roots = list(map(bytes_of, request["roots"]))
-        self._index = Index(self._roots, list(map(bytes_of, request["leave_out"])), alone=True)
+        roots = list(map(bytes_of, request["roots"]))
+        self._index = Index(roots, list(map(bytes_of, request["leave_out"])), alone=True)
         return {}
 
     def _do_put(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +97,7 @@ class Server:
 
     def _do_run(self, request: dict[str, Any]) -> dict[str, Any]:
         stdin = self._take_stdin(request["stdin"])
-        running = Running(self._link, request, stdin, self._door, self._roots)
+        running = Running(self._link, request, stdin, self._door, self._index)
         try:
             return running.see_through(self._input)
         finally:
