@@ -132,7 +132,7 @@ class Sandbox(Protocol):
         ...
 
     async def door(self) -> socket.socket:
-        """A TCP socket that listens on the loopback as processes inside see it, for the caller to accept from: with
+        """What listens at a TCP port of the loopback as processes inside see it, for the caller to accept from: with
         ``Confinement.network`` "proxy" their only way out. The same one at each call, as long as the sandbox lives;
         the caller does not close it.
         """
