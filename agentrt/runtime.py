@@ -72,13 +72,11 @@ class Runtime(Standing):
 
         ``session`` defaults to the workspace's current one, which is made if there is none. ``ask`` puts questions to
         a person; without it nobody is there, and what is asked about is denied. ``opinion`` is heard on every action
-        that is not denied already, and can only make the decision stricter. Relative files in ``policy`` and
-        ``sandbox`` lie in ``folder`` (default: the current folder). Without ``sandbox`` a session goes on in the one
-        it was begun in; a new one is in the local one, or that which ``AGENTRT_SANDBOX`` names.
+        that is not denied already, and can only make the decision stricter. ``folder``, where relative files of
+        ``policy`` and ``sandbox`` lie, defaults to the current one; ``sandbox`` to that in which the session was begun.
         On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room. Then a
-        policy that cannot be read is no error either: it is in ``notes``, and every action is denied.
-        Raises ``WorkspaceError``, ``SessionBusy``, ``JournalError``, ``DiskFull``, ``PluginError``,
-        ``UnknownOperation`` (no such session) and ``DocumentError`` (a malformed policy).
+        policy that cannot be read is no error: it is in ``notes``, and every action is denied. Raises
+        ``SessionBusy``, ``JournalError``, ``DiskFull`` and ``UsageError`` for what was asked for, and is not or is wrong.
         """
         return Opening(
             lambda: open_runtime(

@@ -354,12 +354,13 @@ def test_every_table_is_insert_only(journal: Journal, path: Path) -> None:
     journal.settle(op, status="settled", after=View(), effects=EFFECTS, observation=OBSERVATION, review="pending")
     journal.say(session, 0, "task", {})
     journal.record_removals("path", ["x"], "purge")
+    journal.choose_sandbox(session, "{}")
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA recursive_triggers = ON")
     tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     assert set(tables) == {
         "chain", "current", "effect", "message", "operation", "outcome", "output", "removal", "review",
-            "session", "view",
+            "sandbox", "session", "view",
     }  # fmt: skip
     for table in tables:
         column = db.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchone()[0]
