@@ -76,7 +76,7 @@ class Runtime(Standing):
         ``policy`` and ``sandbox`` lie, defaults to the current one; ``sandbox`` to that in which the session was begun.
         On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room. Then a
         policy that cannot be read is no error: it is in ``notes``, and every action is denied. Raises
-        ``SessionBusy``, ``JournalError``, ``DiskFull`` and ``UsageError`` for what was asked for, and is not or is wrong.
+        ``SessionBusy``, ``JournalError``, ``DiskFull`` and ``UsageError`` for what was asked for and is wrong.
         """
         return Opening(
             lambda: open_runtime(
