@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from agentrt import plugins
 from agentrt.collecting import Room
-from agentrt.contracts import Ask, Confinement, OpenPolicy, OpenSandbox, Opinion, Policy, Sandbox
-from agentrt.errors import PluginError, SessionBusy, UsageError
+from agentrt.contracts import Ask, Confinement, OpenPolicy, Opinion, Policy, Sandbox
+from agentrt.errors import SessionBusy, UsageError
 from agentrt.history import room
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, Store, create, locate
+from agentrt.housing import House, SandboxChoice, house_of, remember, sandbox_name
 from agentrt.narrowing import Rules
 from agentrt.turns import Ground
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from agentrt.outward import Outward
     from agentrt.runtime import Runtime
 
-SandboxChoice = str | Mapping[str, object] | OpenSandbox
-"""A plug-in's name; a mapping whose ``kind`` is that name and whose rest are its options; or its function itself."""
 PolicyChoice = str | Mapping[str, object] | Policy
 """A pack's name, a file, what such a file would hold; or a policy itself."""
 R = TypeVar("R", bound="Runtime")
@@ -80,17 +78,12 @@ class Opening(Generic[R]):
             await self._runtime.close()
 
 
-def sandbox_name() -> str:
-    """The sandbox of what no task file speaks of: ``AGENTRT_SANDBOX`` names a plug-in other than the local one."""
-    return os.environ.get("AGENTRT_SANDBOX", "local")
-
-
 async def open_runtime(
     kind: type[R],
     workspace: Path | str,
     *,
     policy: PolicyChoice,
-    sandbox: SandboxChoice,
+    sandbox: SandboxChoice | None,
     session: str | None,
     ask: Ask | None,
     opinion: Opinion | None,
@@ -106,7 +99,7 @@ async def open_runtime(
     opened = await _take(store, reserve=to_act)
     try:
         chosen = _session(opened.journal, session)
-        box = means.box()
+        box = means.box(opened.journal, chosen)
         runtime = kind(opened, chosen, rules=means.rules, sandbox=box, outward=means.outward, ask=ask, opinion=opinion)
         try:
             await _begin(runtime, means)
@@ -122,7 +115,13 @@ async def open_runtime(
 
 
 async def open_beside(
-    other: R, session: str, *, policy: PolicyChoice, sandbox: SandboxChoice, folder: Path | None, to_act: bool = True
+    other: R,
+    session: str,
+    *,
+    policy: PolicyChoice,
+    sandbox: SandboxChoice | None,
+    folder: Path | None,
+    to_act: bool = True,
 ) -> R:
     """A further session of the workspace that ``other`` has open, with policy and sandbox of its own; both must be
     closed. Raises as ``Runtime.open``; ``SessionBusy`` where that session is open already."""
@@ -131,7 +130,8 @@ async def open_beside(
         raise SessionBusy(f"session {session} is open already", hint="close the runtime that has it open first")
     means = _means(other.store, policy=policy, sandbox=sandbox, folder=folder, to_act=to_act)
     chosen = opened.journal.session(session).id
-    runtime = type(other)(opened, chosen, rules=means.rules, sandbox=means.box(), outward=means.outward)
+    box = means.box(opened.journal, chosen)
+    runtime = type(other)(opened, chosen, rules=means.rules, sandbox=box, outward=means.outward)
     try:
         async with runtime.turn:
             if session in opened.journal.cut_off() and list(runtime.operations.values())[-1].kind != "act":
@@ -151,21 +151,28 @@ class _Means:
     unread: tuple[str, ...]
     """Lines for a person, where what the policy says is not known."""
     outward: Outward | None
-    box: Callable[[], Sandbox]
+    box: Callable[[Journal, str], Sandbox]
 
 
-def _means(store: Store, *, policy: PolicyChoice, sandbox: SandboxChoice, folder: Path | None, to_act: bool) -> _Means:
+def _means(
+    store: Store, *, policy: PolicyChoice, sandbox: SandboxChoice | None, folder: Path | None, to_act: bool
+) -> _Means:
     """Nothing is made for it. Raises what the choices are wrong in, and ``DiskFull``."""
-    rules, unread = _rules(partial(open_policy, policy, folder or Path.cwd(), store.workspace), to_act)
+    folder = folder or Path.cwd()
+    rules, unread = _rules(partial(open_policy, policy, folder, store.workspace), to_act)
     confinement = rules.given.confinement
     # Who only takes back or applies needs no secret, and so no passphrase.
     outward = _outward(confinement, store) if to_act else None
-    make_sandbox = sandbox_opener(sandbox)
+    House(sandbox if sandbox is not None else sandbox_name(), folder).opener()
     if to_act:
         room.check_floor(store)
 
-    def box() -> Sandbox:
-        return make_sandbox(store, outward.confinement(confinement) if outward else confinement)
+    def box(journal: Journal, session: str) -> Sandbox:
+        house = house_of(journal, session, sandbox, folder)
+        made = house.open(store, outward.confinement(confinement) if outward else confinement)
+        if to_act:
+            remember(journal, session, house)
+        return made
 
     return _Means(rules, unread, outward, box)
 
@@ -200,26 +207,6 @@ def open_policy(choice: PolicyChoice, folder: Path, workspace: Path | None = Non
         return choice
     packs = cast(OpenPolicy, plugins.find("agentrt.policies", "packs"))
     return packs(choice, folder=folder, workspace=workspace)
-
-
-def sandbox_opener(choice: SandboxChoice) -> Callable[[Store, Confinement], Sandbox]:
-    """Raises ``PluginError`` where no sandbox of that name is installed."""
-    options: dict[str, object] = {}
-    factory: object = choice
-    if isinstance(choice, str):
-        factory = plugins.find("agentrt.sandboxes", choice)
-    elif isinstance(choice, Mapping):
-        options = dict(choice)
-        name = options.pop("kind", None)
-        if not isinstance(name, str):
-            raise UsageError("a sandbox needs its `kind`", hint='as in {"kind": "local"}')
-        factory = plugins.find("agentrt.sandboxes", name)
-    if not callable(factory):
-        raise PluginError(f"{choice!r} is no sandbox", hint="its entry point must name a function")
-    make = cast(OpenSandbox, factory)
-    return lambda store, confinement: make(
-        options, workspace=store.workspace, store=store.layers, confinement=confinement
-    )
 
 
 def _outward(confinement: Confinement, store: Store) -> Outward | None:

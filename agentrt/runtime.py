@@ -28,9 +28,10 @@ from agentrt.arguments import GROUP, load_tool
 from agentrt.contracts import Approval, Ask, Opinion, Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
 from agentrt.history.revert import Parts
+from agentrt.housing import SandboxChoice
 from agentrt.moves import Scope
 from agentrt.narrowing import OnTop, Rules
-from agentrt.opening import Opened, Opening, PolicyChoice, SandboxChoice, open_runtime
+from agentrt.opening import Opened, Opening, PolicyChoice, open_runtime
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, Operation, ProposedAction
 from agentrt.selecting import Asked
@@ -60,7 +61,7 @@ class Runtime(Standing):
         workspace: Path | str = ".",
         *,
         policy: PolicyChoice = "default",
-        sandbox: SandboxChoice = "local",
+        sandbox: SandboxChoice | None = None,
         session: str | None = None,
         ask: Ask | None = None,
         opinion: Opinion | None = None,
@@ -71,12 +72,11 @@ class Runtime(Standing):
 
         ``session`` defaults to the workspace's current one, which is made if there is none. ``ask`` puts questions to
         a person; without it nobody is there, and what is asked about is denied. ``opinion`` is heard on every action
-        that is not denied already, and can only make the decision stricter. Relative files in ``policy`` lie in
-        ``folder`` (default: the current folder).
+        that is not denied already, and can only make the decision stricter. ``folder``, where relative files of
+        ``policy`` and ``sandbox`` lie, defaults to the current one; ``sandbox`` to that in which the session was begun.
         On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room. Then a
-        policy that cannot be read is no error either: it is in ``notes``, and every action is denied.
-        Raises ``WorkspaceError``, ``SessionBusy``, ``JournalError``, ``DiskFull``, ``PluginError``,
-        ``UnknownOperation`` (no such session) and ``DocumentError`` (a malformed policy).
+        policy that cannot be read is no error: it is in ``notes``, and every action is denied. Raises
+        ``SessionBusy``, ``JournalError``, ``DiskFull`` and ``UsageError`` for what was asked for and is wrong.
         """
         return Opening(
             lambda: open_runtime(

@@ -20,7 +20,8 @@ from agentrt.contracts import Ask, Inquire, OpenPlanner, Planner
 from agentrt.errors import AgentrtError, UsageError
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, create, locate
-from agentrt.opening import open_policy, sandbox_opener
+from agentrt.housing import House, sandbox_name
+from agentrt.opening import open_policy
 from agentrt.planners.masks import Masked
 from agentrt.plugins import find
 from agentrt.records import Operation, Record, Text, Usage
@@ -94,14 +95,15 @@ async def run_task(
         for planner in planners.values():
             stack.push_async_callback(planner.close)
         with task.pointing("workspace"):
-            locate(task.workspace_path)
+            store = locate(task.workspace_path)
         with task.pointing("policy"):
             policy = open_policy(task.policy, task.folder, task.workspace_path)
         for name, agent in task.agents.items():
             if agent.policy is not None:
                 policy.narrowed(agent.policy, origin=getattr(agent.policy, "file", f"the policy of {name}"))
         with task.pointing("sandbox"):
-            sandbox_opener(task.sandbox)
+            house = House(sandbox_name() if task.sandbox is None else task.sandbox, task.folder)
+            await house.open(store, policy.confinement).close()
         session = resume if resume is not None else _new_session(task)
         runtime = await stack.enter_async_context(
             Runtime.open(

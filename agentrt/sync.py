@@ -23,7 +23,8 @@ from agentrt.errors import UsageError
 from agentrt.history.journal import Journal
 from agentrt.history.store import Store
 from agentrt.history.timeline import Timeline
-from agentrt.opening import PolicyChoice, SandboxChoice
+from agentrt.housing import SandboxChoice
+from agentrt.opening import PolicyChoice
 from agentrt.records import View
 
 P = ParamSpec("P")
@@ -89,7 +90,7 @@ class Runtime:
         workspace: Path | str = ".",
         *,
         policy: PolicyChoice = "default",
-        sandbox: SandboxChoice = "local",
+        sandbox: SandboxChoice | None = None,
         session: str | None = None,
         ask: Ask | None = None,
         opinion: Opinion | None = None,

@@ -107,8 +107,9 @@ class Task(Written):
     workspace: Annotated[str, Field(min_length=1)] = "."
     policy: Choice = "default"
     """A pack's name, a file, or what such a file would hold."""
-    sandbox: Choice = "local"
-    """A sandbox's name, or ``{kind: NAME, …}``."""
+    sandbox: Choice | None = None
+    """A sandbox's name, or ``{kind: NAME, …}``. By default the session's own, of a new one the local one, or that which
+    ``AGENTRT_SANDBOX`` names."""
     verify: Annotated[str, Field(min_length=1)] | None = None
     """A shell command that runs in the sandbox when the agent is done; its exit code decides success."""
     limits: RunLimits = RunLimits()

@@ -56,6 +56,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "fetching",
         "flags",
         "forking",
+        "hearing",
+        "housing",
         "moves",
         "narrowing",
         "notices",

@@ -13,7 +13,8 @@ from agentrt.errors import DiskFull, UsageError
 from agentrt.history import garbage
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, locate
-from agentrt.opening import open_policy, sandbox_name, sandbox_opener
+from agentrt.housing import House, sandbox_name
+from agentrt.opening import open_policy
 from agentrt.purging import Purged, purge, told
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
@@ -61,7 +62,7 @@ async def _make_room(where: Where) -> None:
     store = locate(where.workspace)
     with Lock(store).acquire():
         policy = open_policy("default", Path.cwd())
-        sandbox = sandbox_opener(sandbox_name())(store, policy.confinement)
+        sandbox = House(sandbox_name(), Path.cwd()).open(store, policy.confinement)
         try:
             await sandbox.remove(())
             with Journal.open(store.journal, read_only=True) as journal:

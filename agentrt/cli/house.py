@@ -15,7 +15,8 @@ from agentrt.documents import nearest
 from agentrt.errors import UsageError
 from agentrt.history.store import locate
 from agentrt.homes import state_home
-from agentrt.opening import open_policy, sandbox_name
+from agentrt.housing import sandbox_name
+from agentrt.opening import open_policy
 from agentrt.showing.plain import plain
 
 from .options import HERE, Where
@@ -47,6 +48,7 @@ def doctor(*, require: _Require | None = None, where: Where = HERE) -> int:
         check["ok"] = check["ok"] and not check["sandbox"] == chosen in nowhere
     _insist(require or [], found, nowhere)
     failed = {check["sandbox"] for check in found if not check["ok"]}
+    working = set(plugins.names(_DOCTORS)) - failed - nowhere
     about = {
         "agentrt": __version__,
         "python": platform.python_version(),
@@ -68,8 +70,10 @@ def doctor(*, require: _Require | None = None, where: Where = HERE) -> int:
             if not check["ok"] and check["cure"]:
                 put(f"        cure: {plain(check['cure'])}")
         put(_active(chosen, chosen in failed))
-    # One sandbox that works is enough.
-    return 0 if set(plugins.names(_DOCTORS)) - failed - nowhere else 5
+        if chosen in failed:
+            for name in sorted(working):
+                put(f"{name} works here: AGENTRT_SANDBOX={name} chooses it, or `sandbox: {name}` in a task")
+    return 0 if working else 5  # one that works is enough
 
 
 def _insist(required: Sequence[str], found: list[dict[str, Any]], nowhere: Set[str]) -> None:

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from agentrt.contracts import Ask
 from agentrt.errors import UnknownOperation
+from agentrt.hearing import hearing
 from agentrt.history.store import locate
-from agentrt.opening import PolicyChoice, sandbox_name
+from agentrt.opening import PolicyChoice
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
 
@@ -44,7 +45,6 @@ def with_runtime(
             where.workspace,
             policy=policy,
             folder=folder,
-            sandbox=sandbox_name(),
             session=where.session,
             to_act=create,
             ask=ask,
@@ -58,4 +58,5 @@ def with_runtime(
                 for note in runtime.notes[told:]:
                     say(plain(note))
 
-    return run(opened())
+    with hearing(lambda line: say(plain(line))):
+        return run(opened())

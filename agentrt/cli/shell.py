@@ -11,7 +11,6 @@ from cyclopts import Parameter
 
 from agentrt.contracts import ExecResult
 from agentrt.errors import HostGone, UsageError
-from agentrt.opening import sandbox_name
 from agentrt.showing.plain import plain
 
 from .options import HERE, WHOLE, Where
@@ -30,12 +29,15 @@ def shell(
     where: Where = HERE,
 ) -> int:
     """A shell in the sandbox, in the workspace's folder. Without a terminal commands are read from standard input."""
+    from agentrt.hearing import hearing
+
     from .interrupting import run
 
     if where.json:
         raise UsageError("shell has no --json", hint="agentrt exec --json -- COMMAND tells what a command did")
     commands = None if os.isatty(0) else sys.stdin.buffer.read()
-    result = run(_run(op, policy, where, commands))
+    with hearing(lambda line: say(plain(line))):
+        result = run(_run(op, policy, where, commands))
     if result.exceeded:
         say(f"stopped: it {result.exceeded}")
     say("the shell has ended; nothing it changed is kept")
@@ -86,9 +88,7 @@ async def _open(op: int | None, policy: str, where: Where) -> Shell:
     from agentrt.runtime import Runtime
     from agentrt.shell import open_shell
 
-    async with Runtime.open(
-        where.workspace, policy=policy, sandbox=sandbox_name(), session=where.session, to_act=False
-    ) as runtime:
+    async with Runtime.open(where.workspace, policy=policy, session=where.session, to_act=False) as runtime:
         shell = await open_shell(runtime, op)
         for note in runtime.notes:
             say(plain(note))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shlex
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from agentrt.agent.events import Event, OperationSettled, OutputCame
 from agentrt.errors import UsageError
+from agentrt.hearing import hearing
 from agentrt.hosting.attending import Attending
 from agentrt.records import dump_json
 from agentrt.resuming import recorded
 from agentrt.session import Result, resume_task, run_task
+from agentrt.showing.plain import plain
 from agentrt.showing.words import operation_json
 from agentrt.task import Task, load_task
 
@@ -75,11 +78,18 @@ async def _watched(
         attending.tell(event)
 
     given: Any = {"ask": ask, "inquire": attending.inquire, "heard": attending.heard, "around": attending.around}
-    async with watch.screen.kept():
-        if not resume:
-            return await run_task(task, on_event=on_event, **given)
-        workspace = where.workspace if where.workspace != HERE.workspace else None
-        return await resume_task(task, workspace=workspace, session=where.session, on_event=on_event, **given)
+    loop = asyncio.get_running_loop()
+
+    def tell(line: str) -> None:
+        with watch.screen.aside():
+            say(plain(line))
+
+    with hearing(lambda line: loop.call_soon_threadsafe(tell, line)):
+        async with watch.screen.kept():
+            if not resume:
+                return await run_task(task, on_event=on_event, **given)
+            workspace = where.workspace if where.workspace != HERE.workspace else None
+            return await resume_task(task, workspace=workspace, session=where.session, on_event=on_event, **given)
 
 
 class _Json:

@@ -132,7 +132,7 @@ class Sandbox(Protocol):
         ...
 
     async def door(self) -> socket.socket:
-        """A TCP socket that listens on the loopback as processes inside see it, for the caller to accept from: with
+        """What listens at a TCP port of the loopback as processes inside see it, for the caller to accept from: with
         ``Confinement.network`` "proxy" their only way out. The same one at each call, as long as the sandbox lives;
         the caller does not close it.
         """
@@ -175,8 +175,9 @@ class Sandbox(Protocol):
 
 
 class OpenSandbox(Protocol):
-    """Entry point ``agentrt.sandboxes``. ``store`` is the folder for layers, on a disk, private to the user."""
+    """Entry point ``agentrt.sandboxes``. ``store`` is the folder for layers, on a disk, private to the user; ``folder``
+    is what files in the options are relative to. Nothing is made yet. Raises ``UsageError`` for wrong options."""
 
     def __call__(
-        self, options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement
+        self, options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement, folder: Path
     ) -> Sandbox: ...

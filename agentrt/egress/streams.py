@@ -39,8 +39,9 @@ class Connection:
 
     @classmethod
     async def accepted(cls, connection: socket.socket) -> Connection:
-        # Else what is written in two pieces waits for the client to confirm the first.
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.family != socket.AF_UNIX:  # as a door's may be that leads on to a TCP socket inside
+            # Else what is written in two pieces waits for the client to confirm the first.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return cls(*await asyncio.open_connection(sock=connection, limit=limits.CHUNK_BYTES))
 
     @property

@@ -13,10 +13,10 @@ from agentrt.errors import AgentrtError, DiskFull, JournalError, SessionBusy, Un
 
 APPLICATION = 0x61677274
 """``agrt``: SQLite's application_id of a journal."""
-VERSION = 2
+VERSION = 3
 """SQLite's user_version of a journal: the version of schema.sql."""
-_VERSION_2 = "-- Version 2: "
-"""So begins, in schema.sql, what a journal of version 1 has not."""
+_SINCE = "-- Version {}: "
+"""So begins, in schema.sql, what a journal of an earlier version has not."""
 _BUSY_MS = 10_000
 _SQLITE_NEEDED = (3, 37, 0)
 
@@ -126,12 +126,12 @@ def _make(db: sqlite3.Connection) -> None:
 
 
 def _upgrade(db: sqlite3.Connection) -> None:
-    """A journal of version 1 gets what came since. Nothing is asked of the disk where it is of our version."""
+    """A journal of an earlier version gets what came since. Nothing is asked of the disk where it is of our version."""
     if _pragmas(db)[1] < VERSION:
         with transaction(db, write=True):
-            if _pragmas(db)[1] < VERSION:
+            if (version := _pragmas(db)[1]) < VERSION:
                 schema = _schema()
-                _run(db, schema[schema.index(_VERSION_2) :])
+                _run(db, schema[schema.index(_SINCE.format(version + 1)) :])
                 db.execute(f"PRAGMA user_version = {VERSION}")
 
 

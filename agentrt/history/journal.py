@@ -105,6 +105,15 @@ class Journal:
             sessions.check_session(self._db, session)
             sessions.make_current(self._db, session)
 
+    def sandbox(self, session: str) -> tuple[str | None, bool]:
+        """What was chosen for it last, as JSON; whether an action was carried out in it."""
+        with self._reading():
+            return sessions.read_sandbox(self._db, session)
+
+    def choose_sandbox(self, session: str, chosen: str) -> None:
+        with self._writing():
+            sessions.choose_sandbox(self._db, session, chosen)
+
     def cut_off(self) -> list[str]:
         """The sessions whose last operation is an intent, oldest first."""
         with self._reading():

@@ -1,4 +1,4 @@
--- The journal, version 2. docs/journal.md is its specification; change both together.
+-- The journal, version 3. docs/journal.md is its specification; change both together.
 -- Insert-only: what happened is never changed, what happens next is a new row.
 
 CREATE TABLE chain (
@@ -143,3 +143,17 @@ CREATE TABLE removal (
 
 CREATE TRIGGER removal_no_update BEFORE UPDATE ON removal BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
 CREATE TRIGGER removal_no_delete BEFORE DELETE ON removal BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
+
+-- Version 3: in which sandbox a session goes on.
+
+CREATE TABLE sandbox (
+    number INTEGER PRIMARY KEY,
+    session TEXT NOT NULL REFERENCES session (id),
+    chosen TEXT NOT NULL,
+    at REAL NOT NULL
+) STRICT;
+
+CREATE INDEX sandbox_session ON sandbox (session);
+
+CREATE TRIGGER sandbox_no_update BEFORE UPDATE ON sandbox BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
+CREATE TRIGGER sandbox_no_delete BEFORE DELETE ON sandbox BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;

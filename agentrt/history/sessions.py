@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
 from typing import Any
 
@@ -55,6 +56,28 @@ def add_session(
     row = (number, f"s{number}", time.time(), rows.text(title), session, operation, views.number(start))
     db.execute("INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     return f"s{number}"
+
+
+def choose_sandbox(db: sqlite3.Connection, session: str, chosen: str) -> None:
+    db.execute("INSERT INTO sandbox (session, chosen, at) VALUES (?, ?, ?)", (session, chosen, time.time()))
+
+
+def read_sandbox(db: sqlite3.Connection, session: str) -> tuple[str | None, bool]:
+    """What was chosen last, for it or for what it was forked from; whether an action was carried out in it by then."""
+    chosen, begun = None, False
+    line: str | None = session
+    until: int = sys.maxsize
+    while line is not None and (chosen is None or not begun):
+        if chosen is None:
+            latest = "SELECT chosen FROM sandbox WHERE session = ? ORDER BY number DESC LIMIT 1"
+            (chosen,) = db.execute(latest, (line,)).fetchone() or (None,)
+        acted = (
+            "SELECT 1 FROM outcome JOIN operation ON operation.session = outcome.session AND id = outcome.operation"
+            " WHERE outcome.session = ? AND id <= ? AND kind = 'act' AND status = 'settled' LIMIT 1"
+        )
+        begun = begun or db.execute(acted, (line, until)).fetchone() is not None
+        line, until = db.execute("SELECT parent, parent_operation FROM session WHERE id = ?", (line,)).fetchone()
+    return chosen, begun
 
 
 def check_session(db: sqlite3.Connection, id: str) -> None:

@@ -20,6 +20,7 @@ from . import state
 from .address import Address
 from .client import Client
 from .host import Host
+from .progress import told_of
 from .questions import first
 from .runs import Elsewhere
 from .serving import accept
@@ -71,7 +72,8 @@ class Attending:
             accepting = asyncio.get_running_loop().create_task(accept(address, host))
             ending = INTERRUPTED
             try:
-                result = await work
+                with told_of(host):
+                    result = await work
                 ending = Ending(code=result.code, reason=result.reason, hint=result.hint)
                 return result
             except AgentrtError as error:

@@ -11,6 +11,7 @@ from agentrt.history.store import Store, create
 
 from .address import Address, is_ours
 from .host import Host
+from .progress import told_of
 from .setup import Setup
 
 GRACE = 5.0
@@ -35,13 +36,14 @@ async def serve(store: Store, setup: Setup) -> None:
             loop.add_signal_handler(number, host.leaving.set)
         accepting = loop.create_task(accept(address, host))
         ends = [loop.create_task(host.leaving.wait()), loop.create_task(_unneeded(host)), accepting]
-        try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for end in ends:
-                end.cancel()
-            await asyncio.wait(ends)
-            await host.close()
+        with told_of(host):
+            try:
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for end in ends:
+                    end.cancel()
+                await asyncio.wait(ends)
+                await host.close()
     finally:
         address.close()
     if not accepting.cancelled():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from agentrt.errors import AgentrtError, UsageError
-from agentrt.opening import PolicyChoice, SandboxChoice, sandbox_name
+from agentrt.housing import SandboxChoice
+from agentrt.opening import PolicyChoice
 from agentrt.settings import load_settings, planner_for
 from agentrt.task import PLACEHOLDER, Task, load_task, provider, task_of
 
@@ -16,7 +17,8 @@ class How:
     """With what a session is opened."""
 
     policy: PolicyChoice = "default"
-    sandbox: SandboxChoice = field(default_factory=sandbox_name)
+    sandbox: SandboxChoice | None = None
+    """By default the session's own."""
     folder: Path | None = None
     to_act: bool = True
 
@@ -47,7 +49,7 @@ class Setup:
         planning = planner_for(load_settings())
         if planning.options is None:
             raise UsageError("there is nobody to plan", hint=planning.hint)
-        given = {"objective": text, "planner": planning.options, "sandbox": sandbox_name()}
+        given = {"objective": text, "planner": planning.options}
         return task_of({**given, "workspace": str(self.workspace)}, planning.folder)
 
     def who_goes_on(self, recorded: Task, file: Path | None = None) -> Task:

@@ -27,7 +27,9 @@ from agentrt.records import FileEffect, FileState, Limits, Pick, Snapshot, dump_
 from .memory_trees import Tree, build, by_path, compare, copy_file, remove, scan, written
 
 
-def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:
+def open_sandbox(
+    options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement, folder: Path
+) -> Sandbox:
     """The entry point's function. ``options["unavailable"]`` makes ``start`` fail, as a machine without confinement."""
     unavailable = f"it has no {' and no '.join(confinement.require)}" if confinement.require else ""
     return MemorySandbox(workspace, store, unavailable=str(options.get("unavailable", unavailable)))

@@ -6,6 +6,7 @@ keeps the layers and has the container do what is to be done; ``inside/`` is the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from agentrt.contracts import Confinement, Sandbox
 __all__ = ["open_sandbox"]
 
 
-def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:
+def open_sandbox(
+    options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement, folder: Path = Path()
+) -> Sandbox:
     """Entry point. Raises ``UsageError``."""
     from .options import read_options
     from .sandbox import DockerSandbox
@@ -23,6 +26,7 @@ def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path,
         workspace=workspace,
         store=store,
         confinement=confinement,
-        options=read_options(options),
-        report=lambda line: None,
+        options=read_options(options, folder),
+        folder=folder,
+        report=logging.getLogger(__name__).info,
     )

@@ -22,6 +22,8 @@ from .inside.tunnels import Tunnels
 
 _LOOK_MS = 50.0
 """How often a terminal is asked for its size: who changes it tells only who sits at it."""
+_MOST_MS = 3_600_000.0
+"""Of one wait: an action without an end has more than a poll can take."""
 _PIPE = 1 << 16
 
 
@@ -68,7 +70,7 @@ class Action:
             return outcome
         while True:
             patience = max(0.0, deadline - time.monotonic()) * 1000
-            ready = self._poll.poll(patience if self._terminal is None else min(patience, _LOOK_MS))
+            ready = self._poll.poll(min(patience, _MOST_MS if self._terminal is None else _LOOK_MS))
             for file, events in ready:
                 if file == self._runtime.fileno():
                     self._poll.unregister(file)

@@ -38,3 +38,6 @@ class Behind(socket.socket):
 
     def getsockname(self) -> tuple[str, int]:
         return self._inside
+
+    def dup(self) -> Behind:
+        return Behind(os.dup(self.fileno()), self._inside[1])

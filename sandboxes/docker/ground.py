@@ -1,7 +1,12 @@
-"""What a store's layers lie on besides the workspace, remembered in the store: no engine is needed to look at them."""
+"""What a store's layers lie on besides the workspace, remembered in the store: no engine is needed to look at them.
+
+Sessions of one workspace may be in different images: ``of`` says in which, as the options and their folder name it.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,15 +26,20 @@ class Ground(Record):
     home: str = "/home/agent"
 
 
-def recall(store: Path) -> Ground:
+def recall(store: Path, of: str) -> Ground:
     with suppress(OSError, ValidationError):
-        return Ground.model_validate_json((store / _NAME).read_text())
+        return Ground.model_validate_json(_file(store, of).read_text())
     return Ground()
 
 
-def remember(store: Path, ground: Ground) -> None:
+def remember(store: Path, of: str, ground: Ground) -> None:
     """Raises ``OSError``."""
-    if recall(store) != ground:
-        half = store / f"{_NAME}.half"
+    if recall(store, of) != ground:
+        file = _file(store, of)
+        half = file.with_name(f"{file.name}.half")
         half.write_text(dump_json(ground.to_dict()))
-        half.rename(store / _NAME)
+        half.rename(file)
+
+
+def _file(store: Path, of: str) -> Path:
+    return store / f"{_NAME}-{hashlib.sha256(os.fsencode(of)).hexdigest()[:12]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -52,6 +52,12 @@ def resolve(
             client, _built(client, folder / options.dockerfile, options.dockerfile, report, stopped), options.dockerfile
         )
     return known(client, _default(client, report, stopped), "agentrt's own image")
+
+
+def at_hand(client: DockerClient, wanted: Iterable[str]) -> str | None:
+    """The id of the first of these, or of agentrt's own, that is there without a pull or a build."""
+    names = [*wanted, _tag(DEFAULT.read_bytes())]
+    return next((found for name in names if (found := _id_of(client, name)) is not None), None)
 
 
 def _pulled(client: DockerClient, name: str, report: Report, stopped: Event) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, PlainValidator, model_validator
@@ -60,11 +61,19 @@ class DockerOptions(Written):
         return self
 
 
-def read_options(options: Mapping[str, object]) -> DockerOptions:
-    """All but ``kind``. Raises ``UsageError``: a ``DocumentError`` with the place, where the mapping knows its own."""
+def read_options(options: Mapping[str, object], folder: Path = Path()) -> DockerOptions:
+    """All but ``kind``. Raises ``UsageError``: a ``DocumentError`` with the place, where the mapping knows its own.
+
+    In a file that somebody names, what it names in turn must be there: in ``folder``. A session that was begun with a
+    Dockerfile can be undone without it.
+    """
     document = Document.of(options, "sandbox")
     found, mistakes = check(DockerOptions, document)
     if found is not None:
+        file = found.dockerfile
+        if file is not None and isinstance(options, Section) and not (folder / file).is_file():
+            message = f"there is no file {file}"
+            raise document.error(message, ["dockerfile"], hint="its path is relative to the task file's folder")
         return found
     if isinstance(options, Section):
         raise document.refusal(mistakes)

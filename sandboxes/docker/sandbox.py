@@ -14,7 +14,6 @@ from agentrt.contracts import Confinement
 from agentrt.errors import SandboxError, SandboxUnavailable
 from agentrt.homes import state_home
 
-from ..acting import calls
 from ..acting.client import ActingClient
 from ..acting.sandbox import ActingSandbox
 from ..layers.client import ServerError, told
@@ -28,6 +27,7 @@ from .options import DockerOptions
 if TYPE_CHECKING:
     import docker
 
+    from .engine import About
     from .known import Image
 
 PATIENCE = 60.0
@@ -48,15 +48,18 @@ class DockerSandbox(ActingSandbox):
         store: Path,
         confinement: Confinement,
         options: DockerOptions,
+        folder: Path,
         report: Callable[[str], None],
     ) -> None:
-        """``report``: is told how the pull or the build of an image goes."""
+        """``folder``: what the path of a Dockerfile is relative to; ``report``: is told how the pull or the build of an
+        image goes, on any thread."""
         super().__init__(workspace=workspace, store=store, confinement=confinement)
-        self._options, self._report = options, report
+        self._options, self._folder, self._report = options, folder, report
         self._engine: docker.DockerClient | None = None
         self._image: Image | None = None
         self._container: Container | None = None
-        self._ground = recall(store)
+        self._origin = _origin(options, folder)
+        self._ground = recall(store, self._origin)
         self._stopped = threading.Event()
         """Nobody waits for an image any more."""
 
@@ -70,19 +73,13 @@ class DockerSandbox(ActingSandbox):
             store=self._store,
             confinement=self._confinement,
             options=self._options,
+            folder=self._folder,
             report=self._report,
         )
         twin._image = self._image
         return twin
 
     def open_server(self) -> ActingClient:
-        for wall in self._confinement.require:
-            if lacking := _absent(wall):
-                raise SandboxUnavailable(
-                    f"no sandbox: the policy requires {wall}, and {lacking}",
-                    cause="required",
-                    hint=f"use the local sandbox, or take {wall} out of the policy's `require`",
-                )
         self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
         client = ActingClient(_SERVER)
         try:
@@ -103,16 +100,17 @@ class DockerSandbox(ActingSandbox):
         self._stopped.clear()
         with engine.translated("start a container"):
             self._engine = self._engine or engine.connect()
+            self._check_walls(engine.about(self._engine) if self._confinement.require else None)
             mark(self._store)
             if self._image is None:
                 self._image = images.resolve(
-                    self._engine, self._options, folder=self._workspace, report=self._report, stopped=self._stopped
+                    self._engine, self._options, folder=self._folder, report=self._report, stopped=self._stopped
                 )
             base = state_home() / "docker" / self._image.id.removeprefix("sha256:") / "places"
             places.export_places(self._engine, self._image, base)
             self._ground = Ground(image=self._image.id, base=os.fspath(base), home=self._image.home)
             mark(self._store, self._image.id)
-            remember(self._store, self._ground)
+            remember(self._store, self._origin, self._ground)
             self.environment = {"PATH": _PATH, "LANG": "C.UTF-8", **self._image.environment, "HOME": self._image.home}
             planted = self.planted()
             self._let_go()
@@ -132,6 +130,16 @@ class DockerSandbox(ActingSandbox):
                     base=os.fspath(base),
                     planted=sorted(planted),
                     patience=PATIENCE,
+                )
+
+    def _check_walls(self, engine: About | None) -> None:
+        """That of the policy's ``require``. Raises ``SandboxUnavailable``."""
+        for wall in self._confinement.require:
+            if wall != "seccomp" or engine is None or not engine.seccomp:
+                raise SandboxUnavailable(
+                    f"no sandbox: the policy requires {wall}, which containers here do not have",
+                    cause="required",
+                    hint=f"take {wall} out of the policy's `require`, or use the local sandbox",
                 )
 
     def stop_entering(self) -> None:
@@ -170,8 +178,8 @@ class DockerSandbox(ActingSandbox):
         return Behind(*client.door())
 
 
-def _absent(wall: str) -> str:
-    """Why a wall is not to be had in a container; nothing where it is."""
-    if wall != "seccomp":
-        return "the docker sandbox does not put that up"
-    return "" if calls.program() is not None else "the numbers of this machine's system calls are not known"
+def _origin(options: DockerOptions, folder: Path) -> str:
+    """Of the image."""
+    if options.dockerfile is not None:
+        return f"file {os.path.abspath(folder / options.dockerfile)}"
+    return f"image {options.image}" if options.image is not None else ""

@@ -20,7 +20,9 @@ from .sandbox import LocalSandbox
 __all__ = ["LocalSandbox", "doctor", "open_sandbox", "probe"]
 
 
-def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:
+def open_sandbox(
+    options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement, folder: Path = Path()
+) -> Sandbox:
     """Entry point. The local sandbox has no options. Raises ``UsageError``."""
     if options:
         raise UsageError(f"the local sandbox has no option {next(iter(options))!r}")

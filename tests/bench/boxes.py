@@ -61,7 +61,7 @@ async def _measure(folder: Path, size: int) -> dict[str, float]:
     async with Runtime.open(ours, sandbox=docker) as inside:
         await inside.act("bash", command="true")
         took["begin"] = [time.perf_counter() - began]
-        with _running(recall(inside.store.layers).image) as plain:
+        with _running(recall(inside.store.layers, f"image {image}" if image else "").image) as plain:
             async with Runtime.open(theirs) as local:
                 for number in range(_ROUNDS):
                     await _clock(took, "exec", lambda: asyncio.to_thread(_exec, plain))

@@ -43,7 +43,7 @@ class Broken(MemorySandbox):
 
 
 def of(kind: type[MemorySandbox]) -> Any:
-    def opener(options: Any, *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:
+    def opener(options: Any, *, workspace: Path, store: Path, confinement: Confinement, folder: Path) -> Sandbox:
         return kind(workspace, store)
 
     return opener

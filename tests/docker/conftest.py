@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from docker_ground import Ground
 from engine import IMAGE, Engine, load, private
 from engine_things import Things, things
 
@@ -99,6 +100,11 @@ def store(tmp_path: Path) -> Path:
     folder = tmp_path / "layers"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def ground(engine: Any, tmp_path: Path) -> Ground:
+    return Ground(tmp_path)
 
 
 def lacking(why: str) -> NoReturn:

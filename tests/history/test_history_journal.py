@@ -354,12 +354,13 @@ def test_every_table_is_insert_only(journal: Journal, path: Path) -> None:
     journal.settle(op, status="settled", after=View(), effects=EFFECTS, observation=OBSERVATION, review="pending")
     journal.say(session, 0, "task", {})
     journal.record_removals("path", ["x"], "purge")
+    journal.choose_sandbox(session, "{}")
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA recursive_triggers = ON")
     tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     assert set(tables) == {
         "chain", "current", "effect", "message", "operation", "outcome", "output", "removal", "review",
-            "session", "view",
+            "sandbox", "session", "view",
     }  # fmt: skip
     for table in tables:
         column = db.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchone()[0]
@@ -382,7 +383,7 @@ def test_the_file_says_what_it_is(path: Path) -> None:
         assert journal.path == path
     header = path.read_bytes()[:100]
     assert header[68:72] == b"agrt"
-    assert int.from_bytes(header[60:64], "big") == 2
+    assert int.from_bytes(header[60:64], "big") == 3
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     db.close()
@@ -390,7 +391,7 @@ def test_the_file_says_what_it_is(path: Path) -> None:
 
 def test_a_newer_journal_is_left_alone(path: Path) -> None:
     Journal.open(path).close()
-    tamper(path, "PRAGMA user_version = 3")
+    tamper(path, "PRAGMA user_version = 4")
     before = path.read_bytes()
     with pytest.raises(JournalError, match="newer agentrt") as caught:
         Journal.open(path)
