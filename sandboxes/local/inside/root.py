@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from . import kernel
+from ...acting import kernel
 
 HOME = b"/home/agent"
 _NOTHING = b"/run/nothing"

@@ -8,7 +8,7 @@ import os
 import platform
 from typing import Any
 
-from ...acting.privilege import prctl
+from .privilege import prctl
 
 # PyDLL keeps the interpreter lock across the call: after a raw fork the child must own it.
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -92,7 +92,15 @@ def bind(source: bytes, target: bytes) -> None:
 
 def make_read_only(target: bytes) -> None:
     """Recursively, set-user-id bits without force."""
-    attributes = _MountAttr(set=_MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID)
+    _set_attributes(target, _MountAttr(set=_MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID))
+
+
+def make_writable(target: bytes) -> None:
+    """Recursively, what ``make_read_only`` made read-only."""
+    _set_attributes(target, _MountAttr(clear=_MOUNT_ATTR_RDONLY))
+
+
+def _set_attributes(target: bytes, attributes: _MountAttr) -> None:
     call(
         _MOUNT_SETATTR,
         ctypes.c_int(_AT_FDCWD),
