@@ -6,6 +6,8 @@ import ctypes
 import errno
 import os
 import platform
+import re
+from contextlib import suppress
 from typing import Any
 
 from .privilege import prctl
@@ -44,6 +46,10 @@ _NUMBERS = {
     "aarch64": {"clone": 220, "pivot_root": 41, "keyctl": 219},
 }
 _KEYCTL_JOIN_SESSION_KEYRING = 1
+_PIDS_ARE_OWN = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 14)
+"""Before, ``pid_max`` was the whole machine's."""
+_MOST_PIDS = 4096
+"""Of a fork bomb's processes some 10,000 keep init from looking."""
 _MOUNT_SETATTR = 442  # the same on every architecture, as all calls since 424
 
 
@@ -131,6 +137,14 @@ def bound_capabilities(keep: frozenset[int]) -> None:
     for capability in range(last + 1):
         if capability not in keep:
             prctl(_PR_CAPBSET_DROP, capability)
+
+
+def bound_processes(proc: bytes) -> None:
+    """Of root's in this PID namespace, whose ``proc`` that is: RLIMIT_NPROC is not for them."""
+    if os.geteuid() == 0 and _PIDS_ARE_OWN:
+        # Some hundred processors want more.
+        with suppress(OSError), open(proc + b"/sys/kernel/pid_max", "wb", buffering=0) as file:
+            file.write(b"%d" % _MOST_PIDS)
 
 
 def forget_keys() -> None:

@@ -12,7 +12,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-from ..layers import compare, disk, wire
+from ..layers import wire
 from ..layers.books import Books
 from ..layers.server import Answer, LayersServer, born
 from ..layers.squashing import Squashing
@@ -74,24 +74,18 @@ class Keeper(LayersServer):
     def _do_seal(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """The answer has ``effects``, or none where nothing was touched."""
         box = self._live()
-        found: list[compare.Found] = []
         with self._store.making() as made:
             taking = Taking(self._ground, self._layers, made)
             taking.take(box.collect())
             self._again.update(taking.again)
             self._unsealed = False
-            parts = [part for part in PARTS if os.path.lexists(made + b"/" + part.encode())]
-            measured = [self.books.measure(self._layers, part, made + b"/" + part.encode(), found) for part in parts]
-            if not any(measured):
-                self._again.update(taking.paths)  # times, above all, are as they were
-                return {"layer": None, "effects": []}
-            disk.sync_tree(made)
-            os.rename(made, self._store.folder + b"/" + os.fsencode(request["name"]))
-        disk.sync_folder(self._store.folder)
-        self._store.forget()
+            answer = self.books.seal(self._layers, made, request["name"])
+        if answer["layer"] is None:
+            self._again.update(taking.paths)  # times, above all, are as they were
+            return answer
         self._layers = self._inside = [*self._layers, request["name"]]
         self._squashing.begin(self._layers)
-        return {"layer": request["name"], "effects": compare.pair_renames(found)}
+        return answer
 
     def _do_door(self, request: dict[str, Any], _: list[int]) -> Answer:
         if self._door is None:
