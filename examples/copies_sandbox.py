@@ -16,12 +16,12 @@ from agentrt.sandboxes.layers.client import ServerError
 
 class CopiesSandbox(ActingSandbox):
     home = os.path.expanduser("~")
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": home, "LANG": "C.UTF-8"}
 
     def twin(self) -> "CopiesSandbox":
         return CopiesSandbox(workspace=self._workspace, store=self._store, confinement=self._confinement)
 
     def open_server(self) -> ActingClient:
+        self.environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": self.home, "LANG": "C.UTF-8"}
         self._store.mkdir(mode=0o700, parents=True, exist_ok=True)
         client = ActingClient(Path(__file__).with_name("copies_server.py"))
         try:

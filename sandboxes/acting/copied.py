@@ -6,59 +6,102 @@ network.
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..layers.books import Books
 from ..layers.copies import Copy
-from ..layers.store import PARTS, Store
+from ..layers.server import Answer, LayersServer
+from ..layers.store import PARTS, Store, remove_tree
 from . import kernel
 from .action import Action
 from .filling import Filling
 from .init import KEEPS
 from .privilege import drop_privilege
 
+_WAITING = 128
+"""Connections at the door that nobody has taken yet."""
 
-class Copies:
-    """The workspace, and the other places of a store, as of some layers. For a process that has entered namespaces
-    (``namespaces.enter_namespaces(kernel.CLONE_NEWNS)``), which is what lets it mount."""
 
-    def __init__(self, store: Store, workspace: bytes, places: Mapping[bytes, bytes], layers: list[str]) -> None:
-        """``places``: as the store has them. Raises ``OSError``."""
-        base = store.base["rest"]
+class CopiesServer(LayersServer):
+    """A server whose actions run in copies of what their layers show. For a process that has entered namespaces
+    (``namespaces.enter_namespaces(kernel.CLONE_NEWNS)``), which is what lets it mount. ``_do_start`` calls ``open``."""
+
+    def open(self, store: bytes, workspace: bytes, places: Mapping[bytes, bytes]) -> None:
+        """``places``: as ``Store`` has them. Raises ``OSError``."""
+        kernel.mount(b"none", b"/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+        self._store = Store(store, workspace, places)
+        self.books = Books(self._store)
+        self._layers: list[str] = []
+        self._copies: dict[str, Copy] = {}
+        """By part; none where nothing has run since it was made to stand, or sealed."""
         for place, name in places.items():
-            os.makedirs(base + b"/" + name, exist_ok=True)
+            base = self._store.base["rest"] + b"/" + name
+            os.makedirs(base, exist_ok=True)
             for target in (workspace, *places):
                 if target.startswith(place + b"/"):  # to mount it on
-                    os.makedirs(base + b"/" + name + target[len(place) + 1 :], exist_ok=True)
-        self.folder = store.new_folder()
-        self._copies = {
-            part: Copy(store.view(layers, part), store.view(layers, part).places[0], self.folder + b"/" + part.encode())
-            for part in PARTS
-        }
-        rest = self._copies["rest"].folder + b"/"
-        self._shown = {workspace: self._copies["work"].folder, **{place: rest + places[place] for place in places}}
-        self._since = time.time_ns()
+                    os.makedirs(base + target[len(place) + 1 :], exist_ok=True)
+        self._folder = self._store.new_folder() + b"/"
+        rest = self._folder + b"rest/"
+        self._shown = {workspace: self._folder + b"work", **{place: rest + name for place, name in places.items()}}
 
-    def run(self, request: dict[str, Any], streams: list[int], runtime: socket.socket) -> dict[str, Any]:
-        """See an action's ``request`` (``ActingSandbox``) through to its end; its outcome."""
+    def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        self._layers = request["layers"]
+        self._let_go()
+        return {}
+
+    def _do_run(self, request: dict[str, Any], streams: list[int]) -> dict[str, Any]:
         began = time.monotonic()
+        if not self._copies:
+            self._copy()
         folders = [copy.folder for copy in self._copies.values()]
+        filling = Filling(folders, request, self._since) if "argv" in request else None
         action = Action(Copied(self._shown))
         try:
-            filling = Filling(folders, request, self._since) if "argv" in request else None
-            outcome = action.run(request, streams, runtime, began + request["seconds"], filling)
-            assert outcome is not None, "its init died"
+            outcome = action.run(request, streams, self.channel, began + request["seconds"], filling)
         finally:
             action.end()
-        return outcome | {"seconds": time.monotonic() - began}
+        if outcome is None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), "init")
+        return outcome | {"seconds": time.monotonic() - began, "wrote": True}
 
-    def take(self, made: bytes) -> None:
-        """What was done, as folders of a layer in ``made``. This is then used up."""
-        for part, copy in self._copies.items():
-            copy.take(made + b"/" + part.encode())
+    def _do_seal(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        with self._store.making() as made:
+            for part, copy in self._copies.items():
+                copy.take(made + b"/" + part.encode())
+            answer = self.books.seal(self._layers, made, request["name"])
+        if answer["layer"] is not None:
+            self._layers = [*self._layers, answer["layer"]]
+        self._let_go()
+        return answer
+
+    def _do_door(self, request: dict[str, Any], _: list[int]) -> Answer:
+        door = socket.create_server(("127.0.0.1", 0), backlog=_WAITING)
+        return {"port": door.getsockname()[1]}, [door.detach()]
+
+    def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        if request["opened"]:  # what an action that came to nothing left goes first
+            self._let_go()
+        return super()._do_remove(request, _)
+
+    def _copy(self) -> None:
+        for part in PARTS:
+            view = self._store.view(self._layers, part)
+            self._copies[part] = Copy(view, self._folder + part.encode())
+        self._since = time.time_ns()
+
+    def _let_go(self) -> None:
+        self._copies.clear()
+        for part in PARTS:
+            remove_tree(self._folder + part.encode())
+
+    def leave(self) -> None:
+        if hasattr(self, "books"):
+            self._store.leave()
 
 
 class Copied:

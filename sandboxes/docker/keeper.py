@@ -9,12 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from contextlib import suppress
 from typing import Any
 
-from ..layers import wire
 from ..layers.books import Books
-from ..layers.server import Answer, LayersServer, born
+from ..layers.server import Answer, LayersServer, live
 from ..layers.squashing import Squashing
 from ..layers.store import PARTS, Store
 from .action import Action
@@ -146,7 +144,4 @@ class Keeper(LayersServer):
 
 
 def main(descriptor: int) -> None:
-    channel = born(descriptor)
-    with suppress(ConnectionError):
-        wire.send(channel, {})  # it is there
-        Keeper(channel).serve()
+    live(Keeper, descriptor, lambda: None)

@@ -21,11 +21,10 @@ _CLOCK_REALTIME_COARSE = 5
 class Copy:
     """Everything in ``view``, copied to ``folder``, which is not there yet."""
 
-    def __init__(self, view: Layered, top: bytes, folder: bytes) -> None:
-        """``top``: what the view's own folder has its mode and times from. Raises ``OSError``: of what cannot be read
-        there is no copy, nor of a device."""
-        self._view, self._top, self.folder = view, top, folder
-        folders = [(folder, top)]
+    def __init__(self, view: Layered, folder: bytes) -> None:
+        """Raises ``OSError``: of what cannot be read there is no copy, nor of a device."""
+        self._view, self.folder = view, folder
+        folders = [(folder, view.places[0])]
         inner = [(folder, view)]
         os.mkdir(folder, 0o700)
         while inner:
@@ -48,7 +47,7 @@ class Copy:
     def take(self, target: bytes) -> None:
         """Fill ``target``, which is not there yet, with what is not as it was. Files move there."""
         now = self._walk()
-        draft = Draft(self._view, self._top, target)
+        draft = Draft(self._view, self._view.places[0], target)
         for path in sorted(now.keys() | self._seen.keys()):
             status = now.get(path)
             if status is None:

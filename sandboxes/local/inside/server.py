@@ -19,9 +19,9 @@ from ...acting import kernel, namespaces
 from ...acting.action import Action
 from ...acting.filling import Filling
 from ...acting.init import KEEPS
-from ...layers import compare, wire
+from ...layers import compare
 from ...layers.books import Books
-from ...layers.server import Answer, LayersServer, born, failure
+from ...layers.server import Answer, LayersServer, live
 from ...layers.squashing import Squashing
 from ...layers.store import PARTS, Store
 from . import overlay
@@ -171,21 +171,13 @@ class Server(LayersServer):
 
 
 def main(descriptor: int) -> None:
-    channel = born(descriptor)
-    with suppress(ConnectionError):
-        _serve(channel)
+    live(Server, descriptor, _enter)
 
 
-def _serve(channel: socket.socket) -> None:
-    try:
-        namespaces.enter_namespaces(namespaces.ALONE)
-        namespaces.loopback_up()
-        kernel.forget_keys()
-        kernel.bound_capabilities(KEEPS)
-    except OSError as error:
-        wire.send(channel, failure(error))
-        return
+def _enter() -> None:
+    namespaces.enter_namespaces(namespaces.ALONE)
+    namespaces.loopback_up()
+    kernel.forget_keys()
+    kernel.bound_capabilities(KEEPS)
     gc.freeze()  # forks share these pages for good
     gc.disable()
-    wire.send(channel, {})
-    Server(channel).serve()
