@@ -2,21 +2,73 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import io
+import tokenize
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from agentrt.contracts import Confinement, Sandbox
-from agentrt.testing.sandbox_kit import Open, sandbox_checks
-from examples.copies_sandbox import open_sandbox
+from agentrt.errors import SandboxUnavailable
+from agentrt.testing import check_sandbox, sandbox_checks
+from agentrt.testing.sandbox_kit import Open
+from examples import copies_sandbox, copies_server
+
+_LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
 def open_copies(workspace: Path, store: Path) -> Sandbox:
-    return open_sandbox({}, workspace=workspace, store=store, confinement=Confinement())
+    return copies_sandbox.open_sandbox({}, workspace=workspace, store=store, confinement=Confinement())
 
 
 @pytest.mark.parametrize(("name", "run"), [pytest.param(*each, id=each[0]) for each in sandbox_checks()])
 def test_copies(name: str, run: Callable[[Open], Awaitable[None]]) -> None:
     asyncio.run(run(open_copies))
+
+
+def test_it_does_not_pretend_to_confine(tmp_path: Path) -> None:
+    confinement = Confinement(hidden=(".env",))
+    with pytest.raises(SandboxUnavailable, match="confines nothing"):
+        copies_sandbox.open_sandbox({}, workspace=tmp_path, store=tmp_path / "store", confinement=confinement)
+
+
+def test_it_has_60_lines_of_code() -> None:
+    assert sum(code_lines(Path(str(module.__file__))) for module in (copies_sandbox, copies_server)) <= 60
+
+
+def code_lines(path: Path) -> int:
+    """Without docstrings, comments and blank lines."""
+    text = path.read_text()
+    code = {
+        line
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type not in _LAYOUT
+        for line in range(token.start[0], token.end[0] + 1)
+    }
+    said = {
+        line
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    return len(code - said)
+
+
+def test_the_documentation_lists_every_check() -> None:
+    told = Path(__file__, "../../../docs/sandboxes.md").resolve().read_text()
+    table = told.partition("## What the kit checks")[2].partition("\n\nEach row")[0]
+    listed = []
+    for row in table.splitlines():
+        if row.startswith("| ") and not row.startswith("| |"):
+            group, names = row.removeprefix("| ").removesuffix(" |").split(" | ")
+            listed += [f"{group}: {name}" if group.strip() else name for name in names.split(" · ")]
+    assert sorted(listed) == sorted(name for name, _ in sandbox_checks())
+
+
+def test_the_kit_is_where_the_documentation_has_it() -> None:
+    from agentrt.testing import sandbox_kit
+
+    assert check_sandbox is sandbox_kit.check_sandbox
