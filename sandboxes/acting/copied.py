@@ -37,8 +37,8 @@ class CopiesServer(LayersServer):
         self._store = Store(store, workspace, places)
         self.books = Books(self._store)
         self._layers: list[str] = []
-        self._copies: dict[str, Copy] = {}
-        """By part; none where nothing has run since it was made to stand, or sealed."""
+        self._standing = False
+        """The copies are as the layers, but for what is unsealed."""
         for place, name in places.items():
             base = self._store.base["rest"] + b"/" + name
             os.makedirs(base, exist_ok=True)
@@ -46,18 +46,22 @@ class CopiesServer(LayersServer):
                 if target.startswith(place + b"/"):  # to mount it on
                     os.makedirs(base + target[len(place) + 1 :], exist_ok=True)
         self._folder = self._store.new_folder() + b"/"
+        self._copies = {part: Copy(self._folder + part.encode()) for part in PARTS}
         rest = self._folder + b"rest/"
         self._shown = {workspace: self._folder + b"work", **{place: rest + name for place, name in places.items()}}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        self._layers = request["layers"]
-        self._let_go()
+        for part in PARTS:
+            self._store.uppers(request["layers"], part)  # a missing layer is told now, not when an action needs it
+        self._layers, self._standing = request["layers"], False
         return {}
 
     def _do_run(self, request: dict[str, Any], streams: list[int]) -> dict[str, Any]:
         began = time.monotonic()
-        if not self._copies:
-            self._copy()
+        if not self._standing:
+            for part, copy in self._copies.items():
+                copy.stand(self._store.view(self._layers, part))
+            self._standing, self._since = True, time.time_ns()
         folders = [copy.folder for copy in self._copies.values()]
         filling = Filling(folders, request, self._since) if "argv" in request else None
         action = Action(Copied(self._shown))
@@ -76,7 +80,7 @@ class CopiesServer(LayersServer):
             answer = self.books.seal(self._layers, made, request["name"])
         if answer["layer"] is not None:
             self._layers = [*self._layers, answer["layer"]]
-        self._let_go()
+        self._standing = False
         return answer
 
     def _do_door(self, request: dict[str, Any], _: list[int]) -> Answer:
@@ -84,20 +88,20 @@ class CopiesServer(LayersServer):
         return {"port": door.getsockname()[1]}, [door.detach()]
 
     def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        if request["opened"]:  # what an action that came to nothing left goes first
-            self._let_go()
+        if request["opened"]:  # what an action that came to nothing left goes first, as room may be needed
+            self._empty()
         return super()._do_remove(request, _)
 
-    def _copy(self) -> None:
-        for part in PARTS:
-            view = self._store.view(self._layers, part)
-            self._copies[part] = Copy(view, self._folder + part.encode())
-        self._since = time.time_ns()
+    def _do_purge(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
+        if not request["dry_run"]:
+            self._empty()  # what is to go lies there as well
+        return super()._do_purge(request, _)
 
-    def _let_go(self) -> None:
-        self._copies.clear()
-        for part in PARTS:
-            remove_tree(self._folder + part.encode())
+    def _empty(self) -> None:
+        for copy in self._copies.values():
+            remove_tree(copy.folder)
+        self._copies = {part: Copy(copy.folder) for part, copy in self._copies.items()}
+        self._standing = False
 
     def leave(self) -> None:
         if hasattr(self, "books"):

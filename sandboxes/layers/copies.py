@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Iterator
 from functools import partial
 
 from .draft import Draft
-from .layered import Layered, as_inside, as_kept, attributes_inside
+from .layered import Entry, Layered, as_inside, as_kept, attributes_inside
 from .meta import copy, copy_meta
 
 _CLOCK_REALTIME_COARSE = 5
@@ -19,30 +20,46 @@ _CLOCK_REALTIME_COARSE = 5
 
 
 class Copy:
-    """Everything in ``view``, copied to ``folder``, which is not there yet."""
+    """The folder ``folder``, which is not there yet, and is filled by ``stand``."""
 
-    def __init__(self, view: Layered, folder: bytes) -> None:
-        """Raises ``OSError``: of what cannot be read there is no copy, nor of a device."""
-        self._view, self.folder = view, folder
-        folders = [(folder, view.places[0])]
-        inner = [(folder, view)]
-        os.mkdir(folder, 0o700)
-        while inner:
-            place, here = inner.pop()
-            for name in here.names():
-                entry, at = here.look(name), place + b"/" + name
-                if entry is None:  # the user took it away just now
-                    continue
-                if entry.is_directory:
-                    os.mkdir(at, 0o700)
-                    folders.append((at, entry.path))
-                    inner.append((at, here.enter(entry)))
-                else:
-                    copy(entry.path, at, as_inside)
-        for at, source in reversed(folders):  # what is put into a folder changes its times
-            copy_meta(source, at, as_inside)
+    def __init__(self, folder: bytes) -> None:
+        self.folder = folder
+        self._seen: dict[bytes, tuple[int, int]] = {}
+        """By relative path: inode and change time, as they were when it was last as the view is."""
+        self._sources: dict[bytes, tuple[bytes, int, int]] = {}
+        """Where it was copied from, as it was then."""
+        os.mkdir(folder)
+
+    def stand(self, view: Layered) -> None:
+        """Be as ``view``: what is so already stays, all else is copied. Raises ``OSError``: of what cannot be read
+        there is no copy, nor of a device."""
+        self._view = view
+        top = view.places[0]
+        wanted = {b"": Entry(top, os.stat(top), view.places, False), **dict(_all(view))}
+        sources = {path: (entry.path, *_identity(entry.status)) for path, entry in wanted.items()}
+        there = set()
+        for path, status in sorted(self._walk().items(), reverse=True):  # what is in a folder before the folder
+            same = self._seen.get(path) == _identity(status) and self._sources.get(path) == sources.get(path)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if path in wanted and (same or (is_folder and wanted[path].is_directory)):
+                there.add(path)
+            elif is_folder:
+                os.rmdir(self._at(path))
+            else:
+                os.unlink(self._at(path))
+        folders = [path for path in sorted(wanted) if wanted[path].is_directory]
+        for path in sorted(wanted.keys() - there):
+            if wanted[path].is_directory:
+                os.mkdir(self._at(path), 0o700)
+            else:
+                copy(wanted[path].path, self._at(path), as_inside)
+        for path in reversed(folders):  # what is put into a folder changes its times
+            for name, _ in attributes_inside(self._at(path)):
+                os.removexattr(self._at(path), name)
+            copy_meta(wanted[path].path, self._at(path), as_inside)
         _tick()
         self._seen = {path: _identity(status) for path, status in self._walk().items()}
+        self._sources = sources
 
     def take(self, target: bytes) -> None:
         """Fill ``target``, which is not there yet, with what is not as it was. Files move there."""
@@ -81,6 +98,18 @@ class Copy:
 
     def _at(self, path: bytes) -> bytes:
         return self.folder + b"/" + path if path else self.folder
+
+
+def _all(view: Layered) -> Iterator[tuple[bytes, Entry]]:
+    inner = [(b"", view)]
+    while inner:
+        folder, here = inner.pop()
+        for name in here.names():
+            entry = here.look(name)
+            if entry is not None:  # else the user took it away just now
+                yield folder + name, entry
+                if entry.is_directory:
+                    inner.append((folder + name + b"/", here.enter(entry)))
 
 
 def _move(source: bytes, place: bytes) -> None:
