@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import asyncio
 import io
+import subprocess
+import sys
 import tokenize
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from agentrt.testing import check_sandbox, sandbox_checks
 from agentrt.testing.sandbox_kit import Open
 from examples import copies_sandbox, copies_server
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
@@ -33,6 +36,25 @@ def test_it_does_not_pretend_to_confine(tmp_path: Path) -> None:
     confinement = Confinement(hidden=(".env",))
     with pytest.raises(SandboxUnavailable, match="confines nothing"):
         copies_sandbox.open_sandbox({}, workspace=tmp_path, store=tmp_path / "store", confinement=confinement)
+
+
+def test_without_namespaces_it_says_so(tmp_path: Path) -> None:
+    """And so does the quick look at this machine that the command line takes."""
+    code = (
+        "import asyncio, sys; from pathlib import Path; from agentrt.contracts import Confinement\n"
+        "from agentrt.sandboxes.local import probe; from examples.copies_sandbox import open_sandbox\n"
+        "print(type(probe()).__name__)\n"
+        "made = Path(sys.argv[1])\n"
+        "sandbox = open_sandbox({}, workspace=made, store=made / 'store', confinement=Confinement())\n"
+        "try: asyncio.run(sandbox.read('x'))\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+    )
+    command = [sys.executable, "tests/sandboxes/lacking.py", "namespaces", sys.executable, "-c", code, str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stderr == ""
+    first, second = ended.stdout.splitlines()
+    assert first == "SandboxUnavailable"
+    assert second.startswith("SandboxUnavailable no copies can be made here: ")
 
 
 def test_it_has_60_lines_of_code() -> None:
@@ -58,7 +80,7 @@ def code_lines(path: Path) -> int:
 
 
 def test_the_documentation_lists_every_check() -> None:
-    told = Path(__file__, "../../../docs/sandboxes.md").resolve().read_text()
+    told = (ROOT / "docs/sandboxes.md").read_text()
     table = told.partition("## What the kit checks")[2].partition("\n\nEach row")[0]
     listed = []
     for row in table.splitlines():
