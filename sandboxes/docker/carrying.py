@@ -7,17 +7,15 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
+from ..layers.draft import Draft
 from ..layers.layered import Entry as Layer
-from ..layers.layered import Layered, attributes, make_whiteout, mark_opaque
-from ..layers.meta import copy_meta
+from ..layers.layered import Layered, as_inside, attributes
 from ..layers.store import PARTS, Store
 from .inside import entries
 from .inside.entries import FIFO, FILE, FOLDER, GONE, SOCKET, SYMLINK, Content, Entry, Source, bytes_of, named
 from .inside.putting import make_socket
-
-_MARKS, _ESCAPED = "user.overlay.", "user.overlay.overlay."
-"""What a layer calls an attribute that was set inside and looks like one of the kernel's marks."""
 
 
 class Ground:
@@ -119,7 +117,7 @@ class Ground:
         except PermissionError:  # another's, and not to be read: it is there, and nobody inside can read it
             return Source(Entry(named(path), FILE, 0, entry.status.st_mtime_ns), None)
         given = tuple(
-            (name.replace(_ESCAPED, _MARKS, 1), base64.b64encode(value).decode())
+            (as_inside(name), base64.b64encode(value).decode())
             for name, value in (attributes(entry.path) if source.entry.type in (FILE, FOLDER) else ())
         )
         source = source._replace(entry=source.entry._replace(attributes=given))
@@ -133,10 +131,12 @@ class Taking:
     """Writes the layer ``made`` over ``layers``: what an action left at the paths it changed."""
 
     def __init__(self, ground: Ground, layers: Sequence[str], made: bytes) -> None:
-        self._ground, self._made = ground, made
+        self._ground = ground
         self._views = ground.views(layers)
-        self._folders: dict[bytes, tuple[int, int] | None] = {}
-        """Made in the layer: what their mode and time are to be, where that is known."""
+        self._drafts = {
+            part: Draft(view, ground.store.view(layers, part).places[0], made + b"/" + part.encode())
+            for part, view in self._views.items()
+        }
         self.paths: list[bytes] = []
         """All that came."""
         self.again: list[bytes] = []
@@ -151,92 +151,39 @@ class Taking:
         part, inner = self._ground.locate(path)
         if self._ground.is_hidden(path) or (entry.type == GONE and self._ground.is_above_hidden(path)):
             self.again.append(path)
-        elif not inner:
-            self._folder(part, b"", entry)
-        elif path not in self._ground.fixed:
+        elif not inner or path not in self._ground.fixed:
             self._lay(part, inner, entry, content)
 
     def finish(self) -> None:
         """All came. Raises ``OSError``."""
-        for place, meta in reversed(self._folders.items()):
-            if meta is not None:
-                os.utime(place, ns=(meta[1], meta[1]))
-                os.chmod(place, meta[0])
+        for draft in self._drafts.values():
+            draft.finish()
 
     def _lay(self, part: str, inner: bytes, entry: Entry, content: Content) -> None:
-        before = self._views[part].find(inner)
-        if entry.type == GONE and before is None:
-            return
-        if _is_unread(before, entry):
-            return
-        if not self._make_parents(part, inner):
-            return
-        place = self._place(part, inner)
+        draft = self._drafts[part]
+        attributes = [(name, base64.b64decode(value)) for name, value in entry.attributes]
         if entry.type == GONE:
-            make_whiteout(place)
-            return
-        if entry.type == FOLDER:
-            self._folder(part, inner, entry)
-            if before is not None and not before.is_directory:
-                mark_opaque(place)
-            return
-        if entry.type == FILE:
-            file = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                content.write(file)
-            finally:
-                os.close(file)
-        elif entry.type == SYMLINK:
-            os.symlink(bytes_of(entry.target), place)
-        elif entry.type == FIFO:
-            os.mkfifo(place)
-        elif entry.type == SOCKET:
-            make_socket(place)
-        self._own(place, before)
-        _set_attributes(place, entry)
-        if entry.type != SYMLINK:
-            os.chmod(place, entry.mode)
-        os.utime(place, ns=(entry.mtime_ns, entry.mtime_ns), follow_symlinks=False)
+            draft.hide(inner)
+        elif entry.type == FOLDER:
+            draft.folder(inner, entry.mode, entry.mtime_ns, attributes)
+        elif not _is_unread(self._views[part].find(inner), entry):
+            mode = None if entry.type == SYMLINK else entry.mode
+            draft.put(inner, partial(_make, entry, content), mode, entry.mtime_ns, attributes)
 
-    def _folder(self, part: str, inner: bytes, entry: Entry) -> None:
-        place = self._place(part, inner)
-        if place not in self._folders:
-            if inner and not self._make_parents(part, inner):
-                return
-            os.mkdir(place, 0o700)
-            self._own(place, self._views[part].find(inner) if inner else None)
-        _set_attributes(place, entry)
-        self._folders[place] = entry.mode, entry.mtime_ns
 
-    def _make_parents(self, part: str, inner: bytes) -> bool:
-        """Folders on the way, as they were; False where one of them is no folder in the layer."""
-        names = inner.split(b"/")
-        for depth in range(len(names)):
-            above = b"/".join(names[:depth])
-            place = self._place(part, above)
-            if place in self._folders:
-                continue
-            if os.path.lexists(place):
-                return False
-            entry = self._views[part].find(above) if above else None
-            if above and (entry is None or not entry.is_directory):
-                return False
-            os.mkdir(place, 0o700)
-            source = entry.path if entry is not None else self._views[part].places[0]
-            copy_meta(source, place)
-            status = os.stat(source)
-            os.chmod(place, stat.S_IMODE(status.st_mode) | stat.S_IRWXU)
-            self._folders[place] = stat.S_IMODE(status.st_mode), status.st_mtime_ns
-        return True
-
-    def _place(self, part: str, inner: bytes) -> bytes:
-        return b"/".join((self._made, part.encode(), inner)) if inner else self._made + b"/" + part.encode()
-
-    def _own(self, place: bytes, before: Layer | None) -> None:
-        """Root gives a file to whom it was; a new one to whom its folder is."""
-        if os.geteuid() == 0:
-            status = before.status if before is not None else os.stat(os.path.dirname(place))
-            os.chown(place, status.st_uid, status.st_gid, follow_symlinks=False)
+def _make(entry: Entry, content: Content, place: bytes) -> None:
+    if entry.type == FILE:
+        file = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            content.write(file)
+        finally:
+            os.close(file)
+    elif entry.type == SYMLINK:
+        os.symlink(bytes_of(entry.target), place)
+    elif entry.type == FIFO:
+        os.mkfifo(place)
+    elif entry.type == SOCKET:
+        make_socket(place)
 
 
 def _is_unread(before: Layer | None, entry: Entry) -> bool:
@@ -244,9 +191,3 @@ def _is_unread(before: Layer | None, entry: Entry) -> bool:
     if before is None or entry.type != FILE or entry.size or entry.mode or not before.status.st_size:
         return False
     return stat.S_ISREG(before.status.st_mode) and not os.access(before.path, os.R_OK)
-
-
-def _set_attributes(place: bytes, entry: Entry) -> None:
-    for name, value in entry.attributes:
-        kept = name.replace(_MARKS, _ESCAPED, 1) if name.startswith(_MARKS) else name
-        os.setxattr(place, kept, base64.b64decode(value), follow_symlinks=False)

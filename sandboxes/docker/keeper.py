@@ -10,12 +10,11 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
-from ..layers import compare, disk, wire
 from ..layers.books import Books
-from ..layers.server import Answer, LayersServer, born
+from ..layers.server import Answer, LayersServer, live
 from ..layers.squashing import Squashing
 from ..layers.store import PARTS, Store
 from .action import Action
@@ -85,27 +84,21 @@ class Keeper(LayersServer):
         box = self._live()
         if self._inside is None:
             raise OSError(errno.ENODATA, "what the action changed was lost", "container")
-        found: list[compare.Found] = []
         # Whatever fails from here on: the container does not tell of the same changes again.
         with self._talking(), self._store.making() as made:
             taking = Taking(self._ground, self._layers, made)
             box.collect(taking.take)
             taking.finish()
-            parts = [part for part in PARTS if os.path.lexists(made + b"/" + part.encode())]
-            measured = [self.books.measure(self._layers, part, made + b"/" + part.encode(), found) for part in parts]
-            if not any(measured):
-                self._again.update(taking.paths)  # times, above all, are as they were
-                self._unsealed = False
-                return {"layer": None, "effects": []}
-            disk.sync_tree(made)
-            os.rename(made, self._store.folder + b"/" + os.fsencode(request["name"]))
-        disk.sync_folder(self._store.folder)
-        self._store.forget()
+            answer = self.books.seal(self._layers, made, request["name"])
         self._again.update(taking.again)
+        if answer["layer"] is None:
+            self._again.update(taking.paths)  # times, above all, are as they were
+            self._unsealed = False
+            return answer
         self._layers = self._inside = [*self._layers, request["name"]]
         self._unsealed = False
         self._squashing.begin(self._layers)
-        return {"layer": request["name"], "effects": compare.pair_renames(found)}
+        return answer
 
     def _do_door(self, request: dict[str, Any], _: list[int]) -> Answer:
         if self._door is None:
@@ -181,7 +174,4 @@ class Keeper(LayersServer):
 
 
 def main(descriptor: int) -> None:
-    channel = born(descriptor)
-    with suppress(ConnectionError):
-        wire.send(channel, {})  # it is there
-        Keeper(channel).serve()
+    live(Keeper, descriptor, lambda: None)

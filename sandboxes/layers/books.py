@@ -34,6 +34,17 @@ class Books:
             self._add(found, part, path, old, new)
         return touched
 
+    def seal(self, layers: list[str], made: bytes, name: str) -> dict[str, Any]:
+        """The folder ``made``, with a folder for each part there is something in, becomes the layer ``name`` over
+        ``layers``: its name and the effects, or None and no effects where nothing was touched."""
+        found: list[Found] = []
+        parts = [part for part in PARTS if os.path.lexists(made + b"/" + part.encode())]
+        measured = [self.measure(layers, part, made + b"/" + part.encode(), found) for part in parts]
+        if not any(measured):
+            return {"layer": None, "effects": []}
+        self._keep(made, name)
+        return {"layer": name, "effects": compare.pair_renames(found)}
+
     def changes(self, a: list[str], b: list[str]) -> dict[str, Any]:
         found: list[Found] = []
         for part, (path, old, new) in self._pairs(a, b):
@@ -115,11 +126,14 @@ class Books:
                         remove_tree(upper)
             if not wrote:
                 return {"layers": onto}
-            disk.sync_tree(made)
-            os.rename(made, self.store.folder + b"/" + os.fsencode(name))
-            self.store.forget()
-        disk.sync_folder(self.store.folder)
+            self._keep(made, name)
         return {"layers": [*onto, name]}
+
+    def _keep(self, made: bytes, name: str) -> None:
+        disk.sync_tree(made)
+        os.rename(made, self.store.folder + b"/" + os.fsencode(name))
+        self.store.forget()
+        disk.sync_folder(self.store.folder)
 
     def _add(
         self,

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from agentrt.errors import DiskFull, SandboxError
@@ -31,7 +32,7 @@ class Client:
     picks: [path, source, content], name} · remove {names} · purge {path, dry_run}, and those of the sandbox's own.
     """
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str | Path) -> None:
         """``module``: whose ``main`` is the server, as ``boot.py`` names it."""
         ours, theirs = socket.socketpair()
         with theirs:

@@ -59,15 +59,28 @@ def make_whiteout(path: bytes) -> None:
 
 def attributes(path: bytes) -> list[tuple[str, bytes]]:
     """Extended attributes as a layer keeps them, without the kernel's marks and those only the system may set."""
+    found = attributes_inside(path)
+    return [(name, value) for name, value in found if not name.startswith(_MARKS) or name.startswith(_ESCAPED)]
+
+
+def attributes_inside(path: bytes) -> list[tuple[str, bytes]]:
+    """The same of what lies in no layer, where nothing is a mark of the kernel's."""
     try:
         names = sorted(os.listxattr(path, follow_symlinks=False))
     except OSError:
         return []
-    return [
-        (name, os.getxattr(path, name, follow_symlinks=False))
-        for name in names
-        if not name.startswith((_MARKS, "trusted.", "security.")) or name.startswith(_ESCAPED)
-    ]
+    names = [name for name in names if not name.startswith(("trusted.", "security."))]
+    return [(name, os.getxattr(path, name, follow_symlinks=False)) for name in names]
+
+
+def as_kept(name: str) -> str:
+    """What a layer calls an attribute that is called ``name`` inside."""
+    return name.replace(_MARKS, _ESCAPED, 1) if name.startswith(_MARKS) else name
+
+
+def as_inside(name: str) -> str:
+    """The inverse."""
+    return name.replace(_ESCAPED, _MARKS, 1)
 
 
 def _mark(path: bytes, name: str) -> bytes | None:

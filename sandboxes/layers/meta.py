@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Callable, Iterator
 
 from .layered import attributes
 
 _CHUNK = 1 << 20
 
 
-def copy_meta(source: bytes, place: bytes) -> None:
-    """Owner (which only root can give), mode, attributes and times of a file or directory."""
+def copy_meta(source: bytes, place: bytes, named: Callable[[str], str] = str) -> None:
+    """Owner (which only root can give), mode, attributes and times of a file or directory. ``named``: what an attribute
+    is called at ``place`` (``layered.as_inside``, where that is no layer)."""
     status = os.stat(source)
     if os.geteuid() == 0:
         os.chown(place, status.st_uid, status.st_gid)
     for name, value in attributes(source):
-        os.setxattr(place, name, value)
+        os.setxattr(place, named(name), value)
     os.chmod(place, stat.S_IMODE(status.st_mode))
     os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def copy(source: bytes, place: bytes) -> None:
+def copy(source: bytes, place: bytes, named: Callable[[str], str] = str) -> None:
     """Another file, folder, link or fifo like ``source``. Raises ``OSError``; of a device ``EPERM``."""
     status = os.lstat(source)
     if stat.S_ISLNK(status.st_mode):
@@ -36,19 +39,36 @@ def copy(source: bytes, place: bytes) -> None:
         write(place, source)
     else:
         os.mknod(place, status.st_mode, status.st_rdev)
-    copy_meta(source, place)
+    copy_meta(source, place, named)
 
 
 def write(place: bytes, source: bytes) -> None:
-    """A new file with the content of ``source``."""
+    """A new file with the content of ``source``; holes stay holes."""
     flags = os.O_NOFOLLOW | os.O_CLOEXEC
     old = os.open(source, os.O_RDONLY | flags)
     try:
         new = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, 0o600)
         try:
-            while os.sendfile(new, old, None, _CHUNK):
-                pass
+            for begin, end in _data(old):
+                os.lseek(new, begin, os.SEEK_SET)
+                while begin < end and (sent := os.sendfile(new, old, begin, min(_CHUNK, end - begin))):
+                    begin += sent
+            os.ftruncate(new, os.fstat(old).st_size)
         finally:
             os.close(new)
     finally:
         os.close(old)
+
+
+def _data(file: int) -> Iterator[tuple[int, int]]:
+    """Where a file's content begins and ends, between holes."""
+    end = 0
+    while True:
+        try:
+            begin = os.lseek(file, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # only a hole is left
+                return
+            raise
+        end = os.lseek(file, begin, os.SEEK_HOLE)
+        yield begin, end

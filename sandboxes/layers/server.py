@@ -7,6 +7,7 @@ import os
 import resource
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -91,8 +92,21 @@ class LayersServer:
         return {"layers": removal.purge(self.books.store, request["path"], dry_run=request["dry_run"])}
 
 
-def born(descriptor: int) -> socket.socket:
-    """What every server's ``main`` does first."""
+def live(server: Callable[[socket.socket], LayersServer], descriptor: int, enter: Callable[[], object]) -> None:
+    """What every server's ``main`` is. ``enter`` puts this process where the server is to work; its ``OSError`` is told
+    to the runtime."""
+    channel = _born(descriptor)
+    with suppress(ConnectionError):
+        try:
+            enter()
+        except OSError as error:
+            wire.send(channel, failure(error))
+            return
+        wire.send(channel, {})  # it is there
+        server(channel).serve()
+
+
+def _born(descriptor: int) -> socket.socket:
     os.setsid()
     sys.setrecursionlimit(_DEEPEST)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,8 +1,8 @@
 """The local sandbox: unprivileged user namespaces, one overlay layer per action.
 
-``sandbox.py`` meets the contract; ``client.py`` talks to the server; ``inside/`` is the server and all that runs in
-the namespaces; ``toolchains.py`` finds what of the host is shown; ``causes.py``, ``doctor.py`` and the quick
-``probe.py`` say what is missing.
+``sandbox.py`` meets the contract; ``inside/`` is the server and what it does in the namespaces, beside what ``acting/``
+does; ``toolchains.py`` finds what of the host is shown; ``causes.py``, ``doctor.py`` and the quick ``probe.py`` say
+what is missing.
 """
 
 from __future__ import annotations

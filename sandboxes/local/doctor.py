@@ -13,9 +13,9 @@ from agentrt.contracts import Confinement, Wall
 from agentrt.errors import AgentrtError
 from agentrt.records import Limits, Snapshot
 
+from ..acting.init import KEEPS
 from . import toolchains, walls
 from .inside import landlock
-from .inside.init import KEEPS
 from .sandbox import LocalSandbox
 
 

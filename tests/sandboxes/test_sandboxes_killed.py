@@ -24,13 +24,14 @@ from treestate import Entry, assert_same_tree, tree_state
 
 from agentrt.contracts import Confinement
 from agentrt.records import Snapshot
+from agentrt.sandboxes.acting import kernel, namespaces
 from agentrt.sandboxes.layers import disk, removal, squash, store
 from agentrt.sandboxes.layers.books import Books
 from agentrt.sandboxes.layers.graft import Scion
 from agentrt.sandboxes.layers.meta import copy_meta
 from agentrt.sandboxes.layers.store import PARTS, Store
 from agentrt.sandboxes.local import LocalSandbox
-from agentrt.sandboxes.local.inside import kernel, namespaces, overlay
+from agentrt.sandboxes.local.inside import overlay
 from agentrt.sandboxes.local.inside.opened import OpenLayer
 from agentrt.sandboxes.local.inside.root import LAYERED
 from agentrt.testing.sandbox_kit import Ground
@@ -122,7 +123,7 @@ def _mount(opened: Store, layers: tuple[str, ...], part: str) -> View:
 def confined(work: Callable[[], Any]) -> Any:
     """What it returns, by a process that may mount from now on."""
     gc.disable()  # many forks share these pages
-    namespaces.enter_namespaces()
+    namespaces.enter_namespaces(namespaces.ALONE)
     return work()
 
 

@@ -10,7 +10,7 @@ import errno
 import os
 import struct
 
-from . import kernel
+from ...acting import kernel
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 _ASK_VERSION, _PATH_BENEATH = 1, 1

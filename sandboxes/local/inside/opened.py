@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from ...acting import kernel
 from ...layers import disk
 from ...layers.meta import copy_meta
 from ...layers.store import PARTS, Store, remove_tree
-from . import kernel, overlay
+from . import overlay
 from .overlay import Stack
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from . import kernel
+from ...acting import kernel
 
 MOST_LAYERS = 499
 """The kernel stacks 500 at most, the writable one included."""

@@ -9,12 +9,11 @@ workspace is mounted at ``Template.workspace``, it becomes the only thing there 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from . import kernel
+from ...acting import kernel
 
 HOME = b"/home/agent"
 _NOTHING = b"/run/nothing"
@@ -29,10 +28,6 @@ _SKELETON = ((b"home", 0o755), (b"tmp", 0o1777), (b"var", 0o755), *(
 ))  # fmt: skip
 # As root the session's namespace maps the real root, so what the kernel guards by user id alone must be covered.
 _PROC_READ_ONLY = (b"sys", b"bus", b"irq", b"fs", b"sysrq-trigger", b"acpi", b"scsi")
-_PIDS_ARE_OWN = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 14)
-"""Before, ``pid_max`` was the whole machine's."""
-_MOST_PIDS = 4096
-"""The kernel counts no processes of root's (RLIMIT_NPROC), and of a fork bomb's some 10,000 keep init from looking."""
 _PROC_HIDDEN = (b"kcore", b"keys", b"key-users", b"timer_list", b"sched_debug", b"latency_stats", b"kallsyms")
 
 
@@ -202,10 +197,7 @@ class Template:
             kernel.bind(self._root + b"/dev/null", folder + name)
         if os.geteuid() != 0:
             return
-        if _PIDS_ARE_OWN:
-            # Some hundred processors want more.
-            with suppress(OSError), open(folder + b"sys/kernel/pid_max", "wb", buffering=0) as file:
-                file.write(b"%d" % _MOST_PIDS)
+        kernel.bound_processes(folder)
         for name in _PROC_READ_ONLY:
             if os.path.lexists(folder + name):
                 kernel.bind(folder + name, folder + name)

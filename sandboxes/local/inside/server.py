@@ -15,14 +15,17 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from ...acting import kernel, namespaces
+from ...acting.action import Action
 from ...acting.filling import Filling
-from ...layers import compare, wire
+from ...acting.init import KEEPS
+from ...layers import compare
 from ...layers.books import Books
-from ...layers.server import Answer, LayersServer, born, failure
+from ...layers.server import Answer, LayersServer, live
 from ...layers.squashing import Squashing
 from ...layers.store import PARTS, Store
-from . import init, kernel, namespaces, overlay
-from .action import Action
+from . import overlay
+from .init import Rooted
 from .opened import OpenLayer
 from .root import LAYERED, Template
 
@@ -134,7 +137,7 @@ class Server(LayersServer):
             self._open.mount()
         if self._next is None:
             self._open.renew("work")
-            self._next = Action(self._template)
+            self._next = Action(Rooted(self._template))
         return self._next
 
     def _make_ready(self) -> None:
@@ -168,21 +171,13 @@ class Server(LayersServer):
 
 
 def main(descriptor: int) -> None:
-    channel = born(descriptor)
-    with suppress(ConnectionError):
-        _serve(channel)
+    live(Server, descriptor, _enter)
 
 
-def _serve(channel: socket.socket) -> None:
-    try:
-        namespaces.enter_namespaces()
-        namespaces.loopback_up()
-        kernel.forget_keys()
-        kernel.bound_capabilities(init.KEEPS)
-    except OSError as error:
-        wire.send(channel, failure(error))
-        return
+def _enter() -> None:
+    namespaces.enter_namespaces(namespaces.ALONE)
+    namespaces.loopback_up()
+    kernel.forget_keys()
+    kernel.bound_capabilities(KEEPS)
     gc.freeze()  # forks share these pages for good
     gc.disable()
-    wire.send(channel, {})
-    Server(channel).serve()

@@ -6,9 +6,11 @@ import ctypes
 import errno
 import os
 import platform
+import re
+from contextlib import suppress
 from typing import Any
 
-from ...acting.privilege import prctl
+from .privilege import prctl
 
 # PyDLL keeps the interpreter lock across the call: after a raw fork the child must own it.
 _libc = ctypes.PyDLL(None, use_errno=True)
@@ -44,6 +46,10 @@ _NUMBERS = {
     "aarch64": {"clone": 220, "pivot_root": 41, "keyctl": 219},
 }
 _KEYCTL_JOIN_SESSION_KEYRING = 1
+_PIDS_ARE_OWN = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2])) >= (6, 14)
+"""Before, ``pid_max`` was the whole machine's."""
+_MOST_PIDS = 4096
+"""Of a fork bomb's processes some 10,000 keep init from looking."""
 _MOUNT_SETATTR = 442  # the same on every architecture, as all calls since 424
 
 
@@ -92,7 +98,15 @@ def bind(source: bytes, target: bytes) -> None:
 
 def make_read_only(target: bytes) -> None:
     """Recursively, set-user-id bits without force."""
-    attributes = _MountAttr(set=_MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID)
+    _set_attributes(target, _MountAttr(set=_MOUNT_ATTR_RDONLY | _MOUNT_ATTR_NOSUID))
+
+
+def make_writable(target: bytes) -> None:
+    """Recursively, what ``make_read_only`` made read-only."""
+    _set_attributes(target, _MountAttr(clear=_MOUNT_ATTR_RDONLY))
+
+
+def _set_attributes(target: bytes, attributes: _MountAttr) -> None:
     call(
         _MOUNT_SETATTR,
         ctypes.c_int(_AT_FDCWD),
@@ -123,6 +137,14 @@ def bound_capabilities(keep: frozenset[int]) -> None:
     for capability in range(last + 1):
         if capability not in keep:
             prctl(_PR_CAPBSET_DROP, capability)
+
+
+def bound_processes(proc: bytes) -> None:
+    """Of root's in this PID namespace, whose ``proc`` that is: RLIMIT_NPROC is not for them."""
+    if os.geteuid() == 0 and _PIDS_ARE_OWN:
+        # Some hundred processors want more.
+        with suppress(OSError), open(proc + b"/sys/kernel/pid_max", "wb", buffering=0) as file:
+            file.write(b"%d" % _MOST_PIDS)
 
 
 def forget_keys() -> None:

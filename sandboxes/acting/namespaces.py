@@ -1,4 +1,4 @@
-"""Into the session's namespaces: user, mount, IPC, UTS, and a network with nothing but a loopback."""
+"""Into namespaces of a server's own: of users, and what it has a right to there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import socket
 import struct
 
 from . import kernel
+
+ALONE = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWNET
+"""Mounts, IPC, names, and a network with nothing but a loopback."""
 
 
 def _identity() -> tuple[str, str]:
@@ -21,8 +24,11 @@ def _identity() -> tuple[str, str]:
     return maps[0], maps[1]
 
 
-def enter_namespaces() -> None:
-    """Raises ``OSError`` whose ``filename`` names the step that was refused."""
+def enter_namespaces(flags: int) -> None:
+    """A user namespace with the same ids, and those of ``flags`` (``kernel.CLONE_NEW…``).
+
+    Raises ``OSError`` whose ``filename`` names the step that was refused.
+    """
     uids, gids = _identity()
     go_read, go_write = os.pipe()
     parent = os.getpid()
@@ -50,7 +56,7 @@ def enter_namespaces() -> None:
         code = os.waitstatus_to_exitcode(os.waitpid(helper, 0)[1])
     if code:
         raise OSError(code, os.strerror(code), "uid_map")
-    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWNET)
+    kernel.unshare(flags)
 
 
 def _write(path: str, text: str) -> None:

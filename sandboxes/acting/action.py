@@ -1,8 +1,8 @@
 """One action, as the server sees it: an init made ahead of time, its request, its end.
 
-The *init* (``init.py``) is the first process of new mount, PID and IPC namespaces. It waits, with a root complete but
-for the workspace, until it is told what to run; it serves one request and ends. When it ends, for whatever reason,
-the kernel kills everything else in its namespaces.
+The *init* (``init.py``) is the first process of new mount, PID and IPC namespaces. It waits, on a stage that is set but
+for what the request decides, until it is told what to run; it serves one request and ends. When it ends, for whatever
+reason, the kernel kills everything else in its namespaces.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from ...acting.filling import EVERY_MS, Filling
-from ...acting.usage import Exceeded
-from ...layers import wire
+from ..layers import wire
 from . import init, kernel
-from .root import Template
+from .filling import EVERY_MS, Filling
+from .usage import Exceeded
 
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
 
@@ -29,16 +28,16 @@ _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
 class Action:
     """An init and the socket to it. What it says are lines of JSON; its death closes the socket."""
 
-    def __init__(self, template: Template) -> None:
+    def __init__(self, stage: init.Stage) -> None:
         self._channel, theirs = socket.socketpair()
         self._pid = kernel.fork_into(_NAMESPACES)
         if self._pid == 0:
-            init.live(template, theirs)
+            init.live(stage, theirs)
         theirs.close()
         self._told = b""
 
     def wait_until_ready(self) -> None:
-        """Raises ``OSError`` whose ``filename`` is the step of completing the root that was refused."""
+        """Raises ``OSError`` whose ``filename`` is the step of setting the stage that was refused."""
         while b"\n" not in self._told:
             data = self._channel.recv(65536)
             if not data:
