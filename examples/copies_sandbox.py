@@ -32,7 +32,9 @@ class CopiesSandbox(ActingSandbox):
         return client
 
 
-def open_sandbox(options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement) -> Sandbox:
+def open_sandbox(
+    options: Mapping[str, object], *, workspace: Path, store: Path, confinement: Confinement, folder: Path
+) -> Sandbox:
     """The entry point."""
     if confinement != Confinement():
         raise SandboxUnavailable("the copies sandbox confines nothing", hint="use `sandbox: local`")

@@ -27,6 +27,7 @@ class Hostile:
             workspace=self.workspace,
             store=folder / "store",
             confinement=confinement,
+            folder=folder,
         )
         self.at, self._acts = Snapshot(), 0
 

@@ -41,7 +41,7 @@ def shaken(shaken_engine: Engine, state: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def open_docker(workspace: Path, store: Path) -> Sandbox:
-    return open_sandbox(SANDBOX, workspace=workspace, store=store, confinement=Confinement())
+    return open_sandbox(SANDBOX, workspace=workspace, store=store, confinement=Confinement(), folder=workspace)
 
 
 def kill_container(engine: Engine) -> None:

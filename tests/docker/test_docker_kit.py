@@ -16,7 +16,9 @@ from agentrt.testing.sandbox_kit import Open, check_planted, sandbox_checks
 
 def open_docker(workspace: Path, store: Path, confinement: Confinement | None = None) -> Sandbox:
     options = {"image": "agentrt-test:1"}
-    return open_sandbox(options, workspace=workspace, store=store, confinement=confinement or Confinement())
+    return open_sandbox(
+        options, workspace=workspace, store=store, confinement=confinement or Confinement(), folder=workspace
+    )
 
 
 @pytest.mark.parametrize(("name", "run"), [pytest.param(*each, id=each[0]) for each in sandbox_checks()])

@@ -16,7 +16,7 @@ from agentrt.sandboxes.docker import open_sandbox
 
 def open_docker(workspace: Path, store: Path) -> Sandbox:
     options = {"image": "agentrt-test:1"}
-    return open_sandbox(options, workspace=workspace, store=store, confinement=Confinement())
+    return open_sandbox(options, workspace=workspace, store=store, confinement=Confinement(), folder=workspace)
 
 
 @settings(max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -24,7 +24,9 @@ _LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tok
 
 
 def open_copies(workspace: Path, store: Path) -> Sandbox:
-    return copies_sandbox.open_sandbox({}, workspace=workspace, store=store, confinement=Confinement())
+    return copies_sandbox.open_sandbox(
+        {}, workspace=workspace, store=store, confinement=Confinement(), folder=workspace
+    )
 
 
 @pytest.mark.parametrize(("name", "run"), [pytest.param(*each, id=each[0]) for each in sandbox_checks()])
@@ -35,7 +37,9 @@ def test_copies(name: str, run: Callable[[Open], Awaitable[None]]) -> None:
 def test_it_does_not_pretend_to_confine(tmp_path: Path) -> None:
     confinement = Confinement(hidden=(".env",))
     with pytest.raises(SandboxUnavailable, match="confines nothing"):
-        copies_sandbox.open_sandbox({}, workspace=tmp_path, store=tmp_path / "store", confinement=confinement)
+        copies_sandbox.open_sandbox(
+            {}, workspace=tmp_path, store=tmp_path / "store", confinement=confinement, folder=tmp_path
+        )
 
 
 def test_without_namespaces_it_says_so(tmp_path: Path) -> None:
@@ -45,7 +49,7 @@ def test_without_namespaces_it_says_so(tmp_path: Path) -> None:
         "from agentrt.sandboxes.local import probe; from examples.copies_sandbox import open_sandbox\n"
         "print(type(probe()).__name__)\n"
         "made = Path(sys.argv[1])\n"
-        "sandbox = open_sandbox({}, workspace=made, store=made / 'store', confinement=Confinement())\n"
+        "sandbox = open_sandbox({}, workspace=made, store=made / 'store', confinement=Confinement(), folder=made)\n"
         "try: asyncio.run(sandbox.read('x'))\n"
         "except Exception as error: print(type(error).__name__, error)\n"
     )

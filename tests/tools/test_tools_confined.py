@@ -36,7 +36,9 @@ class _Confined:
 async def _confined(tmp_path: Path) -> AsyncIterator[_Confined]:
     for name in ("work", "store"):
         (tmp_path / name).mkdir()
-    sandbox = open_sandbox({}, workspace=tmp_path / "work", store=tmp_path / "store", confinement=Confinement())
+    sandbox = open_sandbox(
+        {}, workspace=tmp_path / "work", store=tmp_path / "store", confinement=Confinement(), folder=tmp_path
+    )
     await sandbox.start(Snapshot())
     try:
         yield _Confined(sandbox, tmp_path)

@@ -29,7 +29,7 @@ from agentrt.world import ActionWorld
 
 async def main(folder, actions):
     workspace, store = Path(folder, "work"), Path(folder, "store")
-    sandbox = open_sandbox({}, workspace=workspace, store=store, confinement=Confinement())
+    sandbox = open_sandbox({}, workspace=workspace, store=store, confinement=Confinement(), folder=workspace)
     await sandbox.start(Snapshot())
     told = []
     for number, action in enumerate(actions):
