@@ -61,7 +61,7 @@ def _pulled(client: DockerClient, name: str, report: Report, stopped: Event) -> 
     pulling, what, error = Pulling(name, report), f"cannot pull {name}", ""
     with refused(what):
         pull = partial(client.api.pull, name, stream=True, decode=True)
-        for said in until(stopped, pull):  # to its end, which frees the connection
+        for said in until(stopped, client.api, pull):  # to its end, which frees the connection
             pulling.take(said)
             error = str(said.get("error") or error)
     if error:
@@ -104,7 +104,7 @@ def _build(client: DockerClient, shown: str, report: Report, stopped: Event, *, 
     with refused(what, otherwise="image-build", cure=_CURE):
         # Containers of steps are removed also where one fails.
         build = partial(client.api.build, **context, tag=tag, labels=LABELS, rm=True, forcerm=True, decode=True)
-        for said in until(stopped, build):
+        for said in until(stopped, client.api, build):
             building.take(said)
             found = str(said.get("aux", {}).get("ID") or found)
             error = str(said.get("error") or error)

@@ -328,6 +328,7 @@ def test_cancelled_while_its_image_is_built(shaken: Engine, tmp_path: Path) -> N
                 await asyncio.wait_for(work, 10)
             [operation] = runtime.log()
             assert operation.status == "failed"
+            await until(lambda: {it for it in at(shaken) - before if it[0] != "image"} == set(), "its step ends", 5)
 
     asyncio.run(scenario())
 
@@ -507,7 +508,7 @@ def cramped(state: Path, monkeypatch: pytest.MonkeyPatch, shaken_engine: Engine)
 
 
 def test_the_disk_of_the_engine_is_full(cramped: Engine, tmp_path: Path) -> None:
-    """An action is told by its own commands; putting back says so, and goes on when there is room."""
+    """An action is stopped before it is; putting back says so, and goes on when there is room."""
 
     async def scenario() -> None:
         made = Ground(tmp_path, cramped)
@@ -517,7 +518,8 @@ def test_the_disk_of_the_engine_is_full(cramped: Engine, tmp_path: Path) -> None
             full = await runtime.act(
                 "bash", command="head -c 2G /dev/zero | tr '\\0' x > big; rm -f big; echo 1 > ~/one"
             )
-            assert full.observation is not None and "No space left on device" in full.observation.output
+            assert full.observation is not None and full.observation.error is not None
+            assert "free on the disk of the sandbox" in full.observation.error
             await runtime.undo()
             await made.check(runtime)
             await made.act(runtime, "head -c 8M /dev/urandom > big")
