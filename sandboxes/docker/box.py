@@ -32,11 +32,12 @@ _MODULES = (
 )
 """In the order in which they import each other."""
 BOOT = """
-import importlib.machinery, importlib.util, json, os, struct, sys
+import importlib.machinery, importlib.util, json, os, select, struct, sys
 def get(size):
     data = b""
     while len(data) < size:
-        piece = os.read(0, size - len(data))
+        # Nobody's end of the stream may have been there when this began: then no end of it is ever told.
+        piece = select.select([0], [], [], 30)[0] and os.read(0, size - len(data))
         if not piece: sys.exit()
         data += piece
     return data

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agentrt.errors import AgentrtError, SandboxUnavailable, UsageError
 
 from .known import Image, known
-from .options import DockerOptions
+from .options import DockerOptions, is_image
 from .progress import Building, Pulling
 from .refusals import refusal, refused
 from .stopping import until
@@ -57,7 +57,8 @@ def resolve(
 def at_hand(client: DockerClient, wanted: Iterable[str]) -> str | None:
     """The id of the first of these, or of agentrt's own, that is there without a pull or a build."""
     names = [*wanted, _tag(DEFAULT.read_bytes())]
-    return next((found for name in names if (found := _id_of(client, name)) is not None), None)
+    found = filter(None, (_id_of(client, name) for name in names))
+    return next((id_ for id_ in found if is_image(id_)), None)
 
 
 def _pulled(client: DockerClient, name: str, report: Report, stopped: Event) -> str:
@@ -67,7 +68,7 @@ def _pulled(client: DockerClient, name: str, report: Report, stopped: Event) -> 
     pulling, what, error = Pulling(name, report), f"cannot pull {name}", ""
     with refused(what):
         pull = partial(client.api.pull, name, stream=True, decode=True)
-        for said in until(stopped, pull):  # to its end, which frees the connection
+        for said in until(stopped, client.api, pull):  # to its end, which frees the connection
             pulling.take(said)
             error = str(said.get("error") or error)
     if error:
@@ -110,7 +111,7 @@ def _build(client: DockerClient, shown: str, report: Report, stopped: Event, *, 
     with refused(what, otherwise="image-build", cure=_CURE):
         # Containers of steps are removed also where one fails.
         build = partial(client.api.build, **context, tag=tag, labels=LABELS, rm=True, forcerm=True, decode=True)
-        for said in until(stopped, build):
+        for said in until(stopped, client.api, build):
             building.take(said)
             found = str(said.get("aux", {}).get("ID") or found)
             error = str(said.get("error") or error)

@@ -24,9 +24,14 @@ _NAME = re.compile(rf"(?:{_HOST}/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?(?
 _ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
+def is_image(name: str) -> bool:
+    """An image's name as engines take it, or its id."""
+    return bool(_NAME.fullmatch(name) or _ID.fullmatch(name))
+
+
 def parse_image(value: object) -> str:
-    """An image's name as engines take it, or its id. Raises ``ValueError``."""
-    if isinstance(value, str) and (_NAME.fullmatch(value) or _ID.fullmatch(value)):
+    """``is_image``. Raises ``ValueError``."""
+    if isinstance(value, str) and is_image(value):
         return value
     small = ", in small letters" if isinstance(value, str) and _NAME.fullmatch(value.lower()) else ""
     raise ValueError(f"expected an image's name{small}, such as python:3.12-slim, not {describe(value)}")

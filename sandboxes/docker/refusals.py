@@ -98,6 +98,6 @@ def refused(what: str, *, otherwise: str = "image", cure: str = _LOGS) -> Iterat
     except (RequestException, HTTPError, HTTPException) as error:
         raise SandboxUnavailable(
             f"{what}: the engine does not answer ({type(error).__name__})",
-            cause="engine-gone",
+            cause="image-engine",
             hint="`docker info` says whether it runs",
         ) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt.contracts import Confinement
-from agentrt.errors import SandboxError, SandboxUnavailable
+from agentrt.errors import SandboxError, SandboxUnavailable, UsageError
 from agentrt.homes import state_home
 
 from ..acting.client import ActingClient
@@ -95,7 +95,7 @@ class DockerSandbox(ActingSandbox):
         return client
 
     def enter(self, client: ActingClient) -> None:
-        from . import engine, images, places
+        from . import engine, places
 
         self._stopped.clear()
         with engine.translated("start a container"):
@@ -103,9 +103,7 @@ class DockerSandbox(ActingSandbox):
             self._check_walls(engine.about(self._engine) if self._confinement.require else None)
             mark(self._store)
             if self._image is None:
-                self._image = images.resolve(
-                    self._engine, self._options, folder=self._folder, report=self._report, stopped=self._stopped
-                )
+                self._image = self._resolved(self._engine)
             base = state_home() / "docker" / self._image.id.removeprefix("sha256:") / "places"
             places.export_places(self._engine, self._image, base)
             self._ground = Ground(image=self._image.id, base=os.fspath(base), home=self._image.home)
@@ -131,6 +129,16 @@ class DockerSandbox(ActingSandbox):
                     planted=sorted(planted),
                     patience=PATIENCE,
                 )
+
+    def _resolved(self, engine: docker.DockerClient) -> Image:
+        from . import images
+
+        try:
+            return images.resolve(
+                engine, self._options, folder=self._folder, report=self._report, stopped=self._stopped
+            )
+        except UsageError as error:  # the Dockerfile was there when the session was begun
+            raise SandboxUnavailable(f"no sandbox: {error}", cause="image-build", hint=error.hint) from error
 
     def _check_walls(self, engine: About | None) -> None:
         """That of the policy's ``require``. Raises ``SandboxUnavailable``."""

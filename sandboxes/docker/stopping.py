@@ -5,17 +5,27 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import docker
 
 T = TypeVar("T")
 _EVERY = 0.1
 
 
-def until(stopped: threading.Event, ask: Callable[[], Iterator[T]]) -> Iterator[T]:
-    """What ``ask`` gives, and raises. Once ``stopped`` is set ``InterruptedError`` is raised within a moment; a thread
-    still waits for the engine's next word, and hangs up on it when that comes, by which the engine stops, too."""
+def until(stopped: threading.Event, api: docker.APIClient, ask: Callable[[], Iterator[T]]) -> Iterator[T]:
+    """What ``ask`` gives, and raises; it asks ``api``, and nobody else does meanwhile. Once ``stopped`` is set the
+    engine is hung up on, by which it stops, too, and ``InterruptedError`` is raised, within a moment."""
     heard: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
     left = threading.Event()
+    answers: list[Any] = []
+
+    def note(answer: Any, **_: object) -> None:
+        answers.append(answer.raw)
+        if left.is_set():
+            answer.raw.shutdown()
 
     def listen() -> None:
         error: BaseException | None = None
@@ -28,19 +38,25 @@ def until(stopped: threading.Event, ask: Callable[[], Iterator[T]]) -> Iterator[
             error = caught
         heard.put((None, error))
 
+    api.hooks["response"].append(note)
     threading.Thread(target=listen, daemon=True, name="engine").start()
     try:
         while True:
+            if stopped.is_set():
+                raise InterruptedError("stopped")
             try:
                 one, error = heard.get(timeout=_EVERY)
             except queue.Empty:
-                if stopped.is_set():
-                    raise InterruptedError("stopped") from None
                 continue
             if error is not None:
                 raise error
             if one is None:
+                answers.clear()
                 return
             yield one
     finally:
         left.set()
+        for answer in answers:
+            with suppress(OSError, ValueError, RuntimeError):  # it has ended by itself
+                answer.shutdown()
+        api.hooks["response"].remove(note)

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import pytest
 from docker_ground import Ground
-from engine import IMAGE, Engine, load, private
+from engine import IMAGE, Engine, private
 from engine_things import Things, things
 
 from agentrt.errors import SandboxUnavailable
@@ -37,7 +37,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where nobody listens any more the SDK leaves its own socket open, which is not ours to mend."""
     for item in items:
-        if {"own_engine", "small_engine", "shaken_engine"} & set(getattr(item, "fixturenames", ())):
+        if {"own_engine", "small_engine"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
 
 
@@ -68,14 +68,6 @@ def own_engine() -> Iterator[Engine]:
 def small_engine() -> Iterator[Engine]:
     """One with 24 MB of disk; without images."""
     yield from _own(disk="24m")
-
-
-@pytest.fixture(scope="module")
-def shaken_engine() -> Iterator[Engine]:
-    """One with ``IMAGE``, for a module's tests to end and start again; each leaves it running, and nothing at it."""
-    for made in _own():
-        load(made)
-        yield made
 
 
 def _own(*, disk: str = "") -> Iterator[Engine]:

@@ -92,7 +92,10 @@ class Engine:
         self._signal(signal.SIGKILL)
 
     def stop_answering(self) -> None:
+        process = self._process
         self._signal(signal.SIGSTOP)
+        assert process is not None
+        os.waitpid(process.pid, os.WUNTRACED)  # one of its threads may be answering still
 
     def remove(self) -> None:
         """End it, whatever state it is in; nothing of it stays."""

@@ -43,7 +43,8 @@ def test_no_engine_is_no_fault_where_the_local_sandbox_works(tmp_path: Path) -> 
 def test_no_engine_is_one_where_docker_is_in_use(tmp_path: Path) -> None:
     done = agentrt(tmp_path, **NOWHERE, AGENTRT_SANDBOX="docker")
     assert "MISSING docker: engine: no container engine: " in done.stdout and "cure: start it: " in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("active: none; docker, named by AGENTRT_SANDBOX, does not work here")
+    assert "\nactive: none; docker, named by AGENTRT_SANDBOX, does not work here" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("local works here: AGENTRT_SANDBOX=local chooses it")
     found = json.loads(agentrt(tmp_path, "--json", **NOWHERE, AGENTRT_SANDBOX="docker").stdout)
     assert found["active"] is None
     [check] = [check for check in found["checks"] if check["sandbox"] == "docker"]

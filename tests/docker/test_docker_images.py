@@ -161,7 +161,7 @@ def test_an_engine_that_hangs_up_is_told(tmp_path: Path) -> None:
             resolve(client, read_options({"image": "x"}), folder=tmp_path, report=print)
         hanging_up.join()
 
-    assert caught.value.cause == "engine-gone"
+    assert caught.value.cause == "image-engine"
 
 
 # -------------------------------------------------------------------------------------------------- by Dockerfile
@@ -284,7 +284,7 @@ def test_the_default_image_is_asked_for_by_its_content(ask: Asked) -> None:
 def test_the_page_has_every_cause() -> None:
     folder = ROOT / "sandboxes/docker"
     sources = [(folder / f"{name}.py").read_text() for name in ("images", "known", "looking", "places", "refusals")]
-    causes = set(re.findall(r'"(image(?:-[a-z]+)*|engine-gone)"', "\n".join(sources)))
+    causes = set(re.findall(r'"(image(?:-[a-z]+)*)"', "\n".join(sources)))
     assert {"image", "image-access", "image-python", "image-odd"} <= causes
     page = (ROOT / "docs/docker.md").read_text()
     assert {cause for cause in causes if f"\n| `{cause}` |" not in page} == set()
