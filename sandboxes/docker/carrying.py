@@ -100,7 +100,7 @@ class Ground:
                     continue
                 found = inner.look(name)
                 yield from self._given(at, found)
-                if found is not None and found.is_directory and not self.is_hidden(at):
+                if found is not None and found.is_directory and _may_enter(found) and not self.is_hidden(at):
                     stack.append((at, inner.enter(found)))
 
     def _given(self, path: bytes, entry: Layer | None) -> Iterator[Source]:
@@ -111,10 +111,12 @@ class Ground:
         if entry is None:
             return Source(Entry(named(path)), None)
         try:
-            source = entries.look(entry.path, path, entry.status)
+            if entry.is_base and not _may_read(entry.status):
+                raise PermissionError
+            source = entries.look(entry.path, path, entry.status, ours=not entry.is_base)
         except FileNotFoundError:  # the user took it away just now
             return Source(Entry(named(path)), None)
-        except PermissionError:  # another's, and not to be read: it is there, and nobody inside can read it
+        except PermissionError:  # the user's, who may not read it: it is there, and nobody inside can read it
             return Source(Entry(named(path), FILE, 0, entry.status.st_mtime_ns), None)
         given = tuple(
             (as_inside(name), base64.b64encode(value).decode())
@@ -125,6 +127,22 @@ class Ground:
             os.close(source.content)
             return Source(source.entry._replace(size=0), None)
         return source
+
+
+def _may_read(status: os.stat_result) -> bool:
+    """Whether a file of the user's is his to read, by its mode: this process may do more than he."""
+    if os.geteuid() == 0 or not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+        return True
+    return bool(status.st_mode & stat.S_IRUSR)
+
+
+def _may_enter(folder: Layer) -> bool:
+    """The same of a folder."""
+    if not folder.is_base or os.geteuid() == 0:
+        return True
+    if folder.status.st_uid != os.geteuid():
+        return os.access(folder.path, os.R_OK | os.X_OK)
+    return folder.status.st_mode & 0o500 == 0o500
 
 
 class Taking:
@@ -190,4 +208,5 @@ def _is_unread(before: Layer | None, entry: Entry) -> bool:
     """A file we could not read ourselves, as ``Ground`` put it there in its place."""
     if before is None or entry.type != FILE or entry.size or entry.mode or not before.status.st_size:
         return False
-    return stat.S_ISREG(before.status.st_mode) and not os.access(before.path, os.R_OK)
+    readable = _may_read(before.status) and os.access(before.path, os.R_OK)
+    return stat.S_ISREG(before.status.st_mode) and not readable

@@ -24,6 +24,7 @@ _TYPES = {
     stat.S_IFIFO: FIFO,
     stat.S_IFSOCK: SOCKET,
 }
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MARKS = ("trusted.", "security.", "system.")
 """Attributes that are not the user's own."""
 
@@ -55,8 +56,9 @@ def bytes_of(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
 
 
-def look(path: bytes, shown: bytes, status: os.stat_result) -> Source:
-    """What is at ``path``, to be told as what is at ``shown``. A device is told as nothing. Raises ``OSError``."""
+def look(path: bytes, shown: bytes, status: os.stat_result, *, ours: bool = True) -> Source:
+    """What is at ``path``, to be told as what is at ``shown``. A device is told as nothing. ``ours``: where its mode
+    keeps its owner from reading it, that is changed for a moment. Raises ``OSError``."""
     kind = _TYPES.get(stat.S_IFMT(status.st_mode), GONE)
     if kind == GONE:
         return Source(Entry(named(shown)), None)
@@ -65,7 +67,7 @@ def look(path: bytes, shown: bytes, status: os.stat_result) -> Source:
     entry = Entry(named(shown), kind, mode, status.st_mtime_ns, 0, target, attributes_of(path, kind))
     if kind != FILE:
         return Source(entry, None)
-    content = open_file(path)
+    content = open_file(path) if ours else os.open(path, _READ)
     return Source(entry._replace(size=os.fstat(content).st_size), content)
 
 
@@ -85,12 +87,11 @@ def attributes_of(path: bytes, kind: str) -> tuple[tuple[str, str], ...]:
 
 def open_file(path: bytes) -> int:
     """For reading, whatever its mode."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        return os.open(path, flags)
+        return os.open(path, _READ)
     except PermissionError:
         with accessible(path):
-            return os.open(path, flags)
+            return os.open(path, _READ)
 
 
 def data_of(file: int, size: int) -> Iterator[tuple[int, int]]:
