@@ -111,13 +111,11 @@ class Ground:
         if entry is None:
             return Source(Entry(named(path)), None)
         try:
-            if entry.is_base and not _may_read(entry.status):
-                raise PermissionError
+            if not _is_readable(entry):
+                return _blank(path, entry.status)
             source = entries.look(entry.path, path, entry.status, ours=not entry.is_base)
         except FileNotFoundError:  # the user took it away just now
             return Source(Entry(named(path)), None)
-        except PermissionError:  # the user's, who may not read it: it is there, and nobody inside can read it
-            return Source(Entry(named(path), FILE, 0, entry.status.st_mtime_ns), None)
         given = tuple(
             (as_inside(name), base64.b64encode(value).decode())
             for name, value in (attributes(entry.path) if source.entry.type in (FILE, FOLDER) else ())
@@ -149,7 +147,7 @@ class Taking:
     """Writes the layer ``made`` over ``layers``: what an action left at the paths it changed."""
 
     def __init__(self, ground: Ground, layers: Sequence[str], made: bytes) -> None:
-        self._ground = ground
+        self._ground, self._made = ground, made
         self._views = ground.views(layers)
         self._drafts = {
             part: Draft(view, ground.store.view(layers, part).places[0], made + b"/" + part.encode())
@@ -184,9 +182,20 @@ class Taking:
             draft.hide(inner)
         elif entry.type == FOLDER:
             draft.folder(inner, entry.mode, entry.mtime_ns, attributes)
-        elif not _is_unread(self._views[part].find(inner), entry):
+        else:
             mode = None if entry.type == SYMLINK else entry.mode
             draft.put(inner, partial(_make, entry, content), mode, entry.mtime_ns, attributes)
+            self._leave_blank(part, inner, entry)
+
+    def _leave_blank(self, part: str, inner: bytes, entry: Entry) -> None:
+        """A file whose content never was in the container is as it was, whatever was done to what stood for it."""
+        before = self._views[part].find(inner)
+        place = b"/".join((self._made, part.encode(), inner))
+        if entry.type == FILE and before is not None and not _is_readable(before) and os.path.lexists(place):
+            status = os.lstat(place)
+            if (status.st_size, status.st_blocks) == (before.status.st_size, 0):
+                os.unlink(place)
+                self.again.append(bytes_of(entry.path))
 
 
 def _make(entry: Entry, content: Content, place: bytes) -> None:
@@ -204,9 +213,16 @@ def _make(entry: Entry, content: Content, place: bytes) -> None:
         make_socket(place)
 
 
-def _is_unread(before: Layer | None, entry: Entry) -> bool:
-    """A file we could not read ourselves, as ``Ground`` put it there in its place."""
-    if before is None or entry.type != FILE or entry.size or entry.mode or not before.status.st_size:
-        return False
-    readable = _may_read(before.status) and os.access(before.path, os.R_OK)
-    return stat.S_ISREG(before.status.st_mode) and not readable
+def _is_readable(entry: Layer) -> bool:
+    """For the user. What is in a layer is ours."""
+    if not entry.is_base or not stat.S_ISREG(entry.status.st_mode):
+        return True
+    return _may_read(entry.status) and os.access(entry.path, os.R_OK)
+
+
+def _blank(path: bytes, status: os.stat_result) -> Source:
+    """A file of the same size and mode, without its content."""
+    content = os.memfd_create("blank", os.MFD_CLOEXEC)
+    os.ftruncate(content, status.st_size)
+    entry = Entry(named(path), FILE, stat.S_IMODE(status.st_mode), status.st_mtime_ns, status.st_size)
+    return Source(entry, content)
