@@ -265,7 +265,7 @@ def _counted(monkeypatch: pytest.MonkeyPatch, number: int, happens: Callable[[],
 
 @pytest.mark.parametrize("what", ("keeper", "container"))
 def test_at_every_message(shaken: Engine, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
-    """Before it or after it, and after every other one for each of the two."""
+    """At every third of them, before one and after the next."""
     happens = {"keeper": kill_keepers, "container": lambda: remove_container(shaken)}[what]
 
     async def scenario(number: int, after: bool) -> int:
@@ -281,8 +281,8 @@ def test_at_every_message(shaken: Engine, monkeypatch: pytest.MonkeyPatch, what:
     before = at(shaken)
     total = asyncio.run(scenario(0, False))
     assert total > 10
-    for number in range(1 if what == "keeper" else 2, total + 1, 2):
-        asyncio.run(scenario(number, number % 4 < 2))
+    for number in range(1 if what == "keeper" else 2, total + 1, 3):
+        asyncio.run(scenario(number, number % 2 == 0))
     assert at(shaken) == before
 
 
@@ -423,6 +423,25 @@ def test_several_on_one_store(shaken: Engine, tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_layers_go_that_a_container_still_shows(shaken: Engine) -> None:
+    """As those of what was rolled back do; or another session's ``gc`` takes them."""
+
+    async def scenario() -> None:
+        async with ground(open_docker) as made:
+            first = await made.act("echo 1 > a; echo 1 > ~/a")
+            expected = await made.view()
+            other = made.open()
+            for removing in (made.sandbox, other):
+                await made.sandbox.restore(first)
+                second = await made.act("echo 2 > a; mkdir -p b/c; echo 2 > ~/b; rm ~/a")
+                await made.sandbox.restore(first)
+                await removing.remove(second.layers[-1:])
+                assert await made.view() == expected
+            await other.close()
+
+    asyncio.run(scenario())
+
+
 def test_many_layers(shaken: Engine, tmp_path: Path) -> None:
     """Deeper than any mount could be: runs of them are squashed, every view can be had, and all can be removed."""
     many = 600  # in which nine runs of 64 are full
@@ -447,7 +466,7 @@ def test_many_layers(shaken: Engine, tmp_path: Path) -> None:
                 assert rest[2 : 2 + len(here)] == [str(n) for _, n in here]
                 await made.sandbox.discard()
             effects = await made.sandbox.changes(views[many], views[1])
-            assert {e.path for e in effects if e.in_workspace} == {
+            assert {path for e in effects if e.in_workspace for path in (e.path, e.renamed_from) if path} == {
                 *(f"f{n}" for n in range(50)), "g1", f"g{many}",
             }  # fmt: skip
             names = sorted({layer for snapshot in views.values() for layer in snapshot.layers})
