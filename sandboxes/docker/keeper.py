@@ -7,6 +7,7 @@ What is only about layers, ``layers/server.py`` answers.
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import socket
 from collections.abc import Iterator
@@ -108,6 +109,15 @@ class Keeper(LayersServer):
             port = self._live().ask("door")["port"]
         return {"port": port}, [os.dup(self._door.listening.fileno())]
 
+    def _do_remove(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
+        if self._box is not None and self._inside is not None:
+            kept = list(itertools.takewhile(lambda name: name.partition(":")[0] not in request["names"], self._inside))
+            if kept != self._inside:
+                # What these did in the container can be told only for as long as they are there.
+                self._again |= self._between(self._inside, kept)
+                self._inside = kept
+        return super()._do_remove(request, given)
+
     def _do_purge(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
         if not request["dry_run"]:
             self._squashing.wait()
@@ -124,16 +134,21 @@ class Keeper(LayersServer):
         self._again.update(self._edits.changed())
         if self._standing and self._unsealed:
             return box
+        apart: set[bytes] = set()
+        if self._inside is not None and self._inside != self._layers:
+            try:
+                apart = self._between(self._inside, self._layers)
+            except FileNotFoundError:  # another session took layers out that only this container still shows
+                self._inside = None
         if self._inside is None:
             paths = set(box.changed(all=True))
             box.put(self._ground.sources(self._layers, paths))
             box.put(self._ground.everything(self._layers))
             box.put(self._ground.sources(self._layers, self._ground.roots))
         else:
+            self._again.update(apart)
             if self._unsealed:
                 self._again.update(box.changed())  # once asked for they are not told again, whatever fails below
-            if self._inside != self._layers:
-                self._again.update(self._between(self._inside, self._layers))
             if self._again:
                 box.put(self._ground.sources(self._layers, {*self._again, *self._ground.roots}))
         if self._inside is None or self._again:
