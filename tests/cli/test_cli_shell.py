@@ -276,5 +276,6 @@ def test_where_it_cannot_be(local: Cli, cli: Cli, workspace: Path, env: dict[str
     other = local("shell", "1")
     assert other.code == 4 and "no longer" not in other.err and "restore 1" in other.err
     assert local("shell", "2").code == 0
+    local("new")  # what was begun in one sandbox stays there
     terminal = Terminal(("shell",), workspace, {**env, "AGENTRT_SANDBOX": "memory"}, 80)
     assert terminal.end() == 125 and b"the memory sandbox has no terminals" in terminal.raw

@@ -78,8 +78,8 @@ def test_exec_without_a_sandbox_is_5(cli: Cli, tmp_path: Path) -> None:
     assert done.code == 2 and "lokal" in done.err and "local" in done.err
     # The kernel refuses the first step.
     code = (
-        "import sys, errno, agentrt.sandboxes.local.client as c\n"
-        "def refused(self, **fields): raise c.ServerError(errno.EPERM, 'Operation not permitted', 'unshare')\n"
+        "import sys, errno, agentrt.sandboxes.layers.client as c\n"
+        "def refused(self, *files, **fields): raise c.ServerError(errno.EPERM, 'Operation not permitted', 'unshare')\n"
         "c.Client.start = refused\n"
         "from agentrt.cli.main import main\n"
         "main(['exec', '--json', '--', 'true'])\n"
