@@ -52,7 +52,7 @@ apply: on_success
 def test_what_a_short_task_means(tmp_path: Path) -> None:
     task = load(tmp_path, SMALL)
     assert (task.workspace_path, [*task.agents]) == (tmp_path, ["agent"])
-    assert (task.policy, task.sandbox, task.verify, task.apply) == ("default", "local", None, "never")
+    assert (task.policy, task.sandbox, task.verify, task.apply) == ("default", None, None, "never")
     assert task.limits.to_dict() == {
         "actions": 50,
         "minutes": 20.0,

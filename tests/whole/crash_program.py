@@ -98,7 +98,7 @@ class Steps:
 
 def count_everything(step: Steps) -> None:
     from agentrt.history import steps
-    from agentrt.sandboxes.local import client
+    from agentrt.sandboxes.layers import client
 
     connect, send, receive = sqlite3.connect, client.wire.send, client.wire.receive
 
@@ -123,7 +123,7 @@ def count_everything(step: Steps) -> None:
 
 
 def count_requests(step: Steps, when: str) -> None:
-    from agentrt.sandboxes.local import client
+    from agentrt.sandboxes.layers import client
 
     send, receive = client.wire.send, client.wire.receive
 
