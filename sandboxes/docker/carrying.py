@@ -100,8 +100,18 @@ class Ground:
                     continue
                 found = inner.look(name)
                 yield from self._given(at, found)
-                if found is not None and found.is_directory and _may_enter(found) and not self.is_hidden(at):
+                if found is not None and found.is_directory and self._may_enter(at, found):
                     stack.append((at, inner.enter(found)))
+
+    def _may_enter(self, path: bytes, folder: Layer) -> bool:
+        """Whether what is in it is to be there: not of what is hidden, or what the user may not look into himself."""
+        if self.is_hidden(path):
+            return False
+        if not folder.is_base or self.locate(path)[0] != "work" or os.geteuid() == 0:
+            return True
+        if folder.status.st_uid != os.geteuid():
+            return os.access(folder.path, os.R_OK | os.X_OK)
+        return folder.status.st_mode & 0o500 == 0o500
 
     def _given(self, path: bytes, entry: Layer | None) -> Iterator[Source]:
         if path not in self.fixed or (entry is not None and entry.is_directory):
@@ -111,9 +121,10 @@ class Ground:
         if entry is None:
             return Source(Entry(named(path)), None)
         try:
-            if not _is_readable(entry):
+            theirs = entry.is_base and self.locate(path)[0] == "work"
+            if theirs and not _is_readable(entry):
                 return _blank(path, entry.status)
-            source = entries.look(entry.path, path, entry.status, ours=not entry.is_base)
+            source = entries.look(entry.path, path, entry.status, ours=not theirs)
         except FileNotFoundError:  # the user took it away just now
             return Source(Entry(named(path)), None)
         given = tuple(
@@ -132,15 +143,6 @@ def _may_read(status: os.stat_result) -> bool:
     if os.geteuid() == 0 or not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
         return True
     return bool(status.st_mode & stat.S_IRUSR)
-
-
-def _may_enter(folder: Layer) -> bool:
-    """The same of a folder."""
-    if not folder.is_base or os.geteuid() == 0:
-        return True
-    if folder.status.st_uid != os.geteuid():
-        return os.access(folder.path, os.R_OK | os.X_OK)
-    return folder.status.st_mode & 0o500 == 0o500
 
 
 class Taking:
@@ -191,7 +193,9 @@ class Taking:
         """A file whose content never was in the container is as it was, whatever was done to what stood for it."""
         before = self._views[part].find(inner)
         place = b"/".join((self._made, part.encode(), inner))
-        if entry.type == FILE and before is not None and not _is_readable(before) and os.path.lexists(place):
+        if entry.type != FILE or part != "work" or before is None or not before.is_base:
+            return
+        if not _is_readable(before) and os.path.lexists(place):
             status = os.lstat(place)
             if (status.st_size, status.st_blocks) == (before.status.st_size, 0):
                 os.unlink(place)
@@ -214,8 +218,8 @@ def _make(entry: Entry, content: Content, place: bytes) -> None:
 
 
 def _is_readable(entry: Layer) -> bool:
-    """For the user. What is in a layer is ours."""
-    if not entry.is_base or not stat.S_ISREG(entry.status.st_mode):
+    """By the user whose it is."""
+    if not stat.S_ISREG(entry.status.st_mode):
         return True
     return _may_read(entry.status) and os.access(entry.path, os.R_OK)
 

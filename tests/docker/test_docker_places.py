@@ -333,11 +333,20 @@ def test_it_is_found_out_once(engine: docker.DockerClient, make: Callable[..., s
 # -------------------------------------------------------------------------------------------------------- exported
 
 
+def _read(path: Path) -> bytes:
+    mode = path.stat().st_mode
+    path.chmod(0o400)
+    try:
+        return path.read_bytes()
+    finally:
+        path.chmod(mode)
+
+
 def tree(root: Path) -> dict[str, tuple[str, str | bytes]]:
     found: dict[str, tuple[str, str | bytes]] = {}
     for path in sorted(root.rglob("*")):
         mode = stat.filemode(path.lstat().st_mode)
-        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
+        content = os.readlink(path) if path.is_symlink() else _read(path) if path.is_file() else ""
         found[str(path.relative_to(root))] = mode, content
     return found
 
