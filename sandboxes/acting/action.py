@@ -7,7 +7,6 @@ reason, the kernel kills everything else in its namespaces.
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -19,6 +18,7 @@ from typing import Any
 
 from ..layers import wire
 from . import init, kernel
+from .command import outcome_of
 from .filling import EVERY_MS, Filling
 from .usage import Exceeded
 
@@ -43,7 +43,7 @@ class Action:
             if not data:
                 break
             self._told += data
-        self._outcome(timed_out=False)
+        outcome_of(self._told, timed_out=False)
 
     def end(self) -> None:
         """Kill it, with all it started, if that is not done yet."""
@@ -93,7 +93,7 @@ class Action:
             if self._channel.fileno() in ready and not self._hear():
                 self._reap()  # only then is all the rest dead, too
                 break
-        outcome = self._outcome(timed_out)
+        outcome = outcome_of(self._told, timed_out=timed_out)
         if exceeded is not None:
             outcome["exceeded"] = exceeded
         return outcome if init.BEGUN in self._told or timed_out or stopped or exceeded is not None else None
@@ -110,14 +110,3 @@ class Action:
             return False
         self._told += data
         return bool(data)
-
-    def _outcome(self, timed_out: bool) -> dict[str, Any]:
-        outcome: dict[str, Any] = {"exit_code": 137, "timed_out": timed_out, "killed": 0, "exceeded": None}
-        for line in map(json.loads, self._told.splitlines()):
-            if "error" in line:
-                raise OSError(*line["error"])
-            outcome |= {key: line[key] for key in ("failed", "exceeded") if key in line}
-            if "status" in line:
-                code = os.waitstatus_to_exitcode(line["status"])
-                outcome |= {"exit_code": code if code >= 0 else 128 - code, "killed": line["killed"]}
-        return outcome

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import resource
 import signal
@@ -53,6 +54,36 @@ class OomOrder:
         if self._file >= 0:
             with suppress(OSError):
                 os.pwrite(self._file, self._own if score is None else score, 0)
+
+
+def tell_to(report: int, message: dict[str, Any]) -> None:
+    """As a line of JSON."""
+    os.write(report, json.dumps(message).encode() + b"\n")
+
+
+def guarded(tell: Tell, body: Callable[[], object]) -> NoReturn:
+    """Run ``body`` in a forked child, which must never return into the server's code."""
+    try:
+        body()
+    except OSError as error:
+        tell({"error": [error.errno, error.strerror, os.fsdecode(error.filename or b"")]})
+    except BaseException as error:  # whatever it is, it ends here: this is a child
+        tell({"error": [0, f"{type(error).__name__}: {error}", "action"]})
+    finally:
+        os._exit(125)
+
+
+def outcome_of(told: bytes, *, timed_out: bool) -> dict[str, Any]:
+    """What came of an action, by what was told of it. Raises the ``OSError`` that was told instead."""
+    outcome: dict[str, Any] = {"exit_code": 137, "timed_out": timed_out, "killed": 0, "exceeded": None}
+    for line in map(json.loads, told.splitlines()):
+        if "error" in line:
+            raise OSError(*line["error"])
+        outcome |= {key: line[key] for key in ("failed", "exceeded") if key in line}
+        if "status" in line:
+            code = os.waitstatus_to_exitcode(line["status"])
+            outcome |= {"exit_code": code if code >= 0 else 128 - code, "killed": line["killed"]}
+    return outcome
 
 
 def carry_out(request: dict[str, Any], tell: Tell, order: OomOrder, enter: Callable[[], object]) -> NoReturn:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,15 +15,13 @@ from typing import Any
 from ..layers.books import Books
 from ..layers.copies import Copy
 from ..layers.server import Answer, LayersServer
-from ..layers.store import PARTS, Store, remove_tree
-from . import kernel
+from ..layers.store import PARTS, Store
+from ..layers.trees import remove_tree
+from . import kernel, namespaces
 from .action import Action
 from .filling import Filling
 from .init import KEEPS
 from .privilege import drop_privilege
-
-_WAITING = 128
-"""Connections at the door that nobody has taken yet."""
 
 
 class CopiesServer(LayersServer):
@@ -51,8 +48,7 @@ class CopiesServer(LayersServer):
         self._shown = {workspace: self._folder + b"work", **{place: rest + name for place, name in places.items()}}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        for part in PARTS:
-            self._store.uppers(request["layers"], part)  # a missing layer is told now, not when an action needs it
+        self.books.check(request["layers"])  # what is missing is told now, not when an action needs it
         self._layers, self._standing = request["layers"], False
         return {}
 
@@ -84,8 +80,7 @@ class CopiesServer(LayersServer):
         return answer
 
     def _do_door(self, request: dict[str, Any], _: list[int]) -> Answer:
-        door = socket.create_server(("127.0.0.1", 0), backlog=_WAITING)
-        return {"port": door.getsockname()[1]}, [door.detach()]
+        return namespaces.open_door()
 
     def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         if request["opened"]:  # what an action that came to nothing left goes first, as room may be needed

@@ -26,7 +26,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
         left = request["limit"] if request["limit"] is not None else 1 << 62
         while left > 0 and (data := os.read(file, min(left, 1 << 20))):
             left -= len(data)
-            _write_all(1, data)
+            write_all(1, data)
     except (OSError, ValueError) as error:
         return _failed(error)
     return {}
@@ -42,14 +42,14 @@ def write(request: dict[str, Any]) -> dict[str, Any]:
             raise IsADirectoryError(21, "Is a directory") if os.path.isdir(path) else OSError(22, "Not a regular file")
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
         while data := os.read(0, 1 << 20):
-            _write_all(file, data)
+            write_all(file, data)
         os.close(file)
     except (OSError, ValueError) as error:
         return _failed(error)
     return {}
 
 
-def _write_all(file: int, data: bytes) -> None:
+def write_all(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]

@@ -5,18 +5,16 @@ It is forked by the server ahead of time and waits for its one request. Everythi
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
 import socket
-from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn, Protocol
 
 from ..layers import wire
 from . import kernel
-from .command import OomOrder, carry_out
+from .command import OomOrder, carry_out, guarded, tell_to
 from .privilege import prctl
 
 # What a command of root may do to things of its own; nothing that reaches the kernel or other namespaces.
@@ -24,6 +22,7 @@ _ROOT_KEEPS = (0, 1, 3, 4, 5, 6, 7, 10)  # chown dac_override fowner fsetid kill
 KEEPS = frozenset(_ROOT_KEEPS if os.geteuid() == 0 else ())
 _REPORT = 3
 """The socket to the server: of its files the only one kept besides the three streams. JSON lines go up it."""
+_TELL = partial(tell_to, _REPORT)
 BEGUN = b'{"begun": true}\n'
 """Its word that it has taken the request."""
 ALONE = b'"alone": true}\n'
@@ -50,7 +49,7 @@ class Stage(Protocol):
 def live(stage: Stage, channel: socket.socket) -> NoReturn:
     """Be the init: this is a forked child and must never return into the server's code."""
     report = channel.fileno()
-    _guard(report, lambda: _begin(stage, report))
+    guarded(partial(tell_to, report), lambda: _begin(stage, report))
 
 
 def _begin(stage: Stage, report: int) -> None:
@@ -59,13 +58,13 @@ def _begin(stage: Stage, report: int) -> None:
     os.dup2(report, _REPORT, inheritable=False)
     os.closerange(_REPORT + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     os.setsid()
-    _guard(_REPORT, lambda: _serve(stage))
+    guarded(_TELL, lambda: _serve(stage))
 
 
 def _serve(stage: Stage) -> None:
     stage.complete()
     order = OomOrder()
-    _tell(_REPORT, {"ready": True})
+    _TELL({"ready": True})
     channel = socket.socket(fileno=_REPORT)
     try:
         request, streams = wire.receive(channel)
@@ -77,20 +76,4 @@ def _serve(stage: Stage) -> None:
         os.dup2(stream, target, inheritable=True)
     for stream in streams:
         os.close(stream)
-    carry_out(request, partial(_tell, _REPORT), order, partial(stage.confine, request))
-
-
-def _guard(report: int, body: Callable[[], object]) -> NoReturn:
-    """Run ``body`` in a forked child, which must never return into the server's code."""
-    try:
-        body()
-    except OSError as error:
-        _tell(report, {"error": [error.errno, error.strerror, os.fsdecode(error.filename or b"")]})
-    except BaseException as error:  # whatever it is, it ends here: this is a child
-        _tell(report, {"error": [0, f"{type(error).__name__}: {error}", "action"]})
-    finally:
-        os._exit(125)
-
-
-def _tell(report: int, message: dict[str, Any]) -> None:
-    os.write(report, json.dumps(message).encode() + b"\n")
+    carry_out(request, _TELL, order, partial(stage.confine, request))

@@ -11,6 +11,8 @@ from . import kernel
 
 ALONE = kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWNET
 """Mounts, IPC, names, and a network with nothing but a loopback."""
+_WAITING = 128
+"""Connections at the door that nobody has taken yet."""
 
 
 def _identity() -> tuple[str, str]:
@@ -57,6 +59,13 @@ def enter_namespaces(flags: int) -> None:
     if code:
         raise OSError(code, os.strerror(code), "uid_map")
     kernel.unshare(flags)
+
+
+def open_door() -> tuple[dict[str, int], list[int]]:
+    """A socket of this network, for somebody in another one: a descriptor keeps the network it was made in. As a
+    server's answer."""
+    door = socket.create_server(("127.0.0.1", 0), backlog=_WAITING)
+    return {"port": door.getsockname()[1]}, [door.detach()]
 
 
 def _write(path: str, text: str) -> None:

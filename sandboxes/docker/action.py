@@ -14,10 +14,12 @@ import tty
 from contextlib import suppress
 from typing import Any
 
+from ..acting.files import write_all
 from ..layers import wire
 from .box import Box, checked
 from .door import Door
-from .inside.frames import BLOB, DATA, ERR, HANGUP, JSON, KEYS, KNOCK, MOST, OUT, PAIR, SIZE, STOP, TAKEN
+from .inside.entries import send_content
+from .inside.frames import DATA, ERR, HANGUP, JSON, KEYS, KNOCK, OUT, PAIR, SIZE, STOP, TAKEN
 from .inside.tunnels import Tunnels
 
 _LOOK_MS = 50.0
@@ -49,19 +51,13 @@ class Action:
             self._poll.register(given[0], select.POLLIN)
         try:
             self._box.link.tell(request)
-            self._send_stdin(given[0], size)
+            send_content(self._box.link, given[0], size)
             outcome = self._see_through(given, began + request["seconds"] + self._patience)
         finally:
             self._tunnels.close()
             if self._terminal is not None:
                 self._terminal.close()
         return outcome | {"seconds": time.monotonic() - began}
-
-    def _send_stdin(self, file: int, size: int) -> None:
-        while size:
-            data = os.read(file, min(size, MOST))
-            size -= len(data)
-            self._box.link.send(BLOB, data)
 
     def _see_through(self, given: list[int], deadline: float) -> dict[str, Any]:
         self._poll.register(self._box, select.POLLIN)
@@ -148,7 +144,5 @@ class _Terminal:
 
 def _write(file: int, data: bytes) -> None:
     """Who reads it may have gone; the action goes on."""
-    view = memoryview(data)
     with suppress(BrokenPipeError):
-        while view:
-            view = view[os.write(file, view) :]
+        write_all(file, data)

@@ -23,11 +23,12 @@ _SAID = 4000
 """Bytes kept of what the first process says on standard error, which is only ever why it failed."""
 FULL = "the disk of the container engine is full"
 _SANDBOXES = Path(__file__).parent.parent
-_PACKAGES = ("", ".acting", ".docker", ".docker.inside")
+_PACKAGES = ("", ".acting", ".layers", ".docker", ".docker.inside")
 _MODULES = (
+    *(".layers.times", ".layers.holes", ".layers.trees"),
     *(".acting.calls", ".acting.files", ".acting.privilege", ".acting.usage", ".acting.filling", ".acting.command"),
     *(".docker.inside.frames", ".docker.inside.watching", ".docker.inside.index", ".docker.inside.entries"),
-    *(".docker.inside.removing", ".docker.inside.putting", ".docker.inside.leftovers", ".docker.inside.tunnels"),
+    *(".docker.inside.putting", ".docker.inside.leftovers", ".docker.inside.tunnels"),
     *(".docker.inside.running", ".docker.inside.server"),
 )
 """In the order in which they import each other."""

@@ -124,25 +124,19 @@ class Ground:
             theirs = entry.is_base and self.locate(path)[0] == "work"
             if theirs and not _is_readable(entry):
                 return _blank(path, entry.status)
-            source = entries.look(entry.path, path, entry.status, ours=not theirs)
+            given = [(as_inside(name), value) for name, value in attributes(entry.path)] if _has_some(entry) else ()
+            source = entries.look(entry.path, path, entry.status, given, ours=not theirs)
         except FileNotFoundError:  # the user took it away just now
             return Source(Entry(named(path)), None)
-        given = tuple(
-            (as_inside(name), base64.b64encode(value).decode())
-            for name, value in (attributes(entry.path) if source.entry.type in (FILE, FOLDER) else ())
-        )
-        source = source._replace(entry=source.entry._replace(attributes=given))
         if self.is_hidden(path) and source.content is not None:
             os.close(source.content)
             return Source(source.entry._replace(size=0), None)
         return source
 
 
-def _may_read(status: os.stat_result) -> bool:
-    """Whether a file of the user's is his to read, by its mode: this process may do more than he."""
-    if os.geteuid() == 0 or not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
-        return True
-    return bool(status.st_mode & stat.S_IRUSR)
+def _has_some(entry: Layer) -> bool:
+    """Extended attributes."""
+    return entry.is_directory or stat.S_ISREG(entry.status.st_mode)
 
 
 class Taking:
@@ -218,10 +212,12 @@ def _make(entry: Entry, content: Content, place: bytes) -> None:
 
 
 def _is_readable(entry: Layer) -> bool:
-    """By the user whose it is."""
-    if not stat.S_ISREG(entry.status.st_mode):
+    """By the user whose it is, by its mode: this process may do more than he."""
+    status = entry.status
+    if not stat.S_ISREG(status.st_mode):
         return True
-    return _may_read(entry.status) and os.access(entry.path, os.R_OK)
+    kept_out = os.geteuid() != 0 and status.st_uid == os.geteuid() and not status.st_mode & stat.S_IRUSR
+    return not kept_out and os.access(entry.path, os.R_OK)
 
 
 def _blank(path: bytes, status: os.stat_result) -> Source:

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from agentrt.contracts import Confinement
 from agentrt.errors import AgentrtError
 from agentrt.records import Snapshot
 
+from ..check import Check
 from .engine import About, about, connect
 from .labels import needed
 
@@ -24,18 +24,6 @@ if TYPE_CHECKING:
 
 _FEW = 1000
 """A container that has just started has had fewer processes; one that sees the machine's sees higher numbers."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of ``agentrt doctor``."""
-
-    name: str
-    ok: bool
-    detail: str
-    cure: str = ""
-    absent: bool = False
-    """Not to be had here, and no fault unless it is insisted on, or this is the sandbox in use."""
 
 
 def doctor(*, workspace: Path, store: Path, confinement: Confinement) -> list[Check]:

@@ -18,7 +18,7 @@ from ..acting import namespaces
 from ..layers.books import Books
 from ..layers.server import Answer, LayersServer, live
 from ..layers.squashing import Squashing
-from ..layers.store import PARTS, Store
+from ..layers.store import Store
 from .action import Action
 from .box import Box, Lost
 from .carrying import Ground, Taking
@@ -65,8 +65,7 @@ class Keeper(LayersServer):
         return {}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        for part in PARTS:
-            self._store.uppers(request["layers"], part)  # a missing layer is told now, not when an action needs it
+        self.books.check(request["layers"])  # what is missing is told now, not when an action needs it
         self._layers, self._standing = request["layers"], False
         return {}
 
@@ -134,10 +133,9 @@ class Keeper(LayersServer):
         self._again.update(self._edits.changed())
         if self._standing and self._unsealed:
             return box
-        apart: set[bytes] = set()
         if self._inside is not None and self._inside != self._layers:
             try:
-                apart = self._between(self._inside, self._layers)
+                self._again |= self._between(self._inside, self._layers)
             except FileNotFoundError:  # another session took layers out that only this container still shows
                 self._inside = None
         if self._inside is None:
@@ -146,7 +144,6 @@ class Keeper(LayersServer):
             box.put(self._ground.everything(self._layers))
             box.put(self._ground.sources(self._layers, self._ground.roots))
         else:
-            self._again.update(apart)
             if self._unsealed:
                 self._again.update(box.changed())  # once asked for they are not told again, whatever fails below
             if self._again:

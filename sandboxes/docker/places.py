@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from agentrt.errors import DiskFull, SandboxError, SandboxUnavailable
 
 from ..layers import disk
-from ..layers.store import remove_tree
+from ..layers.trees import remove_tree
 from .known import Image
 from .oneoff import container
 from .refusals import refused

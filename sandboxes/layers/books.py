@@ -17,12 +17,18 @@ from .compare import Found
 from .graft import Scion, write_layer
 from .layered import Entry, Layered
 from .meta import copy_meta
-from .store import PARTS, Store, remove_tree
+from .store import PARTS, Store
+from .trees import remove_tree
 
 
 class Books:
     def __init__(self, store: Store) -> None:
         self.store = store
+
+    def check(self, layers: Sequence[str]) -> None:
+        """That they are all there. Raises ``FileNotFoundError``."""
+        for part in PARTS:
+            self.store.uppers(layers, part)
 
     def measure(self, layers: Sequence[str], part: str, upper: bytes, found: list[Found]) -> bool:
         """Add to ``found`` what the folder ``upper`` changes over ``layers``; whether anything was touched at all."""

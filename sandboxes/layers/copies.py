@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Iterator
 from functools import partial
 
 from .draft import Draft
 from .layered import Entry, Layered, as_inside, as_kept, attributes_inside
 from .meta import copy, copy_meta
-
-_CLOCK_REALTIME_COARSE = 5
-"""What change times are taken from (clock_gettime(2)): it ticks some hundred times a second."""
+from .times import tick
 
 
 class Copy:
@@ -57,7 +54,7 @@ class Copy:
             for name, _ in attributes_inside(self._at(path)):
                 os.removexattr(self._at(path), name)
             copy_meta(wanted[path].path, self._at(path), as_inside)
-        _tick()
+        tick()
         self._seen = {path: _identity(status) for path, status in self._walk().items()}
         self._sources = sources
 
@@ -121,10 +118,3 @@ def _move(source: bytes, place: bytes) -> None:
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_ino, status.st_ctime_ns
-
-
-def _tick() -> None:
-    """Until what changes from here on has a later time than all that changed before."""
-    now = time.time_ns()
-    while time.clock_gettime_ns(_CLOCK_REALTIME_COARSE) <= now:
-        time.sleep(0.0005)

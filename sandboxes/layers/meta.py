@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from . import holes
 from .layered import attributes
-
-_CHUNK = 1 << 20
 
 
 def copy_meta(source: bytes, place: bytes, named: Callable[[str], str] = str) -> None:
@@ -49,26 +47,8 @@ def write(place: bytes, source: bytes) -> None:
     try:
         new = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | flags, 0o600)
         try:
-            for begin, end in _data(old):
-                os.lseek(new, begin, os.SEEK_SET)
-                while begin < end and (sent := os.sendfile(new, old, begin, min(_CHUNK, end - begin))):
-                    begin += sent
-            os.ftruncate(new, os.fstat(old).st_size)
+            holes.copy(old, new)
         finally:
             os.close(new)
     finally:
         os.close(old)
-
-
-def _data(file: int) -> Iterator[tuple[int, int]]:
-    """Where a file's content begins and ends, between holes."""
-    end = 0
-    while True:
-        try:
-            begin = os.lseek(file, end, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # only a hole is left
-                return
-            raise
-        end = os.lseek(file, begin, os.SEEK_HOLE)
-        yield begin, end

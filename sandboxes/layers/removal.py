@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from . import disk
 from .layered import is_whiteout
-from .store import OF, SQUASH, Store, layers_stay, remove_at_once, remove_tree
+from .store import OF, SQUASH, Store, layers_stay, remove_at_once
+from .trees import remove_tree
 
 
 def remove(folder: bytes, names: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from .layered import Layered
+from .trees import remove_tree
 
 PARTS = ("work", "rest")
 SQUASH, OF, TREE = b"/.squash-", b"/of", b"/tree"
@@ -166,9 +167,6 @@ class Store:
         return b"".join(path[len(self.folder) + 1 :] + b"\n" for path in run)
 
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
 def remove_dead_runs(folder: bytes) -> None:
     """What servers left that did not come to remove it themselves. The caller holds the store ``locked``."""
     for name in os.listdir(folder):
@@ -177,54 +175,6 @@ def remove_dead_runs(folder: bytes) -> None:
             # Its process lives, or has removed it just now.
             with contextlib.suppress(BlockingIOError, FileNotFoundError), locked(path, fcntl.LOCK_NB):
                 remove_tree(path)
-
-
-def remove_tree(path: bytes) -> None:
-    """Remove a folder of ours, whatever modes an action left in it.
-
-    Step by step, because an action may have made folders deeper than any path or any stack of calls can be.
-    """
-    if not os.path.lexists(path):
-        return
-    here = _step(os.open(os.path.dirname(path), os.O_PATH), os.path.basename(path))
-    try:
-        inner = [_remove_files(here)]
-        while True:
-            if inner[-1]:
-                here = _step(here, inner[-1][-1])
-                inner.append(_remove_files(here))
-            elif len(inner) > 1:
-                inner.pop()
-                here = _step(here, "..")
-                os.rmdir(inner[-1].pop(), dir_fd=here)
-            else:
-                break
-    finally:
-        os.close(here)
-    os.rmdir(path)
-
-
-def _remove_files(folder: int) -> list[str]:
-    """All but the folders in it, whose names are the result."""
-    inner = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                inner.append(entry.name)
-            else:
-                os.unlink(entry.name, dir_fd=folder)
-    return inner
-
-
-def _step(here: int, name: str | bytes) -> int:
-    """Into a folder, writable from now on: the server's capabilities do not need that, its owner outside does."""
-    try:
-        if name != "..":
-            with contextlib.suppress(PermissionError):
-                os.chmod(name, 0o700, dir_fd=here)
-        return os.open(name, _FOLDER, dir_fd=here)
-    finally:
-        os.close(here)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from agentrt.contracts import Confinement, Wall
@@ -14,22 +13,10 @@ from agentrt.errors import AgentrtError
 from agentrt.records import Limits, Snapshot
 
 from ..acting.init import KEEPS
+from ..check import Check
 from . import toolchains, walls
 from .inside import landlock
 from .sandbox import LocalSandbox
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of ``agentrt doctor``."""
-
-    name: str
-    ok: bool
-    detail: str
-    cure: str = ""
-    absent: bool = False
-    """Not to be had here, and no fault unless it is insisted on: the other walls stand."""
-
 
 _OTHER_KERNEL = "another kernel, or this one with it switched on"
 _NAMESPACES = ("user", "mnt", "pid", "net", "ipc", "uts")

@@ -6,12 +6,13 @@ In a batch come first its entries, then the content of all its files, one after 
 from __future__ import annotations
 
 import base64
-import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ...acting.files import write_all
+from ...layers.holes import data_of
 from .frames import BLOB, HOLE, MOST, NUMBER, Link
 from .index import accessible
 
@@ -56,7 +57,9 @@ def bytes_of(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
 
 
-def look(path: bytes, shown: bytes, status: os.stat_result, *, ours: bool = True) -> Source:
+def look(
+    path: bytes, shown: bytes, status: os.stat_result, attributes: Iterable[tuple[str, bytes]], *, ours: bool = True
+) -> Source:
     """What is at ``path``, to be told as what is at ``shown``. A device is told as nothing. ``ours``: where its mode
     keeps its owner from reading it, that is changed for a moment. Raises ``OSError``."""
     kind = _TYPES.get(stat.S_IFMT(status.st_mode), GONE)
@@ -64,25 +67,22 @@ def look(path: bytes, shown: bytes, status: os.stat_result, *, ours: bool = True
         return Source(Entry(named(shown)), None)
     target = named(os.readlink(path)) if kind == SYMLINK else ""
     mode = stat.S_IMODE(status.st_mode)
-    entry = Entry(named(shown), kind, mode, status.st_mtime_ns, 0, target, attributes_of(path, kind))
+    kept = tuple((name, base64.b64encode(value).decode()) for name, value in attributes)
+    entry = Entry(named(shown), kind, mode, status.st_mtime_ns, 0, target, kept)
     if kind != FILE:
         return Source(entry, None)
     content = open_file(path) if ours else os.open(path, _READ)
     return Source(entry._replace(size=os.fstat(content).st_size), content)
 
 
-def attributes_of(path: bytes, kind: str) -> tuple[tuple[str, str], ...]:
-    if kind not in (FILE, FOLDER):
-        return ()
+def attributes_of(path: bytes, status: os.stat_result) -> list[tuple[str, bytes]]:
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        return []
     try:
         names = sorted(os.listxattr(path, follow_symlinks=False))
-        return tuple(
-            (name, base64.b64encode(os.getxattr(path, name, follow_symlinks=False)).decode())
-            for name in names
-            if not name.startswith(_MARKS)
-        )
+        return [(name, os.getxattr(path, name, follow_symlinks=False)) for name in names if not name.startswith(_MARKS)]
     except OSError:
-        return ()
+        return []
 
 
 def open_file(path: bytes) -> int:
@@ -92,22 +92,6 @@ def open_file(path: bytes) -> int:
     except PermissionError:
         with accessible(path):
             return os.open(path, _READ)
-
-
-def data_of(file: int, size: int) -> Iterator[tuple[int, int]]:
-    """Where each run of data begins and ends in the first ``size`` bytes; what lies between is holes."""
-    end = 0
-    while end < size:
-        try:
-            start = os.lseek(file, end, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing more but a hole
-                return
-            raise
-        if start >= size:
-            return
-        end = min(os.lseek(file, start, os.SEEK_HOLE), size)
-        yield start, end
 
 
 def send(link: Link, sources: Iterator[Source]) -> None:
@@ -138,7 +122,7 @@ def _send_batch(link: Link, batch: list[Source]) -> None:
     for entry, content in batch:
         if content is not None:
             try:
-                _send_content(link, content, entry.size)
+                send_content(link, content, entry.size)
             except OSError as error:
                 failed = failed or error
             finally:
@@ -147,7 +131,7 @@ def _send_batch(link: Link, batch: list[Source]) -> None:
         raise failed
 
 
-def _send_content(link: Link, file: int, size: int) -> None:
+def send_content(link: Link, file: int, size: int) -> None:
     """``size`` bytes: what became shorter under our hands was changed, and is read again by whoever looks for that."""
     sent = 0
     try:
@@ -178,9 +162,7 @@ class Content:
         for data, hole in self._pieces():
             if hole:
                 os.lseek(file, hole, os.SEEK_CUR)
-            view = memoryview(data)
-            while view:
-                view = view[os.write(file, view) :]
+            write_all(file, data)
         os.ftruncate(file, whole)
 
     def pass_over(self) -> None:

@@ -9,14 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from ...layers.times import tick, ticked
 from .watching import Watch
-
-_CLOCK_REALTIME_COARSE = 5
-"""What change times are taken from (clock_gettime(2))."""
 
 
 class Index:
@@ -45,7 +42,7 @@ class Index:
         change again and look the same. Who is alone waits for the next tick; else it is told the next time as well.
         """
         if self._alone:
-            _tick()
+            tick()
         now = ticked()
         self.too_deep = b""
         lost, folders = self.watch.happened() if self.watch is not None else (set(self.roots), set())
@@ -193,13 +190,13 @@ class Index:
                 self._pass_over(folder)
         self._modes.clear()
         if opened:
-            _tick()
+            tick()
             self._listen_from_here()
 
     def pass_over(self, paths: Collection[bytes]) -> None:
         """What we did there ourselves is no change."""
         if paths:
-            _tick()
+            tick()
         for path in paths:
             with suppress(FileNotFoundError, NotADirectoryError):
                 self._pass_over(path)
@@ -224,18 +221,6 @@ def _watch(roots: Sequence[bytes]) -> Watch | None:
         return Watch(roots)
     except OSError:
         return None
-
-
-def _tick() -> None:
-    """Until what changes from here on has a later time than all that changed before."""
-    now = time.time_ns()
-    while ticked() <= now:
-        time.sleep(0.0005)
-
-
-def ticked() -> int:
-    """The time that something changed now would have, in nanoseconds."""
-    return time.clock_gettime_ns(_CLOCK_REALTIME_COARSE)
 
 
 @contextmanager

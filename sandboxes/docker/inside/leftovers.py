@@ -7,7 +7,7 @@ import os
 import stat
 from contextlib import suppress
 
-from .removing import remove_tree
+from ...layers.trees import remove_tree
 
 _FOLDERS = (b"/dev/shm", b"/dev/mqueue")
 _RMID = 0

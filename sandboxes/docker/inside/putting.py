@@ -10,9 +10,10 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 
-from .entries import FIFO, FILE, FOLDER, GONE, SOCKET, SYMLINK, Content, Entry, bytes_of, data_of, open_file
+from ...layers import holes
+from ...layers.trees import remove_tree
+from .entries import FIFO, FILE, FOLDER, GONE, SOCKET, SYMLINK, Content, Entry, bytes_of, open_file
 from .index import accessible
-from .removing import remove_tree
 
 
 class Putting:
@@ -184,12 +185,7 @@ def _copy(path: bytes, new: int) -> None:
     """Content, holes as holes, and attributes."""
     old = open_file(path)
     try:
-        size = os.fstat(old).st_size
-        for start, end in data_of(old, size):
-            os.lseek(new, start, os.SEEK_SET)
-            while start < end:
-                start += os.sendfile(new, old, start, min(end - start, 1 << 20)) or end
-        os.ftruncate(new, size)
+        holes.copy(old, new)
         for name in os.listxattr(old):
             with suppress(OSError):
                 os.setxattr(new, name, os.getxattr(old, name))

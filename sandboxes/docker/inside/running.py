@@ -6,9 +6,7 @@ whatever reason, everything in the container but this process is killed: nothing
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
-import json
 import os
 import select
 import signal
@@ -17,13 +15,15 @@ import struct
 import termios
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ...acting import privilege
-from ...acting.command import OomOrder, carry_out
+from ...acting.command import OomOrder, carry_out, guarded, outcome_of, tell_to
 from ...acting.filling import EVERY_MS, Filling
+from ...layers.times import ticked
 from .frames import DATA, ERR, HANGUP, KEYS, KNOCK, OUT, PAIR, SIZE, STOP, TAKEN, Link
-from .index import Index, ticked
+from .index import Index
 from .tunnels import Tunnels
 
 _PIPE = 1 << 16
@@ -219,14 +219,7 @@ class Running:
             os.close(self._report)
 
     def _outcome(self) -> dict[str, Any]:
-        outcome: dict[str, Any] = {"exit_code": 137, "timed_out": self._timed_out, "killed": 0, "exceeded": None}
-        for line in map(json.loads, self._told.splitlines()):
-            if "error" in line:
-                raise OSError(*line["error"])
-            outcome.update({key: line[key] for key in ("failed", "exceeded") if key in line})
-            if "status" in line:
-                code = os.waitstatus_to_exitcode(line["status"])
-                outcome.update(exit_code=code if code >= 0 else 128 - code, killed=line["killed"])
+        outcome = outcome_of(self._told, timed_out=self._timed_out)
         if self._exceeded is not None:
             outcome["exceeded"] = self._exceeded
         return outcome
@@ -235,23 +228,17 @@ class Running:
 def _be_runner(request: dict[str, Any], given: list[int], report: int) -> None:
     """In the forked child, which must never return."""
 
-    def tell(message: dict[str, Any]) -> None:
-        os.write(_REPORT, json.dumps(message).encode() + b"\n")
-
-    try:
+    def run() -> None:
         files = [fcntl.fcntl(file, fcntl.F_DUPFD, 16) for file in (*given, report)]
         for target, file in enumerate(files):
             os.dup2(file, target, inheritable=target != _REPORT)
         os.closerange(_REPORT + 1, 1 << 16)
         os.setsid()
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        privilege.prctl(_PR_SET_CHILD_SUBREAPER, 1)
         carry_out(request, tell, OomOrder(), privilege.hide)
-    except OSError as error:
-        tell({"error": [error.errno, error.strerror, os.fsdecode(error.filename or b"")]})
-    except BaseException as error:  # whatever it is, it ends here: this is a child
-        tell({"error": [0, f"{type(error).__name__}: {error}", "action"]})
-    finally:
-        os._exit(125)
+
+    tell = partial(tell_to, _REPORT)
+    guarded(tell, run)
 
 
 def _kill_all() -> None:

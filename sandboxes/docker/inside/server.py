@@ -13,12 +13,14 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from ...acting import privilege
+from ...acting.files import write_all
 from . import entries, leftovers
-from .entries import Entry, Source, bytes_of, named
-from .frames import BLOB, HOLE, NUMBER, Link
+from .entries import Content, Entry, Source, attributes_of, bytes_of, named
+from .frames import Link
 from .index import Index
 from .putting import Putting, part_links
 from .running import Door, Running
@@ -27,7 +29,7 @@ _READ = 1 << 18
 
 
 class Server:
-    """Each ``_do_`` answers one request (``link.py`` lists them with their fields)."""
+    """Each ``_do_`` answers one request (``box.py`` lists them with their fields)."""
 
     def __init__(self, link: Link, input_at: int) -> None:
         self._link, self._input = link, input_at
@@ -90,7 +92,7 @@ class Server:
                 yield Source(Entry(named(path)), None)
                 continue
             status = os.lstat(path)
-            source = entries.look(path, path, status)
+            source = entries.look(path, path, status, attributes_of(path, status))
             mode = self._index.mode(path, status) if source.entry.type else 0
             yield source._replace(entry=source.entry._replace(mode=mode))
 
@@ -110,17 +112,7 @@ class Server:
         if not size:
             return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         file = os.memfd_create("stdin")
-        while size:
-            kind, data = self._link.get()
-            if kind == HOLE:
-                size -= int(NUMBER.unpack(data)[0])
-                os.lseek(file, NUMBER.unpack(data)[0], os.SEEK_CUR)
-            elif kind == BLOB:
-                size -= len(data)
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(file, view) :]
-        os.ftruncate(file, os.lseek(file, 0, os.SEEK_CUR))
+        Content(self._link, size).write(file)
         os.lseek(file, 0, os.SEEK_SET)
         return file
 
@@ -140,9 +132,4 @@ def main() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
 
-    def write(data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(given[1], view) :]
-
-    Server(Link(lambda: os.read(given[0], _READ), write), given[0]).serve()
+    Server(Link(lambda: os.read(given[0], _READ), partial(write_all, given[1])), given[0]).serve()

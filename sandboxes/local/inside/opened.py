@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from ...acting import kernel
 from ...layers import disk
 from ...layers.meta import copy_meta
-from ...layers.store import PARTS, Store, remove_tree
+from ...layers.store import PARTS, Store
+from ...layers.trees import remove_tree
 from . import overlay
 from .overlay import Stack
 

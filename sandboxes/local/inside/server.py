@@ -33,8 +33,6 @@ _TRIES = 2
 _IDLE_MS = 20
 _MUCH = 64
 """Pieces of litter that are not left lying even while there is something to do."""
-_WAITING = 128
-"""Connections at the door that nobody has taken yet."""
 _THEN_READY = frozenset({"start", "stand", "run", "seal"})
 
 
@@ -73,8 +71,7 @@ class Server(LayersServer):
         return {}
 
     def _do_stand(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
-        for part in PARTS:
-            self._store.uppers(request["layers"], part)  # a missing layer is told now, not when an action needs it
+        self.books.check(request["layers"])  # what is missing is told now, not when an action needs it
         self._open.stand(request["layers"])
         return {}
 
@@ -107,9 +104,7 @@ class Server(LayersServer):
         return {"layer": request["name"], "effects": compare.pair_renames(found)}
 
     def _do_door(self, request: dict[str, Any], _: list[int]) -> Answer:
-        """A socket of this network, for somebody in another one: a descriptor keeps the network it was made in."""
-        door = socket.create_server(("127.0.0.1", 0), backlog=_WAITING)
-        return {"port": door.getsockname()[1]}, [door.detach()]
+        return namespaces.open_door()
 
     def _do_remove(self, request: dict[str, Any], _: list[int]) -> dict[str, Any]:
         """Layers, and with ``opened`` what an action that came to nothing left in the open one, until ``stand``."""

@@ -10,7 +10,9 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def remove_tree(path: bytes) -> None:
     """Step by step and with one folder open at a time: an action may have made folders deeper than a path can name,
-    a stack can hold, or files can be open. Raises ``OSError``."""
+    a stack can hold, or files can be open. Nothing, where nothing is there. Raises ``OSError``."""
+    if not os.path.lexists(path):
+        return
     here = os.open(os.path.dirname(path), os.O_PATH | os.O_CLOEXEC)
     try:
         _step(here, os.path.basename(path))
