@@ -173,7 +173,7 @@ def _socket(address: str) -> str | None:
             return None
         if rest.strip("/"):
             return f"/{rest.lstrip('/')}"
-    except (DockerException, ValueError):
+    except (DockerException, ValueError):  # no address either, as told below
         pass
     cure = "one is written as unix:///var/run/docker.sock or tcp://HOST:2376"
     raise causes.unavailable("engine-address", f"{address!r} is no address of an engine", cure)

@@ -119,7 +119,7 @@ def remove_leftovers(client: docker.DockerClient, store: Path | None) -> list[Le
             try:
                 if not left.kept:
                     remove[left.kind](left.id)
-            except NotFound:
+            except NotFound:  # somebody else removed it
                 pass
             except APIError as error:
                 if error.status_code is None or error.status_code >= 500:
@@ -181,13 +181,13 @@ def _read(owner: str) -> tuple[str, int, str]:
 def _lives(pid: int, start: str) -> bool:
     try:
         return _start(pid) == start
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError):  # it is gone, or /proc hides it
         pass
     try:
         os.kill(pid, 0)  # others' processes may be hidden in /proc
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # another user's, and there
         pass
     return not Path(f"/proc/{pid}").exists()
 

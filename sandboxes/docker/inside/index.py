@@ -133,7 +133,7 @@ class Index:
             if entry.path not in self._out:
                 try:
                     yield entry.path, entry.stat(follow_symlinks=False)
-                except (FileNotFoundError, PermissionError):
+                except (FileNotFoundError, PermissionError):  # it just went, or is not for us to look at
                     pass
                 except OSError as error:
                     self._pass(entry.path, error)

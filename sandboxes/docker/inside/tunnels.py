@@ -103,7 +103,7 @@ class Tunnels:
                 count = end.socket.send(end.waiting)
                 del end.waiting[:count]
                 written += count
-        except BlockingIOError:
+        except BlockingIOError:  # the rest when there is room
             pass
         except OSError:  # who was there has gone
             written += len(end.waiting)
