@@ -13,7 +13,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from agentrt.records import Record
-from agentrt.records.base import dump_json
+
+from . import written
 
 _NAME = ".docker-ground"
 
@@ -35,10 +36,7 @@ def recall(store: Path, of: str) -> Ground:
 def remember(store: Path, of: str, ground: Ground) -> None:
     """Raises ``OSError``."""
     if recall(store, of) != ground:
-        file = _file(store, of)
-        half = file.with_name(f"{file.name}.half")
-        half.write_text(dump_json(ground.to_dict()))
-        half.rename(file)
+        written.write(_file(store, of), ground)
 
 
 def _file(store: Path, of: str) -> Path:

@@ -6,8 +6,6 @@ $XDG_STATE_HOME/agentrt/docker/<id>.json
 from __future__ import annotations
 
 import contextlib
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +13,9 @@ from pydantic import ValidationError
 
 from agentrt.homes import state_home
 from agentrt.records import Record
-from agentrt.records.base import Text, dump_json
+from agentrt.records.base import Text
 
+from . import written
 from .refusals import refused
 
 if TYPE_CHECKING:
@@ -74,12 +73,7 @@ def _recall(file: Path, id_: str) -> Image | None:
 
 def _remember(file: Path, image: Image) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    try:
-        draft.write_text(dump_json(_Remembered(edition=_EDITION, image=image).to_dict()))
-        os.replace(draft, file)
-    finally:
-        draft.unlink(missing_ok=True)
+    written.write(file, _Remembered(edition=_EDITION, image=image))
 
 
 class _Remembered(Record):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import tarfile
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from agentrt.errors import DiskFull, SandboxError, SandboxUnavailable
 
 from ..layers import disk
+from ..layers.client import FULL
 from ..layers.trees import remove_tree
 from .known import Image
 from .oneoff import container
@@ -23,8 +23,6 @@ from .unpack import Chunks, unpack
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def export_places(client: DockerClient, image: Image, target: Path) -> None:
@@ -44,7 +42,7 @@ def export_places(client: DockerClient, image: Image, target: Path) -> None:
     except (SandboxUnavailable, SandboxError):
         raise
     except OSError as error:
-        kind = DiskFull if error.errno in _FULL else SandboxError
+        kind = DiskFull if error.errno in FULL else SandboxError
         raise kind(f"cannot write what the image holds to {target}: {error.strerror or error}") from error
 
 

@@ -35,7 +35,6 @@ PATIENCE = 60.0
 _SERVER = ".docker.keeper"
 _LOOK = 5
 """Seconds for the question why a container is gone."""
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class DockerSandbox(ActingSandbox):
@@ -109,7 +108,7 @@ class DockerSandbox(ActingSandbox):
             self._ground = Ground(image=self._image.id, base=os.fspath(base), home=self._image.home)
             mark(self._store, self._image.id)
             remember(self._store, self._origin, self._ground)
-            self.environment = {"PATH": _PATH, "LANG": "C.UTF-8", **self._image.environment, "HOME": self._image.home}
+            self.environment = {"LANG": "C.UTF-8", **self._image.environment}
             planted = self.planted()
             self._let_go()
             self._container = Container(
