@@ -6,21 +6,25 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from agentrt.errors import AgentrtError
-
-from .container import Container
 
 if TYPE_CHECKING:
     import docker
 
+
+class Removable(Protocol):
+    def remove(self, client: docker.DockerClient) -> None:
+        """As far as it is there. Raises what the engine does; then it can be tried again."""
+
+
 _SECONDS = 8
 """That an engine gets to remove something, where somebody waits for the end of a session."""
-_behind: deque[Container] = deque()
+_behind: deque[Removable] = deque()
 
 
-def leave(client: docker.DockerClient | None, *containers: Container) -> None:
+def leave(client: docker.DockerClient | None, *containers: Removable) -> None:
     """Remove them, and those from before; what cannot be is kept in mind. Blocks for some seconds at most."""
     from .engine import translated
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from . import behind
 from .labels import KIND, OWNER, owner
 
 if TYPE_CHECKING:
@@ -16,36 +19,51 @@ ORDINARY = "1000:1000"
 """Who it runs as, where the image does not say, or says root."""
 
 
+@dataclass(frozen=True)
+class _Made:
+    """Known by a name of ours, also where the engine's answer to its making was lost."""
+
+    name: str
+
+    def remove(self, client: DockerClient) -> None:
+        from docker.errors import NotFound
+
+        with suppress(NotFound):
+            client.api.remove_container(self.name, force=True, v=True)
+
+
 @contextmanager
 def container(
     client: DockerClient, image: str, command: Sequence[str], *, user: str = ORDINARY, without: Iterable[str] = ()
 ) -> Iterator[Container]:
-    """Made, not started; gone afterwards, with the volumes that the image asks for. Raises docker-py's errors.
+    """Made, not started; gone afterwards, with the volumes that the image asks for, or, where the engine went away, as
+    soon as it is there again (``behind``). Raises docker-py's errors.
 
     ``without``: names of the image's environment that the command does not get.
     """
     from docker.types import LogConfig
 
-    held = client.containers.create(
-        image,
-        entrypoint=list(command[:1]),
-        command=list(command[1:]),
-        environment=list(without),  # a name without a value takes the variable away
-        user=user,
-        working_dir="/",
-        labels={KIND: "probe", OWNER: owner()},
-        healthcheck={"test": ["NONE"]},
-        read_only=True,
-        network_mode="none",
-        cap_drop=["ALL"],
-        security_opt=["no-new-privileges"],
-        pids_limit=64,
-        mem_limit="256m",
-        memswap_limit="256m",
-        # What is printed is read when it ended, and no more than this can ever lie on the engine's disk.
-        log_config=LogConfig(type="json-file", config={"max-size": "4m", "max-file": "1"}),
-    )
+    made = _Made(f"agentrt-{secrets.token_hex(6)}-look")
     try:
-        yield held
+        yield client.containers.create(
+            image,
+            name=made.name,
+            entrypoint=list(command[:1]),
+            command=list(command[1:]),
+            environment=list(without),  # a name without a value takes the variable away
+            user=user,
+            working_dir="/",
+            labels={KIND: "probe", OWNER: owner()},
+            healthcheck={"test": ["NONE"]},
+            read_only=True,
+            network_mode="none",
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=64,
+            mem_limit="256m",
+            memswap_limit="256m",
+            # What is printed is read when it ended, and no more than this can ever lie on the engine's disk.
+            log_config=LogConfig(type="json-file", config={"max-size": "4m", "max-file": "1"}),
+        )
     finally:
-        held.remove(force=True, v=True)
+        behind.leave(client, made)

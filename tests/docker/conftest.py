@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import pytest
 from docker_ground import Ground
-from engine import IMAGE, Engine, private
+from engine import IMAGE, Engine, load, private
 from engine_things import Things, things
 
 from agentrt.errors import SandboxUnavailable
@@ -37,7 +37,9 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where nobody listens any more the SDK leaves its own socket open, which is not ours to mend."""
     for item in items:
-        if {"own_engine", "small_engine"} & set(getattr(item, "fixturenames", ())):
+        if {"own_engine", "small_engine", "shaken_engine", "tight_engine", "line"} & set(
+            getattr(item, "fixturenames", ())
+        ):
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
 
 
@@ -70,12 +72,26 @@ def small_engine() -> Iterator[Engine]:
     yield from _own(disk="24m")
 
 
-def _own(*, disk: str = "") -> Iterator[Engine]:
+@pytest.fixture(scope="module")
+def shaken_engine() -> Iterator[Engine]:
+    """One that has the image; a test that ends it starts it again."""
+    yield from _own(image=True)
+
+
+@pytest.fixture(scope="module")
+def tight_engine() -> Iterator[Engine]:
+    """One that has the image, and a disk that can be filled."""
+    yield from _own(disk="2g", image=True)
+
+
+def _own(*, disk: str = "", image: bool = False) -> Iterator[Engine]:
     if os.geteuid() != 0:
         pytest.skip("only root can start a dockerd of its own")
     if shutil.which("dockerd") is None:
         lacking("dockerd is not installed")
     with private(disk=disk) as made:
+        if image:
+            load(made)
         yield made
     gc.collect()  # sockets that the SDK left open, while nobody minds
 

@@ -97,6 +97,9 @@ class Engine:
         assert process is not None
         os.waitpid(process.pid, os.WUNTRACED)  # one of its threads may be answering still
 
+    def answer(self) -> None:
+        self._signal(signal.SIGCONT)
+
     def remove(self) -> None:
         """End it, whatever state it is in; nothing of it stays."""
         self.end()
@@ -119,7 +122,7 @@ class Engine:
                 os.kill(pid, number)
                 if number != signal.SIGSTOP:
                     os.kill(pid, signal.SIGCONT)
-        if number == signal.SIGSTOP:
+        if number in (signal.SIGSTOP, signal.SIGCONT):
             return
         until = time.monotonic() + _SECONDS
         while any(_command(pid) for pid in pids) and time.monotonic() < until:
