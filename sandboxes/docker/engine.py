@@ -39,6 +39,7 @@ class About:
     """Whether containers get a filter of system calls unless they bring their own."""
     lacking: tuple[str, ...]
     """Limits it cannot keep, of memory, processes and processors."""
+    processors: int
     address: str
 
 
@@ -83,6 +84,7 @@ def about(client: docker.DockerClient) -> About:
         cgroups=info.get("CgroupVersion") or "1",
         seccomp=any(o.startswith("name=seccomp") and "unconfined" not in o for o in options),
         lacking=tuple(limit for limit, key in limits.items() if not info.get(key)),
+        processors=info["NCPU"],
         address=_address(client),
     )
 
