@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .box import BOOT
-from .engine import about
+from .engine import about, limited
 from .known import Image
 from .labels import Kind
 from .options import DockerOptions
@@ -141,12 +141,14 @@ class Container:
             ipc_mode="private",
             cgroupns="private",
             shm_size=shared,
-            pids_limit=self._options.processes,
-            mem_limit=self._options.memory,
-            memswap_limit=self._options.memory,
-            nano_cpus=int(min(self._options.cpus, self._about.processors) * 1_000_000_000),
             log_config=LogConfig(type="none"),
             mounts=self._mounts(),
+            **limited(
+                self._about,
+                memory=self._options.memory,
+                processes=self._options.processes,
+                processors=self._options.cpus,
+            ),
         )
 
     def _prepare(self) -> None:
@@ -159,7 +161,8 @@ class Container:
             api.put_archive(self._made, base, self._archive(base))
         if any(not self._is_in_place(path) for path in self._planted):
             changes = [f'LABEL "{name}"="{value}"' for name, value in self._labels("image").items()]
-            self._made_image = api.commit(self._made, changes=changes)["Id"]
+            made = api.commit(self._made, changes=changes)["Id"]
+            self._made_image = f"sha256:{made.removeprefix('sha256:')}"  # podman leaves that out, and then knows it not
         api.remove_container(self._made, force=True, v=True)
 
     def _archive(self, base: str) -> bytes:
@@ -179,7 +182,7 @@ class Container:
         return packed.getvalue()[:end]  # podman fails now and then where more zeros follow: it reads no further
 
     def _base_of(self, path: str) -> str:
-        """What ``path`` has to be given to the engine below: podman puts into a volume only what is given below that."""
+        """What ``path`` is given to the engine below: podman puts into a volume only what is given below that."""
         volumes = [place for place in self._volumes if path == place or path.startswith(place + "/")]
         return max(volumes, key=len, default="/") if self._about.name == "podman" else "/"
 
