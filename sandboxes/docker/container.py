@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .box import BOOT
+from .engine import about, limited
 from .known import Image
 from .labels import Kind
 from .options import DockerOptions
@@ -56,6 +57,7 @@ class Container:
         self._volumes: dict[str, str] = {}
         """By place, its name."""
         self._made_image: str | None = None
+        self._about = about(client)
 
     def start(self) -> socket.socket:
         """The stream of its first process; closing it ends the container. Raises what the engine does; then what was
@@ -63,7 +65,7 @@ class Container:
         api = self._client.api
         for number, place in enumerate([self._workspace, *self._image.places]):
             name = self._volumes[place] = f"{self._name}-{number}"
-            api.create_volume(name, labels=dict(self._labels("volume")))
+            api.create_volume(name, driver_opts=self._kept(), labels=dict(self._labels("volume")))
         self._prepare()
         api.create_container(
             self._made_image or self._image.id,
@@ -127,7 +129,7 @@ class Container:
         return [Mount(place, name, type="volume", no_copy=True) for place, name in self._volumes.items()]
 
     def _walls(self) -> Any:
-        from docker.types import LogConfig, Ulimit
+        from docker.types import LogConfig
 
         shared = min(_SHARED_MEMORY, self._options.memory // _SHARE)
         return self._client.api.create_host_config(
@@ -139,13 +141,14 @@ class Container:
             ipc_mode="private",
             cgroupns="private",
             shm_size=shared,
-            pids_limit=self._options.processes,
-            mem_limit=self._options.memory,
-            memswap_limit=self._options.memory,
-            nano_cpus=int(min(self._options.cpus, self._client.info()["NCPU"]) * 1_000_000_000),
-            ulimits=[Ulimit(name="core", soft=0, hard=0)],
             log_config=LogConfig(type="none"),
             mounts=self._mounts(),
+            **limited(
+                self._about,
+                memory=self._options.memory,
+                processes=self._options.processes,
+                processors=self._options.cpus,
+            ),
         )
 
     def _prepare(self) -> None:
@@ -154,21 +157,38 @@ class Container:
         mounts = api.create_host_config(mounts=self._mounts(), network_mode="none")
         labels = dict(self._labels("sandbox"))
         api.create_container(self._image.id, entrypoint=["true"], name=self._made, labels=labels, host_config=mounts)
-        api.put_archive(self._made, "/", self._archive())
+        for base in dict.fromkeys(map(self._base_of, ("/", *self._volumes))):
+            api.put_archive(self._made, base, self._archive(base))
         if any(not self._is_in_place(path) for path in self._planted):
             changes = [f'LABEL "{name}"="{value}"' for name, value in self._labels("image").items()]
-            self._made_image = api.commit(self._made, changes=changes)["Id"]
+            made = api.commit(self._made, changes=changes)["Id"]
+            self._made_image = f"sha256:{made.removeprefix('sha256:')}"  # podman leaves that out, and then knows it not
         api.remove_container(self._made, force=True, v=True)
 
-    def _archive(self) -> bytes:
+    def _archive(self, base: str) -> bytes:
         packed = io.BytesIO()
         ways = {way for target in (*self._volumes, *self._planted) for way in self._on_the_way(target)}
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for folder in sorted({*self._volumes, *ways}):
-                archive.addfile(_member(folder, tarfile.DIRTYPE, *self._meta(folder, folder in ways)))
+                # Also where it is mounted: made there only when it is, it would change the time of the folder it is in.
+                if base in (self._base_of(folder), self._base_of(os.path.dirname(folder))):
+                    name = os.path.relpath(folder, base)
+                    archive.addfile(_member(name, tarfile.DIRTYPE, *self._meta(folder, folder in ways)))
             for path, content in sorted(self._planted.items()):
-                archive.addfile(_member(path, tarfile.REGTYPE, 0o444, _SYSTEM, len(content)), io.BytesIO(content))
-        return packed.getvalue()
+                if self._base_of(path) == base:
+                    name = os.path.relpath(path, base)
+                    archive.addfile(_member(name, tarfile.REGTYPE, 0o444, _SYSTEM, len(content)), io.BytesIO(content))
+            end = archive.offset + 2 * tarfile.BLOCKSIZE
+        return packed.getvalue()[:end]  # podman fails now and then where more zeros follow: it reads no further
+
+    def _base_of(self, path: str) -> str:
+        """What ``path`` is given to the engine below: podman puts into a volume only what is given below that."""
+        volumes = [place for place in self._volumes if path == place or path.startswith(place + "/")]
+        return max(volumes, key=len, default="/") if self._about.name == "podman" else "/"
+
+    def _kept(self) -> dict[str, str] | None:
+        """Options by which a volume's owner is who it is given to. Podman's is else whoever uses it first."""
+        return {"o": "uid=0,gid=0"} if self._about.name == "podman" else None
 
     def _meta(self, folder: str, leads: bool) -> tuple[int, tuple[int, int]]:
         """Mode and owner. ``leads``: to what the engine puts there. Such a folder is the system's own, and what is in
@@ -194,7 +214,7 @@ class Container:
 
 
 def _member(path: str, kind: bytes, mode: int, owner: tuple[int, int], size: int = 0) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(path.lstrip("/"))
+    member = tarfile.TarInfo(path)
     member.type, member.mode, member.size = kind, mode, size
     member.uid, member.gid = owner
     return member

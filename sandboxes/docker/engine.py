@@ -39,6 +39,7 @@ class About:
     """Whether containers get a filter of system calls unless they bring their own."""
     lacking: tuple[str, ...]
     """Limits it cannot keep, of memory, processes and processors."""
+    processors: int
     address: str
 
 
@@ -69,22 +70,39 @@ def connect() -> docker.DockerClient:
 
 
 def about(client: docker.DockerClient) -> About:
-    """Asks the engine twice. Raises ``SandboxError``."""
+    """Asks the engine twice, or three times. Raises ``SandboxError``."""
     with translated("ask the container engine what it is"):
         version, info = client.version(), client.info()
-    parts = [part.get("Name", "") for part in version.get("Components") or ()]
+        parts = [part.get("Name", "") for part in version.get("Components") or ()]
+        podman = any("podman" in part.lower() for part in parts)
+        own = _podmans_own(client) if podman else {}
     options = info.get("SecurityOptions") or ()
-    limits = {"memory": "MemoryLimit", "processes": "PidsLimit", "processors": "CpuCfsQuota"}
+    if podman:  # what it tells Docker's clients is of the machine, whoever runs it
+        limits = {"memory": "memory", "processes": "pids", "processors": "cpu"}
+        kept = own["cgroupControllers"] or ()
+    else:
+        limits = {"memory": "MemoryLimit", "processes": "PidsLimit", "processors": "CpuCfsQuota"}
+        kept = [key for key in limits.values() if info.get(key)]
     return About(
-        name="podman" if any("podman" in part.lower() for part in parts) else "docker",
+        name="podman" if podman else "docker",
         version=version["Version"],
         driver=info.get("Driver") or "unknown",
-        rootless=any(option.startswith("name=rootless") for option in options),
+        rootless=own["security"]["rootless"] if podman else "name=rootless" in options,
         cgroups=info.get("CgroupVersion") or "1",
         seccomp=any(o.startswith("name=seccomp") and "unconfined" not in o for o in options),
-        lacking=tuple(limit for limit, key in limits.items() if not info.get(key)),
+        lacking=tuple(limit for limit, key in limits.items() if key not in kept),
+        processors=info["NCPU"],
         address=_address(client),
     )
+
+
+def limited(found: About, *, memory: int, processes: int, processors: float | None = None) -> dict[str, Any]:
+    """How the SDK is told of these limits of a container, ``memory`` in bytes and swap not on top of it; without those
+    that the engine cannot keep: some refuse to start a container with one."""
+    told = {"memory": {"mem_limit": memory, "memswap_limit": memory}, "processes": {"pids_limit": processes}}
+    if processors is not None:  # engines refuse more than there are
+        told["processors"] = {"nano_cpus": int(min(processors, found.processors) * 1_000_000_000)}
+    return {key: value for limit, part in told.items() if limit not in found.lacking for key, value in part.items()}
 
 
 @contextmanager
@@ -187,6 +205,14 @@ def _knock(path: str) -> None:
             knocking.connect(path)
         except OSError as error:
             raise causes.explain(error, f"unix://{path}") from error
+
+
+def _podmans_own(client: docker.DockerClient) -> Any:
+    """What podman says of its host to its own clients. Raises what the SDK does."""
+    api = client.api
+    answer = api.get(f"{api.base_url}/v{api.api_version}/libpod/info", timeout=api.timeout)
+    answer.raise_for_status()
+    return answer.json()["host"]
 
 
 def _address(client: docker.DockerClient) -> str:

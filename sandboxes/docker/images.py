@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -125,7 +126,7 @@ def _build(client: DockerClient, shown: str, report: Report, stopped: Event, *, 
 
 def _failed(what: str, said: str, building: Building) -> SandboxUnavailable:
     where = f"{what} at {building.step}" if building.step else what
-    if "returned a non-zero code" not in said:
+    if not re.search(r"returned a non-zero code|while running runtime: exit status", said):  # Docker's, podman's words
         return refusal(where, said, otherwise="image-build", cure=_CURE)
     # What a command printed says nothing of the engine and registries.
     last = f" ({building.last[:_LINE]})" if building.last else ""

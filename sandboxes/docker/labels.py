@@ -75,18 +75,19 @@ def leftovers(client: docker.DockerClient, store: Path | None) -> list[Leftover]
 
     Raises ``SandboxError``.
     """
-    wanted = [KIND, OWNER, f"{STORE}={store_name(store)}" if store else STORE]
+    # No more than one is asked for: podman takes several for a choice, of volumes, or finds no image that has them.
+    wanted = f"{STORE}={store_name(store)}" if store else STORE
     with translated("look for what was left at the container engine"):
         found = [
             *_containers(client, "sandbox", wanted),
-            *_containers(client, "probe", [f"{KIND}=probe", OWNER]),
+            *_containers(client, "probe", f"{KIND}=probe"),
             *_volumes(client, wanted),
         ]
         if store:
             found += _images(client, wanted, needed(store))
     left = []
     for kind, name, id, marks in found:
-        if marks.get(KIND) != kind:
+        if marks.get(KIND) != kind or OWNER not in marks:
             continue  # a container inherits the labels of its image, whoever runs it
         host, pid, start = _read(marks[OWNER])
         told = f"{_WORDS[kind]} {name}"
@@ -147,17 +148,17 @@ _Found = tuple[Kind, str, str, dict[str, str]]
 """Kind, name, id, labels."""
 
 
-def _containers(client: docker.DockerClient, kind: Kind, wanted: list[str]) -> Iterator[_Found]:
+def _containers(client: docker.DockerClient, kind: Kind, wanted: str) -> Iterator[_Found]:
     for one in client.api.containers(all=True, filters={"label": wanted}):
         yield kind, (one["Names"] or [one["Id"][:12]])[0].lstrip("/"), one["Id"], one["Labels"]
 
 
-def _volumes(client: docker.DockerClient, wanted: list[str]) -> Iterator[_Found]:
+def _volumes(client: docker.DockerClient, wanted: str) -> Iterator[_Found]:
     for one in client.api.volumes(filters={"label": wanted})["Volumes"] or []:
         yield "volume", one["Name"], one["Name"], one["Labels"]
 
 
-def _images(client: docker.DockerClient, wanted: list[str], keep: set[str]) -> Iterator[_Found]:
+def _images(client: docker.DockerClient, wanted: str, keep: set[str]) -> Iterator[_Found]:
     for one in client.api.images(filters={"label": wanted, "dangling": True}):
         if one["Id"] not in keep:
             yield "image", one["Id"].removeprefix("sha256:")[:12], one["Id"], one["Labels"]

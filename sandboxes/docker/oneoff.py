@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import behind
+from .engine import about, limited
 from .labels import KIND, OWNER, owner
 
 if TYPE_CHECKING:
@@ -59,11 +60,9 @@ def container(
             network_mode="none",
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
-            pids_limit=64,
-            mem_limit="256m",
-            memswap_limit="256m",
             # What is printed is read when it ended, and no more than this can ever lie on the engine's disk.
             log_config=LogConfig(type="json-file", config={"max-size": "4m", "max-file": "1"}),
+            **limited(about(client), memory=256_000_000, processes=64),
         )
     finally:
         behind.leave(client, made)

@@ -15,6 +15,7 @@ from agentrt.errors import DiskFull, SandboxError, SandboxUnavailable
 from ..layers import disk
 from ..layers.client import FULL
 from ..layers.trees import remove_tree
+from .engine import about
 from .known import Image
 from .oneoff import container
 from .refusals import refused
@@ -53,6 +54,9 @@ def _export(client: DockerClient, image: Image, target: Path) -> None:
     what = "cannot read what the image holds"
     try:
         with refused(what, otherwise="image-odd"), container(client, image.id, [image.python]) as held:
+            if about(client).name == "podman":  # its volumes are empty until then
+                held.start()
+                held.wait()
             for place in image.places:
                 _copy(held, place, _folder(aside, place))
         disk.sync_file_system(os.fsencode(aside))

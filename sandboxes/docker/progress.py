@@ -9,6 +9,7 @@ from typing import Any
 from agentrt.units import format_size
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_STEP = re.compile(r"step \d+/\d+ ?: ", re.IGNORECASE)
 _NOISE = re.compile(r" *--->|Removing intermediate container|Successfully (built|tagged) ")
 
 
@@ -47,7 +48,7 @@ class Building:
         self._begun = ""
         """Of a line that did not end yet."""
         self.step = ""
-        """As the engine counts: ``Step 3/5 : RUN make``."""
+        """As the engine counts: ``Step 3/5 : RUN make``, of podman ``STEP 3/5: RUN make``."""
         self.last = ""
         """The last line that the step printed."""
 
@@ -72,7 +73,7 @@ class Building:
     def _line(self, line: str) -> None:
         if not line:
             return
-        if re.match(r"Step \d+/\d+ : ", line):
+        if _STEP.match(line):
             self.step, self.last, self._pulling = line, "", None
         else:
             self.last = line

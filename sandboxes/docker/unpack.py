@@ -85,9 +85,10 @@ def _put(tar: tarfile.TarFile, member: tarfile.TarInfo, root: Beneath, folder: i
 
 
 def _within(name: str) -> bytes:
-    """A member's path below the folder that the archive is of. Raises ``tarfile.ReadError``."""
+    """A member's path below the folder that the archive is of, which has no name where podman gives a volume. Raises
+    ``tarfile.ReadError``."""
     first, *parts = os.fsencode(name).rstrip(b"/").split(b"/")
-    if any(part in (b"", b".", b"..") for part in (first, *parts)):
+    if first in (b".", b"..") or any(part in (b"", b".", b"..") for part in parts):
         raise tarfile.ReadError(f"a name in it leads elsewhere: {name!r}")
     return b"/".join(parts)
 

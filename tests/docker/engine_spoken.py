@@ -65,6 +65,8 @@ def podman(path: str) -> Answer:
     if path.endswith("/version"):
         parts = [{"Name": "Podman Engine", "Version": "4.3.1"}, {"Name": "Conmon", "Version": "2.1.6"}]
         return 200, {"Version": "4.3.1", "ApiVersion": "1.41", "Components": parts}
-    limits = {"MemoryLimit": False, "PidsLimit": False, "CpuCfsQuota": True}
-    safe = ["name=seccomp,profile=default", "name=rootless"]
-    return 200, {"Driver": "overlay", "CgroupVersion": "2", "SecurityOptions": safe, **limits}
+    if path.endswith("/libpod/info"):
+        return 200, {"host": {"cgroupControllers": ["cpu"], "security": {"rootless": True}}}
+    limits = {"MemoryLimit": True, "PidsLimit": True, "CpuCfsQuota": True}  # which is not true
+    safe = ["name=seccomp,profile=default"]
+    return 200, {"Driver": "overlay", "CgroupVersion": "2", "SecurityOptions": safe, "NCPU": 4, **limits}

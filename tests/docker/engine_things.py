@@ -66,7 +66,8 @@ class Things:
         container = self.container(f"agentrt-test-base-{len(self._made)}", {})
         # A commit of its own content, so that no two of them are one image.
         changes = [f"LABEL {key}={value}" for key, value in {**marks, "run": uuid.uuid4().hex}.items()]
-        made = str(self._api.commit(container, changes=changes, repository=name and f"{name}-{self._run}")["Id"])
+        done = self._api.commit(container, changes=changes, repository=name and f"{name}-{self._run}")
+        made = f"sha256:{str(done['Id']).removeprefix('sha256:')}"
         self._made.append(("image", made))
         return made
 

@@ -63,7 +63,7 @@ def test_a_podman_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         found = about(client)
         client.close()
     lacking = ("memory", "processes")
-    assert found == About("podman", "4.3.1", "overlay", True, "2", True, lacking, address)
+    assert found == About("podman", "4.3.1", "overlay", True, "2", True, lacking, 4, address)
 
 
 def test_podman_is_there_where_docker_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

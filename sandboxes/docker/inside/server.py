@@ -129,6 +129,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     privilege.hide()
     sys.setrecursionlimit(10_000)
+    # Not asked of the engine: podman gives a container with a limit of its own none of those that its owner has set.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
 
