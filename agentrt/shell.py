@@ -6,20 +6,29 @@ meanwhile it may see or not.
 
 from __future__ import annotations
 
+import asyncio
 import os
+import termios
+import tty
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from agentrt.contracts import ExecResult, Sandbox
 from agentrt.forking import check_ground
+from agentrt.hearing import hearing
 from agentrt.records import Limits
+from agentrt.showing.plain import plain
 from agentrt.unread import Unread
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
 
 _A_CENTURY = 100 * 365.25 * 24 * 3600
+_CTRL_C, _KEYS = b"\x03", 1 << 16
+_CALLED_OFF = 130
 _TERMINAL = ("TERM", "COLORTERM", "NO_COLOR")
 
 
@@ -33,9 +42,12 @@ class Shell:
     async def interact(self, terminal: int, environment: Mapping[str, str]) -> ExecResult:
         """At the other end of a pty, until it ends; ``environment`` is ``of_terminal``'s of who sits at it.
 
-        Nobody's start files are read: an agent may have written them. Raises ``SandboxError``,
-        ``SandboxUnavailable``, ``DiskFull``.
+        Nobody's start files are read: an agent may have written them. What it waits for before that, as for an image
+        that is pulled, is told there, and ctrl-C calls it off. Raises ``SandboxError``, ``SandboxUnavailable``,
+        ``DiskFull``.
         """
+        if not await self._ready_at(terminal):
+            return ExecResult(exit_code=_CALLED_OFF)
         env = {**of_terminal(environment), "PS1": rf"({self._name}) \w \$ "}
         argv = ["bash", "--noprofile", "--norc", "-i"]
         return await self._sandbox.exec(argv, env=env, limits=self._limits, terminal=terminal)
@@ -43,10 +55,47 @@ class Shell:
     async def run(
         self, commands: bytes, on_output: Callable[[bytes], None], on_error: Callable[[bytes], None]
     ) -> ExecResult:
-        """Commands, without a terminal, as ``sh`` reads them from its standard input. Raises as ``interact``."""
-        return await self._sandbox.exec(
-            ["bash"], stdin=commands, limits=self._limits, on_output=on_output, on_error=on_error
-        )
+        """Commands, without a terminal, as ``sh`` reads them from its standard input. What it waits for before that is
+        told with the errors. Raises as ``interact``."""
+        with hearing(partial(_tell, on_error, "\n")):
+            return await self._sandbox.exec(
+                ["bash"], stdin=commands, limits=self._limits, on_output=on_output, on_error=on_error
+            )
+
+    async def _ready_at(self, terminal: int) -> bool:
+        """Whether actions can be run there; no: it was called off. Keys are taken only once there is a wait: what is
+        typed ahead is the shell's."""
+        loop = asyncio.get_running_loop()
+        before = termios.tcgetattr(terminal)
+        ready = asyncio.ensure_future(self._sandbox.exec(["true"], limits=self._limits))
+        called_off = False
+
+        def typed() -> None:
+            nonlocal called_off
+            with suppress(OSError):
+                if keys := os.read(terminal, _KEYS):
+                    called_off = called_off or (_CTRL_C in keys and ready.cancel())
+                    return
+            loop.remove_reader(terminal)  # who sat there is gone
+
+        def told(line: str) -> None:
+            if not ready.done():
+                tty.setraw(terminal, termios.TCSANOW)
+                loop.add_reader(terminal, typed)
+                _tell(into(terminal), "\r\n", line)
+
+        try:
+            with hearing(lambda line: loop.call_soon_threadsafe(told, line)):
+                await ready
+        except asyncio.CancelledError:
+            if not called_off:
+                raise
+            return False
+        finally:
+            loop.remove_reader(terminal)
+            with suppress(termios.error):
+                termios.tcsetattr(terminal, termios.TCSANOW, before)
+        return True
 
     async def close(self) -> None:
         await self._sandbox.close()
@@ -71,6 +120,11 @@ async def open_shell(runtime: Runtime, op: int | None) -> Shell:
         await sandbox.close()
         raise
     return Shell(sandbox, policy.limits, "agentrt" if op is None else f"agentrt {op}")
+
+
+def _tell(put: Callable[[bytes], None], end: str, line: str) -> None:
+    with suppress(OSError):  # nobody reads it
+        put(f"agentrt: {plain(line)}{end}".encode(errors="replace"))
 
 
 def of_terminal(environment: Mapping[str, str]) -> dict[str, str]:

@@ -74,9 +74,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "reviewing",
         "selecting",
         "sending",
-        "shell",
         "standing",
-        "terminal",
         "transaction",
         "turns",
         "inside",
@@ -90,7 +88,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("planners",),
     ("session", "task", "resuming", "settings"),
     ("showing",),
-    ("hosting",),
+    ("hosting", "shell", "terminal"),
     ("",),  # agentrt itself: the door, which shows what those below have
     ("cli", "report", "serving", "sync", "testing", "__main__"),
 )

@@ -10,7 +10,7 @@ from textual.app import SuspendNotSupported
 
 from agentrt.errors import AgentrtError, UsageError
 from agentrt.settings import Settings, editor
-from agentrt.showing.plain import plain
+from agentrt.showing.plain import plain, plain_lines
 
 from .acting import Acting
 from .outside import open_file, open_shell, report
@@ -58,7 +58,9 @@ class Looking(Acting):
         try:
             with self.suspend():
                 op = selected.entry.id if selected.entry is not None else None
-                open_shell(self.book.workspace, self.book.session, op)
+                told = open_shell(self.book.workspace, self.book.session, op)
+            if told:
+                self.say(plain_lines("\n".join(told)), "warning")
         except UsageError as error:
             self.say(str(error), "error")
         except SuspendNotSupported:

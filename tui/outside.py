@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from agentrt.errors import UsageError
@@ -31,9 +32,25 @@ def open_file(name: str, content: bytes, editor: Sequence[str]) -> None:
         _run([*editor, str(file)])
 
 
-def open_shell(workspace: Path, session: str | None, op: int | None) -> None:
-    """Blocks until it is left. Raises ``UsageError`` where it cannot be run."""
-    _run(_command(workspace, session, "shell", *([] if op is None else [str(op)])))
+def open_shell(workspace: Path, session: str | None, op: int | None) -> list[str]:
+    """Blocks until it is left: how it ended, in lines that the app hides from who sat there.
+
+    Raises ``UsageError`` where it cannot be run.
+    """
+    words = _command(workspace, session, "shell", *([] if op is None else [str(op)]))
+    told: list[str] = []
+    try:
+        with subprocess.Popen(words, stderr=subprocess.PIPE) as shell:
+            assert shell.stderr is not None
+            for line in shell.stderr:
+                with suppress(OSError):
+                    os.write(2, line)
+                text = line.decode("utf-8", "replace").rstrip()
+                # A hint stands behind what it is about.
+                told = [*(told if text.startswith("hint: ") else ()), text.removeprefix("agentrt: ")]
+    except OSError as error:
+        raise _not_run(words, error) from None
+    return told if shell.returncode else []
 
 
 async def report(workspace: Path, session: str | None) -> str:
@@ -58,4 +75,8 @@ def _run(words: Sequence[str]) -> None:
     try:
         subprocess.run(words, check=False)
     except OSError as error:
-        raise UsageError(f"{plain(shlex.join(words[:1]))} cannot be run: {error.strerror}") from None
+        raise _not_run(words, error) from None
+
+
+def _not_run(words: Sequence[str], error: OSError) -> UsageError:
+    return UsageError(f"{plain(shlex.join(words[:1]))} cannot be run: {error.strerror}")

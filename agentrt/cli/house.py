@@ -67,7 +67,9 @@ def doctor(*, require: _Require | None = None, where: Where = HERE) -> int:
         for check in found:
             mark = "MISSING" if not check["ok"] else "absent " if check["absent"] else "ok     "
             put(f"{mark} {check['sandbox']}: {plain(check['name'])}: {plain(check['detail'])}")
-            if not check["ok"] and check["cure"]:
+            # Where none works, what one is not to be had for is of use, too.
+            wanted = not check["ok"] or (not working and check["sandbox"] in nowhere)
+            if check["cure"] and wanted:
                 put(f"        cure: {plain(check['cure'])}")
         put(_active(chosen, chosen in failed))
         if chosen in failed:

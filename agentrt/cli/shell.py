@@ -29,18 +29,14 @@ def shell(
     where: Where = HERE,
 ) -> int:
     """A shell in the sandbox, in the workspace's folder. Without a terminal commands are read from standard input."""
-    from agentrt.hearing import hearing
-
     from .interrupting import run
 
     if where.json:
         raise UsageError("shell has no --json", hint="agentrt exec --json -- COMMAND tells what a command did")
     commands = None if os.isatty(0) else sys.stdin.buffer.read()
-    with hearing(lambda line: say(plain(line))):
-        result = run(_run(op, policy, where, commands))
-    if result.exceeded:
-        say(f"stopped: it {result.exceeded}")
-    say("the shell has ended; nothing it changed is kept")
+    result = run(_run(op, policy, where, commands))
+    how = f"stopped: it {result.exceeded}" if result.exceeded else "the shell has ended"
+    say(f"{how}; nothing it changed is kept")
     return result.exit_code
 
 

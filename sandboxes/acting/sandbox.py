@@ -145,8 +145,10 @@ class ActingSandbox(LayersSandbox):
         if door is not None:
             door.close()
         if client is not None:
-            await thread(client.close)
-            await thread(self.left)
+            try:
+                await thread(client.close)
+            finally:  # cancelled, too
+                await thread(self.left)
 
     async def _run(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ from agentrt.errors import DiskFull, SandboxError, SandboxUnavailable
 from ..layers import disk
 from ..layers.client import FULL
 from ..layers.trees import remove_tree
-from .engine import about
-from .known import Image
+from .engine import about, connect
+from .known import Image, known
 from .oneoff import container
 from .refusals import refused
 from .unpack import Chunks, unpack
@@ -45,6 +46,29 @@ def export_places(client: DockerClient, image: Image, target: Path) -> None:
     except OSError as error:
         kind = DiskFull if error.errno in FULL else SandboxError
         raise kind(f"cannot write what the image holds to {target}: {error.strerror or error}") from error
+
+
+def export_again(id_: str, target: Path) -> None:
+    """``export_places`` where somebody deleted ``target`` since: without it what lies on it would be told wrong.
+
+    Raises what that raises; ``SandboxUnavailable`` also where no engine is there, or it has the image no more.
+    """
+    if target.is_dir():
+        return
+    try:
+        client = connect()
+        try:
+            export_places(client, known(client, id_, id_), target)
+        finally:
+            client.close()
+    except SandboxUnavailable as error:
+        raise SandboxUnavailable(
+            f"{target}, which held what the image has where its user can write, was deleted, and cannot be had "
+            f"again: {error.message}",
+            cause="image-gone",
+            hint=f"start the container engine that has {id_}, and try again; or `mkdir -p {shlex.quote(str(target))}`: "
+            "then it goes on, but what was done outside the workspace may be told wrong",
+        ) from error
 
 
 def _export(client: DockerClient, image: Image, target: Path) -> None:

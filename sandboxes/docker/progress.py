@@ -40,11 +40,14 @@ class Pulling:
 
 
 class Building:
-    """A build's own lines as they come, and what is to be said of it if it fails."""
+    """A build's own lines as they come, but for steps that the engine's cache has; and what is to be said of it if it
+    fails."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
         self._pulling: Pulling | None = None
+        self._untold: list[str] = []
+        """Steps of which it is not known yet whether there is anything to do."""
         self._begun = ""
         """Of a line that did not end yet."""
         self.step = ""
@@ -56,14 +59,19 @@ class Building:
         """One message of the engine's."""
         stream = said.get("stream")
         if isinstance(stream, str):
-            if _NOISE.match(stream):  # the engine's own, after what a command may have left without its end
+            if noise := _NOISE.match(stream):  # the engine's own, after what a command may have left without its end
                 stream = "\n"
             *lines, self._begun = (self._begun + stream).replace("\r", "\n").split("\n")
             for line in lines:
                 self._line(_COLOURS.sub("", line).rstrip())
+            if noise and "Using cache" in said["stream"]:
+                self._untold.clear()
+            elif noise and " : FROM " not in self.step:
+                self._tell()
         elif "status" in said:
             if self._pulling is None:
                 self._pulling = Pulling(self.step.partition("FROM ")[2] or "its base", self._report)
+            self._tell()
             self._pulling.take(said)
 
     def end(self) -> None:
@@ -75,6 +83,12 @@ class Building:
             return
         if _STEP.match(line):
             self.step, self.last, self._pulling = line, "", None
+            self._untold.append(line)
         else:
             self.last = line
-        self._report(line)
+            self._tell(line)
+
+    def _tell(self, *lines: str) -> None:
+        for line in (*self._untold, *lines):
+            self._report(line)
+        self._untold.clear()

@@ -17,6 +17,7 @@ from agentrt.homes import state_home
 from ..acting.client import ActingClient
 from ..acting.sandbox import ActingSandbox
 from ..layers.client import ServerError, told
+from ..layers.sandbox import thread
 from .box import FULL
 from .container import Container
 from .door import Behind
@@ -92,6 +93,13 @@ class DockerSandbox(ActingSandbox):
             client.close()
             raise told("start", error) from error
         return client
+
+    async def _ready(self, stand: bool) -> ActingClient:
+        if not stand and self._ground.base:  # else ``enter`` sees to it, maybe with an image that is a new one
+            from . import places
+
+            await thread(partial(places.export_again, self._ground.image, Path(self._ground.base)))
+        return await super()._ready(stand)
 
     def enter(self, client: ActingClient) -> None:
         from . import engine, places

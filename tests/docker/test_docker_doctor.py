@@ -53,7 +53,10 @@ def test_no_engine_is_one_where_docker_is_in_use(tmp_path: Path) -> None:
 
 def test_neither_sandbox_is_exit_code_5(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert agentrt(tmp_path, **NOWHERE, XDG_STATE_HOME=str(tmp_path / "file")).returncode == 5
+    done = agentrt(tmp_path, **NOWHERE, XDG_STATE_HOME=str(tmp_path / "file"))
+    assert done.returncode == 5
+    [line, cure] = done.stdout.partition("absent  docker: engine: ")[2].splitlines()[:2]
+    assert "there is no /nonexistent/s" in line and cure.startswith("        cure: start it: ")
 
 
 def test_what_an_engine_cannot_keep_is_absent(tmp_path: Path) -> None:

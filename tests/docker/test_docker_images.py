@@ -197,9 +197,11 @@ def test_it_is_built_again_only_when_its_folder_changed(ask: Asked) -> None:
     first = ask(dockerfile="Dockerfile")
     os.utime(ask.folder / "x", (1, 1))
     again = ask(dockerfile=str(ask.folder / "Dockerfile"))
+    assert ask.lines == []  # each step is in the cache
     (ask.folder / "x").write_text("2")
     other = ask(dockerfile="./Dockerfile")
 
+    assert ask.lines[:2] == [f"Step 1/3 : FROM {BASE}", "Step 2/3 : COPY x /srv/"]
     assert again == first
     assert other.id != first.id
     assert len(ask.built) == 1

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
+import termios
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +15,12 @@ from docker_ground import NOWHERE, Ground
 from engine import IMAGE
 
 from agentrt import Runtime
+from agentrt.contracts import Confinement
 from agentrt.errors import UsageError
+from agentrt.records import Limits, Snapshot
+from agentrt.sandboxes.docker import open_sandbox
+from agentrt.sandboxes.docker.labels import store_name
+from agentrt.shell import Shell
 
 DOCKER = {"kind": "docker", "image": IMAGE}
 
@@ -59,6 +68,72 @@ def test_without_an_engine_all_but_acting_works(begun: Ground) -> None:
     done = begun.run("exec", "--", "true", DOCKER_HOST=NOWHERE)
     assert done.returncode == 5 and "no container engine" in done.stderr
     assert begun.run("exec", "--", "cat a.txt ~/x").stdout == "one\ntwo\n", "as the fork has it"
+
+
+def test_what_the_image_held_here_was_deleted(begun: Ground) -> None:
+    """Without it what was done outside the workspace could not be told; the engine has it still."""
+
+    def delete() -> Path:
+        [held] = begun.folder.glob("state/agentrt/docker/*/places")
+        shutil.rmtree(held)
+        return held
+
+    held = delete()
+    done = begun.run("undo", "2", DOCKER_HOST=NOWHERE)
+    assert done.returncode == 5 and f"{held}, which held" in done.stderr and f"`mkdir -p {held}`" in done.stderr, done
+    assert [each["status"] for each in begun.json("log")] == ["settled", "settled", "failed"]
+    told = begun.json("undo", "2")
+    assert [each["path"] for each in told["effects"] if each["path"].startswith("/")] == ["/home/agent/x"], told
+    assert (held / "tmp").is_dir()
+    delete().mkdir()
+    assert begun.run("redo", DOCKER_HOST=NOWHERE).returncode == 0
+
+
+def test_an_end_that_is_called_off_is_one_all_the_same(engine: Any, tmp_path: Path, store: Path) -> None:
+    async def work() -> None:
+        sandbox = open_sandbox(
+            {"image": IMAGE}, workspace=tmp_path, store=store, confinement=Confinement(), folder=tmp_path
+        )
+        await sandbox.start(Snapshot())
+        await sandbox.begin("one")
+        await sandbox.exec(["true"])
+        closing = asyncio.ensure_future(sandbox.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+
+    asyncio.run(work())
+    mine = f"agentrt.store={store_name(store)}"
+    assert engine.api.containers(all=True, filters={"label": mine}) == []
+    assert not engine.api.volumes(filters={"label": mine})["Volumes"]
+
+
+def test_a_shell_that_waits_for_its_image_is_told_and_called_off(engine: Any, tmp_path: Path, store: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN echo {os.urandom(8).hex()}; sleep 600\n")
+    options = {"dockerfile": "Dockerfile"}
+
+    async def work() -> None:
+        sandbox = open_sandbox(options, workspace=tmp_path, store=store, confinement=Confinement(), folder=tmp_path)
+        await sandbox.start(Snapshot())
+        await sandbox.begin("one")
+        shell = Shell(sandbox, Limits(), "agentrt")
+        ours, theirs = os.openpty()
+        before = termios.tcgetattr(theirs)
+        try:
+            working = asyncio.ensure_future(shell.interact(theirs, {}))
+            seen = b""
+            while b"agentrt: Step 2/3 : RUN echo" not in seen:
+                seen += await asyncio.to_thread(os.read, ours, 4096)
+            os.write(ours, b"x\x03")
+            assert (await working).exit_code == 130
+            assert termios.tcgetattr(theirs) == before
+        finally:
+            os.close(ours)
+            os.close(theirs)
+            await shell.close()
+
+    asyncio.run(work())
 
 
 def test_what_could_not_begin_may_begin_elsewhere(ground: Ground) -> None:

@@ -107,14 +107,22 @@ def test_a_file_opens_as_it_was(workspace: Path, tmp_path: Path, monkeypatch: py
 @presses("shell")
 def test_a_shell_of_the_sandbox_as_of_here(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AgentrtApp, "suspend", suspended)
-    asked: list[list[str]] = []
-    monkeypatch.setattr("agentrt.tui.outside._run", lambda words: asked.append(list(words)))
+    asked: list[tuple[str, ...]] = []
+
+    def command(workspace: Path, session: str | None, *words: str) -> list[str]:
+        asked.append(words)
+        said = r"printf 'agentrt: a shell\nagentrt: no sandbox: \033[1m\nhint: have one\n' >&2; exit 5"
+        return ["sh", "-c", said if words[1:] else "echo agentrt: it has ended >&2"]
+
+    monkeypatch.setattr("agentrt.tui.outside._command", command)
 
     async def work(d: Driven) -> None:
         await by_hand(d, "echo 1 > one.txt", "echo 2 > one.txt")
         await d.select(1)
         await d.act("shell")
-        assert asked[0][1:5] == ["-m", "agentrt", "shell", "1"] and d.focus == "timeline"
+        assert asked == [("shell", "1")] and d.focus == "timeline"
+        await d.said(r"no sandbox: \x1b[1m")
+        await d.said("hint: have one")
 
     drive(workspace, work)
 
