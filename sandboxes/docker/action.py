@@ -30,9 +30,12 @@ _PIPE = 1 << 16
 
 
 class Action:
-    def __init__(self, box: Box, runtime: socket.socket, door: Door | None, patience: float) -> None:
-        """``patience``: seconds the container gets to say that an action's time is over."""
-        self._patience = patience
+    def __init__(
+        self, box: Box, runtime: socket.socket, door: Door | None, patience: float, processes: int | None
+    ) -> None:
+        """``patience``: seconds the container gets to say that an action's time is over. ``processes``: how many there
+        may be, where the container itself has no limit."""
+        self._patience, self._processes = patience, processes
         self._box, self._runtime, self._door = box, runtime, door
         self._poll = select.poll()
         self._tunnels = Tunnels(box.link, self._poll)
@@ -44,7 +47,11 @@ class Action:
         """``given``: standard input, output and error of what is run. Raises ``OSError``."""
         began = time.monotonic()
         size = 0 if request.get("terminal") else os.fstat(given[0]).st_size
-        request |= {"stdin": size, "apart": os.fstat(given[1]).st_ino != os.fstat(given[2]).st_ino, "own_user": False}
+        request |= {"stdin": size, "apart": os.fstat(given[1]).st_ino != os.fstat(given[2]).st_ino}
+        # The kernel's other limit counts by user, and so what others run as the same one, too: only where it is needed.
+        request["own_user"] = self._processes is not None
+        if self._processes is not None:
+            request["processes"] = min(request["processes"], self._processes)
         if request.get("terminal"):
             self._terminal = _Terminal(given[0])
             request["size"] = self._terminal.size

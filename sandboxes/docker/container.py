@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .box import BOOT
-from .engine import about, limited
+from .engine import About, limited
 from .known import Image
 from .labels import Kind
 from .options import DockerOptions
@@ -40,6 +40,7 @@ class Container:
     def __init__(
         self,
         client: docker.DockerClient,
+        about: About,
         image: Image,
         options: DockerOptions,
         *,
@@ -57,7 +58,7 @@ class Container:
         self._volumes: dict[str, str] = {}
         """By place, its name."""
         self._made_image: str | None = None
-        self._about = about(client)
+        self._about = about
 
     def start(self) -> socket.socket:
         """The stream of its first process; closing it ends the container. Raises what the engine does; then what was

@@ -45,7 +45,7 @@ class Keeper(LayersServer):
 
     def _do_attach(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
         """``given``: the stream of the container's first process. ``patience``: seconds it may be silent, where it is
-        to answer."""
+        to answer. ``processes``: how many there may be, where the engine does not see to it."""
         self._store.base["rest"] = os.fsencode(request["base"])
         places = [os.fsencode(place) for place in request["places"]]
         planted = [os.fsencode(path) for path in request["planted"]]
@@ -58,6 +58,7 @@ class Keeper(LayersServer):
         self._again: set[bytes] = set()
         """Paths to be put anew."""
         self._patience: float = request["patience"]
+        self._processes: int | None = request["processes"]
         leave_out = list(map(os.fsdecode, self._ground.not_ours))
         with self._talking():
             self._box = Box(socket.socket(fileno=os.dup(given[0])), self._patience)
@@ -72,7 +73,7 @@ class Keeper(LayersServer):
     def _do_run(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
         box = self._ready()
         self._unsealed = self._unsealed or request.get("call") != "read"
-        action = Action(box, self.channel, self._door, self._patience)
+        action = Action(box, self.channel, self._door, self._patience, self._processes)
         try:
             outcome = action.run(request, given)
         except BaseException:

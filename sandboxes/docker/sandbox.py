@@ -107,7 +107,8 @@ class DockerSandbox(ActingSandbox):
         self._stopped.clear()
         with engine.translated("start a container"):
             self._engine = self._engine or engine.connect()
-            self._check_walls(engine.about(self._engine) if self._confinement.require else None)
+            about = engine.about(self._engine)
+            self._check_walls(about)
             mark(self._store)
             if self._image is None:
                 self._image = self._resolved(self._engine)
@@ -121,6 +122,7 @@ class DockerSandbox(ActingSandbox):
             self._let_go()
             self._container = Container(
                 self._engine,
+                about,
                 self._image,
                 self._options,
                 workspace=self.workspace,
@@ -135,6 +137,7 @@ class DockerSandbox(ActingSandbox):
                     base=os.fspath(base),
                     planted=sorted(planted),
                     patience=PATIENCE,
+                    processes=self._options.processes if "processes" in about.lacking else None,
                 )
 
     def _resolved(self, engine: docker.DockerClient) -> Image:
@@ -147,10 +150,10 @@ class DockerSandbox(ActingSandbox):
         except UsageError as error:  # the Dockerfile was there when the session was begun
             raise SandboxUnavailable(f"no sandbox: {error}", cause="image-build", hint=error.hint) from error
 
-    def _check_walls(self, engine: About | None) -> None:
+    def _check_walls(self, engine: About) -> None:
         """That of the policy's ``require``. Raises ``SandboxUnavailable``."""
         for wall in self._confinement.require:
-            if wall != "seccomp" or engine is None or not engine.seccomp:
+            if wall != "seccomp" or not engine.seccomp:
                 raise SandboxUnavailable(
                     f"no sandbox: the policy requires {wall}, which containers here do not have",
                     cause="required",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from images_ground import building
 
 from agentrt.contracts import Confinement
 from agentrt.errors import SandboxUnavailable
+from agentrt.sandboxes.docker import engine as docker_engine
+from agentrt.sandboxes.docker.engine import About
 from agentrt.sandboxes.docker.labels import STORE, store_name
 
 INSIDE = """
@@ -117,19 +120,41 @@ def test_what_an_image_asks_for_is_not_run_and_its_places_are_undone(engine: Any
         asyncio.run(scenario(make(text)))
 
 
-def test_limits_are_the_containers_own(engine: Any, tmp_path: Path) -> None:
-    count = (
-        "python3 -c 'import os, time\nn = 0\nwhile True:\n try: pid = os.fork()\n except OSError: break\n"
-        " if pid == 0: time.sleep(60)\n n += 1\nprint(n)'"
-    )
+COUNT = (
+    "python3 -c 'import os, time\nn = 0\nwhile n < 200:\n try: pid = os.fork()\n except OSError: break\n"
+    " if pid == 0: time.sleep(60)\n n += 1\nprint(n)'"
+)
 
+
+def test_limits_are_the_containers_own(engine: Any, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with hostile(tmp_path, memory="100 MB", processes=40) as made:
-            assert 20 < int(await made.act(count)) < 40
+            assert 20 < int(await made.act(COUNT)) < 40
             assert (await made.act("python3 -c 'bytearray(300_000_000)'; echo $?")).endswith("\n137\n")
             assert await made.act("echo alive") == "alive\n"
 
     asyncio.run(scenario())
+
+
+def test_processes_are_limited_where_the_engine_cannot(
+    engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As podman, rootless with control groups version 1."""
+
+    def about(client: Any) -> About:
+        return replace(asked(client), lacking=("memory", "processes", "processors"))
+
+    async def scenario(image: str) -> None:
+        async with hostile(tmp_path, image=image, processes=40) as made:
+            await made.begin()
+            done, printed = await made.bash(COUNT)
+            assert "processes" in done.exceeded or 20 < int(printed) < 60, done
+            assert await made.act("cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>&-") in ("max\n", "")
+
+    asked = docker_engine.about
+    monkeypatch.setattr(docker_engine, "about", about)
+    with building(engine) as make:  # of a user who runs nothing else on this machine
+        asyncio.run(scenario(make("USER 47110:47110")))
 
 
 def test_a_wall_that_is_insisted_on_and_not_there(engine: Any, tmp_path: Path) -> None:
