@@ -62,7 +62,7 @@ def test_a_dockerfile_lies_beside_the_task_and_its_build_is_seen_on_standard_err
         ground.folder.joinpath("elsewhere").mkdir()
         again = ground.run("exec", "--workspace", str(ground.workspace), "--json", "--", "echo $MARK")
         assert json.loads(again.stdout)["observation"]["output"] == f"{mark}\n"
-        assert "Step 2/3" in again.stderr
+        assert "Step" not in again.stderr, "the cache has it"
         (image / "Dockerfile").unlink()
         assert ground.run("undo").returncode == 0
         gone = ground.run("exec", "--", "true")
