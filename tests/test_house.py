@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -299,6 +300,14 @@ def test_no_module_is_too_long() -> None:
         for file in (ROOT / folder).rglob("*.py")
     }
     assert {str(file): lines for file, lines in lengths.items() if lines > LONGEST} == {}
+
+
+def test_no_two_modules_of_tests_have_one_name() -> None:
+    """They are imported without a package: of two, every test would find the one that came first."""
+    tests = Path(__file__).parent
+    found = Counter(path.name for path in tests.glob("*/*.py") if path.name != "conftest.py")
+    found.update(path.name for path in tests.glob("*.py") if path.name != "conftest.py")
+    assert [name for name, count in found.items() if count > 1] == []
 
 
 def test_links_in_documents_lead_somewhere() -> None:

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from cli_ground import Cli, Done
 from warm import warm
 
 PLUGIN = "[agentrt.sandboxes]\nmemory = agentrt.testing.memory_sandbox:open_sandbox\n"
-
-
-@dataclass
-class Done:
-    code: int
-    raw: bytes
-    err: str
-
-    @property
-    def out(self) -> str:
-        return self.raw.decode()
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.raw)
-
-
-Cli = Callable[..., Done]
 
 
 @pytest.fixture

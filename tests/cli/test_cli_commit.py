@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 from run_ground import Ground
 
 from agentrt.history.journal import Journal

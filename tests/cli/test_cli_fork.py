@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conftest import Cli
+from cli_ground import Cli
 
 
 def test_fork_starts_a_session_that_is_current_from_then_on(both: Cli, workspace: Path) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from conftest import Cli
+from cli_ground import Cli
 
 
 def stored(tmp_path: Path, kind: str) -> list[str]:

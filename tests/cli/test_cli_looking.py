@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import Cli
+from cli_ground import Cli
 
 
 def test_nothing_yet(cli: Cli, tmp_path: Path) -> None:

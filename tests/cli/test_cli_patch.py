@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 from treestate import tree_state
 
 SCRIPT = r"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 
 from agentrt.history.journal import Journal
 from agentrt.history.store import locate

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from conftest import Cli
+from cli_ground import Cli
 
 QUOTA = {"AGENTRT_QUOTA": "3MB"}
 BIG = "head -c {0}K /dev/urandom > {1}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Cli
+from cli_ground import Cli
 
 
 def test_a_revert_says_what_it_did_and_stays_undoable(both: Cli) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 from run_ground import SUBMIT, Ground, bash
 
 

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 from run_ground import SUBMIT, Ground, bash
 
 

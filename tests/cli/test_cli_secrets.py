@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Cli, Done
+from cli_ground import Cli, Done
 
 VALUE = "ghp_0123456789"
 KEYRING = """

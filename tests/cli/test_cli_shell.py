@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 from run_ground import Terminal
 
 from agentrt.terminal import AFTER

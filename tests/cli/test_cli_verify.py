@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 
 NOTHING = {"edited": 0, "not_comparable": 0, "wrong": 0, "damaged": 0, "collected": 0}
 

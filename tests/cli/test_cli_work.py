@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from cli_ground import Cli
 
 
 def test_exec_streams_bytes_has_the_commands_code_and_is_confined(both: Cli, workspace: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_ground import hostile
+from attack_ground import hostile
 
 from agentrt.contracts import Confinement
 from agentrt.errors import SandboxError

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_ground import hostile
+from attack_ground import hostile
 from images_ground import building
 
 from agentrt.contracts import Confinement

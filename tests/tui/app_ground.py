@@ -181,6 +181,7 @@ class Driven:
         async with app.run_test(size=AT_LEAST, notifications=True) as pilot:
             await pilot.pause()
             yield Driven(app, pilot)
+            await _rested(app)
 
     @property
     def screen(self) -> str:
@@ -215,6 +216,7 @@ def drive(
             async with asyncio.timeout(PATIENCE), app.run_test(size=size, notifications=True) as pilot:
                 await pilot.pause()
                 await work(Driven(app, pilot))
+                await _rested(app)
         finally:
             host.cancel()
             await asyncio.wait([host])
@@ -222,3 +224,9 @@ def drive(
             host.result()
 
     asyncio.run(driven())
+
+
+async def _rested(app: AgentrtApp) -> None:
+    """Its work beside ends before its screen goes, as where it runs in a terminal; Textual's harness forgets that."""
+    app.workers.cancel_all()
+    await asyncio.sleep(0)
