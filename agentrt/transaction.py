@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentrt.arguments import action_of, load_tool
 from agentrt.asking import Heard, context_of, hear
-from agentrt.contracts import Context, Tool
+from agentrt.contracts import Context, Preparing, Tool
 from agentrt.errors import AgentrtError, DiskFull, SandboxUnavailable
 from agentrt.history import room
 from agentrt.history.contents import based_on, keep_bases
@@ -75,17 +75,19 @@ async def carry_out(
         return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
     policy = runtime.policy_for(actor)
     one = _Action(runtime, op, action, context, keep)
-    world = ActionWorld(
-        runtime.sandbox,
-        policy.limits,
-        operation=op.id,
-        output=runtime.store.outputs / runtime.layer(op.id),
-        on_output=on_output,
-        printed=partial(printed, runtime),
-        narrow=lambda rules: policy.narrowed(rules, origin=origin(runtime.session, op.id)),
-    )
     try:
         await runtime.sandbox.begin(runtime.layer(op.id))
+        if isinstance(runtime.sandbox, Preparing):
+            await runtime.sandbox.prepare()
+        world = ActionWorld(
+            runtime.sandbox,
+            policy.limits,
+            operation=op.id,
+            output=runtime.store.outputs / runtime.layer(op.id),
+            on_output=on_output,
+            printed=partial(printed, runtime),
+            narrow=lambda rules: policy.narrowed(rules, origin=origin(runtime.session, op.id)),
+        )
         if runtime.outward is not None:
             one.call = await runtime.outward.call(runtime, op, context, decision)
             world.connect(one.call)
@@ -101,7 +103,7 @@ async def carry_out(
         await uninterrupted(one.abandon(str(error)))
         raise
     except Exception as error:
-        return await uninterrupted(one.abandon(_failure(error, tool)))
+        return await uninterrupted(one.abandon(_failure(error, tool), note=_cure(error)))
     return await uninterrupted(one.conclude(observation))
 
 
@@ -145,7 +147,7 @@ class _Action:
             after = runtime.view.model_copy(update={"snapshot": sealed})
             return self._settled("settled", after, observation, **told)
         except Exception as error:
-            return await self.abandon(f"rolled back: {_failure(error)}", observation)
+            return await self.abandon(f"rolled back: {_failure(error)}", observation, note=_cure(error))
 
     def _within_room(self, judgement: Judgement) -> Judgement:
         """What filled the disk is not kept, or nothing could be run any more."""
@@ -156,15 +158,15 @@ class _Action:
                 return Judgement(verdict="roll_back", rule="agentrt", because=str(error))
         return judgement
 
-    async def abandon(self, why: str, observation: Observation | None = None) -> Operation:
-        """It could not be carried out: nothing of it is kept, and that is said.
+    async def abandon(self, why: str, observation: Observation | None = None, *, note: str = "") -> Operation:
+        """It could not be carried out: nothing of it is kept, and that is said. ``note``: what people are told besides.
 
         Where not even that can be written down the journal has an intent, and the error is raised.
         """
         observation = observation or Observation()
         await self._take_back()
         observation = observation.model_copy(update={"error": _also(observation.error, why)})
-        return self._settled("failed", self.runtime.view, observation, effects=await self._sent())
+        return self._settled("failed", self.runtime.view, observation, effects=await self._sent(), note=note)
 
     def _settled(self, status: Status, after: View, observation: Observation, **more: Any) -> Operation:
         if self.call is not None and self.call.canaries:
@@ -206,6 +208,10 @@ def _failure(error: Exception, tool: Tool | None = None) -> str:
     last = traceback.extract_tb(error.__traceback__)[-1]
     who = f"the tool {tool.name}" if tool is not None else "a plug-in"
     return f"{who} broke: {type(error).__name__}: {error} ({last.filename}:{last.lineno})"
+
+
+def _cure(error: Exception) -> str:
+    return error.hint if isinstance(error, AgentrtError) else ""
 
 
 def _also(first: str | None, second: str) -> str:

@@ -143,6 +143,8 @@ def _tell(operation: Operation) -> None:
             say(f"{name}: {plain(sent)}")
     else:
         say(f"{name} {operation.status.replace('_', ' ')}: {error or action_text(operation)}")
+        if operation.note:
+            print(f"hint: {plain(operation.note)}", file=sys.stderr)
 
 
 def _exit_code(operation: Operation) -> int:

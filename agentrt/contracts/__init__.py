@@ -9,7 +9,7 @@ from __future__ import annotations
 from .people import Ask, Inquire, Opinion, Question
 from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
-from .sandbox import Confinement, ExecResult, OpenSandbox, Sandbox, Wall
+from .sandbox import Confinement, ExecResult, OpenSandbox, Preparing, Sandbox, Wall
 from .tool import Foreseeing, Needs, Output, Tool, World
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Output",
     "Planner",
     "Policy",
+    "Preparing",
     "Question",
     "Said",
     "Sandbox",

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from agentrt.records import (
     FileEffect,
@@ -171,6 +171,15 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """Kill what runs, unmount, leave sealed layers on disk."""
+        ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A sandbox that may have to wait for something before it can act, such as an image that is pulled."""
+
+    async def prepare(self) -> None:
+        """Wait for it, where there is anything to wait for: that is of no action's time. Raises as ``exec``."""
         ...
 
 

@@ -27,6 +27,8 @@ _LOOK_MS = 50.0
 _MOST_MS = 3_600_000.0
 """Of one wait: an action without an end has more than a poll can take."""
 _PIPE = 1 << 16
+_STOPS = 15.0
+"""Seconds a container gets to end an action that is called off: somebody waits for it."""
 
 
 class Action:
@@ -80,7 +82,7 @@ class Action:
                     with suppress(EOFError):
                         wire.receive(self._runtime)
                     self._box.link.send(STOP)
-                    deadline = min(deadline, time.monotonic() + self._patience)
+                    deadline = min(deadline, time.monotonic() + min(self._patience, _STOPS))
                 elif file == self._box.fileno():
                     outcome = self._hear(given)
                     if outcome is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -75,11 +75,12 @@ def about(client: docker.DockerClient) -> About:
         version, info = client.version(), client.info()
         parts = [part.get("Name", "") for part in version.get("Components") or ()]
         podman = any("podman" in part.lower() for part in parts)
-        own = _podmans_own(client) if podman else {}
-    options = info.get("SecurityOptions") or ()
+        options: Sequence[str] = info.get("SecurityOptions") or ()
+        docker = (), any(option.startswith("name=rootless") for option in options)
+        controllers, rootless = _podmans_own(client) if podman else docker
     if podman:  # what it tells Docker's clients is of the machine, whoever runs it
         limits = {"memory": "memory", "processes": "pids", "processors": "cpu"}
-        kept = own["cgroupControllers"] or ()
+        kept = controllers
     else:
         limits = {"memory": "MemoryLimit", "processes": "PidsLimit", "processors": "CpuCfsQuota"}
         kept = [key for key in limits.values() if info.get(key)]
@@ -87,7 +88,7 @@ def about(client: docker.DockerClient) -> About:
         name="podman" if podman else "docker",
         version=version["Version"],
         driver=info.get("Driver") or "unknown",
-        rootless=own["security"]["rootless"] if podman else "name=rootless" in options,
+        rootless=rootless,
         cgroups=info.get("CgroupVersion") or "1",
         seccomp=any(o.startswith("name=seccomp") and "unconfined" not in o for o in options),
         lacking=tuple(limit for limit, key in limits.items() if key not in kept),
@@ -207,12 +208,20 @@ def _knock(path: str) -> None:
             raise causes.explain(error, f"unix://{path}") from error
 
 
-def _podmans_own(client: docker.DockerClient) -> Any:
-    """What podman says of its host to its own clients. Raises what the SDK does."""
+def _podmans_own(client: docker.DockerClient) -> tuple[Sequence[str], bool]:
+    """What podman says of its host to its own clients: the controllers of control groups it has, and whether it is
+    rootless. Raises what the SDK does."""
+    from docker.errors import DockerException
+
     api = client.api
     answer = api.get(f"{api.base_url}/v{api.api_version}/libpod/info", timeout=api.timeout)
     answer.raise_for_status()
-    return answer.json()["host"]
+    try:
+        host = answer.json()["host"]
+        return host["cgroupControllers"] or (), bool(host["security"]["rootless"])
+    except (ValueError, KeyError, TypeError):  # what this is called would be told, and says nothing
+        pass
+    raise DockerException("podman does not say which limits it can keep")
 
 
 def _address(client: docker.DockerClient) -> str:

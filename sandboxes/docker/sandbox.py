@@ -94,6 +94,11 @@ class DockerSandbox(ActingSandbox):
             raise told("start", error) from error
         return client
 
+    async def prepare(self) -> None:
+        """See ``agentrt.contracts.Preparing``."""
+        if self._client is None or not self._entered:
+            await self._with_server(lambda client: None)
+
     async def _ready(self, stand: bool) -> ActingClient:
         if not stand and self._ground.base:  # else ``enter`` sees to it, maybe with an image that is a new one
             from . import places

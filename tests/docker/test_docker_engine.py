@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from engine import Engine
-from engine_spoken import podman, serving
+from engine_spoken import Answer, podman, serving
 from engine_things import Things
 
 from agentrt.errors import DiskFull, SandboxError, SandboxUnavailable
@@ -64,6 +64,18 @@ def test_a_podman_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         client.close()
     lacking = ("memory", "processes")
     assert found == About("podman", "4.3.1", "overlay", True, "2", True, lacking, 4, address)
+
+
+def test_a_podman_that_says_something_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(path: str) -> Answer:
+        return (200, {"host": {"security": None}}) if "libpod" in path else podman(path)
+
+    with serving(tmp_path / "s", other) as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        client = connect()
+        with pytest.raises(SandboxError, match="podman does not say which limits it can keep"):
+            about(client)
+        client.close()
 
 
 def test_podman_is_there_where_docker_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from docker_ground import Ground
 from engine import Engine
 from faults_ground import DOCKER, SEEN, Told, left_at, workspace
 
@@ -45,7 +48,9 @@ async def under(rt: Runtime, fault: Callable[[], object]) -> Operation:
 def error_of(operation: Operation) -> str:
     assert operation.status == "failed" and not operation.effects, operation
     assert operation.observation is not None
-    return operation.observation.error or ""
+    error = operation.observation.error or ""
+    assert operation.note or "its limit" in error, "what to do is said"
+    return error
 
 
 FAULTS: dict[str, tuple[Callable[[Engine], None], Callable[[Engine], None]]] = {
@@ -115,6 +120,20 @@ def test_its_container(engine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert (await rt.verify_undo()).ok
 
     asyncio.run(scenario())
+
+
+def test_a_person_is_told_what_to_do(engine: Any, ground: Ground) -> None:
+    assert ground.run(str(ground.task("      - bash: {command: 'true'}\n"))).returncode == 0
+    command = [sys.executable, "-m", "agentrt", "exec", "--", "echo half; sleep 60"]
+    with subprocess.Popen(
+        command, cwd=ground.workspace, env=ground.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as acting:
+        assert acting.stdout is not None and acting.stdout.readline() == "half\n"
+        [layers] = (ground.folder / "state").glob("agentrt/workspaces/*/layers")
+        engine.api.kill(only_container(engine, layers))
+        _, said = acting.communicate(timeout=60)
+    assert acting.returncode == 125
+    assert re.fullmatch(r"agentrt: operation \d+ failed: .* ended its container .*\nhint: .+\n", said), said
 
 
 @contextmanager

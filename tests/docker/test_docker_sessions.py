@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import termios
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,11 @@ import pytest
 from docker_ground import NOWHERE, Ground
 from engine import IMAGE
 
-from agentrt import Runtime
+from agentrt import Runtime, transaction
 from agentrt.contracts import Confinement
 from agentrt.errors import UsageError
 from agentrt.records import Limits, Snapshot
-from agentrt.sandboxes.docker import open_sandbox
+from agentrt.sandboxes.docker import images, open_sandbox
 from agentrt.sandboxes.docker.labels import store_name
 from agentrt.shell import Shell
 
@@ -159,6 +161,30 @@ def test_in_python(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
             assert (await rt.act("bash", command="true")).status == "settled"
         async with Runtime.open(ground.workspace, sandbox="local", session=_new(ground)) as rt:
             assert (await rt.act("bash", command="test ! -e b.txt")).status == "settled"
+
+    asyncio.run(work())
+
+
+def test_what_it_waits_for_is_of_no_actions_time(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", ground.environment["XDG_STATE_HOME"])
+    monkeypatch.delenv("AGENTRT_SANDBOX", raising=False)
+    monkeypatch.setattr(transaction, "_GRACE", 0.0)
+    resolve, waited = images.resolve, []
+
+    def slowly(*words: Any, **more: Any) -> Any:
+        time.sleep(3)
+        waited.append(True)
+        return resolve(*words, **more)
+
+    monkeypatch.setattr(images, "resolve", slowly)
+
+    async def work() -> None:
+        async with Runtime.open(ground.workspace, sandbox=DOCKER, policy={"limits": {"seconds": 2}}) as rt:
+            for command, error in (("echo 1 > b.txt", "^$"), ("sleep 60", "stopped after|longer than its limit")):
+                done = await rt.act("bash", command=command)
+                assert done.observation is not None
+                assert re.search(error, done.observation.error or "") and waited == [True], done
+            assert (await rt.act("bash", command="cat b.txt")).observation.output == "1\n"  # type: ignore[union-attr]
 
     asyncio.run(work())
 
