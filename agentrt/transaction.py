@@ -75,6 +75,7 @@ async def carry_out(
         return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
     policy = runtime.policy_for(actor)
     one = _Action(runtime, op, action, context, keep)
+    world: ActionWorld | None = None
     try:
         await runtime.sandbox.begin(runtime.layer(op.id))
         if isinstance(runtime.sandbox, Preparing):
@@ -97,13 +98,13 @@ async def carry_out(
         if world.failure is not None:  # a tool may have taken it for the action's own mistake
             raise world.failure
     except asyncio.CancelledError:
-        await uninterrupted(one.abandon(INTERRUPTED))
+        await uninterrupted(one.abandon(INTERRUPTED, _printed(world)))
         raise
     except SandboxUnavailable as error:
-        await uninterrupted(one.abandon(str(error)))
+        await uninterrupted(one.abandon(str(error), _printed(world)))
         raise
     except Exception as error:
-        return await uninterrupted(one.abandon(_failure(error, tool), note=_cure(error)))
+        return await uninterrupted(one.abandon(_failure(error, tool), _printed(world), note=_cure(error)))
     return await uninterrupted(one.conclude(observation))
 
 
@@ -188,6 +189,11 @@ class _Action:
             # Never a layer the journal may speak of: that it was settled could be what went unnoticed.
             if self.runtime.journal.operation(self.runtime.session, self.op.id).status == "intent":
                 await self.runtime.sandbox.remove([self.runtime.layer(self.op.id)])
+
+
+def _printed(world: ActionWorld | None) -> Observation | None:
+    """By an action that was not seen through to its end."""
+    return None if world is None else world.cut_off
 
 
 def _refusal(decision: Decision) -> str:

@@ -38,6 +38,8 @@ class ActionWorld:
         self._output, self._on_output = output, on_output
         self.failure: SandboxError | SandboxUnavailable | None = None
         """What the sandbox itself failed with. It is an ``OSError``, which a tool may catch: it must not get lost."""
+        self.cut_off: Observation | None = None
+        """What was printed by then, where a command was not seen through to its end."""
         self.stopped = False
         """It was over a limit while it ran, and ended for that."""
         self._environment: Mapping[str, str] = {}
@@ -83,8 +85,11 @@ class ActionWorld:
                     limits=limits,
                     on_output=organizer.feed,
                 )
-        finally:
+        except BaseException:
             organizer.close()
+            self.cut_off = self._observation(organizer)
+            raise
+        organizer.close()
         error = f"stopped after {limit:g} seconds" if result.timed_out else None
         if result.exceeded:
             self.stopped = True

@@ -194,9 +194,10 @@ def test_a_cancelled_action_is_killed_forgotten_and_recorded(workspace: Path, bo
                 group.start_soon(lambda: acting)
                 await begun.wait()
                 group.cancel_scope.cancel()
-        op = rt.log()[-1]
+        op = rt.show(2)
         assert (op.status, op.effects) == ("failed", ())
-        assert op.observation is not None and op.observation.error == "interrupted"
+        assert op.observation is not None
+        assert (op.observation.error, op.observation.output) == ("interrupted", "begun\n")
         assert await seen(rt, "x") == ["kept"]
 
     run(workspace, box, work)

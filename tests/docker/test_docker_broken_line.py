@@ -105,6 +105,7 @@ def test_in_the_middle_of_an_action(line: Line, tmp_path: Path, monkeypatch: pyt
             assert done.status == "failed" and not done.effects and seen is not None
             assert seen.error is not None and seen.error.startswith("the sandbox could not run: ")
             assert "container engine" in seen.error, seen.error
+            assert seen.output == "half\n"
             line.mend()
             assert await told.look() == SEEN[1] and told.errors == []
             assert (await rt.verify_undo()).ok
