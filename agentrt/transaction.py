@@ -98,13 +98,13 @@ async def carry_out(
         if world.failure is not None:  # a tool may have taken it for the action's own mistake
             raise world.failure
     except asyncio.CancelledError:
-        await uninterrupted(one.abandon(INTERRUPTED, _printed(world)))
+        await uninterrupted(one.abandon(INTERRUPTED, _cut_off(world)))
         raise
     except SandboxUnavailable as error:
-        await uninterrupted(one.abandon(str(error), _printed(world)))
+        await uninterrupted(one.abandon(str(error), _cut_off(world)))
         raise
     except Exception as error:
-        return await uninterrupted(one.abandon(_failure(error, tool), _printed(world), note=_cure(error)))
+        return await uninterrupted(one.abandon(_failure(error, tool), _cut_off(world), note=_cure(error)))
     return await uninterrupted(one.conclude(observation))
 
 
@@ -191,7 +191,7 @@ class _Action:
                 await self.runtime.sandbox.remove([self.runtime.layer(self.op.id)])
 
 
-def _printed(world: ActionWorld | None) -> Observation | None:
+def _cut_off(world: ActionWorld | None) -> Observation | None:
     """By an action that was not seen through to its end."""
     return None if world is None else world.cut_off
 

@@ -76,14 +76,13 @@ def about(client: docker.DockerClient) -> About:
         parts = [part.get("Name", "") for part in version.get("Components") or ()]
         podman = any("podman" in part.lower() for part in parts)
         options: Sequence[str] = info.get("SecurityOptions") or ()
-        docker = (), any(option.startswith("name=rootless") for option in options)
-        controllers, rootless = _podmans_own(client) if podman else docker
-    if podman:  # what it tells Docker's clients is of the machine, whoever runs it
-        limits = {"memory": "memory", "processes": "pids", "processors": "cpu"}
-        kept = controllers
-    else:
-        limits = {"memory": "MemoryLimit", "processes": "PidsLimit", "processors": "CpuCfsQuota"}
-        kept = [key for key in limits.values() if info.get(key)]
+        if podman:  # what it tells Docker's clients is of the machine, whoever runs it
+            limits = {"memory": "memory", "processes": "pids", "processors": "cpu"}
+            kept, rootless = _podmans_own(client)
+        else:
+            limits = {"memory": "MemoryLimit", "processes": "PidsLimit", "processors": "CpuCfsQuota"}
+            kept = [key for key in limits.values() if info.get(key)]
+            rootless = any(option.startswith("name=rootless") for option in options)
     return About(
         name="podman" if podman else "docker",
         version=version["Version"],

@@ -103,6 +103,13 @@ def at_engine(engine: Any) -> Iterator[Things]:
 
 
 @pytest.fixture
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For sessions that are run in this process, or in one that inherits its environment."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("AGENTRT_SANDBOX", raising=False)
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Path:
     """The layers' folder of a store."""
     folder = tmp_path / "layers"

@@ -27,10 +27,7 @@ from agentrt.sandboxes.docker.labels import KIND, STORE, store_name
 MB = 1_000_000
 
 
-@pytest.fixture(autouse=True)
-def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.delenv("AGENTRT_SANDBOX", raising=False)
+pytestmark = pytest.mark.usefixtures("own_state")
 
 
 async def under(rt: Runtime, fault: Callable[[], object]) -> Operation:

@@ -24,10 +24,7 @@ PARTS = 2
 """The steps are divided among so many tests, so that several workers can share them."""
 
 
-@pytest.fixture(autouse=True)
-def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.delenv("AGENTRT_SANDBOX", raising=False)
+pytestmark = pytest.mark.usefixtures("own_state")
 
 
 def killed(folder: Path, step: int) -> list[str]:

@@ -184,7 +184,8 @@ def test_what_it_waits_for_is_of_no_actions_time(ground: Ground, monkeypatch: py
                 done = await rt.act("bash", command=command)
                 assert done.observation is not None
                 assert re.search(error, done.observation.error or "") and waited == [True], done
-            assert (await rt.act("bash", command="cat b.txt")).observation.output == "1\n"  # type: ignore[union-attr]
+            seen = (await rt.act("bash", command="cat b.txt")).observation
+            assert seen is not None and seen.output == "1\n"
 
     asyncio.run(work())
 
