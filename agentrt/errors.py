@@ -12,6 +12,7 @@
     ├── SandboxUnavailable           (OSError)          5  confinement cannot be had here
     ├── SandboxError                 (OSError)          1  confinement was there and failed
     │   └── DiskFull                                    1  no room to seal a layer
+    ├── ResourceError                (OSError)          1  a database or an API cannot be reached, or failed
     ├── JournalError                                    1  the journal cannot be read or written
     ├── PlannerError                                    1  the planner cannot go on
     │   └── ContextOverflow                             1  the conversation is too long for its model
@@ -133,6 +134,12 @@ class DiskFull(SandboxError):
     """The layer of an action could not be written whole; the action is rolled back."""
 
     code = "disk-full"
+
+
+class ResourceError(AgentrtError, OSError):
+    """Something outside the sandbox, a database or an API, cannot be reached or failed; nothing of it was changed."""
+
+    code = "resource"
 
 
 class JournalError(AgentrtError):

@@ -1,4 +1,4 @@
-"""The five contracts a plug-in can meet. All of them are protocols: nothing to inherit, nothing to register.
+"""The contracts a plug-in can meet. All of them are protocols: nothing to inherit, nothing to register.
 
 Each has a conformance kit in ``agentrt.testing``. Paths are text as ``os.fsdecode`` gives it; a relative path is
 relative to the workspace. Commands are argv lists.
@@ -9,31 +9,40 @@ from __future__ import annotations
 from .people import Ask, Inquire, Opinion, Question
 from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
+from .resource import Answered, Database, OpenDatabase, Parameters, Planned, Resource, Scalar, Step
 from .sandbox import Confinement, ExecResult, OpenSandbox, Preparing, Sandbox, Wall
 from .tool import Foreseeing, Needs, Output, Tool, World
 
 __all__ = [
+    "Answered",
     "Approval",
     "Ask",
     "Confinement",
     "Context",
+    "Database",
     "Delayed",
     "ExecResult",
     "Foreseeing",
     "Inquire",
     "Needs",
     "OnProgress",
+    "OpenDatabase",
     "OpenPlanner",
     "OpenPolicy",
     "OpenSandbox",
     "Opinion",
     "Output",
+    "Parameters",
+    "Planned",
     "Planner",
     "Policy",
     "Preparing",
     "Question",
+    "Resource",
     "Said",
     "Sandbox",
+    "Scalar",
+    "Step",
     "Summarizer",
     "Tool",
     "Wall",

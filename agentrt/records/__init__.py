@@ -2,7 +2,20 @@
 
 from .actions import Action
 from .base import Record, Text, dump_json
-from .effects import Change, Effect, FileEffect, FileState, Pick, RequestEffect, Reversibility, Snapshot
+from .effects import (
+    Cell,
+    Change,
+    Effect,
+    FileEffect,
+    FileState,
+    Pick,
+    RequestEffect,
+    Reversibility,
+    RowChange,
+    RowsEffect,
+    SchemaEffect,
+    Snapshot,
+)
 from .operations import (
     STRICTNESS,
     Answer,
@@ -26,6 +39,7 @@ __all__ = [
     "Action",
     "Admission",
     "Answer",
+    "Cell",
     "Change",
     "Decision",
     "Effect",
@@ -45,7 +59,10 @@ __all__ = [
     "Request",
     "RequestEffect",
     "Reversibility",
+    "RowChange",
+    "RowsEffect",
     "RuleExample",
+    "SchemaEffect",
     "Secret",
     "Snapshot",
     "Spent",

@@ -97,5 +97,57 @@ class RequestEffect(Record):
     """The planted file that was on its way out."""
 
 
-Effect = Annotated[FileEffect | RequestEffect, Field(discriminator="kind")]
-"""Databases and processes join this union as their resources arrive."""
+Cell = Text | int | float | None
+"""One value of a row as people read it: what is long is cut (``…``), bytes are written as ``x'…'``."""
+
+
+class RowChange(Record):
+    """One row that is not what it was, by the names of its columns."""
+
+    before: dict[Text, Cell] | None
+    """None for what was inserted."""
+    after: dict[Text, Cell] | None
+    """None for what was deleted."""
+
+
+class RowsEffect(Record):
+    """Rows of one table that are not what they were."""
+
+    kind: Literal["rows"] = "rows"
+    database: str
+    """By the name the task gives it."""
+    table: Text
+    change: Literal["created", "modified", "deleted"]
+    """created: rows were inserted, and nothing else; deleted likewise."""
+    reversibility: Reversibility = "reversible"
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    rows: tuple[RowChange, ...] = ()
+    """The first of them. All are kept where undo finds them."""
+    note: Text = ""
+
+    @property
+    def count(self) -> int:
+        return self.inserted + self.updated + self.deleted
+
+
+class SchemaEffect(Record):
+    """A table, an index, a view, a trigger … of a database that is not what it was."""
+
+    kind: Literal["schema"] = "schema"
+    database: str
+    object: str
+    """``table``, ``index``, ``view``, ``trigger``, ``sequence`` …"""
+    name: Text
+    change: Literal["created", "modified", "deleted"]
+    reversibility: Reversibility = "reversible"
+    before: Text | None = None
+    """As SQL; None for what was created."""
+    after: Text | None = None
+    rows: int | None = None
+    """Of a table: how many it had before, which went with it or were carried over."""
+    note: Text = ""
+
+
+Effect = Annotated[FileEffect | RequestEffect | RowsEffect | SchemaEffect, Field(discriminator="kind")]
