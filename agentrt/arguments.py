@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ConfigDict, ValidationError
 
 from agentrt import plugins
-from agentrt.contracts import Tool
+from agentrt.contracts import Database, Fitting, Tool
 from agentrt.documents import Document, Mistake
 from agentrt.errors import PluginError, UsageError
 from agentrt.records import Action
@@ -24,6 +24,13 @@ def load_tool(kind: str) -> Tool:
         raise PluginError(f'"{kind}" in {GROUP} is no tool', hint="it needs `name`, `action` and `run`")
     checked: Tool = tool  # type: ignore[assignment]  # a protocol, checked by what it has
     return checked
+
+
+def load_tools(databases: Mapping[str, Database]) -> dict[str, Tool]:
+    """Those that are of use in a session with these databases, by name. Raises ``PluginError``."""
+    tools = {kind: load_tool(kind) for kind in plugins.names(GROUP)}
+    fitted = {kind: tool.fitted(databases) if isinstance(tool, Fitting) else tool for kind, tool in tools.items()}
+    return {kind: tool for kind, tool in fitted.items() if tool is not None}
 
 
 def action_of(tool: Tool, kind: str, arguments: Mapping[str, Any]) -> Action:

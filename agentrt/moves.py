@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from agentrt import applied, reverting
+from agentrt import applied, outside, reverting
 from agentrt.collecting import check_kept
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history.timeline import Step
@@ -36,6 +36,8 @@ class Move:
     """Applies to take out of the real workspace, newest first."""
     put_back: tuple[int, ...]
     """Applies to put into it again, oldest first."""
+    outside: outside.Steps
+    """What to take back and to put again in databases."""
 
 
 def step_of(runtime: Runtime, kind: Literal["undo", "redo", "restore"], number: int | None) -> Step:
@@ -52,15 +54,25 @@ def step_of(runtime: Runtime, kind: Literal["undo", "redo", "restore"], number: 
 async def preview(runtime: Runtime, step: Step, scope: Scope) -> Preview:
     """What ``move`` would do; nothing is touched."""
     planned = _plan(runtime, step, scope)
+    databases, conflicts = await outside.plan(runtime, planned.outside)
     return Preview(
         kind=step.kind,
         target=step.target,
         effects=tuple(await runtime.sandbox.changes(runtime.view.snapshot, planned.view.snapshot)),
+        databases=tuple(databases),
         take_back=planned.take_back,
         put_back=planned.put_back,
         merged=_merges(runtime, planned),
-        conflicts=_obstacles(runtime, planned),
+        conflicts=(*_obstacles(runtime, planned), *conflicts),
     )
+
+
+async def go(
+    runtime: Runtime, kind: Literal["undo", "redo", "restore"], number: int | None, scope: Scope, actor: str
+) -> Operation:
+    """See ``Runtime.undo``."""
+    async with runtime.turn:
+        return await move(runtime, step_of(runtime, kind, number), scope, actor)
 
 
 async def move(runtime: Runtime, step: Step, scope: Scope, actor: str) -> Operation:
@@ -74,14 +86,16 @@ async def move(runtime: Runtime, step: Step, scope: Scope, actor: str) -> Operat
             conflicts=found,
             hint=f"put these files back as they were, or: agentrt {step.kind} --conversation",
         )
+    await outside.check(runtime, planned.outside, step.kind)
     return await uninterrupted(_carry_out(runtime, planned, actor))
 
 
 async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
     step, start = planned.step, runtime.view
     op = runtime.intend(step.kind, actor=actor, target=step.target)
-    real = _Workspace(runtime)
+    real, outside_too = _Workspace(runtime), outside.Turning(runtime)
     try:
+        changed = await outside_too.turn(planned.outside)
         # Both snapshots lie over the real workspace: they are compared while what is applied is in it.
         effects: list[FileEffect] = []
         if planned.take_back or not planned.put_back:
@@ -95,7 +109,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
         head = runtime.journal.say(runtime.session, planned.view.conversation, "notice", notice, op.id)
         after = planned.view.model_copy(update={"conversation": head})
         paths = {effect.path for effect in moved}
-        shown = [*moved, *(effect for effect in effects if effect.path not in paths)]
+        shown = [*moved, *(effect for effect in effects if effect.path not in paths), *changed]
         return runtime.settle(
             op,
             status="settled",
@@ -105,6 +119,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
             note="; ".join(filter(None, (_note(runtime, planned, moved), purged))),
         )
     except BaseException as error:
+        await outside_too.back()
         await asyncio.to_thread(real.back)
         await runtime.sandbox.restore(start.snapshot)
         if isinstance(error, AgentrtError | OSError):
@@ -154,7 +169,8 @@ def _plan(runtime: Runtime, step: Step, scope: Scope) -> Move:
         there = now.model_copy(update={"conversation": there.conversation})
     check_kept(runtime, step.target[0], there)
     take_back, put_back = across(now, there)
-    return Move(step, there, take_back=take_back, put_back=put_back)
+    steps = outside.between(now, there, runtime.show)
+    return Move(step, there, take_back=take_back, put_back=put_back, outside=steps)
 
 
 def across(now: View, there: View) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -208,6 +224,8 @@ def _notice(runtime: Runtime, planned: Move, actor: str, effects: Sequence[FileE
         what = ", ".join(f"operation {op} ({words(runtime.show(op))})" for op in step.target)
         said = f"The {actor} {'undid' if step.kind == 'undo' else 'redid'} {what}"
     sent = f" Note: {sent}." if (sent := _sent(runtime, step)) else ""
+    if planned.outside:
+        said += f", also in the database{'s' * (len(planned.outside) > 1)} {', '.join(planned.outside)}"
     if effects:
         return f"{said}. Files are now as they were then; what you know of later changes does not hold.{sent}"
     return f"{said}. The files you see did not change by it.{sent}"

@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from agentrt import plugins
+from agentrt import plugins, resources
 from agentrt.collecting import Room
-from agentrt.contracts import Ask, Confinement, OpenPolicy, Opinion, Policy, Sandbox
+from agentrt.contracts import Ask, Confinement, Database, OpenPolicy, Opinion, Policy, Sandbox
 from agentrt.errors import SessionBusy, UsageError
 from agentrt.history import room
 from agentrt.history.journal import Journal
@@ -84,6 +84,7 @@ async def open_runtime(
     *,
     policy: PolicyChoice,
     sandbox: SandboxChoice | None,
+    databases: Mapping[str, str] | None,
     session: str | None,
     ask: Ask | None,
     opinion: Opinion | None,
@@ -95,12 +96,22 @@ async def open_runtime(
 
     store = locate(workspace)
     # Mistakes in what was asked for come before anything is made or waited for.
-    means = _means(store, policy=policy, sandbox=sandbox, folder=folder, to_act=to_act)
+    means = _means(store, policy=policy, sandbox=sandbox, databases=databases, folder=folder, to_act=to_act)
     opened = await _take(store, reserve=to_act)
     try:
         chosen = _session(opened.journal, session)
+        found = means.databases(opened.journal, chosen)
         box = means.box(opened.journal, chosen)
-        runtime = kind(opened, chosen, rules=means.rules, sandbox=box, outward=means.outward, ask=ask, opinion=opinion)
+        runtime = kind(
+            opened,
+            chosen,
+            rules=means.rules,
+            sandbox=box,
+            outward=means.outward,
+            databases=found,
+            ask=ask,
+            opinion=opinion,
+        )
         try:
             await _begin(runtime, means)
             if to_act:  # who wants to undo, or to know what would be collected, loses nothing by it
@@ -120,6 +131,7 @@ async def open_beside(
     *,
     policy: PolicyChoice,
     sandbox: SandboxChoice | None,
+    databases: Mapping[str, str] | None = None,
     folder: Path | None,
     to_act: bool = True,
 ) -> R:
@@ -128,10 +140,11 @@ async def open_beside(
     opened = other.opened
     if session in opened.sessions:
         raise SessionBusy(f"session {session} is open already", hint="close the runtime that has it open first")
-    means = _means(other.store, policy=policy, sandbox=sandbox, folder=folder, to_act=to_act)
+    means = _means(other.store, policy=policy, sandbox=sandbox, databases=databases, folder=folder, to_act=to_act)
     chosen = opened.journal.session(session).id
+    found = means.databases(opened.journal, chosen)
     box = means.box(opened.journal, chosen)
-    runtime = type(other)(opened, chosen, rules=means.rules, sandbox=box, outward=means.outward)
+    runtime = type(other)(opened, chosen, rules=means.rules, sandbox=box, outward=means.outward, databases=found)
     try:
         async with runtime.turn:
             if session in opened.journal.cut_off() and list(runtime.operations.values())[-1].kind != "act":
@@ -152,10 +165,17 @@ class _Means:
     """Lines for a person, where what the policy says is not known."""
     outward: Outward | None
     box: Callable[[Journal, str], Sandbox]
+    databases: Callable[[Journal, str], Mapping[str, Database]]
 
 
 def _means(
-    store: Store, *, policy: PolicyChoice, sandbox: SandboxChoice | None, folder: Path | None, to_act: bool
+    store: Store,
+    *,
+    policy: PolicyChoice,
+    sandbox: SandboxChoice | None,
+    databases: Mapping[str, str] | None,
+    folder: Path | None,
+    to_act: bool,
 ) -> _Means:
     """Nothing is made for it. Raises what the choices are wrong in, and ``DiskFull``."""
     folder = folder or Path.cwd()
@@ -164,6 +184,7 @@ def _means(
     # Who only takes back or applies needs no secret, and so no passphrase.
     outward = _outward(confinement, store) if to_act else None
     House(sandbox if sandbox is not None else sandbox_name(), folder).opener()
+    resources.Choice(databases or {}, folder).checked()
     if to_act:
         room.check_floor(store)
 
@@ -174,7 +195,14 @@ def _means(
             remember(journal, session, house)
         return made
 
-    return _Means(rules, unread, outward, box)
+    def opened(journal: Journal, session: str) -> Mapping[str, Database]:
+        chosen = resources.choice_of(journal, session, databases, folder)
+        found = chosen.open(store.aside)
+        if to_act:
+            resources.remember(journal, session, chosen)
+        return found
+
+    return _Means(rules, unread, outward, box, opened)
 
 
 async def _begin(runtime: Runtime, means: _Means) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agentrt.records import FileEffect, PathConflict, Record, Text
+from agentrt.records import Effect, FileEffect, PathConflict, Record, Text
 
 
 class Refused(Record):
@@ -22,6 +22,8 @@ class Preview(Record):
     """The operations it is about."""
     effects: tuple[FileEffect, ...] = ()
     """What would change: in the sandbox, and for an apply in the real workspace."""
+    databases: tuple[Effect, ...] = ()
+    """What would change in databases."""
     take_back: tuple[int, ...] = ()
     """Applies that would be taken out of the real workspace, newest first."""
     put_back: tuple[int, ...] = ()

@@ -14,6 +14,7 @@ from agentrt.history.store import Store
 from agentrt.notices import lasts
 from agentrt.records import Observation, Operation
 from agentrt.records.operations import Review
+from agentrt.settling import settle_databases
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -43,6 +44,8 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
             found = [note]
         if last.kind in _TOUCHES_WORKSPACE:
             found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))
+        if last.kind == "act" or last.kind in _TELLS:
+            found = [*found, *await settle_databases(runtime, session, operations)]
         if own or found:
             whose = "" if own else f" of session {session}"
             notes += [f"operation {last.id} ({last.kind}){whose} was cut off", *found]

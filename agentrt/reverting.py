@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from agentrt import outside
 from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.history.bases import applied_paths, lineage
 from agentrt.history.dependents import Dependents, dependents
@@ -31,6 +32,8 @@ class Reverting:
     reversal: Reversal
     dependents: Dependents
     parts: Parts | None
+    outside: outside.Steps
+    """What is taken back in databases."""
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -70,7 +73,9 @@ async def plan(
     if parts is not None:
         check_parts(targets[0], parts)
     reversal = await take_out(SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
-    return Reverting(targets, reversal, found, parts)
+    # Files and hunks that are named are all that is meant.
+    steps = outside.taking_out(targets, runtime.show) if parts is None else {}
+    return Reverting(targets, reversal, found, parts, steps)
 
 
 def standing(runtime: Runtime, ops: Collection[int], parts: Parts | None) -> list[Operation]:
@@ -97,11 +102,13 @@ async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bo
     planned = await plan(runtime, ops, with_dependents=with_dependents)
     async with grafted(runtime, planned.reversal.picks) as snapshot:
         effects = await runtime.sandbox.changes(runtime.view.snapshot, snapshot)
+    databases, conflicts = await outside.plan(runtime, planned.outside)
     return Preview(
         kind="revert",
         target=planned.ids,
         effects=tuple(effects),
-        conflicts=planned.reversal.conflicts,
+        databases=tuple(databases),
+        conflicts=(*planned.reversal.conflicts, *conflicts),
         merged=planned.reversal.merged,
         dependents=planned.dependents.known,
         possible=planned.dependents.possible,
@@ -128,7 +135,8 @@ async def revert(
             conflicts=conflicts,
             hint="agentrt revert --with-dependents takes out the later operations as well; agentrt restore goes back",
         )
-    if not planned.reversal.picks:
+    await outside.check(runtime, planned.outside, "revert")
+    if not planned.reversal.picks and not planned.outside:
         raise UsageError(
             f"nothing of {named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
         )
@@ -146,18 +154,22 @@ async def _carry_out(
     before = runtime.view
     kind: Literal["revert", "reject"] = "reject" if asked["kind"] == "reject" else "revert"
     op = runtime.intend(kind, actor=actor, target=planned.ids, action=asked)
+    outside_too = outside.Turning(runtime)
     try:
+        changed = await outside_too.turn(planned.outside)
         snapshot = await runtime.sandbox.graft(before.snapshot, planned.reversal.picks, runtime.layer(op.id))
         effects = await runtime.sandbox.changes(before.snapshot, snapshot)
         await runtime.sandbox.restore(snapshot)
         notice = {"text": _notice(planned, kind, because, actor)}
         head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
-        after = before.model_copy(update={"snapshot": snapshot, "conversation": head})
+        marks = (*before.marks, op.id) if planned.outside else before.marks
+        after = before.model_copy(update={"snapshot": snapshot, "conversation": head, "marks": marks})
         given = reviews(runtime, before, after, op.model_copy(update={"status": "settled", "after": after}))
         return runtime.settle(
-            op, status="settled", after=after, effects=effects, reviews=given, note=_note(planned, because)
+            op, status="settled", after=after, effects=[*effects, *changed], reviews=given, note=_note(planned, because)
         )
     except BaseException as error:
+        await outside_too.back()
         await runtime.sandbox.restore(before.snapshot)
         if isinstance(error, AgentrtError | OSError):
             runtime.settle(op, status="failed", after=before, note=str(error))
@@ -228,8 +240,10 @@ def _checked_line(
 
 def _check(op: int, operation: Operation, line: Sequence[Operation]) -> None:
     """Raises ``UsageError`` unless its work is in the view, and can be taken out of it."""
-    if operation.kind not in ("act", "revert", "reject") or not operation.files or operation.status != "settled":
-        what = operation.status.replace("_", " ") if operation.status != "settled" else "changed no file"
+    changed = operation.files or operation.databases
+    if operation.kind not in ("act", "revert", "reject") or not changed or operation.status != "settled":
+        settled = operation.status == "settled"
+        what = "changed no file and no database" if settled else operation.status.replace("_", " ")
         if operation.kind not in ("act", "revert", "reject"):
             what = f"is of kind {operation.kind}"
         raise UsageError(
@@ -263,6 +277,7 @@ def _notice(planned: Reverting, kind: str, because: str, actor: str) -> str:
     said = f"The {actor} {verb} {what}" + (f": {because}" if because else "") + "."
     paths = [pick.path for pick in planned.reversal.picks]
     shown = ", ".join(paths[:20]) + (f" and {len(paths) - 20} more" if len(paths) > 20 else "")
+    shown = ", ".join(filter(None, (shown, *(f"the database {name}" for name in planned.outside))))
     said += f" What it did to {shown} is gone; later work stays."
     if planned.reversal.merged:
         said += f" Merged with later changes: {', '.join(planned.reversal.merged)}."

@@ -18,14 +18,14 @@ from agentrt import (
     committing,
     forking,
     moves,
-    plugins,
+    resources,
     reverting,
     reviewing,
     transaction,
     verifying,
 )
-from agentrt.arguments import GROUP, load_tool
-from agentrt.contracts import Approval, Ask, Opinion, Policy, Sandbox, Tool
+from agentrt.arguments import load_tools
+from agentrt.contracts import Approval, Ask, Database, Opinion, Policy, Sandbox, Tool
 from agentrt.history.journal import SessionInfo
 from agentrt.history.revert import Parts
 from agentrt.housing import SandboxChoice
@@ -62,6 +62,7 @@ class Runtime(Standing):
         *,
         policy: PolicyChoice = "default",
         sandbox: SandboxChoice | None = None,
+        databases: Mapping[str, str] | None = None,
         session: str | None = None,
         ask: Ask | None = None,
         opinion: Opinion | None = None,
@@ -73,7 +74,8 @@ class Runtime(Standing):
         ``session`` defaults to the workspace's current one, which is made if there is none. ``ask`` puts questions to
         a person; without it nobody is there, and what is asked about is denied. ``opinion`` is heard on every action
         that is not denied already, and can only make the decision stricter. ``folder``, where relative files of
-        ``policy`` and ``sandbox`` lie, defaults to the current one; ``sandbox`` to that in which the session was begun.
+        ``policy``, ``sandbox`` and ``databases`` lie, defaults to the current one; ``sandbox`` to that in which the
+        session was begun, and ``databases``, URLs by name, to those it had last.
         On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room. Then a
         policy that cannot be read is no error: it is in ``notes``, and every action is denied. Raises
         ``SessionBusy``, ``JournalError``, ``DiskFull`` and ``UsageError`` for what was asked for and is wrong.
@@ -84,6 +86,7 @@ class Runtime(Standing):
                 workspace,
                 policy=policy,
                 sandbox=sandbox,
+                databases=databases,
                 session=session,
                 ask=ask,
                 opinion=opinion,
@@ -100,12 +103,13 @@ class Runtime(Standing):
         rules: Rules,
         sandbox: Sandbox,
         outward: Outward | None = None,
+        databases: Mapping[str, Database] = MappingProxyType({}),
         ask: Ask | None = None,
         opinion: Opinion | None = None,
     ) -> None:
         """For ``open``."""
         super().__init__(opened.store, opened.journal, session)
-        self.rules, self.sandbox, self.outward = rules, sandbox, outward
+        self.rules, self.sandbox, self.outward, self.databases = rules, sandbox, outward, databases
         self.ask, self.opinion = ask, opinion
         self.on_top = OnTop()
         self.turn = Turn(opened.ground)
@@ -147,15 +151,15 @@ class Runtime(Standing):
         Raises ``UnknownOperation`` (there are fewer); ``Conflict`` (an apply among them cannot be taken out of the
         real workspace, because what was changed since cannot be merged; nothing is touched).
         """
-        return await self._move("undo", n, scope, actor)
+        return await moves.go(self, "undo", n, scope, actor)
 
     async def redo(self, *, actor: str = "user", scope: Scope = "both") -> Operation:
         """Do again what was undone last. Raises as ``undo``."""
-        return await self._move("redo", None, scope, actor)
+        return await moves.go(self, "redo", None, scope, actor)
 
     async def restore(self, op: int, *, actor: str = "user", scope: Scope = "both") -> Operation:
         """Go to the view after any operation; 0 is the start. Raises as ``undo``."""
-        return await self._move("restore", op, scope, actor)
+        return await moves.go(self, "restore", op, scope, actor)
 
     async def revert(
         self, *ops: int, with_dependents: bool = False, because: str = "", actor: str = "user"
@@ -298,8 +302,8 @@ class Runtime(Standing):
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
-        """Every tool that is installed, by name. Raises ``PluginError``."""
-        return MappingProxyType({kind: load_tool(kind) for kind in plugins.names(GROUP)})
+        """Every tool that is installed and of use here, by name. Raises ``PluginError``."""
+        return MappingProxyType(load_tools(self.databases))
 
     async def changes(self, a: int, b: int) -> list[FileEffect]:
         """Every path that differs between the views after operations ``a`` and ``b``. Raises ``UnknownOperation``."""
@@ -328,6 +332,7 @@ class Runtime(Standing):
         """End what runs; the last of several forks lets go of the workspace. Closing twice is fine."""
         try:
             await self.sandbox.close()
+            await resources.close(self.databases)
         finally:
             self.opened.leave(self.session)
 
@@ -342,9 +347,3 @@ class Runtime(Standing):
         self.opened.room.add(operation)
         alone = self.opened.sessions == {self.session}
         self.notes += await uninterrupted(self.opened.room.keep_within(self.sandbox, alone=alone))
-
-    async def _move(
-        self, kind: Literal["undo", "redo", "restore"], number: int | None, scope: Scope, actor: str
-    ) -> Operation:
-        async with self.turn:
-            return await moves.move(self, moves.step_of(self, kind, number), scope, actor)

@@ -110,6 +110,8 @@ class Task(Written):
     sandbox: Choice | None = None
     """A sandbox's name, or ``{kind: NAME, …}``. By default the session's own, of a new one the local one, or that which
     ``AGENTRT_SANDBOX`` names."""
+    databases: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
+    """By the names the agent knows them by, their URLs: ``sqlite:///app.db``. ``${NAME}`` in one is a secret."""
     verify: Annotated[str, Field(min_length=1)] | None = None
     """A shell command that runs in the sandbox when the agent is done; its exit code decides success."""
     limits: RunLimits = RunLimits()

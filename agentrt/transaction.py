@@ -19,6 +19,7 @@ from agentrt.narrowing import origin
 from agentrt.printed import printed
 from agentrt.records import Action, Decision, Effect, Judgement, Observation, Operation, RequestEffect, View
 from agentrt.records.operations import Status
+from agentrt.resources import Begun
 from agentrt.uninterrupted import uninterrupted
 from agentrt.world import ActionWorld
 
@@ -88,6 +89,7 @@ async def carry_out(
             on_output=on_output,
             printed=partial(printed, runtime),
             narrow=lambda rules: policy.narrowed(rules, origin=origin(runtime.session, op.id)),
+            databases=one.databases,
         )
         if runtime.outward is not None:
             one.call = await runtime.outward.call(runtime, op, context, decision)
@@ -118,6 +120,7 @@ class _Action:
         """It was over a limit while it ran, and ended for that."""
         self.call: Call | None = None
         """Its way out, where it has one."""
+        self.databases = Begun(runtime.databases, runtime.layer(op.id))
 
     async def conclude(self, observation: Observation) -> Operation:
         """Seal, judge, settle; and what a later merge will be built on is kept."""
@@ -131,7 +134,8 @@ class _Action:
         runtime, before = self.runtime, self.before.snapshot
         try:
             sealed = await runtime.sandbox.seal()
-            effects: list[Effect] = [*await runtime.sandbox.changes(before, sealed), *await self._sent()]
+            files = await runtime.sandbox.changes(before, sealed)
+            effects: list[Effect] = [*files, *await self.databases.seal(), *await self._sent()]
             judgement = self._within_room(runtime.policy_for(self.op.actor).judge(self.action, effects, self.context))
             told: dict[str, Any] = {"effects": effects, "judgement": judgement}
             if judgement.verdict == "roll_back":
@@ -143,9 +147,11 @@ class _Action:
                 await self._take_back()
                 told = {"judgement": judgement, "effects": await self._sent(), "note": _NOT_KEPT}
                 return self._settled("settled", runtime.view, observation, **told)
+            await self.databases.commit()
             if effects:
                 told["review"] = "pending" if judgement.verdict == "review" else "accepted"
-            after = runtime.view.model_copy(update={"snapshot": sealed})
+            marks = (*runtime.view.marks, self.op.id) if self.databases.changed else runtime.view.marks
+            after = runtime.view.model_copy(update={"snapshot": sealed, "marks": marks})
             return self._settled("settled", after, observation, **told)
         except Exception as error:
             return await self.abandon(f"rolled back: {_failure(error)}", observation, note=_cure(error))
@@ -183,7 +189,9 @@ class _Action:
         return () if self.call is None else await self.call.end()
 
     async def _take_back(self) -> None:
-        """The sandbox stands where it stood, and the disk has its room again: perhaps that is what was missing."""
+        """Databases and the sandbox stand where they stood, and the disk has its room again: perhaps that is what was
+        missing."""
+        await self.databases.discard()
         await self.runtime.sandbox.restore(self.before.snapshot)
         with suppress(AgentrtError, OSError):  # what is left is found by ``agentrt gc``
             # Never a layer the journal may speak of: that it was settled could be what went unnoticed.

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentrt.contracts import Output, Sandbox
+from agentrt.contracts import Database, Output, Sandbox
 from agentrt.errors import SandboxError, SandboxUnavailable, UsageError
 from agentrt.organizer import Organizer
 from agentrt.records import Limits, Observation
+from agentrt.resources import Begun
 
 if TYPE_CHECKING:
     from agentrt.outward import Call
@@ -31,10 +32,11 @@ class ActionWorld:
         on_output: Callable[[bytes], None] | None,
         narrow: Callable[[Mapping[str, object]], object] | None = None,
         printed: Callable[[int, int | None], Output] | None = None,
+        databases: Begun | None = None,
     ) -> None:
         """``narrow`` tries rules on top of the session's policy; ``printed`` opens what an operation printed."""
         self._sandbox, self._limits, self._operation = sandbox, limits, operation
-        self._narrow, self._printed = narrow, printed
+        self._narrow, self._printed, self._databases = narrow, printed, databases or Begun({}, "")
         self._output, self._on_output = output, on_output
         self.failure: SandboxError | SandboxUnavailable | None = None
         """What the sandbox itself failed with. It is an ``OSError``, which a tool may catch: it must not get lost."""
@@ -115,6 +117,9 @@ class ActionWorld:
     async def write(self, path: str, data: bytes) -> None:
         with self._watched():
             await self._sandbox.write(path, data)
+
+    async def database(self, name: str) -> Database:
+        return await self._databases.get(name)
 
     def show(self, text: str) -> Observation:
         organizer = self._organizer(None)

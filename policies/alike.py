@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable
 from posixpath import split, splitext
 
-from agentrt.records import Effect, FileEffect
+from agentrt.records import Effect, FileEffect, RequestEffect
 
 from .approved import WRAPPERS
 from .effects import about, is_harmless, is_plain
@@ -47,7 +47,7 @@ def files_like(effects: Iterable[Effect]) -> tuple[list[str], list[str]]:
     for effect in effects:
         if isinstance(effect, FileEffect):
             files.append(_usual(effect))
-        elif effect.canary is not None:
+        elif isinstance(effect, RequestEffect) and effect.canary is not None:
             raise Unlike("a planted file was on its way out")
         elif not is_harmless(effect):
             raise Unlike(about(effect, ""))

@@ -39,6 +39,7 @@ _MEASURES = (
     Measure("files_deleted", "deleted", " files", _count),
     Measure("files_changed", "changed", " files", _count),
     Measure("bytes_written", "wrote", "", format_size),
+    Measure("rows_changed", "changed", " rows of databases", _count),
     Measure("requests", "sent", " requests", _count),
     Measure("irreversible", "did", " things that cannot be undone", _count),
 )

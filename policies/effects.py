@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agentrt.documents import Written
-from agentrt.records import Effect, FileEffect, Request, RequestEffect, Text
+from agentrt.records import Effect, FileEffect, Request, RequestEffect, RowsEffect, SchemaEffect, Text
 from agentrt.records.effects import Reversibility
 from agentrt.records.operations import Judge
 
@@ -63,6 +63,8 @@ class EffectRule(Written):
             return False
         if isinstance(effect, RequestEffect):
             return self.paths is None and not self.plain and self._reaches(effect)
+        if isinstance(effect, RowsEffect | SchemaEffect):
+            return self.paths is None and self.hosts is None and self.methods is None and not self.plain
         places = [effect.path, *([effect.renamed_from] if effect.renamed_from is not None else [])]
         if self.hosts is not None or self.methods is not None or (self.plain and not is_plain(effect)):
             return False
@@ -101,7 +103,11 @@ def is_harmless(effect: Effect) -> bool:
 
 def about(effect: Effect, because: str) -> str:
     """What happened, and what a rule says of it."""
-    if not isinstance(effect, FileEffect):
+    if isinstance(effect, RowsEffect):
+        said = f"{effect.count:,} row{'s' * (effect.count != 1)} of {effect.database}: {effect.table} changed"
+    elif isinstance(effect, SchemaEffect):
+        said = f"the {effect.object} {effect.name} of {effect.database} was {effect.change}"
+    elif isinstance(effect, RequestEffect):
         said = f"{effect.method} {effect.url} was {effect.change}"
     elif effect.change == "mode":
         said = f"the mode of {effect.path} was changed"

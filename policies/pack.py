@@ -68,6 +68,7 @@ class PackLimits(Written):
     files_deleted: MostCount | None = None
     files_changed: MostCount | None = None
     bytes_written: MostSize | None = None
+    rows_changed: MostCount | None = None
     requests: MostCount | None = None
     irreversible: MostCount | None = None
     files_written: Annotated[int, Field(ge=1)] | None = None
@@ -82,6 +83,7 @@ class PackBudget(Written):
     files_deleted: MostCount | None = None
     files_changed: MostCount | None = None
     bytes_written: MostSize | None = None
+    rows_changed: MostCount | None = None
     requests: MostCount | None = None
     irreversible: MostCount | None = None
 

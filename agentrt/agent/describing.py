@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from agentrt.records import Effect, FileEffect, Operation, RequestEffect
+from agentrt.records import Effect, FileEffect, Operation, RequestEffect, RowsEffect, SchemaEffect
 
 SHOWN_PATHS = 10
 
@@ -42,7 +42,17 @@ def describe_effects(effects: Iterable[Effect]) -> str:
         words = [f"{_VERBS[change]} {_paths(number)}" for change, number in counts.most_common()]
     if outside := len(files) - len(inside):
         words.append(f"changed {_paths(outside)} outside the workspace")
+    words += map(_of_database, (effect for effect in effects if isinstance(effect, RowsEffect | SchemaEffect)))
     return "; ".join([*words, *_requests([effect for effect in effects if isinstance(effect, RequestEffect)])])
+
+
+def _of_database(effect: RowsEffect | SchemaEffect) -> str:
+    where = printable(effect.database)
+    if isinstance(effect, SchemaEffect):
+        return f"{_VERBS[effect.change]} the {printable(effect.object)} {printable(effect.name)} of {where}"
+    parts = (("inserted", effect.inserted), ("updated", effect.updated), ("deleted", effect.deleted))
+    said = ", ".join(f"{verb} {number:,}" for verb, number in parts if number)
+    return f"{said} row{'s' * (effect.count != 1)} of {printable(effect.table)} in {where}"
 
 
 def _requests(requests: Sequence[RequestEffect]) -> list[str]:

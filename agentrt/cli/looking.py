@@ -16,7 +16,7 @@ from agentrt.history.removals import Removal
 from agentrt.history.timeline import Timeline
 from agentrt.printed import check_output_kept
 from agentrt.reader import Reader, open_reader
-from agentrt.records import Operation, dump_json
+from agentrt.records import Operation, RowsEffect, dump_json
 from agentrt.showing.plain import cut, plain, plain_lines, terminal_width
 from agentrt.showing.sessions import session_line, sessions_of
 from agentrt.showing.words import (
@@ -26,6 +26,7 @@ from agentrt.showing.words import (
     exit_text,
     log_line,
     operation_json,
+    row_lines,
     said_text,
     state_of,
     time_text,
@@ -238,7 +239,9 @@ def _about(operation: Operation) -> list[str]:
         lines += _observed(operation)
     if operation.effects:
         lines.append(f"effects: {effects_text(operation.effects)}")
-        lines += [f"  {effect_line(effect)}" for effect in operation.effects[:_SHOWN_EFFECTS]]
+        for effect in operation.effects[:_SHOWN_EFFECTS]:
+            lines.append(f"  {effect_line(effect)}")
+            lines += [f"    {line}" for line in row_lines(effect)] if isinstance(effect, RowsEffect) else []
         if (more := len(operation.effects) - _SHOWN_EFFECTS) > 0:
             lines.append(f"  … and {more:,} more: agentrt diff {operation.id} --stat")
     return lines

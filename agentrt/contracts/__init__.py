@@ -11,7 +11,7 @@ from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer
 from .policy import Approval, Context, OpenPolicy, Policy
 from .resource import Answered, Database, OpenDatabase, Parameters, Planned, Resource, Scalar, Step
 from .sandbox import Confinement, ExecResult, OpenSandbox, Preparing, Sandbox, Wall
-from .tool import Foreseeing, Needs, Output, Tool, World
+from .tool import Fitting, Foreseeing, Needs, Output, Tool, World
 
 __all__ = [
     "Answered",
@@ -22,6 +22,7 @@ __all__ = [
     "Database",
     "Delayed",
     "ExecResult",
+    "Fitting",
     "Foreseeing",
     "Inquire",
     "Needs",

@@ -11,6 +11,8 @@ from agentrt.records import (
     Observation,
 )
 
+from .resource import Database
+
 
 class Output(NamedTuple):
     """What an operation printed."""
@@ -54,6 +56,11 @@ class World(Protocol):
 
     async def write(self, path: str, data: bytes) -> None: ...
 
+    async def database(self, name: str) -> Database:
+        """One of the session's databases, for this action; what is done in it is kept or discarded with the action.
+        Raises ``UsageError`` where there is none of that name."""
+        ...
+
     def narrow(self, rules: Mapping[str, object]) -> None:
         """Try the session's policy with these rules on top. Raises ``UsageError`` unless they make it stricter; they
         hold once the action, whose kind is ``narrow`` and whose field ``rules`` these are, is settled."""
@@ -82,6 +89,15 @@ class Tool(Protocol):
 
     def reads(self, action: Action) -> Sequence[str] | None:
         """The files it reads, as the action names them; None where the action does not tell."""
+        ...
+
+
+@runtime_checkable
+class Fitting(Protocol):
+    """A tool that is offered in some sessions only, in others' words in each."""
+
+    def fitted(self, databases: Mapping[str, Database]) -> Tool | None:
+        """As it is offered in a session with these databases, by name; None: not at all."""
         ...
 
 

@@ -32,10 +32,11 @@ def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
 
     Snapshots grow layer by layer, so an act's work is in a view when the view's layers begin with those after it.
     An apply starts a new list of layers, with what it left; what came before it is in its own ``before``. Only
-    operations of the session itself are found: see ``ancestry``.
+    operations of the session itself are found: see ``ancestry``. Those whose changes to resources stand are in the
+    view itself.
     """
     by_id = {operation.id: operation for operation in operations}
-    found: list[Operation] = []
+    found = [by_id[mark] for mark in view.marks]
     while True:
         last = by_id[view.applied[-1]] if view.applied else None
         layers = view.snapshot.layers
@@ -50,7 +51,7 @@ def lineage(view: View, operations: Sequence[Operation]) -> list[Operation]:
             and _grew(operation.before.snapshot.layers, operation.after.snapshot.layers, layers)
         ]
         if last is None:
-            return found[::-1]
+            return sorted({operation.id: operation for operation in found}.values(), key=lambda operation: operation.id)
         found.append(last)
         view = last.before
 

@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
+from .views import apart
+
 Item = str | int
 
 
@@ -17,6 +19,7 @@ class Files(NamedTuple):
 
     layers: int
     applied: int
+    """Of applies, and of operations whose changes to resources stand: see ``views.apart``."""
 
 
 class Chains:
@@ -25,6 +28,7 @@ class Chains:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._rows: dict[int, tuple[int, Item]] = {}
+        self._apart: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
     def above(self, chain: int) -> set[int]:
         """It and every chain it is built on, the empty one among them: the beginnings of its list."""
@@ -41,6 +45,16 @@ class Chains:
     def last(self, chain: int) -> Item | None:
         """The last item of its list; None where that is empty."""
         return self._row(chain)[1] if chain else None
+
+    def outside(self, chain: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The applies of its list, and the marks."""
+        if chain not in self._apart:
+            items, at = [], chain
+            while at:
+                at, item = self._row(at)
+                items.append(item)
+            self._apart[chain] = apart(reversed(items))
+        return self._apart[chain]
 
     def having(self, item: Callable[[Item], bool]) -> Callable[[int], bool]:
         """Says of a chain whether ``item`` is true of one in its list."""

@@ -38,7 +38,7 @@ class Protected:
 
     def add(self, session: str, view: View) -> None:
         self.layers |= layer_names(view.snapshot.layers)
-        self.aside |= {f"{session}.{op}" for op in view.applied}
+        self.aside |= {f"{session}.{op}" for op in (*view.applied, *view.marks)}
 
 
 def collectable(store: Store, journal: Journal) -> list[Item]:

@@ -86,17 +86,19 @@ class Course:
     def line(self) -> Collection[int]:
         """The operations in the ``lineage`` of the present view. Within a transaction."""
         if self._line is None:
-            self._line, files = set(), self._after[-1]
+            files = self._after[-1]
+            applied, marks = self._chains.outside(files.applied)
+            self._line = set(marks)
             while True:
                 above = self._chains.above(files.layers)
                 self._line |= {
                     operation
                     for operation, work in self._work.items()
-                    if work.applied == files.applied and work.layers in above
+                    if work.layers in above and self._chains.outside(work.applied)[0] == applied
                 }
-                last = self._chains.last(files.applied)
-                if last is None:
+                if not applied:
                     break
-                self._line.add(int(last))
-                files = self._applied_on[int(last)]
+                self._line.add(applied[-1])
+                files = self._applied_on[applied[-1]]
+                applied = self._chains.outside(files.applied)[0]
         return self._line

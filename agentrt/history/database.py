@@ -13,7 +13,7 @@ from agentrt.errors import AgentrtError, DiskFull, JournalError, SessionBusy, Un
 
 APPLICATION = 0x61677274
 """``agrt``: SQLite's application_id of a journal."""
-VERSION = 3
+VERSION = 4
 """SQLite's user_version of a journal: the version of schema.sql."""
 _SINCE = "-- Version {}: "
 """So begins, in schema.sql, what a journal of an earlier version has not."""

@@ -114,6 +114,15 @@ class Journal:
         with self._writing():
             sessions.choose_sandbox(self._db, session, chosen)
 
+    def resources(self, session: str) -> str | None:
+        """The databases that were chosen for it last, as JSON; None where none ever was."""
+        with self._reading():
+            return sessions.read_resources(self._db, session)
+
+    def choose_resources(self, session: str, chosen: str) -> None:
+        with self._writing():
+            sessions.choose_resources(self._db, session, chosen)
+
     def cut_off(self) -> list[str]:
         """The sessions whose last operation is an intent, oldest first."""
         with self._reading():

@@ -50,7 +50,7 @@ class Removals:
         if not self._found:
             return None
         layers = (self.find("layer", name) for name in layer_names(view.snapshot.layers))
-        asides = (self.find("aside", f"{session}.{op}") for op in view.applied)
+        asides = (self.find("aside", f"{session}.{op}") for op in (*view.applied, *view.marks))
         return next((removal for removal in (*layers, *asides) if removal is not None), None)
 
 

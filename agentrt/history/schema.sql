@@ -1,4 +1,4 @@
--- The journal, version 3. docs/journal.md is its specification; change both together.
+-- The journal, version 4. docs/journal.md is its specification; change both together.
 -- Insert-only: what happened is never changed, what happens next is a new row.
 
 CREATE TABLE chain (
@@ -157,3 +157,17 @@ CREATE INDEX sandbox_session ON sandbox (session);
 
 CREATE TRIGGER sandbox_no_update BEFORE UPDATE ON sandbox BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
 CREATE TRIGGER sandbox_no_delete BEFORE DELETE ON sandbox BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
+
+-- Version 4: which databases a session has.
+
+CREATE TABLE resources (
+    number INTEGER PRIMARY KEY,
+    session TEXT NOT NULL REFERENCES session (id),
+    chosen TEXT NOT NULL,
+    at REAL NOT NULL
+) STRICT;
+
+CREATE INDEX resources_session ON resources (session);
+
+CREATE TRIGGER resources_no_update BEFORE UPDATE ON resources BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;
+CREATE TRIGGER resources_no_delete BEFORE DELETE ON resources BEGIN SELECT RAISE(ABORT, 'the journal is insert-only'); END;

@@ -80,6 +80,23 @@ def read_sandbox(db: sqlite3.Connection, session: str) -> tuple[str | None, bool
     return chosen, begun
 
 
+def choose_resources(db: sqlite3.Connection, session: str, chosen: str) -> None:
+    db.execute("INSERT INTO resources (session, chosen, at) VALUES (?, ?, ?)", (session, chosen, time.time()))
+
+
+def read_resources(db: sqlite3.Connection, session: str) -> str | None:
+    """What was chosen last, for it or for what it was forked from."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'resources'").fetchone() is None:
+        return None  # a journal of an earlier version that is opened to be read
+    line: str | None = session
+    while line is not None:
+        latest = "SELECT chosen FROM resources WHERE session = ? ORDER BY number DESC LIMIT 1"
+        if (found := db.execute(latest, (line,)).fetchone()) is not None:
+            return str(found[0])
+        (line,) = db.execute("SELECT parent FROM session WHERE id = ?", (line,)).fetchone()
+    return None
+
+
 def check_session(db: sqlite3.Connection, id: str) -> None:
     """Raises ``UnknownOperation`` unless it is there."""
     if id.isascii() and db.execute("SELECT 1 FROM session WHERE id = ?", (id,)).fetchone():

@@ -7,17 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from agentrt.records import Effect, FileEffect
+from agentrt.records import Effect, FileEffect, RowsEffect
 from agentrt.records.effects import HARM, Reversibility
 
 _GROUPS = """
     SELECT operation, kind, change, reversibility, substr(path, 1, 1) = x'2f', count(*),
-           total(coalesce(json_extract(detail, '$.after.type'), json_extract(detail, '$.before.type')) = 'directory')
+           total(coalesce(json_extract(detail, '$.after.type'), json_extract(detail, '$.before.type')) = 'directory'),
+           total(coalesce(json_extract(detail, '$.inserted'), 0) + coalesce(json_extract(detail, '$.updated'), 0)
+                 + coalesce(json_extract(detail, '$.deleted'), 0))
     FROM effect WHERE session = ? AND operation BETWEEN ? AND ?
     GROUP BY operation, 2, 3, 4, 5 ORDER BY operation, min(position)"""
 
-_Group = tuple[str, str, Reversibility, int | None, int, float]
-"""Kind, change, reversibility, whether outside the workspace; how many, and how many folders among them."""
+_Group = tuple[str, str, Reversibility, int | None, int, float, float]
+"""Kind, change, reversibility, whether outside the workspace; how many, and how many folders and rows among them."""
 
 
 @dataclass(slots=True)
@@ -32,6 +34,10 @@ class Tally:
     """Files elsewhere in the sandbox."""
     deleted: int = 0
     """Files deleted, wherever."""
+    rows: int = 0
+    """Of databases."""
+    schemas: int = 0
+    """Tables, indexes, views … of databases."""
     sent: int = 0
     """Requests."""
     final: int = 0
@@ -61,15 +67,16 @@ def read_tallies(db: sqlite3.Connection, session: str, first: int, last: int) ->
 
 def _group(effect: Effect) -> _Group:
     if not isinstance(effect, FileEffect):
-        return effect.kind, effect.change, effect.reversibility, None, 1, 0
+        rows = effect.count if isinstance(effect, RowsEffect) else 0
+        return effect.kind, effect.change, effect.reversibility, None, 1, 0, rows
     state = effect.after or effect.before
     folder = state is not None and state.type == "directory"
-    return effect.kind, effect.change, effect.reversibility, not effect.in_workspace, 1, folder
+    return effect.kind, effect.change, effect.reversibility, not effect.in_workspace, 1, folder, 0
 
 
 def _tally(groups: Iterable[_Group]) -> Tally:
     tally = Tally()
-    for kind, change, reversibility, outside, count, folders in groups:
+    for kind, change, reversibility, outside, count, folders, rows in groups:
         if tally.worst is None or HARM.index(reversibility) > HARM.index(tally.worst):
             tally.worst = reversibility
         if kind == "file":
@@ -79,6 +86,10 @@ def _tally(groups: Iterable[_Group]) -> Tally:
             else:
                 tally.inside[change] = tally.inside.get(change, 0) + count
                 tally.folders |= folders > 0
+        elif kind == "rows":
+            tally.rows += int(rows)
+        elif kind == "schema":
+            tally.schemas += count
         elif change == "sent":
             tally.sent += count
             tally.final += count * (reversibility == "irreversible")

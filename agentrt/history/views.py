@@ -22,6 +22,13 @@ _CHAINS = """
     SELECT id, parent, item FROM needed WHERE id != 0 ORDER BY id"""
 
 
+def apart(outside: Iterable[str | int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What stands outside the sandbox is one list, in order of the operations: the applies are numbers in it, the
+    operations whose changes to resources stand are texts."""
+    items = list(outside)
+    return tuple(i for i in items if isinstance(i, int)), tuple(int(i) for i in items if isinstance(i, str))
+
+
 class Views:
     """The views of one journal, by number. Its methods are called within a transaction."""
 
@@ -50,12 +57,15 @@ class Views:
             for number, layers, conversation, applied in rows:
                 # Not validated, so that long lists are shared and not looked through once for every view.
                 snapshot = Snapshot.model_construct(layers=self._lists[layers])
-                self._views[number] = View(snapshot=snapshot, conversation=conversation, applied=self._lists[applied])
+                written, marks = apart(self._lists[applied])
+                self._views[number] = View(snapshot=snapshot, conversation=conversation, applied=written, marks=marks)
         return self._views
 
     def number(self, view: View) -> int:
         """The number of a view, stored now if it was not. Within a writing transaction."""
-        row = (self._chain(view.snapshot.layers), view.conversation, self._chain(view.applied))
+        outside: list[str | int] = [*view.applied, *map(str, view.marks)]
+        outside.sort(key=int)
+        row = (self._chain(view.snapshot.layers), view.conversation, self._chain(outside))
         self._db.execute("INSERT OR IGNORE INTO view (layers, conversation, applied) VALUES (?, ?, ?)", row)
         found = self._db.execute("SELECT id FROM view WHERE layers = ? AND conversation = ? AND applied = ?", row)
         number = int(found.fetchone()[0])

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, Literal
 
 from .base import Record, Text
-from .effects import Effect, FileEffect, RequestEffect, Snapshot
+from .effects import Effect, FileEffect, RequestEffect, RowsEffect, SchemaEffect, Snapshot
 
 Kind = Literal["act", "undo", "redo", "restore", "revert", "apply", "accept", "reject", "fork", "note"]
 Status = Literal["intent", "settled", "rolled_back", "denied", "failed"]
@@ -137,6 +137,9 @@ class View(Record):
     """Id of the conversation's last message; 0 for an empty one."""
     applied: tuple[int, ...] = ()
     """The applies (operation ids) whose writes are in the real workspace, oldest first."""
+    marks: tuple[int, ...] = ()
+    """The operations whose changes to resources, such as databases, stand: acts, and what took acts out. Oldest first.
+    """
 
 
 class PathConflict(Record):
@@ -184,6 +187,12 @@ class Operation(Record):
     def requests(self) -> tuple[RequestEffect, ...]:
         """Of the effects those that went out, or were to."""
         return tuple(effect for effect in self.effects if isinstance(effect, RequestEffect))
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """The databases it changed, by the names the session gives them, in order."""
+        changed = (effect.database for effect in self.effects if isinstance(effect, RowsEffect | SchemaEffect))
+        return tuple(dict.fromkeys(changed))
 
     @property
     def is_verification(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .base import Record
-from .effects import Effect, FileEffect
+from .effects import Effect, FileEffect, RowsEffect, SchemaEffect
 
 
 class Spent(Record):
@@ -20,6 +20,8 @@ class Spent(Record):
     """Files of the workspace that were there before and still are."""
     bytes_written: int = 0
     """Anywhere: they fill the user's disk."""
+    rows_changed: int = 0
+    """Of databases: inserted, updated, deleted, and of a table that was created, altered or dropped all it had."""
     requests: int = 0
     """That were sent."""
     irreversible: int = 0
@@ -30,12 +32,15 @@ class Spent(Record):
     @classmethod
     def of(cls, effects: Iterable[Effect], *, actions: int = 0, seconds: float = 0.0) -> Spent:
         """By these effects."""
-        deleted = changed = written = requests = irreversible = 0
+        deleted = changed = written = rows = requests = irreversible = 0
         for effect in effects:
             # One that was stopped on its way is refused, and the beginning of it is gone all the same.
             if effect.change == "refused" and effect.reversibility == "reversible":
                 continue
             irreversible += effect.reversibility == "irreversible"
+            if isinstance(effect, RowsEffect | SchemaEffect):
+                rows += (effect.count if isinstance(effect, RowsEffect) else effect.rows) or 0
+                continue
             if not isinstance(effect, FileEffect):
                 requests += 1
                 continue
@@ -51,6 +56,7 @@ class Spent(Record):
             files_deleted=deleted,
             files_changed=changed,
             bytes_written=written,
+            rows_changed=rows,
             requests=requests,
             irreversible=irreversible,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agentrt.history.tallies import Tally, tally_of
@@ -21,6 +21,8 @@ from agentrt.records import (
     Operation,
     PathConflict,
     RequestEffect,
+    RowsEffect,
+    SchemaEffect,
     dump_json,
 )
 from agentrt.records.operations import Kind, Review, Status
@@ -30,7 +32,7 @@ from .plain import plain, plain_lines
 if TYPE_CHECKING:
     from agentrt.history.journal import SessionInfo
 
-_TOLD = ("command", "path", "pattern", "glob", "args", "patch")
+_TOLD = ("command", "statement", "path", "pattern", "glob", "args", "patch")
 """Fields of an action that say most of what it is about, first ones first."""
 
 _PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
@@ -130,6 +132,10 @@ def tally_text(tally: Tally) -> str:
         words[0] = words[0] if tally.folders else f"{number} {'file' if number == '1' else 'files'} {verb}"
     if tally.outside:
         words.append(f"{tally.outside:,} outside the workspace")
+    if tally.rows:
+        words.append(counted(tally.rows, "row"))
+    if tally.schemas:
+        words.append(counted(tally.schemas, "schema change"))
     if tally.sent:
         words.append(counted(tally.sent, "request") + (f" ({tally.final:,} irreversible)" if tally.final else ""))
     if tally.refused:
@@ -154,6 +160,8 @@ def effect_line(effect: Effect) -> str:
     """``modified  src/a.py``, ``sent      GET https://pypi.org/simple/``"""
     if isinstance(effect, RequestEffect):
         return _request_line(effect)
+    if isinstance(effect, RowsEffect | SchemaEffect):
+        return database_line(effect)
     text = f"{effect.change:<9} {plain(effect.path)}"
     if effect.renamed_from is not None:
         text += f"  (was {plain(effect.renamed_from)})"
@@ -162,6 +170,34 @@ def effect_line(effect: Effect) -> str:
     elif effect.after is not None and effect.after.type != "file":
         text += f"  ({_type(effect)})"
     return text + (f"  — {plain(effect.note)}" if effect.note else "")
+
+
+def database_line(effect: RowsEffect | SchemaEffect) -> str:
+    """``modified  app: users  (2 rows updated, 1 deleted)``, ``created   app: index by_name``"""
+    if isinstance(effect, SchemaEffect):
+        rows = f"  ({counted(effect.rows, 'row')})" if effect.rows else ""
+        text = f"{effect.change:<9} {plain(effect.database)}: {plain(effect.object)} {plain(effect.name)}{rows}"
+    else:
+        parts = ((effect.inserted, "inserted"), (effect.updated, "updated"), (effect.deleted, "deleted"))
+        said = [f"{number:,} {verb}" for number, verb in parts if number]
+        first, _, verb = said[0].partition(" ")
+        said[0] = f"{first} row{'s' * (first != '1')} {verb}"
+        text = f"{effect.change:<9} {plain(effect.database)}: {plain(effect.table)}  ({', '.join(said)})"
+    return text + (f"  — {plain(effect.note)}" if effect.note else "")
+
+
+def row_lines(effect: RowsEffect) -> Iterator[str]:
+    """The first of its rows: ``- id=3 name=Ann`` as it was, ``+ id=3 name=Bob`` as it is."""
+    for row in effect.rows:
+        for sign, cells in (("-", row.before), ("+", row.after)):
+            if cells is not None:
+                yield plain(f"{sign} {' '.join(f'{name}={cell_text(value)}' for name, value in cells.items())}")
+    if (more := effect.count - len(effect.rows)) > 0:
+        yield f"… and {counted(more, 'row')} more"
+
+
+def cell_text(value: object) -> str:
+    return "NULL" if value is None else str(value)
 
 
 def _request_line(request: RequestEffect) -> str:

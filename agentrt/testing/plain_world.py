@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from agentrt.contracts import Output
+from agentrt.contracts import Database, Output
 from agentrt.errors import UsageError
 from agentrt.records import Limits, Observation
 
@@ -36,10 +36,12 @@ class PlainWorld:
         limits: Limits | None = None,
         env: Mapping[str, str] | None = None,
         outputs: Mapping[int, bytes] | None = None,
+        databases: Mapping[str, Database] | None = None,
     ) -> None:
-        """``outputs``: what earlier operations printed."""
+        """``outputs``: what earlier operations printed. ``databases``, by name, are begun by whoever gives them."""
         self._root = root.resolve()
         self._outputs = dict(outputs or {})
+        self._databases = dict(databases or {})
         self._limits = limits or Limits()
         self._env = dict(env) if env is not None else _allowed_environment()
 
@@ -102,6 +104,11 @@ class PlainWorld:
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
+
+    async def database(self, name: str) -> Database:
+        if name not in self._databases:
+            raise UsageError(f'no database is called "{name}"')
+        return self._databases[name]
 
     def narrow(self, rules: Mapping[str, object]) -> None:
         raise UsageError("there is no policy here to narrow")

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
-from agentrt.contracts import Output, Tool, World
+from agentrt.contracts import Database, Output, Tool, World
 from agentrt.errors import SandboxError
 from agentrt.records import Action, Observation, dump_json
 
@@ -120,6 +120,9 @@ class _Altered:
         raise self._raise()
 
     async def write(self, path: str, data: bytes) -> None:
+        raise self._raise()
+
+    async def database(self, name: str) -> Database:
         raise self._raise()
 
     def narrow(self, rules: Mapping[str, object]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agentrt.notices import lasting
 from agentrt.preview import Preview
-from agentrt.records import FileEffect, FileState, Operation, RequestEffect, dump_json
+from agentrt.records import FileEffect, FileState, Operation, RequestEffect, RowsEffect, SchemaEffect, dump_json
 from agentrt.records.effects import HARM
 from agentrt.showing.marks import HARMS, STATES, Mark
 from agentrt.showing.plain import cells, plain
@@ -17,6 +17,7 @@ from agentrt.showing.words import (
     effect_line,
     effects_text,
     exit_text,
+    row_lines,
     said_text,
     state_of,
     time_text,
@@ -148,8 +149,20 @@ def _effect(operation: Operation, width: int) -> Iterator[Line]:
     files, requests = operation.files, _worst_first(operation.requests)
     yield from _listed(map(_file_line, files[:_MOST]), width)
     yield from _more(len(files), "file")
+    yield from _database_lines(operation)
     yield from (_request_line(request) for request in requests[:_MOST])
     yield from _more(len(requests), "request")
+
+
+def _database_lines(operation: Operation) -> Iterator[Line]:
+    found = [effect for effect in operation.effects if isinstance(effect, RowsEffect | SchemaEffect)]
+    for effect in found[:_MOST]:
+        mark = HARMS[effect.reversibility]
+        style = "bad" if effect.change == "deleted" else ""
+        yield ((f"{mark.glyph} ", "bad"), (effect_line(effect), style), (f"  {mark.word}" if mark.word else "", "bad"))
+        if isinstance(effect, RowsEffect):
+            yield from (((f"    {line}", "dim"),) for line in row_lines(effect))
+    yield from _more(len(found), "change of a database")
 
 
 def _worst_first(requests: Sequence[RequestEffect]) -> Sequence[RequestEffect]:

@@ -1,0 +1,204 @@
+"""The databases of a session: by the names a task gives them, opened where they are used."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+from urllib.parse import quote, urlsplit
+
+from agentrt import plugins
+from agentrt.contracts import Database, OpenDatabase, Step
+from agentrt.documents import nearest
+from agentrt.errors import UsageError
+from agentrt.history.journal import Journal
+from agentrt.records import Effect, dump_json
+
+GROUP = "agentrt.databases"
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_SECRET = re.compile(r"\$\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Databases to be opened."""
+
+    urls: Mapping[str, str] = field(default_factory=dict)
+    """By name. ``${NAME}`` in one stands for a secret."""
+    folder: Path = Path()
+    """What files in them are relative to."""
+
+    def checked(self) -> Choice:
+        """Raises ``UsageError`` for what cannot be right, whatever is there."""
+        for name, url in self.urls.items():
+            check(name, url)
+        return self
+
+    def open(self, aside: Path) -> dict[str, Database]:
+        """Nothing is connected to yet. Raises ``UsageError``, ``PluginError``."""
+        return {name: self._one(name, url, aside) for name, url in self.urls.items()}
+
+    def written(self) -> str:
+        """For the journal."""
+        return dump_json({"urls": dict(self.urls), "folder": os.path.abspath(self.folder)})
+
+    def _one(self, name: str, url: str, aside: Path) -> Database:
+        check(name, url)
+        factory = cast(OpenDatabase, plugins.find(GROUP, urlsplit(url).scheme))
+        return factory(_with_secrets(url), name=name, folder=self.folder, aside=aside)
+
+
+def check(name: str, url: object) -> None:
+    """Raises ``UsageError`` unless it can be a database's name, and its URL."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{dump_json(name)} cannot be a database's name", hint="small letters, digits, _ and -, a letter first"
+        )
+    known = plugins.names(GROUP)
+    if not isinstance(url, str) or "://" not in url:
+        raise UsageError(f"{name} needs a URL", hint=f"such as sqlite:///{name}.db; there is: {', '.join(known)}")
+    scheme = url.partition("://")[0]
+    if scheme not in known:
+        raise UsageError(f'no database is called "{scheme}"', hint=nearest(scheme, known))
+    try:
+        password = urlsplit(url).password
+    except ValueError as error:
+        raise UsageError(f"the URL of {name} cannot be read: {error}") from error
+    if password and not _SECRET.fullmatch(password):
+        # It would be in the journal, in reports, and wherever the task file goes.
+        raise UsageError(
+            f"the URL of {name} has a password in it",
+            hint="`agentrt secrets set NAME` keeps it; write ${NAME} in its place",
+        )
+
+
+def choice_of(journal: Journal, session: str, asked: Mapping[str, str] | None, folder: Path) -> Choice:
+    """The databases of ``session``: those ``asked`` for, else those it had last, or what it was forked from."""
+    if asked is not None:
+        return Choice(asked, folder)
+    recorded = journal.resources(session)
+    if recorded is None:
+        return Choice()
+    found = json.loads(recorded)
+    return Choice(found["urls"], Path(found["folder"]))
+
+
+def remember(journal: Journal, session: str, choice: Choice) -> None:
+    """That the session goes on with them. A database that it changed is not forgotten."""
+    recorded = journal.resources(session)
+    if choice.urls and choice.written() != recorded:
+        journal.choose_resources(session, choice.written())
+
+
+class Begun:
+    """The databases one action uses: begun when it first asks for one, kept or discarded together."""
+
+    def __init__(self, databases: Mapping[str, Database], mark: str) -> None:
+        self._databases, self._mark = databases, mark
+        self._begun: dict[str, Database] = {}
+        self._sealed: dict[str, Database] = {}
+        self._kept: list[Database] = []
+
+    async def get(self, name: str) -> Database:
+        """Raises ``UsageError`` where there is none of that name."""
+        if name not in self._databases:
+            raise _unknown(name, self._databases)
+        if name not in self._begun:
+            await self._databases[name].begin(self._mark)
+            self._begun[name] = self._databases[name]
+        return self._begun[name]
+
+    async def seal(self) -> list[Effect]:
+        """What was done in them; nobody else sees it yet, where a database can do that."""
+        effects: list[Effect] = []
+        for name, database in self._begun.items():
+            found = await database.seal()
+            if found:
+                self._sealed[name] = database
+            effects += found
+        return effects
+
+    @property
+    def changed(self) -> bool:
+        return bool(self._sealed)
+
+    async def commit(self) -> None:
+        """It stands. Where it raises, nothing of it does."""
+        for database in self._begun.values():
+            await database.commit()
+            self._kept.append(database)
+
+    async def discard(self) -> None:
+        """Nothing of it stands: what was committed is taken back. Raises ``Conflict``, ``ResourceError``."""
+        step = Step(self._mark, "back")
+        while self._kept:
+            database = self._kept.pop()
+            if database in self._sealed.values():
+                await database.undo([step])
+        for database in self._begun.values():
+            await database.discard()
+
+
+def of(databases: Mapping[str, Database], name: str) -> Database:
+    """One that an earlier operation changed. Raises ``UsageError`` where the session does not have it any more."""
+    if name not in databases:
+        raise UsageError(
+            f"the database {name} was changed, and this session does not know where it is",
+            hint="open it with the databases it was begun with",
+        )
+    return databases[name]
+
+
+async def turn(databases: Mapping[str, Database], steps: Mapping[str, Sequence[Step]]) -> list[Effect]:
+    """Take the steps of each database: all of them, or none. Raises ``Conflict``, ``ResourceError``."""
+    done: dict[str, Sequence[Step]] = {}
+    effects: list[Effect] = []
+    try:
+        for name, its in steps.items():
+            effects += await of(databases, name).undo(its)
+            done[name] = its
+    except BaseException:
+        await turn_back(databases, done)
+        raise
+    return effects
+
+
+async def turn_back(databases: Mapping[str, Database], steps: Mapping[str, Sequence[Step]]) -> None:
+    """Take back what ``turn`` did. Raises as it."""
+    for name, its in reversed(list(steps.items())):
+        await of(databases, name).undo(inverse(its))
+
+
+async def close(databases: Mapping[str, Database]) -> None:
+    """Let go of them all."""
+    for database in databases.values():
+        await database.close()
+
+
+def inverse(steps: Sequence[Step]) -> list[Step]:
+    """What takes these back."""
+    return [Step(step.mark, "forth" if step.way == "back" else "back") for step in reversed(steps)]
+
+
+def _unknown(name: str, databases: Mapping[str, Database]) -> UsageError:
+    if not databases:
+        return UsageError(
+            "this session has no databases", hint="a task names them: `databases: {app: sqlite:///app.db}`"
+        )
+    return UsageError(
+        f'no database is called "{name}"', hint=nearest(name, databases) or f"there is: {', '.join(databases)}"
+    )
+
+
+def _with_secrets(url: str) -> str:
+    names = _SECRET.findall(url)
+    if not names:
+        return url
+    from agentrt.secrets import store
+
+    values = {secret.name: secret.value for secret in store.load(names)}
+    return _SECRET.sub(lambda found: quote(values[found.group(1)], safe=""), url)

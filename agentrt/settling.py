@@ -1,0 +1,78 @@
+"""After a crash: databases are made to agree with what the journal says, like the real workspace is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentrt import outside, resources
+from agentrt.contracts import Database, Step
+from agentrt.errors import AgentrtError
+from agentrt.records import Operation, View
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+
+async def settle_databases(runtime: Runtime, session: str, operations: Sequence[Operation]) -> list[str]:
+    """Of one session, whose last operation was cut off: what was done about it, in lines for a person.
+
+    A database commits at once or not at all, so either all of it stands or nothing; which, it is asked.
+    """
+    own = session == runtime.session
+    databases = runtime.databases if own else _of(runtime, session)
+    try:
+        last = operations[-1]
+        lines = _of_act(databases, last) if last.kind == "act" else _of_move(databases, _steps(runtime, operations))
+        return [line async for line in lines]
+    finally:
+        if not own:
+            await resources.close(databases)
+
+
+def _of(runtime: Runtime, session: str) -> Mapping[str, Database]:
+    return resources.choice_of(runtime.journal, session, None, Path()).open(runtime.store.aside)
+
+
+async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIterator[str]:
+    mark = f"{last.session}.{last.id}"
+    for name, database in databases.items():
+        try:
+            stands = await database.stands(mark)
+            if stands:
+                await database.undo([Step(mark, "back")])
+                yield f"what it had changed in the database {name} was taken back"
+            elif stands is None:
+                yield f"what it changed in the database {name} may stand, in part, with changes of others: look at it"
+        except AgentrtError as error:
+            yield f"whether it changed the database {name} is not known: {error}"
+
+
+async def _of_move(databases: Mapping[str, Database], steps: outside.Steps) -> AsyncIterator[str]:
+    for name, its in steps.items():
+        try:
+            database, back = resources.of(databases, name), resources.inverse(its)
+            if not (await database.plan_undo(its)).conflicts:
+                continue  # it had not come to that
+            if (await database.plan_undo(back)).conflicts:
+                yield f"whether it changed the database {name} is not known, as others changed it since: look at it"
+                continue
+            await database.undo(back)
+            yield f"what it had changed in the database {name} was taken back"
+        except AgentrtError as error:
+            yield f"whether it changed the database {name} is not known: {error}"
+
+
+def _steps(runtime: Runtime, operations: Sequence[Operation]) -> outside.Steps:
+    """What the last of them was to do in databases, where it went that far."""
+    last, by_id = operations[-1], {operation.id: operation for operation in operations}
+    if last.kind in ("revert", "reject") and "parts" not in (last.action or {}):
+        return outside.taking_out([by_id[target] for target in last.target], by_id.__getitem__)
+    there: View | None = None
+    if last.kind == "undo":
+        there = by_id[last.target[-1]].before
+    elif last.kind in ("redo", "restore"):
+        to = last.target[0]
+        there = by_id[to].after if to else runtime.journal.session(last.session).start
+    return {} if there is None else outside.between(last.before, there, by_id.__getitem__)
