@@ -23,8 +23,8 @@ _CHAINS = """
 
 
 def apart(outside: Iterable[str | int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What stands outside the sandbox is one list, in order of the operations: the applies are numbers in it, the
-    operations whose changes to resources stand are texts."""
+    """What stands outside the sandbox is one list: the applies are numbers in it, and after them the operations whose
+    changes to resources stand, as texts."""
     items = list(outside)
     return tuple(i for i in items if isinstance(i, int)), tuple(int(i) for i in items if isinstance(i, str))
 
@@ -64,7 +64,6 @@ class Views:
     def number(self, view: View) -> int:
         """The number of a view, stored now if it was not. Within a writing transaction."""
         outside: list[str | int] = [*view.applied, *map(str, view.marks)]
-        outside.sort(key=int)
         row = (self._chain(view.snapshot.layers), view.conversation, self._chain(outside))
         self._db.execute("INSERT OR IGNORE INTO view (layers, conversation, applied) VALUES (?, ?, ?)", row)
         found = self._db.execute("SELECT id FROM view WHERE layers = ? AND conversation = ? AND applied = ?", row)

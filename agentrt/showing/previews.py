@@ -16,7 +16,7 @@ def change_text(found: Preview) -> str:
     """``undo 3 would change: 2 files changed``"""
     ids = ", ".join(map(str, found.target))
     about = f" {ids}" if ids and found.kind != "apply" else ""
-    return f"{found.kind}{about} would change: {effects_text(found.effects) or 'nothing'}"
+    return f"{found.kind}{about} would change: {effects_text([*found.effects, *found.databases]) or 'nothing'}"
 
 
 def change_line(found: Preview, effect: FileEffect) -> str:
@@ -26,7 +26,8 @@ def change_line(found: Preview, effect: FileEffect) -> str:
 
 
 def workspace_lines(found: Preview) -> Iterator[str]:
-    """What becomes of the real workspace."""
+    """What becomes of the real workspace, and of databases."""
+    yield from map(effect_line, found.databases)
     for op in found.take_back:
         yield f"apply {op} would be taken out of the real workspace"
     for op in found.put_back:

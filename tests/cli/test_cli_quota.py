@@ -106,12 +106,12 @@ def test_every_folder_of_the_store_is_private(both: Cli, tmp_path: Path) -> None
 def test_a_journal_of_version_1_is_read_and_upgraded(cli: Cli, tmp_path: Path) -> None:
     cli("exec", "--", "echo 1 > f")
     with sqlite3.connect(store(tmp_path) / "journal.db") as db:
-        db.executescript("DROP TABLE removal; DROP TABLE sandbox; PRAGMA user_version = 1")
+        db.executescript("DROP TABLE removal; DROP TABLE sandbox; DROP TABLE resources; PRAGMA user_version = 1")
     db.close()
     assert len(cli("log", "--json").json) == 1
     assert cli("undo").code == 0 and cli("redo").code == 0
     assert cli("gc", "--purge", "f", "--json").json["layers"] == ["s1.1"]
     with sqlite3.connect(store(tmp_path) / "journal.db") as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
         assert db.execute("SELECT kind, name, because FROM removal").fetchall() == [("path", b"f", "purge")]
     db.close()

@@ -40,8 +40,8 @@ DECISION = Decision(verdict="allow", rule="default.yaml:12", because="it stays i
 JUDGEMENT = Judgement(verdict="review", rule="default.yaml:30", because="large")
 
 
-def view(*layers: str, conversation: int = 0, applied: tuple[int, ...] = ()) -> View:
-    return View(snapshot=Snapshot(layers=layers), conversation=conversation, applied=applied)
+def view(*layers: str, conversation: int = 0, applied: tuple[int, ...] = (), marks: tuple[int, ...] = ()) -> View:
+    return View(snapshot=Snapshot(layers=layers), conversation=conversation, applied=applied, marks=marks)
 
 
 @pytest.fixture
@@ -228,9 +228,12 @@ def test_a_failing_write_leaves_nothing_of_itself(journal: Journal) -> None:
 
 
 _VIEWS = st.builds(
-    lambda layers, conversation, applied: view(*layers, conversation=conversation, applied=tuple(applied)),
+    lambda layers, conversation, applied, marks: view(
+        *layers, conversation=conversation, applied=tuple(applied), marks=tuple(marks)
+    ),
     st.lists(st.sampled_from(["s1.1", "s1.2", "1", "2"]), max_size=5),
     st.integers(0, 3),
+    st.lists(st.integers(1, 3), max_size=3),
     st.lists(st.integers(1, 3), max_size=3),
 )
 
@@ -355,11 +358,12 @@ def test_every_table_is_insert_only(journal: Journal, path: Path) -> None:
     journal.say(session, 0, "task", {})
     journal.record_removals("path", ["x"], "purge")
     journal.choose_sandbox(session, "{}")
+    journal.choose_resources(session, "{}")
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA recursive_triggers = ON")
     tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     assert set(tables) == {
-        "chain", "current", "effect", "message", "operation", "outcome", "output", "removal", "review",
+        "chain", "current", "effect", "message", "operation", "outcome", "output", "removal", "resources", "review",
             "sandbox", "session", "view",
     }  # fmt: skip
     for table in tables:
@@ -383,7 +387,7 @@ def test_the_file_says_what_it_is(path: Path) -> None:
         assert journal.path == path
     header = path.read_bytes()[:100]
     assert header[68:72] == b"agrt"
-    assert int.from_bytes(header[60:64], "big") == 3
+    assert int.from_bytes(header[60:64], "big") == 4
     db = sqlite3.connect(path)
     assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     db.close()
@@ -391,7 +395,7 @@ def test_the_file_says_what_it_is(path: Path) -> None:
 
 def test_a_newer_journal_is_left_alone(path: Path) -> None:
     Journal.open(path).close()
-    tamper(path, "PRAGMA user_version = 4")
+    tamper(path, "PRAGMA user_version = 5")
     before = path.read_bytes()
     with pytest.raises(JournalError, match="newer agentrt") as caught:
         Journal.open(path)
