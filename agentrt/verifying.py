@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from agentrt import outside, resources
 from agentrt.collecting import gone
 from agentrt.errors import AgentrtError, SandboxUnavailable
 from agentrt.history.aside import Kept, kept
@@ -22,7 +23,7 @@ from agentrt.history.beneath import Beneath
 from agentrt.history.expected import Expected, Recorded, recorded
 from agentrt.history.states import alike, look
 from agentrt.inside import Inside
-from agentrt.records import FileState, Record, Text, View
+from agentrt.records import FileState, PathConflict, Record, Text, View
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -59,14 +60,27 @@ class CheckedView(Record):
         return not self.wrong and not self.damage
 
 
+class CheckedDatabase(Record):
+    """Whether all that stands in one database could be taken back: it was tried, and rolled back."""
+
+    name: str
+    operations: tuple[int, ...]
+    """What stands there of these, oldest first."""
+    changed: tuple[PathConflict, ...] = ()
+    """What somebody else changed since: undo would refuse to go over it."""
+    damage: Text = ""
+    """Why nothing can be taken back, or why that is not known."""
+
+
 class Verification(Record):
-    """All views of a session, by the first operation that led to them."""
+    """All views of a session, by the first operation that led to them; and the databases in which something stands."""
 
     views: tuple[CheckedView, ...]
+    databases: tuple[CheckedDatabase, ...] = ()
 
     @property
     def ok(self) -> bool:
-        return all(view.ok for view in self.views)
+        return all(view.ok for view in self.views) and not any(database.damage for database in self.databases)
 
 
 async def verify(runtime: Runtime) -> Verification:
@@ -77,9 +91,23 @@ async def verify(runtime: Runtime) -> Verification:
     session = recorded(runtime.info.start, runtime.log(), inherited)
     sandbox = await runtime.sandbox.fork(runtime.view.snapshot)
     try:
-        return await _Verifying(runtime, session, Inside(sandbox)).all()
+        views = await _Verifying(runtime, session, Inside(sandbox)).all()
     finally:
         await sandbox.close()
+    return Verification(views=views, databases=tuple([one async for one in _databases(runtime)]))
+
+
+async def _databases(runtime: Runtime) -> AsyncIterator[CheckedDatabase]:
+    view = runtime.view
+    steps = outside.between(view, view.model_copy(update={"marks": ()}), runtime.show)
+    standing = {name: tuple(op for op in view.marks if name in runtime.show(op).databases) for name in steps}
+    for name, its in steps.items():
+        try:
+            planned = await resources.of(runtime.databases, name).plan_undo(its)
+        except AgentrtError as error:
+            yield CheckedDatabase(name=name, operations=standing[name], damage=str(error))
+        else:
+            yield CheckedDatabase(name=name, operations=standing[name], changed=planned.conflicts)
 
 
 class _Verifying:
@@ -91,8 +119,8 @@ class _Verifying:
         self._workspace: dict[str, FileState | None] = {}
         self._aside: dict[int, Mapping[str, Kept]] = {}
 
-    async def all(self) -> Verification:
-        return Verification(views=tuple([await self._view(view) for view in self._session.views]))
+    async def all(self) -> tuple[CheckedView, ...]:
+        return tuple([await self._view(view) for view in self._session.views])
 
     async def _view(self, expected: Expected) -> CheckedView:
         operations, paths = tuple(expected.operations), sorted(self._session.bases)

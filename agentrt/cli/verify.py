@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from agentrt.notices import named
 from agentrt.records import FileState
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
-from agentrt.verifying import CheckedView, Verification
+from agentrt.showing.words import conflict_line
+from agentrt.verifying import CheckedDatabase, CheckedView, Verification
 
 from .options import HERE, Where
 from .render import put, put_json
@@ -22,10 +24,14 @@ def verify_undo(*, where: Where = HERE) -> int:
     total = _total(found.views)
     if where.json:
         views = [{"ok": view.ok, **view.to_dict()} for view in found.views]
-        put_json({"ok": found.ok, "views": views, "total": total})
+        databases = [database.to_dict() for database in found.databases]
+        put_json({"ok": found.ok, "views": views, "databases": databases, "total": total})
         return 0 if found.ok else 1
     for view in found.views:
         for line in _lines(view):
+            put(line)
+    for database in found.databases:
+        for line in _database_lines(database):
             put(line)
     put(
         f"{_count(total['views'], 'view')}: {total['good']} as recorded, {total['wrong']} wrong, {total['damaged']}"
@@ -65,6 +71,15 @@ def _lines(view: CheckedView) -> list[str]:
         expected = " or ".join(_words(state) for state in wrong.expected)
         lines += [f"  {plain(wrong.path)}", f"    expected: {expected}", f"    found:    {_words(wrong.found)}"]
     return lines
+
+
+def _database_lines(database: CheckedDatabase) -> list[str]:
+    name = f"database {database.name}, {named(database.operations)}"
+    if database.damage:
+        return [f"{name}: DAMAGED: {plain(database.damage)}"]
+    if not database.changed:
+        return [f"{name}: as recorded; undo was tried, and rolled back"]
+    return [f"{name}: changed by others since", *(f"  {conflict_line(one)}" for one in database.changed)]
 
 
 def _words(state: FileState | None) -> str:
