@@ -101,6 +101,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 HEAVY = {
     "aiohttp",
     "anthropic",
+    "apsw",
     "cryptography",
     "docker",
     "keyring",
