@@ -27,7 +27,7 @@ def change_line(found: Preview, effect: FileEffect) -> str:
 
 def workspace_lines(found: Preview) -> Iterator[str]:
     """What becomes of the real workspace, and of databases."""
-    yield from map(effect_line, found.databases)
+    yield from (f"  {effect_line(effect)}" for effect in found.databases)
     for op in found.take_back:
         yield f"apply {op} would be taken out of the real workspace"
     for op in found.put_back:

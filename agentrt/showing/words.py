@@ -32,7 +32,7 @@ from .plain import plain, plain_lines
 if TYPE_CHECKING:
     from agentrt.history.journal import SessionInfo
 
-_TOLD = ("command", "statement", "path", "pattern", "glob", "args", "patch")
+_TOLD = ("command", "path", "pattern", "glob", "args", "patch")
 """Fields of an action that say most of what it is about, first ones first."""
 
 _PATCHED = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
@@ -65,6 +65,8 @@ def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, 
         words = " ".join(map(str, told)) if isinstance(told, list | tuple) else str(told)
         if told is asked.get("patch") and (files := _PATCHED.findall(words)):
             words = ", ".join(files)
+        elif tool == "sql" and "statement" in asked:
+            words = f"{asked.get('database')}: {asked['statement']}"
         elif tool == NARROW:
             words = dump_json(asked.get("rules"))
         elif tool == "read" and not told and "output" in asked:

@@ -299,7 +299,7 @@ def test_what_is_kept_for_undo_is_not_garbage(workspace: Path, app: Path) -> Non
         ({"app": "app.db"}, "needs a URL"),
         ({"App": "sqlite:///x.db"}, "cannot be a database's name"),
         ({"app": "sqlite://u:secret@h/x.db"}, "has a password in it"),
-        ({"app": "sqlite:///:memory:"}, "memory"),
+        ({"app": "sqlite:///:memory:"}, "not in a file"),
     ],
 )
 def test_what_cannot_be_right_is_said_before_anything_is_opened(

@@ -19,7 +19,7 @@ _PROGRAM = """
 import asyncio, os, signal, sys
 from agentrt import Runtime
 from agentrt.history.journal import Journal
-from agentrt.tools.databases.sqlite import Sqlite
+from agentrt.tools.databases.sqlite import SqliteDatabase
 
 place, doing = sys.argv[1], sys.argv[2]
 
@@ -37,8 +37,8 @@ def die_at(owner, name, after=False):
 
 armed = False
 where = {
-    "seal": (Sqlite, "seal"), "sealed": (Sqlite, "seal", True), "commit": (Sqlite, "commit"),
-    "committed": (Sqlite, "commit", True), "undo": (Sqlite, "undo"), "undone": (Sqlite, "undo", True),
+    "seal": (SqliteDatabase, "seal"), "sealed": (SqliteDatabase, "seal", True), "commit": (SqliteDatabase, "commit"),
+    "committed": (SqliteDatabase, "commit", True), "undo": (SqliteDatabase, "undo"), "undone": (SqliteDatabase, "undo", True),
     "settle": (Journal, "settle"), "settled": (Journal, "settle", True),
 }
 die_at(*where[place])
