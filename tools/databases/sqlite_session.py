@@ -14,7 +14,7 @@ from .sqlite_record import Record
 from .sqlite_watch import Watch
 
 if TYPE_CHECKING:
-    from apsw import Connection, Cursor
+    from apsw import Connection, Cursor, PreUpdate
 
 
 class _Statement(NamedTuple):
@@ -77,8 +77,14 @@ class Session:
         connection = self._connection = self._place.open(self._ended.is_set)
         harden(connection)
         connection.authorizer = self._guard
+        # Before any statement is prepared: else one that empties a table would do so without a word on its rows.
+        connection.preupdate_hook(self._see)
         connection.execute("BEGIN")
         return connection
+
+    def _see(self, update: PreUpdate) -> None:
+        if self._watch is not None:
+            self._watch.see(update)
 
     def _next(self, connection: Connection, statements: str, parameters: Parameters) -> _Statement:
         """The first of ``statements``, as SQLite reads it. The guard has looked at it, nothing has run."""

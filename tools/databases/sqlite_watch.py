@@ -39,7 +39,6 @@ class Watch:
         """By table and place: the key's values, and the row before it was first touched."""
         self._whole: dict[str, list[Row]] = {}
         """Tables of which all rows are kept, as they were at the start."""
-        connection.preupdate_hook(self._hook)
 
     def prepare(self) -> None:
         """A statement is about to run; the guard has seen what it is about. Keeps whole what has to be."""
@@ -67,7 +66,8 @@ class Watch:
             self._tables[name] = table
         return self._tables[name]
 
-    def _hook(self, update: PreUpdate) -> None:
+    def see(self, update: PreUpdate) -> None:
+        """A row is about to change."""
         name = update.table_name
         if update.database_name != "main" or name not in self._names or name in self._whole:
             return
@@ -119,6 +119,9 @@ class Watch:
 
     def record(self) -> Record:
         """All that is not what it was. Raises ``UsageError`` where something could not be recorded."""
+        # Virtual tables write what they hold back when there is a savepoint, at the latest.
+        self._connection.execute("SAVEPOINT sealed")
+        self._connection.execute("RELEASE sealed")
         now = objects(self._connection)
         changed = {place for place in {**self._objects, **now} if self._objects.get(place) != now.get(place)}
         remade = {name for type, name in changed if type in ("table", "view")}
