@@ -38,5 +38,7 @@ def words(operation: Operation) -> str:
     """``bash make test``"""
     if operation.kind != "act" or operation.action is None:
         return operation.kind
-    told = {key: value for key, value in operation.action.items() if key in ("command", "path", "database", "statement")}
+    told = {
+        key: value for key, value in operation.action.items() if key in ("command", "path", "database", "statement")
+    }
     return " ".join([str(operation.action.get("kind", "")), *(str(value)[:200] for value in told.values())])

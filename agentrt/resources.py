@@ -102,6 +102,7 @@ class Begun:
         self._begun: dict[str, Database] = {}
         self._sealed: dict[str, Database] = {}
         self._kept: list[Database] = []
+        self._effects: list[Effect] = []
 
     async def get(self, name: str) -> Database:
         """Raises ``UsageError`` where there is none of that name."""
@@ -120,7 +121,13 @@ class Begun:
             if found:
                 self._sealed[name] = database
             effects += found
+        self._effects = effects
         return effects
+
+    @property
+    def left(self) -> list[Effect]:
+        """What it changed, where that could not be taken back: whether it stands is not known."""
+        return [effect.model_copy(update={"reversibility": "unknown"}) for effect in self._effects]
 
     @property
     def changed(self) -> bool:
@@ -134,13 +141,13 @@ class Begun:
 
     async def discard(self) -> None:
         """Nothing of it stands: what was committed is taken back. Raises ``Conflict``, ``ResourceError``."""
-        step = Step(self._mark, "back")
+        for database in self._begun.values():
+            if database not in self._kept:
+                await database.discard()
         while self._kept:
             database = self._kept.pop()
             if database in self._sealed.values():
-                await database.undo([step])
-        for database in self._begun.values():
-            await database.discard()
+                await database.undo([Step(self._mark, "back")])
 
 
 def of(databases: Mapping[str, Database], name: str) -> Database:

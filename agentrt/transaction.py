@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agentrt.arguments import action_of, load_tool
 from agentrt.asking import Heard, context_of, hear
 from agentrt.contracts import Context, Preparing, Tool
-from agentrt.errors import AgentrtError, DiskFull, SandboxUnavailable
+from agentrt.errors import AgentrtError, Conflict, DiskFull, JournalError, ResourceError, SandboxUnavailable
 from agentrt.history import room
 from agentrt.history.contents import based_on, keep_bases
 from agentrt.narrowing import origin
@@ -171,9 +171,17 @@ class _Action:
         Where not even that can be written down the journal has an intent, and the error is raised.
         """
         observation = observation or Observation()
-        await self._take_back()
+        more: dict[str, Any] = {"note": note}
+        stays: list[Effect] = []
+        try:
+            await self._take_back()
+        except (Conflict, ResourceError) as error:
+            # A database had committed, and does not let go of it: nobody may think that nothing is left.
+            why = f"{why}; and what it changed in a database may stand: {error}"
+            stays, more["review"] = self.databases.left, "pending"
         observation = observation.model_copy(update={"error": _also(observation.error, why)})
-        return self._settled("failed", self.runtime.view, observation, effects=await self._sent(), note=note)
+        effects = [*stays, *await self._sent()]
+        return self._settled("failed", self.runtime.view, observation, effects=effects, **more)
 
     def _settled(self, status: Status, after: View, observation: Observation, **more: Any) -> Operation:
         if self.call is not None and self.call.canaries:
@@ -191,12 +199,16 @@ class _Action:
     async def _take_back(self) -> None:
         """Databases and the sandbox stand where they stood, and the disk has its room again: perhaps that is what was
         missing."""
-        await self.databases.discard()
         await self.runtime.sandbox.restore(self.before.snapshot)
-        with suppress(AgentrtError, OSError):  # what is left is found by ``agentrt gc``
-            # Never a layer the journal may speak of: that it was settled could be what went unnoticed.
-            if self.runtime.journal.operation(self.runtime.session, self.op.id).status == "intent":
+        try:
+            # What the journal may speak of is left: that it was settled could be what went unnoticed.
+            if self.runtime.journal.operation(self.runtime.session, self.op.id).status != "intent":
+                return
+            with suppress(OSError):  # ``agentrt gc`` finds it
                 await self.runtime.sandbox.remove([self.runtime.layer(self.op.id)])
+        except JournalError:
+            return  # when it can be read again, what is found cut off is settled
+        await self.databases.discard()
 
 
 def _cut_off(world: ActionWorld | None) -> Observation | None:

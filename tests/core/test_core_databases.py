@@ -327,3 +327,47 @@ def test_a_database_that_is_not_known_any_more_is_said(workspace: Path, app: Pat
 
     run(workspace, app, work)
     asyncio.run(later())
+
+
+def test_what_could_not_be_settled_is_taken_back(workspace: Path, app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = dump(app)
+
+    async def work(rt: Runtime) -> None:
+        settle, failed = rt.settle, []
+
+        def breaks(*given: Any, **how: Any) -> Operation:
+            if not failed:
+                failed.append(dump(app))
+                raise OSError("the disk is gone")
+            return settle(*given, **how)
+
+        monkeypatch.setattr(rt, "settle", breaks)
+        op = await rt.act("sql", database="app", statement="UPDATE users SET age = 0")
+        assert op.status == "failed" and op.effects == () and failed[0] != before
+        assert op.observation is not None and "the disk is gone" in str(op.observation.error)
+        assert dump(app) == before and rt.view.marks == ()
+
+    run(workspace, app, work)
+
+
+def test_what_cannot_be_taken_back_any_more_is_said(
+    workspace: Path, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(rt: Runtime) -> None:
+        settle, failed = rt.settle, []
+
+        def breaks(*given: Any, **how: Any) -> Operation:
+            if not failed:
+                failed.append(1)
+                write(app, "UPDATE users SET age = 77 WHERE id = 2")  # somebody, in that very moment
+                raise OSError("the disk is gone")
+            return settle(*given, **how)
+
+        monkeypatch.setattr(rt, "settle", breaks)
+        op = await rt.act("sql", database="app", statement="UPDATE users SET age = 0")
+        assert (op.status, op.review) == ("failed", "pending")
+        assert [e.reversibility for e in op.effects] == ["unknown"]
+        assert op.observation is not None and "may stand" in str(op.observation.error)
+        assert rt.view.marks == ()
+
+    run(workspace, app, work)
