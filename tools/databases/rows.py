@@ -96,7 +96,11 @@ def same(one: Row | None, other: Row | None, *, at: bool = False) -> bool:
         return False
     if one.values.keys() != other.values.keys():
         return False
-    return all(exact(value) == exact(other.values[column]) for column, value in one.values.items())
+    for column, value in one.values.items():
+        against = other.values[column]
+        if value is not against and exact(value) != exact(against):
+            return False
+    return True
 
 
 class Net:

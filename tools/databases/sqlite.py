@@ -1,4 +1,8 @@
-"""An SQLite database as a resource: each action is one transaction, and every one of them can be taken back."""
+"""An SQLite database as a resource: each action is one transaction, and every one of them can be taken back.
+
+SQLite's locks hold between processes, and between connections of one copy of SQLite. Python's ``sqlite3`` is another
+copy: what has the same file open with it, in this very process, is not kept apart from an action.
+"""
 
 from __future__ import annotations
 
@@ -164,13 +168,12 @@ class SqliteDatabase:
             try:
                 connection.execute("BEGIN")
                 turn = Turn(connection, self.name)
-                if record.only_numbers:
-                    after, before = (not turn.numbers_differ(record, side) for side in ("after", "before"))
-                else:
-                    after, before = (not turn.differences(record, side) for side in ("after", "before"))
+                differ = turn.numbers_differ if record.only_numbers else turn.differences
+                if not differ(record, "after"):
+                    return True
+                return None if differ(record, "before") else False
             finally:
                 connection.close()
-        return True if after else False if before else None
 
     def _to_look_at(self) -> Connection:
         """A file that is not there is an empty database."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agentrt.contracts import Scalar
 from agentrt.records import PathConflict
 
-from .rows import Change, Row, Standing, conflict_of, exact, exact_all, path_of, same, words
+from .rows import Change, Row, Standing, Values, conflict_of, exact, exact_all, path_of, same, words
 from .sqlite_record import Move, Record, Whole
 from .sqlite_schema import Object, Table, ask, objects, quoted, sequences, settings
 
@@ -91,8 +91,8 @@ class Turn:
     def _other_changes(self, changes: Sequence[Change], expected: Standing) -> Iterator[PathConflict]:
         for name, those in _by_table(changes).items():
             table = Table.read(self._connection, name)
-            columns = next(side.values for change in those for side in (change.before, change.after) if side)
-            if table is None or set(table.columns) != set(columns):
+            columns = _columns(those)
+            if table is None or set(table.columns) != columns.keys():
                 yield PathConflict(
                     path=f"{self._database}:{name}",
                     ours=f"{len(those)} rows of columns {', '.join(columns)}",
@@ -128,7 +128,7 @@ class Turn:
             for whole in record.wholes:
                 if (rows := whole.side(move.to)) is not None:
                     self._fill(whole, rows)
-            conflicts += self._write(move)
+            conflicts += self._write(move, final=final)
             self._create(record, [found for found in comes if found and found.type != "table"])
             self._number(move, numbers)
             for name, (before, after) in record.settings.items():
@@ -162,15 +162,16 @@ class Turn:
         for row in rows:
             table.insert(self._connection, row)
 
-    def _write(self, move: Move) -> Iterator[PathConflict]:
+    def _write(self, move: Move, *, final: bool) -> Iterator[PathConflict]:
         import apsw
 
         for name, those in _by_table(move.record.changes).items():
             table = Table.read(self._connection, name)
-            if table is None:
-                continue
+            if table is None or set(table.columns) != _columns(those).keys():
+                continue  # a conflict
             for change in those:
-                if (found := table.find(self._connection, change.key)) is not None:
+                found = change.side(move.expects) if final else table.find(self._connection, change.key)
+                if found is not None:
                     table.delete(self._connection, found)
             for change in those:
                 if (row := change.side(move.to)) is not None:
@@ -250,6 +251,11 @@ def _definition(found: Object | None) -> str:
 
 def _exact(row: Row) -> tuple[int | None, frozenset[tuple[str, tuple[str, Scalar]]]]:
     return row.at, frozenset((column, exact(value)) for column, value in row.values.items())
+
+
+def _columns(changes: Sequence[Change]) -> Values:
+    """Of a row, any of them."""
+    return next(side.values for change in changes for side in (change.before, change.after) if side)
 
 
 def _by_table(changes: Sequence[Change]) -> dict[str, list[Change]]:
