@@ -38,10 +38,10 @@ class PlainWorld:
         outputs: Mapping[int, bytes] | None = None,
         databases: Mapping[str, Database] | None = None,
     ) -> None:
-        """``outputs``: what earlier operations printed. ``databases``, by name, are begun by whoever gives them."""
+        """``outputs``: what earlier operations printed. ``databases``, by name: nothing is committed."""
         self._root = root.resolve()
         self._outputs = dict(outputs or {})
-        self._databases = dict(databases or {})
+        self._databases, self._begun = dict(databases or {}), set[str]()
         self._limits = limits or Limits()
         self._env = dict(env) if env is not None else _allowed_environment()
 
@@ -108,6 +108,9 @@ class PlainWorld:
     async def database(self, name: str) -> Database:
         if name not in self._databases:
             raise UsageError(f'no database is called "{name}"')
+        if name not in self._begun:
+            await self._databases[name].begin("plain")
+            self._begun.add(name)
         return self._databases[name]
 
     def narrow(self, rules: Mapping[str, object]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +17,7 @@ from agentrt.records import Action, Observation
 from agentrt.testing.plain_world import PlainWorld
 from agentrt.testing.tool_kit import check_tool
 from agentrt.tools.bash import BashTool
+from agentrt.tools.databases.sqlite import open_database
 from agentrt.tools.files import ReadTool
 
 _PATCH = "*** Begin Patch\n*** Update File: a.txt\n-one\n+1\n*** Delete File: b.txt\n*** End Patch\n"
@@ -31,6 +34,12 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = {
     ],
     "search": [{"pattern": "o"}, {"glob": "*.txt", "ignored": True}, {"pattern": "(", "path": "sub"}],
     "git": [{"args": ["status"]}, {"args": ["commit", "-m", "a\nb"]}],
+    "sql": [
+        {"database": "app", "statement": "SELECT * FROM t\nWHERE x = ?", "parameters": [1]},
+        {"database": "app", "statement": "INSERT INTO t VALUES (2); SELECT 1"},
+        {"database": "app", "statement": "no\nsql"},
+        {"database": "other", "statement": "SELECT 1"},
+    ],
     "narrow": [{"rules": {"files": {"read_only": ["src/**"]}}}, {"rules": {"nonsense": 1}}],
 }
 
@@ -44,7 +53,10 @@ def test_a_tool_of_ours_keeps_to_the_contract(name: str, tmp_path: Path) -> None
         (root / "sub").mkdir(parents=True)
         (root / "a.txt").write_text("one\ntwo\nthree\n")
         (root / "b.txt").write_text("b\n")
-        return PlainWorld(root, outputs={1: b"one\ntwo\n"})
+        with closing(sqlite3.connect(root / "app.db")) as db:
+            db.executescript("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+        app = open_database("sqlite:///app.db", name="app", folder=root, aside=root / "aside")
+        return PlainWorld(root, outputs={1: b"one\ntwo\n"}, databases={"app": app})
 
     anyio.run(check_tool, find("agentrt.tools", name)(), world, _EXAMPLES[name])  # type: ignore[operator]
 
