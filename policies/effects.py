@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from agentrt.records.operations import Judge
 from .patterns import host_matches, path_matches
 from .reading import Acted
 from .rules import all_are, one_may_be
-from .values import Commands, Hosts, Lines, Methods, Names, Paths
+from .values import Commands, Hosts, Lines, Methods, Names, Paths, Tables
 
 _Change = Literal["created", "modified", "deleted", "renamed", "mode", "sent", "refused"]
 _LIST = Field(strict=False, min_length=1)
@@ -23,7 +24,7 @@ _LIST = Field(strict=False, min_length=1)
 
 class EffectRule(Written):
     """Everything that is given must fit; left out: whatever it is. With ``paths`` it speaks of files, with ``hosts`` or
-    ``methods`` of requests."""
+    ``methods`` of requests, with ``tables`` of databases."""
 
     verdict: Judge
     actions: Names | None = None
@@ -35,6 +36,8 @@ class EffectRule(Written):
     hosts: Hosts | None = None
     methods: Methods | None = None
     """Of what went through where TLS stayed closed nothing was seen: all but ``accept`` speak of it."""
+    tables: Tables | None = None
+    """Of databases: their rows, and what they are. Of a schema the names of all else in it count as well."""
     reversibility: Annotated[tuple[Reversibility, ...], _LIST] | None = None
     plain: bool = False
     """It is of an ordinary file or folder: see ``is_plain``."""
@@ -61,17 +64,22 @@ class EffectRule(Written):
             return False
         if self.reversibility is not None and effect.reversibility not in self.reversibility:
             return False
+        of_files, of_requests = self.paths is not None or self.plain, (self.hosts or self.methods) is not None
         if isinstance(effect, RequestEffect):
-            return self.paths is None and not self.plain and self._reaches(effect)
+            return not of_files and self.tables is None and self._reaches(effect)
         if isinstance(effect, RowsEffect | SchemaEffect):
-            return self.paths is None and self.hosts is None and self.methods is None and not self.plain
+            return not of_files and not of_requests and self._is_of(effect)
         places = [effect.path, *([effect.renamed_from] if effect.renamed_from is not None else [])]
-        if self.hosts is not None or self.methods is not None or (self.plain and not is_plain(effect)):
+        if of_requests or self.tables is not None or (self.plain and not is_plain(effect)):
             return False
         if self.paths is None:
             return True
         named = [any(path_matches(pattern, path) for pattern in self.paths) for path in places]
         return all(named) if self.verdict == "accept" else any(named)
+
+    def _is_of(self, effect: RowsEffect | SchemaEffect) -> bool:
+        name = effect.table if isinstance(effect, RowsEffect) else effect.name
+        return self.tables is None or any(fnmatchcase(f"{effect.database}.{name}", table) for table in self.tables)
 
     def _reaches(self, effect: RequestEffect) -> bool:
         surely = self.verdict == "accept"
@@ -117,7 +125,10 @@ def about(effect: Effect, because: str) -> str:
 
 
 def parse_effect(text: str) -> Effect:
-    """``deleted src/a.py``, ``sent POST https://x.org/y``. Raises ``ValueError``."""
+    """``deleted src/a.py``, ``sent POST https://x.org/y``, ``deleted rows of app.users``, ``created table app.t``.
+
+    Raises ``ValueError``.
+    """
     change, _, rest = text.partition(" ")
     if change in ("sent", "refused"):
         request, url = Request.parse(rest), rest.partition(" ")[2]
@@ -127,6 +138,12 @@ def parse_effect(text: str) -> Effect:
         raise ValueError(
             f'expected what happened, such as deleted src/a.py or sent POST https://example.com/x, not text "{text}"'
         )
+    if found := re.fullmatch(r"(rows of|table|index|view|trigger) ([a-z][a-z0-9_-]*)\.(.+)", rest):
+        what, database, name = found.groups()
+        if what == "rows of":
+            return RowsEffect.model_validate({"database": database, "table": name, "change": change})
+        fields = {"database": database, "object": what, "name": name, "change": change}
+        return SchemaEffect.model_validate(fields)
     return FileEffect.model_validate({"path": rest, "change": change})
 
 

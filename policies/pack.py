@@ -194,10 +194,21 @@ def _check_network(pack: Pack, document: Document) -> None:
 
 def _check_judge(pack: Pack, document: Document) -> None:
     for at, rule in enumerate(pack.judge):
-        for key, given in (("hosts", rule.hosts), ("methods", rule.methods)):
-            other = "paths" if rule.paths is not None else "plain" if rule.plain else None
-            if other is not None and given is not None:
-                message = f"`{key}` speaks of requests and `{other}` of files: of both at once there is nothing"
+        given = [
+            (key, what)
+            for key, what, value in (
+                ("paths", "files", rule.paths),
+                ("plain", "files", rule.plain or None),
+                ("hosts", "requests", rule.hosts),
+                ("methods", "requests", rule.methods),
+                ("tables", "databases", rule.tables),
+            )
+            if value is not None
+        ]
+        for key, what in given:
+            other, others = given[0]
+            if what != others:
+                message = f"`{key}` speaks of {what} and `{other}` of {others}: of both at once there is nothing"
                 raise document.error(message, ("judge", at, key), key=True, hint="make it two rules")
 
 

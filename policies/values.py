@@ -62,6 +62,12 @@ def parse_program(value: object) -> str:
     return value
 
 
+def _table(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z*?][a-z0-9_*?-]*\..+", value):
+        raise ValueError(f"expected a database and a table of it, such as app.users or app.*, not {describe(value)}")
+    return value
+
+
 _LABEL = r"(?:\*\*|(?:\*(?!\*)|[a-z0-9_-])+)"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
@@ -109,6 +115,7 @@ Commands = Annotated[tuple[Annotated[Pattern, PlainValidator(parse_words)], ...]
 Paths = Annotated[tuple[Annotated[str, PlainValidator(_path)], ...], _LIST]
 Planted = Annotated[tuple[Annotated[str, PlainValidator(_planted)], ...], _LIST]
 Programs = Annotated[tuple[Annotated[str, PlainValidator(parse_program)], ...], _LIST]
+Tables = Annotated[tuple[Annotated[str, PlainValidator(_table)], ...], _LIST]
 Hosts = Annotated[tuple[Annotated[str, PlainValidator(_host)], ...], _LIST]
 Methods = Annotated[tuple[Annotated[str, PlainValidator(_method)], ...], _LIST]
 UrlPaths = Annotated[tuple[Annotated[str, PlainValidator(_url_path)], ...], _LIST]

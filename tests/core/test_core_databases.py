@@ -371,3 +371,30 @@ def test_what_cannot_be_taken_back_any_more_is_said(
         assert rt.view.marks == ()
 
     run(workspace, app, work)
+
+
+def test_rules_speak_of_tables(workspace: Path, app: Path) -> None:
+    write(app, "CREATE TABLE payments (n)")
+    policy = {
+        "judge": [
+            {"verdict": "roll_back", "tables": ["app.payments"], "because": "money", "match": ["deleted rows of app.payments"]},
+            {"verdict": "accept", "tables": ["*.users"], "change": ["modified"], "not_match": ["deleted rows of app.users"]},
+        ]
+    }  # fmt: skip
+
+    async def work(rt: Runtime) -> None:
+        paid = await rt.act("sql", database="app", statement="INSERT INTO payments VALUES (1)")
+        assert paid.status == "rolled_back" and paid.judgement is not None
+        assert paid.judgement.because == "1 row of app: payments changed: money"
+        assert (await sql(rt, "UPDATE users SET age = 1")).review == "accepted"
+        assert (await sql(rt, "DELETE FROM users WHERE id = 1")).review == "pending"
+        assert (await sql(rt, "CREATE TABLE t (x)")).review == "pending"
+
+    run(workspace, app, work, policy=policy)
+
+
+def test_a_policy_says_who_may_use_sql(workspace: Path, app: Path) -> None:
+    async def work(rt: Runtime) -> None:
+        assert (await rt.act("sql", database="app", statement="SELECT 1")).status == "denied"
+
+    run(workspace, app, work, policy={"decide": [{"verdict": "deny", "actions": ["sql"]}]})

@@ -312,6 +312,18 @@ MISTAKES = [
         "make it two rules",
     ),
     (
+        "judge: [{verdict: review, hosts: [x.org], tables: [app.t]}]",
+        "1:43",
+        "`tables` speaks of databases and `hosts` of requests: of both at once there is nothing",
+        "make it two rules",
+    ),
+    (
+        "judge: [{verdict: review, tables: [users]}]",
+        "1:36",
+        'expected a database and a table of it, such as app.users or app.*, not text "users"',
+        "",
+    ),
+    (
         "judge: [{verdict: accept, actions: [git, bahs]}]",
         "1:42",
         'no action is called "bahs"',
