@@ -17,7 +17,7 @@ from agentrt.history.contents import Contents, based_on, keep_bases
 from agentrt.history.planning import Wanted
 from agentrt.history.states import alike
 from agentrt.preview import Preview, Refused
-from agentrt.records import FileEffect, FileState, Operation, PathConflict, Snapshot, View
+from agentrt.records import FileEffect, FileState, Operation, PathConflict, Snapshot
 from agentrt.repository.made import Made
 from agentrt.selecting import Asked, selected
 from agentrt.uninterrupted import uninterrupted
@@ -134,7 +134,7 @@ async def carry_out(
         if made is not None:
             await asyncio.to_thread(applied.commit, aside, root, made)
         await runtime.sandbox.restore(kept)
-        after = View(snapshot=kept, conversation=before.conversation, applied=(*before.applied, op.id))
+        after = before.model_copy(update={"snapshot": kept, "applied": (*before.applied, op.id)})
         operation = runtime.settle(op, status="settled", after=after, effects=effects, note=note_of(planned, note))
     except BaseException as error:
         if carried_out:

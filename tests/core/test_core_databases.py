@@ -398,3 +398,23 @@ def test_a_policy_says_who_may_use_sql(workspace: Path, app: Path) -> None:
         assert (await rt.act("sql", database="app", statement="SELECT 1")).status == "denied"
 
     run(workspace, app, work, policy={"decide": [{"verdict": "deny", "actions": ["sql"]}]})
+
+
+def test_an_apply_leaves_rows_and_can_be_taken_back_across_them(workspace: Path, app: Path, box: Any) -> None:
+    before = dump(app)
+
+    async def work(rt: Runtime) -> None:
+        await sql(rt, "DELETE FROM users WHERE id = 1")
+        await rt.act("bash", command="echo two > a.txt")
+        after = dump(app)
+        await rt.apply()
+        assert rt.view.marks == (1,) and dump(app) == after
+        await rt.undo()
+        assert rt.view.marks == (1,) and dump(app) == after and (workspace / "a.txt").read_text() == "one\n"
+        await rt.redo()
+        await rt.revert(1)  # from under the apply
+        assert dump(app) == before and (workspace / "a.txt").read_text() == "two\n"
+        await rt.restore(1)
+        assert dump(app) == after and (workspace / "a.txt").read_text() == "one\n"
+
+    run(workspace, app, work, sandbox=box)

@@ -76,6 +76,13 @@ class Machine(RuleBasedStateMachine):
         self.runner.run(self.runtime.act("bash", command=f"echo {text} >> {name}"))
         self.note()
 
+    @rule()
+    def apply(self) -> None:
+        stood = self.look()
+        if self.runner.run(self.runtime.apply()) is not None:
+            self.note()
+        assert self.look() == stood
+
     @rule(n=st.integers(1, 3))
     def undo(self, n: int) -> None:
         try:
