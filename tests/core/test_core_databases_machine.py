@@ -12,7 +12,7 @@ from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from agentrt import Conflict, Runtime, UnknownOperation, UsageError
 from agentrt.testing.memory_sandbox import open_sandbox
@@ -124,19 +124,19 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
+        self.undo_holds()
         self.runner.run(self.runtime.close())
         self.runtime = self.runner.run(self.open())
 
-    @invariant()
     def undo_holds(self) -> None:
-        if hasattr(self, "runtime"):
-            found = self.runner.run(self.runtime.verify_undo())
-            assert found.ok and all(not database.changed for database in found.databases), found
+        found = self.runner.run(self.runtime.verify_undo())
+        assert found.ok and all(not database.changed for database in found.databases), found
 
     def teardown(self) -> None:
         if not hasattr(self, "runtime"):
             return
         try:
+            self.undo_holds()
             self.runner.run(self.runtime.restore(0))
             assert self.look() == self.seen[0]
         finally:
@@ -149,5 +149,5 @@ class Machine(RuleBasedStateMachine):
                 os.environ["XDG_STATE_HOME"] = self.state
 
 
-Machine.TestCase.settings = settings(max_examples=20, stateful_step_count=15, deadline=None, derandomize=True)
+Machine.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None, derandomize=True)
 TestDatabases = Machine.TestCase
