@@ -234,6 +234,36 @@ def test_a_commit_that_a_reader_keeps_from_happening(tmp_path: Path, monkeypatch
     asyncio.run(whole())
 
 
+@pytest.mark.parametrize("what", ["commit", "undo"])
+def test_cancelled_while_it_is_put_in_place_it_is_there_all_the_same(what: str, tmp_path: Path) -> None:
+    async def whole() -> None:
+        desk = Desk(tmp_path, "PRAGMA journal_mode = delete;" + USERS)
+        before = desk.dump()
+        if what == "undo":
+            await desk.act("DELETE FROM users")
+        with Client(desk.file) as reader:
+            reader("BEGIN")
+            reader("SELECT * FROM users")
+            if what == "commit":
+                await desk.database.begin("m1")
+                await desk.database.execute("DELETE FROM users", rows=1)
+                await desk.database.seal()
+            waiting = asyncio.ensure_future(desk.database.commit() if what == "commit" else desk.back("m1"))
+            await asyncio.sleep(0.2)
+            waiting.cancel()
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            reader("COMMIT")
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        assert await desk.database.stands("m1") is (what == "commit")
+        if what == "commit":
+            await desk.back("m1")
+        assert desk.dump() == before
+
+    asyncio.run(whole())
+
+
 def test_nobody_sees_what_is_not_committed(tmp_path: Path) -> None:
     async def whole() -> None:
         desk = Desk(tmp_path, "PRAGMA journal_mode = wal;" + USERS)

@@ -121,10 +121,14 @@ class Turn:
         record = move.record
         conflicts: list[PathConflict] = []
         numbers = sequences(self._connection)
+        comes = {sides.side(move.to) for sides in record.objects} - {None}
         try:
+            statistics = self._statistics({found.name for found in comes if found})
             self._drop(record)
-            comes = {sides.side(move.to) for sides in record.objects} - {None}
             self._create(record, [found for found in comes if found and found.type == "table"])
+            for table, row in statistics:  # they go with a table that is dropped
+                if table.find(self._connection, table.key_of(row)) is None:
+                    table.insert(self._connection, row)
             for whole in record.wholes:
                 if (rows := whole.side(move.to)) is not None:
                     self._fill(whole, rows)
@@ -137,6 +141,17 @@ class Turn:
             if final:
                 conflicts.append(PathConflict(path=f"{self._database}:", ours="what is kept", theirs=str(error)))
         return conflicts
+
+    def _statistics(self, tables: set[str]) -> list[tuple[Table, Row]]:
+        """What ANALYZE found out about them, if anybody asked it to."""
+        kept = [Table.read(self._connection, name) for name in ("sqlite_stat1", "sqlite_stat4")] if tables else []
+        return [
+            (table, row)
+            for table in kept
+            if table is not None
+            for row in table.rows(self._connection)
+            if row.values["tbl"] in tables
+        ]
 
     def _drop(self, record: Record) -> None:
         within = {whole.name for whole in record.wholes if whole.within}
