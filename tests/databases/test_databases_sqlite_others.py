@@ -76,7 +76,8 @@ def test_other_rows_stay(did: str, theirs: str, kept: str, tmp_path: Path) -> No
         ("UPDATE loose SET v = 'x' WHERE rowid = 1", "DROP TABLE loose", "app:loose", "no such table"),
         ("DROP VIEW grown", "CREATE VIEW grown AS SELECT 1", "app:view grown", "SELECT 1"),
         ("PRAGMA user_version = 4", "PRAGMA user_version = 5", "app:user_version", "5"),
-        ("DROP INDEX i2", "UPDATE users SET age = 1; INSERT INTO users (mail, age) VALUES ('d@x', 1)", "app:", "UNIQUE"),
+        ("DROP TABLE loose", "CREATE VIEW loose AS SELECT 1", "app:view loose", "SELECT 1"),
+        ("DROP INDEX i2", "UPDATE users SET age = 1; INSERT INTO users (mail, age) VALUES ('d@x', 1)", "app:index i2", "UNIQUE"),
     ],
 )  # fmt: skip
 def test_the_same_thing_is_a_conflict_and_nothing_is_touched(
