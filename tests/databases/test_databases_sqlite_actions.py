@@ -241,6 +241,28 @@ def test_what_is_discarded_does_not_stand(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
+def test_only_what_is_sealed_is_committed_and_nothing_is_done_after(tmp_path: Path) -> None:
+    async def whole() -> None:
+        desk = Desk(tmp_path, SETUP)
+        there = desk.dump()
+        await desk.database.begin("m")
+        await desk.database.execute("DELETE FROM users", rows=1)
+        with pytest.raises(ResourceError, match="nothing is kept"):
+            await desk.database.commit()
+        assert desk.dump() == there
+        await desk.database.begin("m")
+        await desk.database.execute("DELETE FROM users WHERE id = 1", rows=1)
+        await desk.database.seal()
+        with pytest.raises(UsageError, match="the transaction is over"):
+            await desk.database.execute("DELETE FROM users", rows=1)
+        await desk.database.commit()
+        assert desk.ask("SELECT count(*) FROM users") == [(2,)]
+        with pytest.raises(UsageError, match="the transaction is over"):
+            await desk.database.execute("DELETE FROM users", rows=1)
+
+    asyncio.run(whole())
+
+
 def test_a_reference_that_dangles_in_the_end_is_told_before_anything_is_kept(tmp_path: Path) -> None:
     async def whole() -> None:
         desk = Desk(tmp_path, SETUP)

@@ -75,7 +75,7 @@ class Machine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.folder.cleanup()
 
-    @rule(done=st.lists(statements, min_size=1, max_size=4))
+    @rule(done=st.lists(statements, min_size=1, max_size=3))
     def act(self, done: list[str]) -> None:
         try:
             mark, effects = asyncio.run(self.desk.act(*done))

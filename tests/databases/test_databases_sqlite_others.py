@@ -76,7 +76,8 @@ def test_other_rows_stay(did: str, theirs: str, kept: str, tmp_path: Path) -> No
         ("UPDATE loose SET v = 'x' WHERE rowid = 1", "DROP TABLE loose", "app:loose", "no such table"),
         ("DROP VIEW grown", "CREATE VIEW grown AS SELECT 1", "app:view grown", "SELECT 1"),
         ("PRAGMA user_version = 4", "PRAGMA user_version = 5", "app:user_version", "5"),
-        ("DROP INDEX i2", "UPDATE users SET age = 1; INSERT INTO users (mail, age) VALUES ('d@x', 1)", "app:", "UNIQUE"),
+        ("DROP TABLE loose", "CREATE VIEW loose AS SELECT 1", "app:view loose", "SELECT 1"),
+        ("DROP INDEX i2", "UPDATE users SET age = 1; INSERT INTO users (mail, age) VALUES ('d@x', 1)", "app:index i2", "UNIQUE"),
     ],
 )  # fmt: skip
 def test_the_same_thing_is_a_conflict_and_nothing_is_touched(
@@ -230,6 +231,36 @@ def test_a_commit_that_a_reader_keeps_from_happening(tmp_path: Path, monkeypatch
         assert desk.dump() == there
         assert await desk.database.stands("m") is False
         assert not (desk.aside / "m/app.json").exists()
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize("what", ["commit", "undo"])
+def test_cancelled_while_it_is_put_in_place_it_is_there_all_the_same(what: str, tmp_path: Path) -> None:
+    async def whole() -> None:
+        desk = Desk(tmp_path, "PRAGMA journal_mode = delete;" + USERS)
+        before = desk.dump()
+        if what == "undo":
+            await desk.act("DELETE FROM users")
+        with Client(desk.file) as reader:
+            reader("BEGIN")
+            reader("SELECT * FROM users")
+            if what == "commit":
+                await desk.database.begin("m1")
+                await desk.database.execute("DELETE FROM users", rows=1)
+                await desk.database.seal()
+            waiting = asyncio.ensure_future(desk.database.commit() if what == "commit" else desk.back("m1"))
+            await asyncio.sleep(0.2)
+            waiting.cancel()
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+            reader("COMMIT")
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        assert await desk.database.stands("m1") is (what == "commit")
+        if what == "commit":
+            await desk.back("m1")
+        assert desk.dump() == before
 
     asyncio.run(whole())
 

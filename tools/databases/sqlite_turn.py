@@ -101,7 +101,8 @@ class Turn:
                 continue
             for change in those:
                 found = table.find(self._connection, change.key)
-                if not same(found, change.side(expected)):
+                moved = same(change.before, change.after)  # to another rowid, and that is all
+                if not same(found, change.side(expected), at=moved):
                     ours = change.side("before" if expected == "after" else "after")
                     yield conflict_of(self._database, name, change.key, ours, found)
 
@@ -121,22 +122,37 @@ class Turn:
         record = move.record
         conflicts: list[PathConflict] = []
         numbers = sequences(self._connection)
+        comes = [found for sides in record.objects if (found := sides.side(move.to)) is not None]
         try:
+            statistics = self._statistics({found.name for found in comes})
             self._drop(record)
-            comes = {sides.side(move.to) for sides in record.objects} - {None}
-            self._create(record, [found for found in comes if found and found.type == "table"])
+            conflicts += self._create(record, [found for found in comes if found.type == "table"])
+            for table, row in statistics:  # they go with a table that is dropped
+                if table.find(self._connection, table.key_of(row)) is None:
+                    table.insert(self._connection, row)
             for whole in record.wholes:
                 if (rows := whole.side(move.to)) is not None:
                     self._fill(whole, rows)
             conflicts += self._write(move, final=final)
-            self._create(record, [found for found in comes if found and found.type != "table"])
+            conflicts += self._create(record, [found for found in comes if found.type != "table"])
             self._number(move, numbers)
             for name, (before, after) in record.settings.items():
                 self._connection.execute(f"PRAGMA main.{name} = {after if move.to == 'after' else before}")
-        except (apsw.SQLError, apsw.ConstraintError) as error:
-            if final:
-                conflicts.append(PathConflict(path=f"{self._database}:", ours="what is kept", theirs=str(error)))
-        return conflicts
+        except (apsw.SQLError, apsw.ConstraintError):
+            if final and not conflicts:
+                raise
+        return conflicts if final else []
+
+    def _statistics(self, tables: set[str]) -> list[tuple[Table, Row]]:
+        """What ANALYZE found out about them, if anybody asked it to."""
+        kept = [Table.read(self._connection, name) for name in ("sqlite_stat1", "sqlite_stat4")] if tables else []
+        return [
+            (table, row)
+            for table in kept
+            if table is not None
+            for row in table.rows(self._connection)
+            if row.values["tbl"] in tables
+        ]
 
     def _drop(self, record: Record) -> None:
         within = {whole.name for whole in record.wholes if whole.within}
@@ -147,16 +163,21 @@ class Turn:
             if found.table not in within and found.name not in within:
                 self._connection.execute(f"DROP {found.type} IF EXISTS main.{quoted(found.name)}")
 
-    def _create(self, record: Record, comes: Sequence[Object]) -> None:
+    def _create(self, record: Record, comes: Sequence[Object]) -> Iterator[PathConflict]:
+        import apsw
+
         within = {whole.name for whole in record.wholes if whole.within}
-        order = {sides.either.name: number for number, sides in enumerate(record.objects)}
-        for each in sorted(comes, key=lambda each: (_ORDER.index(each.type), order[each.name])):
+        for each in sorted(comes, key=lambda each: _ORDER.index(each.type)):
             if each.name not in within and each.table not in within:
-                self._connection.execute(each.sql)
+                try:
+                    self._connection.execute(each.sql)
+                except (apsw.SQLError, apsw.ConstraintError) as error:
+                    yield self._conflict(each, _definition(each), str(error))
 
     def _fill(self, whole: Whole, rows: Sequence[Row]) -> None:
         table = Table.read(self._connection, whole.name)
-        assert table is not None  # it was just made
+        if table is None:
+            return  # it could not be made, which is a conflict
         if whole.within:  # the virtual table began it
             self._connection.execute(f"DELETE FROM main.{quoted(whole.name)}")
         for row in rows:
