@@ -144,8 +144,9 @@ class SqliteDatabase:
         moves = []
         for mark, way in steps:
             record = Record.load(self._file(mark))
-            if record is not None:  # it changed nothing
-                moves.append(Move(record, "before" if way == "back" else "after"))
+            if record is None:
+                raise ResourceError(f"what undo needs of {mark} in {self.name} is gone", hint="nothing was touched")
+            moves.append(Move(record, "before" if way == "back" else "after"))
         if not moves:
             return Planned()
         with self._place.outage():
