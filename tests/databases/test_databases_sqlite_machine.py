@@ -82,11 +82,13 @@ class Machine(RuleBasedStateMachine):
         except AgentrtError:
             assert self.desk.dump() == self.dumps[self.at]
             return
-        del self.marks[self.at :], self.dumps[self.at + 1 :]
-        self.marks.append(mark)
-        self.dumps.append(self.desk.dump())
-        assert bool(effects) is (self.dumps[-1] != self.dumps[-2]), effects
-        self.at += 1
+        there = self.desk.dump()
+        assert bool(effects) is (there != self.dumps[self.at]), effects
+        if effects:  # of what changed nothing, nothing is kept, and nothing taken back
+            del self.marks[self.at :], self.dumps[self.at + 1 :]
+            self.marks.append(mark)
+            self.dumps.append(there)
+            self.at += 1
 
     @rule(to=st.integers(0, 20), at_once=st.booleans())
     def go(self, to: int, at_once: bool) -> None:
