@@ -1,8 +1,8 @@
 """What a transaction costs, side by side in one run: agentrt, a plain subprocess, a shadow git repository. What one in
-a container costs (``boxes.py``), what it is good for (``contained.py``), what a long run costs (``runs.py``), and a long
+a container costs (``boxes.py``), an action in a database (``databases.py``), what a container is good for (``contained.py``), what a long run costs (``runs.py``), and a long
 session in the app (``feeds.py``, ``lists.py``, ``diffs.py``, ``transcripts.py``; ``app.py``: all of it, in a terminal).
 
-    python tests/bench/bench.py [--quick] [costs] [docker] [contained] [runs] [app]
+    python tests/bench/bench.py [--quick] [costs] [docker] [databases] [contained] [runs] [app]
 
 Every figure is the median of at least 20 interleaved rounds, or of 5 where one takes seconds, in milliseconds; what
 counts are the ratios. The
@@ -26,6 +26,7 @@ from pathlib import Path
 import app
 import boxes
 import contained
+import databases
 import diffs
 import feeds
 import lists
@@ -35,7 +36,7 @@ import transcripts
 
 from agentrt import Runtime
 
-PARTS = ("costs", "docker", "contained", "runs", "app")
+PARTS = ("costs", "docker", "databases", "contained", "runs", "app")
 SIZES = (300, 10_000, 100_000)
 _GOALS: list[tuple[str, float, str, float]] = []
 
@@ -52,6 +53,8 @@ def main() -> int:
         _costs(SIZES[:2] if asked.quick else SIZES)
     if "docker" in parts:
         _GOALS.extend(boxes.measure())
+    if "databases" in parts:
+        _GOALS.extend(databases.measure())
     if "contained" in parts:
         _GOALS.extend(contained.measure())
     if "runs" in parts:
