@@ -103,6 +103,7 @@ HEAVY = {
     "keyring",
     "langgraph",
     "openai",
+    "psycopg",
     "regex",
     "ruamel",
     "textual",
