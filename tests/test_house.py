@@ -98,6 +98,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 HEAVY = {
     "aiohttp",
     "anthropic",
+    "apsw",
     "cryptography",
     "docker",
     "keyring",

@@ -1,0 +1,1 @@
+"""Databases whose changes can be taken back, one module an engine: plug-ins of ``agentrt.databases``."""
