@@ -1,0 +1,100 @@
+"""A database file with a resource on it, and dumps of it by the standard library."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from agentrt.contracts import Answered, Step
+from agentrt.records import Effect
+from agentrt.tools.databases.sqlite import open_database
+
+Dump = dict[str, Any]
+
+
+class Desk:
+    """One database, ``app.db``, and its resource, ``app``."""
+
+    def __init__(self, folder: Path, setup: str = "", url: str = "sqlite:///app.db") -> None:
+        self.file, self.aside = folder / "app.db", folder / "aside"
+        self.client(setup)
+        self.database = open_database(url, name="app", folder=folder, aside=self.aside)
+        self.marks = 0
+
+    def client(self, script: str) -> None:
+        """Somebody else's statements."""
+        with closing(sqlite3.connect(self.file)) as connection:
+            connection.executescript(script)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self.file)) as connection:
+            return connection.execute(query).fetchall()
+
+    def dump(self) -> Dump:
+        return dump(self.file)
+
+    async def act(self, *statements: str, parameters: Any = ()) -> tuple[str, Sequence[Effect]]:
+        """One action; its mark and effects."""
+        self.marks += 1
+        mark = f"m{self.marks}"
+        await self.database.begin(mark)
+        for statement in statements:
+            await self.database.execute(statement, parameters, rows=50)
+        found = await self.database.seal()
+        await self.database.commit()
+        return mark, found
+
+    async def run(self, statements: str, parameters: Any = (), rows: int = 50) -> Sequence[Answered]:
+        """One action; what its statements gave."""
+        self.marks += 1
+        await self.database.begin(f"m{self.marks}")
+        answered = await self.database.execute(statements, parameters, rows=rows)
+        await self.database.seal()
+        await self.database.commit()
+        return answered
+
+    async def back(self, *marks: str) -> Sequence[Effect]:
+        return await self.database.undo([Step(mark, "back") for mark in marks])
+
+    async def forth(self, *marks: str) -> Sequence[Effect]:
+        return await self.database.undo([Step(mark, "forth") for mark in marks])
+
+
+def dump(file: Path) -> Dump:
+    """All there is: schema, rows with their rowids and types, sequences, settings. Rows of tables without rowid by key.
+    That ``sqlite_sequence`` is there, and empty, is nothing: SQLite never drops it; and the tables of a virtual table have
+    names in quotes, or not."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.text_factory = bytes
+        schema = connection.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name <> 'sqlite_sequence' ORDER BY 1, 2"
+        ).fetchall()
+        rows = {}
+        tables = [
+            (name, without)
+            for _, name, type, _, without, _ in connection.execute("PRAGMA table_list")
+            if type in (b"table", b"shadow")
+        ]
+        for name, without in tables:
+            if name.startswith((b"sqlite_schema", b"sqlite_temp")):
+                continue
+            named = name.decode()
+            quoted = '"' + named.replace('"', '""') + '"'
+            columns = [info[1].decode() for info in connection.execute(f"PRAGMA table_xinfo({quoted})")]
+            alias = next((each for each in ("rowid", "_rowid_", "oid") if each not in columns), "NULL")
+            rowid = "NULL" if without or named == "sqlite_sequence" else alias
+            shown = ", ".join(
+                f"typeof({each}), {each}" for each in ('"' + column.replace('"', '""') + '"' for column in columns)
+            )
+            found = connection.execute(f"SELECT {rowid}, {shown} FROM {quoted}").fetchall()
+            if found or named != "sqlite_sequence":
+                rows[named] = sorted(map(repr, found))
+        shadows = {name for _, name, type, *_ in connection.execute("PRAGMA table_list") if type == b"shadow"}
+        schema = [(*named, None if named[1] in shadows else sql) for *named, sql in schema]
+        settings = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id")]
+        checked = connection.execute("PRAGMA integrity_check").fetchall()
+    assert checked == [(b"ok",)]
+    return {"schema": schema, "rows": rows, "settings": settings}

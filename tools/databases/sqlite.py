@@ -1,0 +1,201 @@
+"""An SQLite database as a resource: each action is one transaction, and every one of them can be taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from agentrt.contracts import Answered, Parameters, Planned, Step
+from agentrt.errors import Conflict, UsageError
+from agentrt.records import Effect
+
+from .rows import file_of
+from .sqlite_file import Place
+from .sqlite_guard import rewind
+from .sqlite_record import Move, Record, effects
+from .sqlite_session import Session
+from .sqlite_turn import Turn
+
+if TYPE_CHECKING:
+    from apsw import Connection
+
+T = TypeVar("T")
+
+
+def open_database(url: str, *, name: str, folder: Path, aside: Path) -> SqliteDatabase:
+    """``sqlite:///relative.db``, ``sqlite:////absolute.db``; with ``?mode=rwc`` a file that is not there is made, with
+    ``?mode=ro`` nothing is written. Raises ``UsageError``."""
+    return SqliteDatabase(Place.of(url, name, folder), aside)
+
+
+class SqliteDatabase:
+    """A ``Database``. What undo needs is kept in ``aside/<mark>/<name>.json``."""
+
+    dialect = "sqlite"
+
+    def __init__(self, place: Place, aside: Path) -> None:
+        self._place, self._aside = place, aside
+        self._mark: str | None = None
+        self._session: Session | None = None
+        self._over = False
+        """Of the action that was begun nothing stands, and nothing more is done."""
+
+    @property
+    def name(self) -> str:
+        return self._place.name
+
+    # ---------------------------------------------------------------------------------------------------- an action
+
+    async def begin(self, mark: str) -> None:
+        """Opens nothing: the first statement does."""
+        await self.discard()
+        self._mark, self._over = mark, False
+
+    async def execute(self, statements: str, parameters: Parameters = (), *, rows: int) -> Sequence[Answered]:
+        """As ``Database.execute``. Raises ``UsageError``, ``ResourceError``; after either the action is over."""
+        if self._mark is None or self._over:
+            raise UsageError("the transaction is over", hint="nothing of it stands; do it again in another action")
+        session = self._session = self._session or Session(self._place)
+        done = False
+        try:
+            answered = await self._apart(lambda: session.execute(statements, parameters, rows), session)
+            done = True
+            return answered
+        finally:
+            if not done:
+                self._over = True
+                await self._drop()
+
+    async def seal(self) -> Sequence[Effect]:
+        """Nothing changed: nothing is kept, and no lock is held. Raises ``ResourceError``."""
+        session, mark = self._session, self._mark
+        if session is None or mark is None:
+            return ()
+        sealed = False
+        try:
+            record = await self._apart(session.seal)
+            if record is None:
+                return ()
+            await self._apart(lambda: record.keep(self._file(mark)))
+            sealed = True
+            return effects(self.name, (Move(record, "after"),))
+        finally:
+            if not sealed:
+                self._over = True
+                await self._drop()
+
+    async def commit(self) -> None:
+        """Raises ``ResourceError``."""
+        session = self._session
+        try:
+            if session is not None:
+                await self._apart(session.commit)
+        except BaseException:
+            await self.discard()
+            raise
+        await self._drop()
+        self._mark = None
+
+    async def discard(self) -> None:
+        mark, session = self._mark, self._session
+        await self._drop()
+        if mark is not None and session is not None:
+            await self._apart(lambda: self._file(mark).unlink(missing_ok=True))
+        self._mark = None
+
+    async def close(self) -> None:
+        await self.discard()
+
+    async def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await self._apart(session.close)
+
+    # ---------------------------------------------------------------------------------------------------------- undo
+
+    async def plan_undo(self, steps: Sequence[Step]) -> Planned:
+        """Does it, and rolls back."""
+        return await self._apart(lambda: self._turn(steps, keep=False))
+
+    async def undo(self, steps: Sequence[Step]) -> Sequence[Effect]:
+        """Raises ``Conflict``, ``ResourceError``."""
+        planned = await self._apart(lambda: self._turn(steps, keep=True))
+        if planned.conflicts:
+            paths = ", ".join(conflict.path for conflict in planned.conflicts[:3])
+            raise Conflict(
+                f"database {self.name} was changed since: {paths}",
+                conflicts=planned.conflicts,
+                hint="nothing was touched; look at what is there now",
+            )
+        return planned.effects
+
+    async def stands(self, mark: str) -> bool | None:
+        """Rows, definitions and settings are looked at; what AUTOINCREMENT gave out only where nothing else changed."""
+        return await self._apart(lambda: self._stands(mark))
+
+    def _turn(self, steps: Sequence[Step], *, keep: bool) -> Planned:
+        moves = []
+        for mark, way in steps:
+            record = Record.load(self._file(mark))
+            if record is not None:  # it changed nothing
+                moves.append(Move(record, "before" if way == "back" else "after"))
+        if not moves:
+            return Planned()
+        with self._place.outage():
+            connection = self._place.open()
+            try:
+                rewind(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                conflicts = Turn(connection, self.name).all(moves)
+                if keep and not conflicts:
+                    connection.execute("COMMIT")
+            finally:
+                connection.close()  # rolls back
+        return Planned(effects(self.name, moves), tuple(conflicts))
+
+    def _stands(self, mark: str) -> bool | None:
+        record = Record.load(self._file(mark))
+        if record is None:
+            return False
+        with self._place.outage():
+            connection = self._to_look_at()
+            try:
+                connection.execute("BEGIN")
+                turn = Turn(connection, self.name)
+                if record.only_numbers:
+                    after, before = (not turn.numbers_differ(record, side) for side in ("after", "before"))
+                else:
+                    after, before = (not turn.differences(record, side) for side in ("after", "before"))
+            finally:
+                connection.close()
+        return True if after else False if before else None
+
+    def _to_look_at(self) -> Connection:
+        """A file that is not there is an empty database."""
+        import apsw
+
+        return self._place.open() if self._place.look() else apsw.Connection(":memory:")
+
+    # ------------------------------------------------------------------------------------------------------- threads
+
+    def _file(self, mark: str) -> Path:
+        return file_of(self._aside, mark, self.name)
+
+    async def _apart(self, work: Callable[[], T], session: Session | None = None) -> T:
+        """``work`` in a thread, which is over when this returns or raises. Cancelled, what ``session`` runs is ended;
+        what is not a session's is waited for."""
+        running = asyncio.ensure_future(asyncio.to_thread(work))
+        cancelled = False
+        while not running.done():
+            try:
+                await asyncio.wait({running}, timeout=0.02 if cancelled else None)
+            except asyncio.CancelledError:
+                cancelled = True
+            if cancelled and session is not None:
+                session.interrupt()
+        if cancelled:
+            running.exception()
+            raise asyncio.CancelledError
+        return running.result()

@@ -1,0 +1,213 @@
+"""What there is in an SQLite database: tables and how their rows are found, and everything else by its SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from agentrt.contracts import Scalar
+from agentrt.errors import UsageError
+
+from .rows import Change, Row, Values, exact_all, same
+
+if TYPE_CHECKING:
+    from apsw import Connection
+
+ROWIDS = ("rowid", "_rowid_", "oid")
+SETTINGS = ("user_version", "application_id")
+"""Pragmas that are the database's own, and can be set in a transaction."""
+
+
+class Object(NamedTuple):
+    """A table, an index, a view or a trigger."""
+
+    type: str
+    name: str
+    table: str
+    """What it is on; a table is on itself."""
+    sql: str
+
+    @property
+    def virtual(self) -> bool:
+        return self.sql.upper().startswith("CREATE VIRTUAL")
+
+
+Objects = dict[tuple[str, str], Object]
+"""By type and name."""
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def ask(connection: Connection, query: str, values: Sequence[Scalar] = ()) -> list[tuple[Any, ...]]:
+    """All rows it gives."""
+    return connection.execute(query, tuple(values)).fetchall()
+
+
+def objects(connection: Connection) -> Objects:
+    """All but what SQLite makes by itself."""
+    found = ask(
+        connection,
+        "SELECT type, name, tbl_name, sql FROM main.sqlite_schema"
+        " WHERE sql IS NOT NULL AND substr(name, 1, 7) <> 'sqlite_'",
+    )
+    return {(type, name): Object(type, name, table, sql) for type, name, table, sql in found}
+
+
+def shadows(connection: Connection) -> dict[str, str]:
+    """Tables in which virtual tables keep their content, each with the name of the virtual table."""
+    listed = [(name, type) for _, name, type, *_ in ask(connection, "PRAGMA main.table_list")]
+    virtual = sorted((name for name, type in listed if type == "virtual"), key=len)
+    owners = {}
+    for name, type in listed:
+        if type == "shadow":
+            for owner in virtual:  # the longest comes last
+                if name.lower().startswith(f"{owner.lower()}_"):
+                    owners[name] = owner
+    return owners
+
+
+def sequences(connection: Connection) -> dict[str, list[Scalar]]:
+    """What AUTOINCREMENT gave last, by table; more than one value where somebody wrote more."""
+    found: dict[str, list[Scalar]] = {}
+    if connection.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'").fetchone():
+        for name, last in ask(connection, "SELECT name, seq FROM main.sqlite_sequence ORDER BY rowid"):
+            found.setdefault(str(name), []).append(last)
+    return found
+
+
+def settings(connection: Connection) -> dict[str, int]:
+    return {name: int(ask(connection, f"PRAGMA main.{name}")[0][0]) for name in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How the rows of one table are read, found and written."""
+
+    name: str
+    listed: tuple[str, ...]
+    """All columns, as SQLite lists them."""
+    columns: tuple[str, ...]
+    """Those that can be written: not the generated ones."""
+    key: tuple[str, ...]
+    """The declared primary key."""
+    rowid: str | None
+    """A name of the rowid that no column has; None where there is no rowid, or no such name."""
+    has_rowid: bool
+    is_rowid: bool
+    """The primary key is the rowid."""
+    computes: bool
+    """It has virtual generated columns."""
+
+    @classmethod
+    def read(cls, connection: Connection, name: str) -> Table | None:
+        """None: there is no such table."""
+        infos = ask(connection, f"PRAGMA main.table_xinfo({quoted(name)})")
+        if not infos:
+            return None
+        listed = tuple(info[1] for info in infos if info[6] != 1)
+        taken = {column.lower() for column in listed}
+        key = tuple(info[1] for info in sorted(infos, key=lambda info: info[5]) if info[5])
+        without = ask(connection, "SELECT wr FROM pragma_table_list(?1) WHERE schema = 'main'", (name,))[0][0]
+        indexes = ask(connection, f"PRAGMA main.index_list({quoted(name)})")
+        return cls(
+            name,
+            listed,
+            tuple(info[1] for info in infos if info[6] == 0),
+            key,
+            None if without else next((alias for alias in ROWIDS if alias not in taken), None),
+            not without,
+            bool(key) and not without and not any(index[3] == "pk" for index in indexes),
+            any(info[6] == 2 for info in infos),
+        )
+
+    @property
+    def select(self) -> str:
+        columns = ", ".join(quoted(column) for column in self.columns)
+        return f"SELECT {self.rowid or 'NULL'}, {columns} FROM main.{quoted(self.name)}"
+
+    def row(self, found: Sequence[Scalar]) -> Row:
+        """Of what ``select`` gave."""
+        rowid = found[0] if isinstance(found[0], int) and not self.is_rowid else None
+        return Row(dict(zip(self.columns, found[1:], strict=True)), rowid)
+
+    def row_of_all(self, rowid: int, values: Sequence[Scalar]) -> Row:
+        """Of the values of all columns."""
+        known = dict(zip(self.listed, values, strict=True))
+        return self.row((rowid, *(known[column] for column in self.columns)))
+
+    def key_of(self, row: Row) -> Values:
+        """The primary key where no part is NULL, else the rowid. Raises ``UsageError`` where neither can be had."""
+        if self.key and all(row.values[column] is not None for column in self.key):
+            return {column: row.values[column] for column in self.key}
+        if self.rowid is None:
+            raise UsageError(
+                f"rows of {self.name} have no key: its columns hide the rowid",
+                hint="what is done to it could not be taken back; rename one of the columns rowid, oid, _rowid_",
+            )
+        return {self.rowid: row.at}
+
+    def rows(self, connection: Connection) -> list[Row]:
+        """All of them, by rowid."""
+        order = f" ORDER BY {self.rowid}" if self.rowid else ""
+        return [self.row(found) for found in connection.execute(self.select + order)]
+
+    def at_rowid(self, connection: Connection, rowid: int) -> Row | None:
+        name = self.rowid or quoted(self.key[0])
+        found = connection.execute(f"{self.select} WHERE {name} = ?", (rowid,)).fetchone()
+        return None if found is None else self.row(found)
+
+    def find(self, connection: Connection, key: Values) -> Row | None:
+        """The row with exactly this key: what only compares equal (by a collation, 1 and 1.0) is another one."""
+        names = [name if name == self.rowid else quoted(name) for name in key]
+        where = " AND ".join(f"{name} IS ?" for name in names)
+        wanted = exact_all(key.values())
+        for found in connection.execute(f"{self.select} WHERE {where}", tuple(key.values())):
+            row = self.row(found)
+            its = self.key_of(row)
+            if tuple(its) == tuple(key) and exact_all(its.values()) == wanted:
+                return row
+        return None
+
+    def delete(self, connection: Connection, row: Row) -> None:
+        """``row`` is there, as it is."""
+        key = self.key_of(row)
+        where = " AND ".join(f"{name if name == self.rowid else quoted(name)} IS ?" for name in key)
+        connection.execute(f"DELETE FROM main.{quoted(self.name)} WHERE {where}", tuple(key.values()))
+
+    def insert(self, connection: Connection, row: Row) -> None:
+        """With its rowid, or where that is taken and not what the row is found by, with another. Raises
+        ``apsw.ConstraintError``."""
+        import apsw
+
+        try:
+            self._insert(connection, row, with_rowid=row.at is not None and self.rowid is not None)
+        except apsw.ConstraintError as error:
+            taken = getattr(error, "extendedresult", 0) == apsw.SQLITE_CONSTRAINT_ROWID
+            if not taken or tuple(self.key_of(row)) != self.key:
+                raise
+            self._insert(connection, row, with_rowid=False)
+
+    def _insert(self, connection: Connection, row: Row, *, with_rowid: bool) -> None:
+        names = [*([str(self.rowid)] if with_rowid else []), *(quoted(column) for column in row.values)]
+        values = [*([row.at] if with_rowid else []), *row.values.values()]
+        holes = ", ".join("?" * len(names))
+        # OR ABORT: else a constraint that says ON CONFLICT REPLACE would delete somebody's row.
+        connection.execute(
+            f"INSERT OR ABORT INTO main.{quoted(self.name)} ({', '.join(names)}) VALUES ({holes})", tuple(values)
+        )
+
+
+def differing(table: Table, before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
+    """From all rows of a table then to all rows now, those that are not what they were."""
+    one = {exact_all(key.values()): (key, row) for row in before for key in (table.key_of(row),)}
+    other = {exact_all(key.values()): (key, row) for row in after for key in (table.key_of(row),)}
+    found = []
+    for place in {**one, **other}:
+        key = (one.get(place) or other[place])[0]
+        was, now = (one[place][1] if place in one else None), (other[place][1] if place in other else None)
+        if not same(was, now, at=True):
+            found.append(Change(table.name, key, was, now))
+    return found

@@ -1,0 +1,259 @@
+"""Taking the changes of actions back, and putting them there again: all in one transaction, which the caller ends."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from agentrt.contracts import Scalar
+from agentrt.records import PathConflict
+
+from .rows import Change, Row, Standing, conflict_of, exact, exact_all, path_of, same, words
+from .sqlite_record import Move, Record, Whole
+from .sqlite_schema import Object, Table, ask, objects, quoted, sequences, settings
+
+if TYPE_CHECKING:
+    from apsw import Connection
+
+_ORDER = ("table", "index", "view", "trigger")
+"""In which objects are made; they are dropped the other way round."""
+
+
+class Turn:
+    """On a connection without triggers, foreign-key actions and checks."""
+
+    def __init__(self, connection: Connection, database: str) -> None:
+        self._connection, self._database = connection, database
+
+    def all(self, moves: Sequence[Move]) -> list[PathConflict]:
+        """Make the moves, one after the other. What is in the way is overwritten all the same, so that the moves after
+        it are told what is in theirs: where there are conflicts, the caller rolls back."""
+        touched = {name for move in moves for name in move.record.tables}
+        dangling = self._dangling(touched)
+        conflicts: list[PathConflict] = []
+        for move in moves:
+            conflicts += self.differences(move.record, move.expects)
+            conflicts += self._make(move, final=not conflicts)
+        for (table, rowid, parent), _ in (self._dangling(touched) - dangling).items():
+            conflicts.append(self._orphan(table, rowid, parent))
+        return list(dict.fromkeys(conflicts))
+
+    # -------------------------------------------------------------------------------------------------- what is there
+
+    def differences(self, record: Record, expected: Standing) -> list[PathConflict]:
+        """Where the database is not as the record says that it was ``before`` or ``after`` the action."""
+        return [
+            *self._other_objects(record, expected),
+            *(conflict for whole in record.wholes for conflict in self._other_rows(whole, expected)),
+            *self._other_changes(record.changes, expected),
+            *self._other_settings(record, expected),
+        ]
+
+    def numbers_differ(self, record: Record, expected: Standing) -> bool:
+        """Whether AUTOINCREMENT is elsewhere than the record says."""
+        now = sequences(self._connection)
+        return any(
+            exact_all(now.get(name, [])) != exact_all(sides[expected == "after"])
+            for name, sides in record.sequences.items()
+        )
+
+    def _other_objects(self, record: Record, expected: Standing) -> Iterator[PathConflict]:
+        now = objects(self._connection)
+        known, remade = _places(record), _remade(record)
+        within = {whole.name for whole in record.wholes if whole.within}
+        for sides in record.objects:
+            if sides.either.name in within:
+                continue  # the virtual table's matter: it writes them in more than one way
+            wanted, found = sides.side(expected), now.get((sides.either.type, sides.either.name))
+            if wanted != found:
+                ours = sides.side("before" if expected == "after" else "after")
+                yield self._conflict(sides.either, _definition(ours), _definition(found))
+        for place, other in now.items():
+            if other.table in remade and place not in known:
+                yield self._conflict(other, f"no such {other.type}", _definition(other))
+
+    def _other_rows(self, whole: Whole, expected: Standing) -> Iterator[PathConflict]:
+        wanted, table = whole.side(expected), Table.read(self._connection, whole.name)
+        if wanted is None or table is None:
+            return  # the definition says so
+        recorded = Counter(_exact(row) for row in wanted)
+        found = table.rows(self._connection)
+        others = [row for row in found if not recorded[_exact(row)]]
+        if others or len(found) != len(wanted):
+            example = f": {words(others[0])}" if others else ""
+            yield PathConflict(
+                path=f"{self._database}:{whole.name}",
+                ours=f"the table as it was, which had {len(wanted)} rows when it was changed",
+                theirs=f"{len(found)} rows, {len(others)} of them other ones{example}",
+            )
+
+    def _other_changes(self, changes: Sequence[Change], expected: Standing) -> Iterator[PathConflict]:
+        for name, those in _by_table(changes).items():
+            table = Table.read(self._connection, name)
+            columns = next(side.values for change in those for side in (change.before, change.after) if side)
+            if table is None or set(table.columns) != set(columns):
+                yield PathConflict(
+                    path=f"{self._database}:{name}",
+                    ours=f"{len(those)} rows of columns {', '.join(columns)}",
+                    theirs="no such table" if table is None else f"columns {', '.join(table.columns)}",
+                )
+                continue
+            for change in those:
+                found = table.find(self._connection, change.key)
+                if not same(found, change.side(expected)):
+                    ours = change.side("before" if expected == "after" else "after")
+                    yield conflict_of(self._database, name, change.key, ours, found)
+
+    def _other_settings(self, record: Record, expected: Standing) -> Iterator[PathConflict]:
+        now = settings(self._connection)
+        for name, (before, after) in record.settings.items():
+            wanted, ours = (before, after) if expected == "before" else (after, before)
+            if now[name] != wanted:
+                yield PathConflict(path=f"{self._database}:{name}", ours=str(ours), theirs=str(now[name]))
+
+    # --------------------------------------------------------------------------------------------------------- making
+
+    def _make(self, move: Move, *, final: bool) -> list[PathConflict]:
+        """Where the database was not as expected (not ``final``), what fails now says nothing more."""
+        import apsw
+
+        record = move.record
+        conflicts: list[PathConflict] = []
+        numbers = sequences(self._connection)
+        try:
+            self._drop(record)
+            comes = {sides.side(move.to) for sides in record.objects} - {None}
+            self._create(record, [found for found in comes if found and found.type == "table"])
+            for whole in record.wholes:
+                if (rows := whole.side(move.to)) is not None:
+                    self._fill(whole, rows)
+            conflicts += self._write(move)
+            self._create(record, [found for found in comes if found and found.type != "table"])
+            self._number(move, numbers)
+            for name, (before, after) in record.settings.items():
+                self._connection.execute(f"PRAGMA main.{name} = {after if move.to == 'after' else before}")
+        except (apsw.SQLError, apsw.ConstraintError) as error:
+            if final:
+                conflicts.append(PathConflict(path=f"{self._database}:", ours="what is kept", theirs=str(error)))
+        return conflicts
+
+    def _drop(self, record: Record) -> None:
+        within = {whole.name for whole in record.wholes if whole.within}
+        there = objects(self._connection)
+        known, remade = _places(record), _remade(record)
+        goes = [found for place, found in there.items() if place in known or found.table in remade]
+        for found in sorted(goes, key=lambda each: -_ORDER.index(each.type)):
+            if found.table not in within and found.name not in within:
+                self._connection.execute(f"DROP {found.type} IF EXISTS main.{quoted(found.name)}")
+
+    def _create(self, record: Record, comes: Sequence[Object]) -> None:
+        within = {whole.name for whole in record.wholes if whole.within}
+        order = {sides.either.name: number for number, sides in enumerate(record.objects)}
+        for each in sorted(comes, key=lambda each: (_ORDER.index(each.type), order[each.name])):
+            if each.name not in within and each.table not in within:
+                self._connection.execute(each.sql)
+
+    def _fill(self, whole: Whole, rows: Sequence[Row]) -> None:
+        table = Table.read(self._connection, whole.name)
+        assert table is not None  # it was just made
+        if whole.within:  # the virtual table began it
+            self._connection.execute(f"DELETE FROM main.{quoted(whole.name)}")
+        for row in rows:
+            table.insert(self._connection, row)
+
+    def _write(self, move: Move) -> Iterator[PathConflict]:
+        import apsw
+
+        for name, those in _by_table(move.record.changes).items():
+            table = Table.read(self._connection, name)
+            if table is None:
+                continue
+            for change in those:
+                if (found := table.find(self._connection, change.key)) is not None:
+                    table.delete(self._connection, found)
+            for change in those:
+                if (row := change.side(move.to)) is not None:
+                    try:
+                        table.insert(self._connection, row)
+                    except (apsw.ConstraintError, apsw.SQLError) as error:
+                        path = path_of(self._database, name, change.key)
+                        yield PathConflict(path=path, ours=words(row), theirs=str(error))
+
+    def _number(self, move: Move, there: dict[str, list[Scalar]]) -> None:
+        """Put AUTOINCREMENT where it was, if nobody has gone on from it; else leave it where it is."""
+        wanted = dict(there)
+        for name, (before, after) in move.record.sequences.items():
+            expected, comes = (before, after) if move.to == "after" else (after, before)
+            if exact_all(there.get(name, [])) == exact_all(expected):
+                wanted[name] = comes
+        now = sequences(self._connection)
+        tables = {name for type, name in objects(self._connection) if type == "table"}
+        for name in {**now, **wanted}:
+            values = wanted.get(name, [])
+            if exact_all(now.get(name, [])) == exact_all(values) or (
+                name not in tables and name not in move.record.sequences
+            ):
+                continue
+            self._connection.execute("DELETE FROM main.sqlite_sequence WHERE name = ?", (name,))
+            for value in values:
+                self._connection.execute("INSERT INTO main.sqlite_sequence (name, seq) VALUES (?, ?)", (name, value))
+
+    # --------------------------------------------------------------------------------------------------- foreign keys
+
+    def _dangling(self, touched: set[str]) -> Counter[tuple[str, int | None, str]]:
+        """Rows that refer to rows that are not there: of the touched tables, and of those that refer to them."""
+        import apsw
+
+        folded = {name.lower() for name in touched}
+        found: Counter[tuple[str, int | None, str]] = Counter()
+        referring = ask(
+            self._connection,
+            'SELECT s.name, f."table" FROM main.sqlite_schema s, pragma_foreign_key_list(s.name) f'
+            " WHERE s.type = 'table'",
+        )
+        for child in {child for child, parent in referring if {child.lower(), parent.lower()} & folded}:
+            try:
+                for table, rowid, to, _ in ask(self._connection, f"PRAGMA main.foreign_key_check({quoted(child)})"):
+                    found[table, rowid, to] += 1
+            except apsw.SQLError:  # the columns it refers to are not there: no row can be checked
+                found[child, None, "a table"] += 1
+        return found
+
+    def _orphan(self, name: str, rowid: int | None, parent: str) -> PathConflict:
+        table = Table.read(self._connection, name)
+        row = table.at_rowid(self._connection, rowid) if table is not None and rowid is not None else None
+        path = (
+            f"{self._database}:{name}"
+            if table is None or row is None
+            else path_of(self._database, name, table.key_of(row))
+        )
+        return PathConflict(path=path, ours=f"a row without the one of {parent} it refers to", theirs=words(row))
+
+    def _conflict(self, about: Object, ours: str, theirs: str) -> PathConflict:
+        kind = "" if about.type == "table" else f"{about.type} "
+        return PathConflict(path=f"{self._database}:{kind}{about.name}", ours=ours, theirs=theirs)
+
+
+def _places(record: Record) -> set[tuple[str, str]]:
+    return {(sides.either.type, sides.either.name) for sides in record.objects}
+
+
+def _remade(record: Record) -> set[str]:
+    """What is dropped and made anew, with all that is on it."""
+    return {sides.either.name for sides in record.objects if sides.either.type in ("table", "view")}
+
+
+def _definition(found: Object | None) -> str:
+    return "nothing of that name" if found is None else " ".join(found.sql.split())[:200]
+
+
+def _exact(row: Row) -> tuple[int | None, frozenset[tuple[str, tuple[str, Scalar]]]]:
+    return row.at, frozenset((column, exact(value)) for column, value in row.values.items())
+
+
+def _by_table(changes: Sequence[Change]) -> dict[str, list[Change]]:
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        found.setdefault(change.table, []).append(change)
+    return found
