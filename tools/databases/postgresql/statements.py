@@ -1,0 +1,128 @@
+"""Which statements an agent may run: the server gets them one by one, so the first word of each says what it is.
+
+Whatever ends the transaction, or reaches out of it, begins with a word that is not in the list. What a function does
+inside is not read here: it is measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from agentrt.contracts import Parameters, Scalar
+from agentrt.errors import UsageError
+
+_ROWS = frozenset(
+    """
+    SELECT INSERT UPDATE DELETE MERGE WITH VALUES TABLE EXPLAIN SHOW SET RESET LOCK DO CALL PREPARE EXECUTE DEALLOCATE
+    DECLARE FETCH MOVE CLOSE ANALYZE
+    """.split()  # noqa: SIM905
+)
+_TRANSACTION = frozenset(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"))
+_TOKENS = re.compile(
+    r"""
+      (?P<blank> \s+ | --[^\n]* )
+    | (?P<comment> /\* )
+    | (?P<string> [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z) )
+    | (?P<dollars> \$(?P<tag>(?:[^\W\d]\w*)?)\$ )
+    | (?P<number> \$\d+ )
+    | (?P<cast> :: | := )
+    | (?P<named> :(?P<name>[^\W\d]\w*) )
+    | (?P<word> [^\W\d][\w$]* )
+    | (?P<end> ; )
+    | (?P<other> . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+class Token(NamedTuple):
+    kind: str
+    text: str
+
+
+class Statement(NamedTuple):
+    text: str
+    words: tuple[str, ...]
+    """Its words outside strings and comments, upper case; quoted names are no words."""
+
+
+def split(statements: str) -> list[Statement]:
+    """One by one; empty ones are left out."""
+    found: list[list[Token]] = [[]]
+    for token in _tokens(statements):
+        if token.kind == "end":
+            found.append([])
+        else:
+            found[-1].append(token)
+    return [
+        Statement("".join(token.text for token in tokens), words)
+        for tokens in found
+        if any(token.kind not in ("blank", "comment") for token in tokens)
+        for words in [tuple(token.text.upper() for token in tokens if token.kind == "word")]
+    ]
+
+
+def check(statement: Statement) -> None:
+    """Raises ``UsageError`` for what cannot be put back, or is not the agent's."""
+    words = statement.words
+    first, second = (*words, "", "")[:2]
+    if first in _TRANSACTION or (first, second) == ("PREPARE", "TRANSACTION"):
+        raise UsageError(
+            f"{first} is refused: each action is one transaction, which agentrt begins and ends",
+            hint="leave it out; what is refused or reviewed is rolled back as a whole",
+        )
+    if re.search(r"setval", statement.text, re.IGNORECASE):  # in strings, too: a DO block is one
+        raise UsageError(
+            "setval is refused: no rollback takes it back",
+            hint="where it is data and no function, give it as a parameter",
+        )
+    if first not in _ROWS:
+        raise UsageError(
+            f"{first or statement.text.strip()[:20]} is refused: what it does could not be put back",
+            hint="rows can be read, inserted, updated and deleted",
+        )
+
+
+def bound(statement: str, parameters: Parameters) -> tuple[str, list[Scalar]]:
+    """As the server wants them: numbered. A mapping's are named ``:name`` in the statement.
+
+    Raises ``UsageError``: a name has no value.
+    """
+    if not isinstance(parameters, Mapping):
+        return statement, list(parameters)
+    text, numbers = "", dict[str, int]()
+    for token in _tokens(statement):
+        if token.kind == "named":
+            name = token.text[1:]
+            if name not in parameters:
+                raise UsageError(f"no value is given for :{name}")
+            text += f"${numbers.setdefault(name, len(numbers) + 1)}"
+        else:
+            text += token.text
+    return text, [parameters[name] for name in numbers]
+
+
+def _tokens(text: str) -> list[Token]:
+    found, at = [], 0
+    while (match := _TOKENS.match(text, at)) is not None:
+        kind, end = match.lastgroup or "", match.end()
+        if kind == "comment":
+            end = _end_of_comment(text, match.start())
+        elif kind == "dollars":
+            closing = text.find(match["dollars"], end)
+            end = len(text) if closing < 0 else closing + len(match["dollars"])
+        found.append(Token(kind, text[at:end]))
+        at = end
+    return found
+
+
+def _end_of_comment(text: str, at: int) -> int:
+    """They nest."""
+    depth = 0
+    for match in re.compile(r"/\*|\*/").finditer(text, at):
+        depth += 1 if match[0] == "/*" else -1
+        if depth == 0:
+            return match.end()
+    return len(text)
