@@ -17,6 +17,11 @@ REQUIRED = "AGENTRT_TEST_DATABASES"
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
 def postgresql() -> Iterator[str]:
     """The URL of a fresh, empty database."""
     import psycopg

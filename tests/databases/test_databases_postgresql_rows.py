@@ -65,13 +65,13 @@ TRIGGERED = """
     CREATE TRIGGER noted BEFORE INSERT OR UPDATE OR DELETE ON stock FOR EACH ROW EXECUTE FUNCTION noted();
     INSERT INTO stock VALUES (1, 10), (2, 20)
 """
-AGAIN = """
+AGAIN = r'''
     CREATE TABLE "Odd ""Name""" ("Key ""k""" text PRIMARY KEY, "ünïcode" text);
     CREATE SCHEMA "My Schema";
     CREATE TABLE "My Schema".t (id int PRIMARY KEY, v text);
-    INSERT INTO "Odd ""Name""" VALUES ('it''s', E'a\\nb\\\\{},"\\t'), ('NULL', NULL), ('', '{"x"}'), ('😀', 'żółw');
+    INSERT INTO "Odd ""Name""" VALUES ('it''s', E'a\nb\\{},"\t'), ('NULL', NULL), ('', '{"x"}'), ('😀', 'żółw');
     INSERT INTO "My Schema".t VALUES (1, 'NULL'), (2, '')
-"""
+'''
 
 MATRIX = {
     "insert": (KEYED, "INSERT INTO users VALUES (100, 'new', 100), (101, NULL, NULL)"),
@@ -93,13 +93,13 @@ MATRIX = {
     "keyless update of one of the same": (KEYLESS, "UPDATE log SET said = 'z' WHERE ctid = (SELECT min(ctid) FROM log)"),
     "keyless delete": (KEYLESS, "DELETE FROM log WHERE ctid IN (SELECT ctid FROM log WHERE at = 1 LIMIT 2); DELETE FROM log WHERE said IS NULL"),
     "cascade of a delete": (FAMILY, "DELETE FROM parents WHERE id = 1"),
-    "cascade of an update": (FAMILY, "UPDATE parents SET id = 100 WHERE id = 2 AND false; UPDATE children SET aunt = 3 WHERE aunt = 2; UPDATE children SET aunt = NULL WHERE aunt = 1; UPDATE parents SET boss = NULL; UPDATE parents SET id = id + 100"),
+    "cascade of an update": (FAMILY, "UPDATE children SET aunt = NULL; UPDATE parents SET boss = NULL; UPDATE parents SET id = id + 100"),
     "parents and children come": (FAMILY, "INSERT INTO parents VALUES (7, 1); INSERT INTO children VALUES (70, 7, 7); INSERT INTO toys VALUES (70, NULL)"),
     "composite key": (COMPOSITE, "UPDATE seats SET \"Held By\" = 'you' WHERE number = 1; DELETE FROM seats WHERE number = 2; INSERT INTO seats VALUES ('c', 9, 'x')"),
     "generated column": (GENERATED, "UPDATE boxes SET w = 10; INSERT INTO boxes VALUES (3, 1, 1); DELETE FROM boxes WHERE id = 2"),
     "partitions": (PARTED, "UPDATE events SET day = '2030-01-01' WHERE what = 'old'; INSERT INTO events VALUES ('2002-02-02', 'x')"),
     "trigger": (TRIGGERED, "UPDATE stock SET n = n + 1; DELETE FROM stock WHERE id = 2; INSERT INTO stock VALUES (3, 3)"),
-    "odd names and texts": (AGAIN, """UPDATE "Odd ""Name""" SET "ünïcode" = "ünïcode" || E'\\\\"''{}, 😀'; DELETE FROM "Odd ""Name""" WHERE "Key ""k""" IN ('', 'NULL'); UPDATE "My Schema".t SET v = NULL"""),
+    "odd names and texts": (AGAIN, r'''UPDATE "Odd ""Name""" SET "ünïcode" = "ünïcode" || E'\\"\'{}, 😀'; DELETE FROM "Odd ""Name""" WHERE "Key ""k""" IN ('', 'NULL'); UPDATE "My Schema".t SET v = NULL'''),
     "types": (TYPES, r"""
         INSERT INTO types VALUES (4, '\x00ff27', 'NaN', 1.50, '-0', '1e-30', '2024-02-29 12:00:00.123456+13', 'infinity',
             '4713-01-01 BC', '1 year -3 days 04:05:06.7', '{"a": [1, null, "\u00e9"]}', '{"b":1,   "b":2}', '{a,NULL,"NULL","q\"\\"}',
@@ -142,7 +142,9 @@ async def test_effects_tell_rows_by_their_values(app: Desk) -> None:
 
 
 async def test_ten_thousand_rows_in_one_statement(app: Desk) -> None:
-    app.others("CREATE TABLE many (id int PRIMARY KEY, v text)", "INSERT INTO many SELECT n FROM generate_series(1, 10000) n")
+    app.others(
+        "CREATE TABLE many (id int PRIMARY KEY, v text)", "INSERT INTO many SELECT n FROM generate_series(1, 10000) n"
+    )
 
     (effect,) = await app.there_and_back("UPDATE many SET v = 'all of ' || id")
 
@@ -159,7 +161,12 @@ async def test_a_sequence_that_only_gives_numbers_is_no_effect(app: Desk) -> Non
     assert [effect.kind for effect in effects] == ["rows"]
     (moved,) = alone
     assert isinstance(moved, SchemaEffect)
-    assert (moved.object, moved.name, moved.before, moved.after) == ("sequence", "notes_id_seq", "last_value 3", "last_value 4")
+    assert (moved.object, moved.name, moved.before, moved.after) == (
+        "sequence",
+        "notes_id_seq",
+        "last_value 3",
+        "last_value 4",
+    )
 
 
 async def test_what_changes_nothing_keeps_nothing(app: Desk, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ async def oids(line: Line, names: Sequence[Name]) -> dict[Name, int]:
     found = await line.run(
         """
         SELECT n.nspname, c.relname, c.oid
-          FROM pg_catalog.unnest($1::text[], $2::text[]) AS v (schema, name)
+          FROM unnest($1::text[], $2::text[]) AS v (schema, name)
           JOIN pg_catalog.pg_namespace n ON n.nspname = v.schema
           JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.name
         """,

@@ -120,7 +120,7 @@ class Line:
 
         connection, pgconn = self._connection, self._connection.pgconn
         rows: list[tuple[Any, ...]] = []
-        more, last = False, None
+        more, last, wrong = False, None, None
         try:
             types = [_BYTEA if isinstance(v, bytes) else _BOOL if isinstance(v, bool) else 0 for v in values]
             pgconn.send_query_params(statement.encode(), [_written(value) for value in values], types)
@@ -129,7 +129,8 @@ class Line:
             await connection.wait(generators.send(pgconn))
             while (result := await connection.wait(generators.fetch(pgconn))) is not None:
                 if result.status == ExecStatus.FATAL_ERROR:
-                    raise psycopg.errors.error_from_result(result)
+                    wrong = psycopg.errors.error_from_result(result)
+                    continue
                 if result.status in (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH):
                     await self.close()
                     raise UsageError("COPY to or from the client is not for here")
@@ -137,6 +138,8 @@ class Line:
                 room = result.ntuples if keep is None else max(0, keep - len(rows))
                 more = more or result.ntuples > room
                 rows += _rows(result, min(room, result.ntuples))
+            if wrong is not None:
+                raise wrong
         except psycopg.Error as error:
             raise self._told(error, statement) from None
         except UnicodeError:

@@ -103,7 +103,7 @@ async def counts(line: Line, table: Table, rows: Sequence[Values]) -> Counter[Ke
 def unnest(names: Sequence[str], first: int = 1, alias: str = "v") -> str:
     """Arrays of text, given as values from ``first`` on, as rows."""
     arrays = ", ".join(f"${place}::text[]" for place in range(first, first + len(names)))
-    return f"pg_catalog.unnest({arrays}) AS {alias} ({', '.join(map(quoted, names))})"
+    return f"unnest({arrays}) AS {alias} ({', '.join(map(quoted, names))})"
 
 
 def _joined(expressions: Sequence[str]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ..rows import Change, Kept, Standing, exact_all, same
+from . import sequences
 from .catalog import Name, Table, oids, tables
 from .line import EXACT, Line
 from .measuring import Measured
 from .present import counts, with_keys
+from .sequences import Moved
 from .transaction import Transaction
 
 
@@ -37,9 +39,8 @@ async def stands(url: str, database: str, kept: Kept) -> bool | None:
     try:
         await line.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         await line.set(EXACT, local=True)
-        if not kept.changes:  # only sequences moved, and nobody misses those
-            said = await line.run("SELECT pg_catalog.pg_xact_status($1::xid8)", [kept.own["xid"]])
-            return bool(said.rows[0][0] == "committed")
+        if not kept.changes:  # where rows changed, nobody misses the numbers
+            return await _moved(line, [Moved.read(written) for written in kept.own["sequences"]])
         names = {label: Name(*name) for label, name in kept.own["tables"].items()}
         there = await oids(line, list(names.values()))
         here = await tables(line, list(there.values()))
@@ -77,3 +78,11 @@ async def _sides(line: Line, table: Table, changes: list[Change], often: list[in
     if there == {key: count - sums[key] for key, count in after.items()}:
         found_sides.add("before")
     return found_sides
+
+
+async def _moved(line: Line, moves: list[Moved]) -> bool | None:
+    there = await oids(line, [move.name for move in moves])
+    now = await sequences.read(line, list(there.values()))
+    if all(now.get(move.name) == move.after for move in moves):
+        return True
+    return False if all(now.get(move.name) == move.before for move in moves) else None
