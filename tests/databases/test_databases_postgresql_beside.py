@@ -202,7 +202,9 @@ async def test_what_is_cancelled_is_ended_at_the_server(app: Desk) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
 
-    left = app.others("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%sleep(60)%' AND pid <> pg_backend_pid()")
+    left = app.others(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%sleep(60)%' AND pid <> pg_backend_pid()"
+    )
     assert left == [(0,)]
     assert app.others("SELECT count(*) FROM users") == [(3,)]
 
@@ -211,7 +213,9 @@ async def test_a_server_process_that_ends_takes_nothing_along(app: Desk) -> None
     await app.database.begin("m")
     await app.database.execute("DELETE FROM users", rows=1)
     await app.database.seal()
-    app.others("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    app.others(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
 
     with pytest.raises(ResourceError):
         await app.database.commit()

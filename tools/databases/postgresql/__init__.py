@@ -53,12 +53,12 @@ class PostgreSQL:
     async def execute(self, statements: str, parameters: Parameters = (), *, rows: int) -> Sequence[Answered]:
         if not self._mark or self._sealed:
             raise UsageError(f"nothing is begun on database {self._name}")
-        found = split(statements)
-        for statement in found:
-            check(statement)
-        if len(found) > 1 and parameters:
-            raise UsageError("several statements have no parameters", hint="run them one by one")
         try:
+            found = split(statements)
+            for statement in found:
+                check(statement)
+            if len(found) > 1 and parameters:
+                raise UsageError("several statements have no parameters", hint="run them one by one")
             transaction = self._open = self._open or await Transaction.open(self._url, self._name)
             return [await self._answer(transaction.new, each.text, parameters, rows) for each in found]
         except BaseException:

@@ -38,7 +38,7 @@ class Moved(NamedTuple):
 _ALL = """
     SELECT n.nspname, c.relname
       FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'S' AND c.relpersistence <> 't' 
+     WHERE c.relkind = 'S' AND c.relpersistence <> 't'
        AND CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT') END
 """
 
