@@ -16,6 +16,8 @@ from .present import Present, unnest
 
 _AT_ONCE = 2000
 T = TypeVar("T")
+Found = Sequence[tuple[Table, Sequence[Change], Present]]
+"""What is to change in each table, and what is there of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,40 +30,68 @@ class Writer:
     quiet: bool
     """No trigger fires, also none that keeps foreign keys: they are checked at the end."""
 
-    async def write(self, found: Sequence[tuple[Table, Sequence[Change], Present]], to: Standing) -> None:
+    async def write(self, found: Found, to: Standing) -> None:
         """Put each change's side there. Raises ``Conflict`` where a constraint is against it."""
-        ordered = self._children_last(found)
+        ordered = self._parents_first(found)
+        if self.quiet:
+            await self._out_and_in(ordered, to)
+            return
+        await self.line.run("SAVEPOINT agentrt")
+        try:
+            await self._in_and_out(ordered, to)
+        except Conflict:  # of two rows with one unique value; then nothing may follow those that go
+            await self.line.run("ROLLBACK TO SAVEPOINT agentrt")
+            await self._out_and_in(ordered, to)
+
+    async def _out_and_in(self, ordered: Found, to: Standing) -> None:
         for table, _, present in reversed(ordered):
-            going = [at for at, change in present.gone if change.side(to) is None or self._replaces(table, change)]
-            await self._delete(table, going)
+            await self._delete(table, self._going(table, present, to))
         for table, changes, present in ordered:
-            places = {id(change): at for at, change in present.gone}
-            coming = [
-                (places.get(id(change)), change, row) for change in changes if (row := change.side(to)) is not None
-            ]
-            await self._update(
-                table,
-                [
-                    (at, change, row)
-                    for at, change, row in coming
-                    if at is not None and not self._replaces(table, change)
-                ],
-            )
-            await self._insert(
-                table, [row for at, change, row in coming if at is None or self._replaces(table, change)]
-            )
+            await self._update(table, self._changing(table, present, to))
+            await self._insert(table, self._coming(table, changes, present, to))
+
+    async def _in_and_out(self, ordered: Found, to: Standing) -> None:
+        """No row refers to one that is not there, at any time."""
+        referred = [each for each in ordered if self._referred(each[0])]
+        for each in ordered:
+            table, changes, present = each
+            if each not in referred:
+                await self._delete(table, self._going(table, present, to))
+            await self._insert(table, self._coming(table, changes, present, to))
+            await self._update(table, self._changing(table, present, to))
+        for table, _, present in reversed(referred):
+            await self._delete(table, self._going(table, present, to))
+
+    def _going(self, table: Table, present: Present, to: Standing) -> list[str]:
+        return [at for at, change in present.gone if change.side(to) is None or self._replaces(table, change)]
+
+    def _changing(self, table: Table, present: Present, to: Standing) -> list[tuple[str, Change, Row]]:
+        return [
+            (at, change, row)
+            for at, change in present.gone
+            if (row := change.side(to)) is not None and not self._replaces(table, change)
+        ]
+
+    def _coming(self, table: Table, changes: Sequence[Change], present: Present, to: Standing) -> list[Row]:
+        there = {id(change) for _, change in present.gone}
+        return [
+            row
+            for change in changes
+            if (row := change.side(to)) is not None and (id(change) not in there or self._replaces(table, change))
+        ]
+
+    def _referred(self, table: Table) -> bool:
+        return any(table.oid in reference.parent_oids for reference in self.references)
 
     def _replaces(self, table: Table, change: Change) -> bool:
         """Whether a changed row is taken out and put in again, so that no two rows have to pass each other (``UPDATE t
         SET place = place + 1``, back). Not where something else of the database would follow the row out."""
-        if self.quiet or not any(table.oid in reference.parent_oids for reference in self.references):
+        if self.quiet or not self._referred(table):
             return True
         always = {column.name for column in table.columns if column.always}
         return any(name in always for name in differing(change))
 
-    def _children_last(
-        self, found: Sequence[tuple[Table, Sequence[Change], Present]]
-    ) -> list[tuple[Table, Sequence[Change], Present]]:
+    def _parents_first(self, found: Found) -> Found:
         left, ordered = list(found), list[tuple[Table, Sequence[Change], Present]]()
         while left:
             waiting = {table.oid for table, _, _ in left}
