@@ -235,3 +235,18 @@ async def test_the_password_is_never_told(app: Desk, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         open_database(f"postgresql://u:{secret}@h:port/x?what=1", name="app", folder=tmp_path, aside=tmp_path)
     assert secret not in str(refused.value) + refused.value.hint
+
+
+async def test_a_truncate_takes_no_row_along_that_nobody_kept(app: Desk) -> None:
+    await app.database.begin("m")
+    await app.database.execute("SELECT 1", rows=1)
+    app.others("INSERT INTO users (email) VALUES ('theirs')")
+
+    with pytest.raises(ResourceError, match="another client changed rows of users"):
+        await app.database.execute("TRUNCATE users", rows=1)
+
+    assert app.others("SELECT count(*) FROM users") == [(4,)]
+    await app.act("n", "TRUNCATE users")
+    assert app.others("SELECT count(*) FROM users") == [(0,)]
+    await app.back("n")
+    assert app.others("SELECT count(*) FROM users") == [(4,)]

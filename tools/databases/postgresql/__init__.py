@@ -16,10 +16,9 @@ from agentrt.errors import Conflict, UsageError
 from agentrt.records import Effect
 
 from ..rows import Kept, effects_of, file_of, load, save
+from . import emptying, measuring, sequences, standing, undoing
 from . import line as lines
-from . import measuring, sequences, standing, undoing
-from .line import Line
-from .statements import bound, check, split
+from .statements import Statement, bound, check, split
 from .transaction import Transaction
 
 ENGINE = "postgresql"
@@ -60,13 +59,17 @@ class PostgreSQL:
             if len(found) > 1 and parameters:
                 raise UsageError("several statements have no parameters", hint="run them one by one")
             transaction = self._open = self._open or await Transaction.open(self._url, self._name)
-            return [await self._answer(transaction.new, each.text, parameters, rows) for each in found]
+            return [await self._answer(transaction, each, parameters, rows) for each in found]
         except BaseException:
             await self.discard()
             raise
 
-    async def _answer(self, line: Line, statement: str, parameters: Parameters, rows: int) -> Answered:
-        result = await line.run(*bound(statement, parameters), keep=rows)
+    async def _answer(
+        self, transaction: Transaction, statement: Statement, parameters: Parameters, rows: int
+    ) -> Answered:
+        if statement.words[:1] == ("TRUNCATE",):
+            await emptying.keep(transaction, statement)
+        result = await transaction.new.run(*bound(statement.text, parameters), keep=rows)
         return Answered(result.columns, tuple(result.rows), result.more, result.changed)
 
     async def seal(self) -> Sequence[Effect]:

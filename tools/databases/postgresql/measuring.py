@@ -43,6 +43,13 @@ _CATALOGS = """
      ORDER BY relname
 """
 
+_RELATIONS = """
+    SELECT c.oid, (pg_catalog.to_jsonb(c) - '{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,
+           relminmxid}'::text[])::text, c.relkind::text
+      FROM pg_catalog.pg_class c
+"""
+"""With all that stays when a table is emptied, or looked at for the planner."""
+
 Key = tuple[tuple[str, Scalar], ...]
 Rows = list[tuple[str, Row]]
 """With where each is: its ``ctid``."""
@@ -59,7 +66,7 @@ class Measured:
 
 async def measure(transaction: Transaction) -> Measured:
     """``transaction`` is settled. Raises ``UsageError`` for what could not be put back; ``ResourceError``."""
-    new, old = transaction.new, transaction.old
+    new = transaction.new
     found: dict[str, list[int]] = {}
     for oid, kind, name, beyond in (await new.run(_WRITTEN)).rows:
         if beyond:
@@ -70,13 +77,14 @@ async def measure(transaction: Transaction) -> Measured:
             raise UsageError(f"{name} is a materialized view: what was in it could not be put back")
         found.setdefault(str(kind), []).append(int(str(oid)))
     written = await tables(new, found.get("r", []))
-    changes = [change for table in written.values() for change in await _changes(new, old, table)]
+    changes = [change for table in written.values() for change in await _changes(transaction, table)]
     moved = sequences.moved(transaction.sequences, await sequences.read(new, found.get("S", [])))
     return Measured(tuple(changes), {table.name.label: table for table in written.values()}, moved)
 
 
 async def same_catalog(transaction: Transaction) -> bool:
-    """Whether no object of the database is another than it was. Temporary tables of its own are not told apart."""
+    """Whether no object of the database is another than it was; that a table was emptied is none, where its rows are
+    known. Temporary tables are not told apart from others."""
     names = [str(name) for (name,) in (await transaction.new.run(_CATALOGS)).rows]
     counted = " UNION ALL ".join(
         f"SELECT '{name}', count(*), count(*) FILTER (WHERE pg_catalog.age(xmin) <= 0) FROM pg_catalog.{name}"
@@ -84,10 +92,25 @@ async def same_catalog(transaction: Transaction) -> bool:
     )
     now = (await transaction.new.run(counted)).rows
     before = (await transaction.old.run(counted)).rows
-    return sorted(row[:2] for row in now) == sorted(row[:2] for row in before) and not any(row[2] for row in now)
+    if sorted(row[:2] for row in now) != sorted(row[:2] for row in before):
+        return False
+    written = {row[0] for row in now if row[2]}
+    return not written or (written == {"pg_class"} and await _only_emptied(transaction))
 
 
-async def _changes(new: Line, old: Line, table: Table) -> list[Change]:
+async def _only_emptied(transaction: Transaction) -> bool:
+    found = await transaction.new.run(f"{_RELATIONS} WHERE pg_catalog.age(c.xmin) <= 0")
+    oids = [oid for oid, *_ in found.rows]
+    before = await transaction.old.run(f"{_RELATIONS} WHERE c.oid = ANY ($1::oid[])", [array(oids)])
+    if sorted(row[:3] for row in found.rows) != sorted(row[:3] for row in before.rows):
+        return False
+    return all(oid in transaction.whole for oid, _, kind in (row[:3] for row in found.rows) if kind in "rm")
+
+
+async def _changes(transaction: Transaction, table: Table) -> list[Change]:
+    new, old = transaction.new, transaction.old
+    if (whole := transaction.whole.get(table.oid)) is not None:
+        return list(paired(table, (row for _, row in whole), (row for _, row in await select(new, table, "true"))))
     after = await select(new, table, "pg_catalog.age(xmin) <= 0")
     before = await select(old, table, "xmax <> '0'::xid")
     if before:

@@ -16,7 +16,7 @@ from agentrt.errors import UsageError
 _ROWS = frozenset(
     """
     SELECT INSERT UPDATE DELETE MERGE WITH VALUES TABLE EXPLAIN SHOW SET RESET LOCK DO CALL PREPARE EXECUTE DEALLOCATE
-    DECLARE FETCH MOVE CLOSE ANALYZE
+    DECLARE FETCH MOVE CLOSE ANALYZE TRUNCATE
     """.split()  # noqa: SIM905
 )
 _TRANSACTION = frozenset(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"))
@@ -46,6 +46,8 @@ class Statement(NamedTuple):
     text: str
     words: tuple[str, ...]
     """Its words outside strings and comments, upper case; quoted names are no words."""
+    names: frozenset[str]
+    """Whatever in it can be the name of something, as the catalog has it."""
 
 
 def split(statements: str) -> list[Statement]:
@@ -57,11 +59,15 @@ def split(statements: str) -> list[Statement]:
         else:
             found[-1].append(token)
     return [
-        Statement("".join(token.text for token in tokens), words)
+        Statement("".join(token.text for token in tokens), words, frozenset(map(_name, tokens)))
         for tokens in found
         if any(token.kind not in ("blank", "comment") for token in tokens)
         for words in [tuple(token.text.upper() for token in tokens if token.kind == "word")]
     ]
+
+
+def _name(token: Token) -> str:
+    return token.text[1:-1].replace('""', '"') if token.text.startswith('"') else token.text.lower()
 
 
 def check(statement: Statement) -> None:
@@ -81,7 +87,7 @@ def check(statement: Statement) -> None:
     if first not in _ROWS:
         raise UsageError(
             f"{first or statement.text.strip()[:20]} is refused: what it does could not be put back",
-            hint="rows can be read, inserted, updated and deleted",
+            hint="rows can be read, inserted, updated and deleted, tables truncated",
         )
 
 

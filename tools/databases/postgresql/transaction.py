@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from agentrt.errors import ResourceError, UsageError
 
+from ..rows import Row
 from . import sequences
 from .line import EXACT, Line, Lost
 from .sequences import States
@@ -25,11 +26,13 @@ class Transaction:
     """``new`` is where it happens, ``old`` only reads."""
 
     def __init__(self, url: str, name: str, new: Line, old: Line) -> None:
-        self._url, self._name = url, name
+        self.url, self.name = url, name
         self.new, self.old = new, old
         self.xid = ""
         self.sequences: States = {}
         """Before it."""
+        self.whole: dict[int, list[tuple[str, Row]]] = {}
+        """By the table's oid, all rows it had, where a statement that empties tables may have come to it."""
 
     @classmethod
     async def open(cls, url: str, name: str, *, locked: Sequence[str] = ()) -> Transaction:
@@ -51,7 +54,7 @@ class Transaction:
     async def _begin(self, locked: Sequence[str]) -> None:
         version = (await self.new.run("SELECT current_setting('server_version_num')::int")).rows[0][0]
         if int(str(version)) < _OLDEST * 10_000:
-            raise UsageError(f"database {self._name} is of a PostgreSQL older than {_OLDEST}")
+            raise UsageError(f"database {self.name} is of a PostgreSQL older than {_OLDEST}")
         await self.old.set(EXACT)
         await self.new.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         if locked:  # before there is a snapshot
@@ -89,7 +92,7 @@ class Transaction:
         finally:
             await self.close()
         if tag != "COMMIT":
-            raise ResourceError(f"database {self._name} rolled the transaction back", hint="nothing of it stands")
+            raise ResourceError(f"database {self.name} rolled the transaction back", hint="nothing of it stands")
 
     async def close(self) -> None:
         """What was not committed is rolled back by the server."""
@@ -102,7 +105,7 @@ class Transaction:
         said = "in progress"
         for _ in range(_ASKED):
             try:
-                asking = await Line.open(self._url, self._name)
+                asking = await Line.open(self.url, self.name)
                 try:
                     said = str((await asking.run("SELECT pg_xact_status($1::xid8)", [self.xid])).rows[0][0])
                 finally:
@@ -113,12 +116,12 @@ class Transaction:
                 return
             if said == "aborted":
                 raise ResourceError(
-                    f"the connection to database {self._name} was lost before the transaction was committed",
+                    f"the connection to database {self.name} was lost before the transaction was committed",
                     hint="nothing of it stands",
                 )
             await asyncio.sleep(0.25)
         raise ResourceError(
-            f"the connection to database {self._name} was lost while the transaction was committed, and the server "
+            f"the connection to database {self.name} was lost while the transaction was committed, and the server "
             "does not say whether it was",
             hint=f"ask it, when it is there again: SELECT pg_xact_status('{self.xid}')",
         )
