@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -61,6 +64,36 @@ class Desk:
 
     async def forth(self, *marks: str) -> Sequence[Effect]:
         return await self.database.undo([Step(mark, "forth") for mark in marks])
+
+
+_CLIENT = """
+import json, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+for line in sys.stdin:
+    print(json.dumps(connection.execute(json.loads(line)).fetchall()), flush=True)
+"""
+
+
+class Client:
+    """Another process that has the database open: within one process locks of two copies of SQLite mean nothing."""
+
+    def __init__(self, file: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _CLIENT, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def __call__(self, statement: str) -> list[list[Any]]:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps(statement) + "\n")
+        self._process.stdin.flush()
+        found: list[list[Any]] = json.loads(self._process.stdout.readline())
+        return found
 
 
 def dump(file: Path) -> Dump:

@@ -156,6 +156,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "create trigger": (PEOPLE, ("CREATE TRIGGER t AFTER DELETE ON people BEGIN UPDATE people SET note = 'x'; END; DELETE FROM people WHERE id = 1",)),
     "drop trigger": (WATCHED, ("DROP TRIGGER told; UPDATE things SET n = 99",)),
     "trigger that has a table's name": (WATCHED, ("CREATE TRIGGER trail AFTER DELETE ON things BEGIN SELECT 1; END", "DROP TABLE trail")),
+    "statistics that stay": (MEASURED, ("ALTER TABLE people ADD COLUMN z", "DELETE FROM people WHERE id = 1")),
+    "measured by hand": (MEASURED, ("DELETE FROM sqlite_stat1",)),
     "statistics": (MEASURED, ("DROP INDEX by_age; DROP TABLE people",)),
     "fts5": (FOUND, ("INSERT INTO pages VALUES ('three', 'a third page'); DELETE FROM pages WHERE title = 'one'; UPDATE pages SET body = 'new' WHERE title = 'two'",)),
     "fts5 by trigger": (FOUND, ("INSERT INTO texts VALUES (2, 'world')",)),

@@ -18,6 +18,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -96,7 +97,11 @@ def same(one: Row | None, other: Row | None, *, at: bool = False) -> bool:
         return False
     if one.values.keys() != other.values.keys():
         return False
-    return all(exact(value) == exact(other.values[column]) for column, value in one.values.items())
+    for column, value in one.values.items():
+        against = other.values[column]
+        if value is not against and exact(value) != exact(against):
+            return False
+    return True
 
 
 class Net:
@@ -188,10 +193,18 @@ def save(file: Path, engine: str, kept: Kept) -> None:
         for folder in (file.parent, file.parent.parent):
             _sync(folder)
     except OSError as error:
+        forget(file)
         raise ResourceError(
             f"what undo needs could not be kept: {error.strerror or error}",
             hint=f"look at the disk that {file.parent} is on; nothing was changed in the database",
         ) from error
+
+
+def forget(file: Path) -> None:
+    """Nothing of the action stands, so nothing is kept of it. Where that fails, what is left does no harm."""
+    with suppress(OSError):
+        file.with_name(f"{file.name}.new").unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
 
 
 def load(file: Path, engine: str) -> Kept | None:

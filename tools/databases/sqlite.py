@@ -1,4 +1,8 @@
-"""An SQLite database as a resource: each action is one transaction, and every one of them can be taken back."""
+"""An SQLite database as a resource: each action is one transaction, and every one of them can be taken back.
+
+SQLite's locks hold between processes, and between connections of one copy of SQLite. Python's ``sqlite3`` is another
+copy: what has the same file open with it, in this very process, is not kept apart from an action.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from agentrt.contracts import Answered, Parameters, Planned, Step
-from agentrt.errors import Conflict, UsageError
+from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
-from .rows import file_of
+from .rows import file_of, forget
 from .sqlite_file import Place
 from .sqlite_guard import rewind
 from .sqlite_record import Move, Record, effects
@@ -40,7 +44,8 @@ class SqliteDatabase:
         self._mark: str | None = None
         self._session: Session | None = None
         self._over = False
-        """Of the action that was begun nothing stands, and nothing more is done."""
+        """Nothing more is done in the action that was begun."""
+        self._sealed = False
 
     @property
     def name(self) -> str:
@@ -51,12 +56,12 @@ class SqliteDatabase:
     async def begin(self, mark: str) -> None:
         """Opens nothing: the first statement does."""
         await self.discard()
-        self._mark, self._over = mark, False
+        self._mark, self._over, self._sealed = mark, False, False
 
     async def execute(self, statements: str, parameters: Parameters = (), *, rows: int) -> Sequence[Answered]:
         """As ``Database.execute``. Raises ``UsageError``, ``ResourceError``; after either the action is over."""
         if self._mark is None or self._over:
-            raise UsageError("the transaction is over", hint="nothing of it stands; do it again in another action")
+            raise UsageError("the transaction is over", hint="nothing more can be done in this action")
         session = self._session = self._session or Session(self._place)
         done = False
         try:
@@ -65,44 +70,44 @@ class SqliteDatabase:
             return answered
         finally:
             if not done:
-                self._over = True
-                await self._drop()
+                await self.discard()
 
     async def seal(self) -> Sequence[Effect]:
         """Nothing changed: nothing is kept, and no lock is held. Raises ``ResourceError``."""
-        session, mark = self._session, self._mark
+        session, mark, self._over = self._session, self._mark, True
         if session is None or mark is None:
             return ()
-        sealed = False
         try:
             record = await self._apart(session.seal)
-            if record is None:
-                return ()
-            await self._apart(lambda: record.keep(self._file(mark)))
-            sealed = True
-            return effects(self.name, (Move(record, "after"),))
+            if record is not None:
+                await self._apart(lambda: record.keep(self._file(mark)))
+                self._sealed = True
+                return effects(self.name, (Move(record, "after"),))
         finally:
-            if not sealed:
-                self._over = True
-                await self._drop()
+            if not self._sealed:
+                await self.discard()
+        return ()
 
     async def commit(self) -> None:
         """Raises ``ResourceError``."""
-        session = self._session
+        session, done = self._session, False
         try:
             if session is not None:
+                if not self._sealed:
+                    raise ResourceError("nothing is kept of it yet", hint="seal it first")
                 await self._apart(session.commit)
-        except BaseException:
-            await self.discard()
-            raise
+            done = True
+        finally:
+            if not done:
+                await self.discard()
         await self._drop()
         self._mark = None
 
     async def discard(self) -> None:
-        mark, session = self._mark, self._session
+        mark, session, self._over = self._mark, self._session, True
         await self._drop()
         if mark is not None and session is not None:
-            await self._apart(lambda: self._file(mark).unlink(missing_ok=True))
+            await self._apart(lambda: forget(self._file(mark)))
         self._mark = None
 
     async def close(self) -> None:
@@ -164,13 +169,12 @@ class SqliteDatabase:
             try:
                 connection.execute("BEGIN")
                 turn = Turn(connection, self.name)
-                if record.only_numbers:
-                    after, before = (not turn.numbers_differ(record, side) for side in ("after", "before"))
-                else:
-                    after, before = (not turn.differences(record, side) for side in ("after", "before"))
+                differ = turn.numbers_differ if record.only_numbers else turn.differences
+                if not differ(record, "after"):
+                    return True
+                return None if differ(record, "before") else False
             finally:
                 connection.close()
-        return True if after else False if before else None
 
     def _to_look_at(self) -> Connection:
         """A file that is not there is an empty database."""
@@ -185,7 +189,7 @@ class SqliteDatabase:
 
     async def _apart(self, work: Callable[[], T], session: Session | None = None) -> T:
         """``work`` in a thread, which is over when this returns or raises. Cancelled, what ``session`` runs is ended;
-        what is not a session's is waited for."""
+        what is not a session's is done to its end."""
         running = asyncio.ensure_future(asyncio.to_thread(work))
         cancelled = False
         while not running.done():
@@ -195,7 +199,11 @@ class SqliteDatabase:
                 cancelled = True
             if cancelled and session is not None:
                 session.interrupt()
-        if cancelled:
+        this = asyncio.current_task()
+        if cancelled and session is not None:
             running.exception()
             raise asyncio.CancelledError
+        if cancelled and this is not None:  # what was done counts: who waits for it is cancelled next
+            this.uncancel()
+            this.cancel()
         return running.result()

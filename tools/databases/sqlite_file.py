@@ -108,7 +108,7 @@ class Place:
 
     @contextmanager
     def plain(self) -> Iterator[None]:
-        """SQLite's errors, and what Python has to say about values, as ``UsageError`` and ``ResourceError``."""
+        """SQLite's errors, and those of texts that are none, as ``UsageError`` and ``ResourceError``."""
         import apsw
 
         try:
@@ -132,9 +132,7 @@ class Place:
         except UnicodeDecodeError as error:
             hint = "read it with CAST(… AS BLOB); what is done to such a row could not be taken back"
             raise UsageError(f"{self.said} holds text that is not UTF-8", hint=hint) from error
-        except KeyError as error:
-            raise UsageError(f"no parameter is called {error.args[0]}") from error
-        except (apsw.Error, ValueError, TypeError, OverflowError) as error:
+        except apsw.Error as error:
             raise UsageError(str(error)) from error
 
     @contextmanager

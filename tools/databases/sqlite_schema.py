@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentrt.contracts import Scalar
@@ -82,7 +83,7 @@ def settings(connection: Connection) -> dict[str, int]:
     return {name: int(ask(connection, f"PRAGMA main.{name}")[0][0]) for name in SETTINGS}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """How the rows of one table are read, found and written."""
 
@@ -123,10 +124,19 @@ class Table:
             any(info[6] == 2 for info in infos),
         )
 
-    @property
+    @cached_property
     def select(self) -> str:
         columns = ", ".join(quoted(column) for column in self.columns)
         return f"SELECT {self.rowid or 'NULL'}, {columns} FROM main.{quoted(self.name)}"
+
+    @cached_property
+    def _by_key(self) -> str:
+        return " WHERE " + " AND ".join(f"{quoted(column)} IS ?" for column in self.key)
+
+    def _where(self, key: Values) -> str:
+        if tuple(key) == self.key:
+            return self._by_key
+        return " WHERE " + " AND ".join(f"{name if name == self.rowid else quoted(name)} IS ?" for name in key)
 
     def row(self, found: Sequence[Scalar]) -> Row:
         """Of what ``select`` gave."""
@@ -143,11 +153,14 @@ class Table:
         if self.key and all(row.values[column] is not None for column in self.key):
             return {column: row.values[column] for column in self.key}
         if self.rowid is None:
-            raise UsageError(
-                f"rows of {self.name} have no key: its columns hide the rowid",
-                hint="what is done to it could not be taken back; rename one of the columns rowid, oid, _rowid_",
-            )
+            raise self.unreachable()
         return {self.rowid: row.at}
+
+    def unreachable(self) -> UsageError:
+        return UsageError(
+            f"rows of {self.name} cannot be found again: its columns hide the rowid",
+            hint="what is done to it could not be taken back; rename one of the columns rowid, oid, _rowid_",
+        )
 
     def rows(self, connection: Connection) -> list[Row]:
         """All of them, by rowid."""
@@ -161,10 +174,8 @@ class Table:
 
     def find(self, connection: Connection, key: Values) -> Row | None:
         """The row with exactly this key: what only compares equal (by a collation, 1 and 1.0) is another one."""
-        names = [name if name == self.rowid else quoted(name) for name in key]
-        where = " AND ".join(f"{name} IS ?" for name in names)
         wanted = exact_all(key.values())
-        for found in connection.execute(f"{self.select} WHERE {where}", tuple(key.values())):
+        for found in connection.execute(self.select + self._where(key), tuple(key.values())):
             row = self.row(found)
             its = self.key_of(row)
             if tuple(its) == tuple(key) and exact_all(its.values()) == wanted:
@@ -174,8 +185,7 @@ class Table:
     def delete(self, connection: Connection, row: Row) -> None:
         """``row`` is there, as it is."""
         key = self.key_of(row)
-        where = " AND ".join(f"{name if name == self.rowid else quoted(name)} IS ?" for name in key)
-        connection.execute(f"DELETE FROM main.{quoted(self.name)} WHERE {where}", tuple(key.values()))
+        connection.execute(f"DELETE FROM main.{quoted(self.name)}{self._where(key)}", tuple(key.values()))
 
     def insert(self, connection: Connection, row: Row) -> None:
         """With its rowid, or where that is taken and not what the row is found by, with another. Raises
@@ -191,13 +201,18 @@ class Table:
             self._insert(connection, row, with_rowid=False)
 
     def _insert(self, connection: Connection, row: Row, *, with_rowid: bool) -> None:
-        names = [*([str(self.rowid)] if with_rowid else []), *(quoted(column) for column in row.values)]
-        values = [*([row.at] if with_rowid else []), *row.values.values()]
-        holes = ", ".join("?" * len(names))
-        # OR ABORT: else a constraint that says ON CONFLICT REPLACE would delete somebody's row.
-        connection.execute(
-            f"INSERT OR ABORT INTO main.{quoted(self.name)} ({', '.join(names)}) VALUES ({holes})", tuple(values)
-        )
+        values = [row.values[column] for column in self.columns]
+        connection.execute(self._inserts[with_rowid], (row.at, *values) if with_rowid else values)
+
+    @cached_property
+    def _inserts(self) -> tuple[str, str]:
+        """Without and with a rowid. OR ABORT: else a constraint that says ON CONFLICT REPLACE would delete others."""
+        columns = [quoted(column) for column in self.columns]
+        return self._insertion(columns), self._insertion([self.rowid or "", *columns])
+
+    def _insertion(self, columns: list[str]) -> str:
+        holes = ", ".join("?" * len(columns))
+        return f"INSERT OR ABORT INTO main.{quoted(self.name)} ({', '.join(columns)}) VALUES ({holes})"
 
 
 def differing(table: Table, before: Iterable[Row], after: Iterable[Row]) -> list[Change]:

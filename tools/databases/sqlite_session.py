@@ -103,6 +103,10 @@ class Session:
             self._guarded(cursor, statements, parameters)
         except apsw.ExecTraceAbort:
             pass
+        except KeyError as error:
+            raise UsageError(f"the statement has a parameter {error.args[0]}, which is not given") from error
+        except (ValueError, TypeError, OverflowError) as error:  # of values and texts that SQLite cannot take
+            raise UsageError(str(error)) from error
         finally:
             cursor.close(True)
         return found[0]
@@ -112,7 +116,8 @@ class Session:
 
         self._guard.on, self._guard.refused = True, ""
         try:
-            return cursor.execute(statements, parameters or None)
+            # Not from the cache: there are statements of the runtime's own in it, which the guard did not look at.
+            return cursor.execute(statements, parameters or None, can_cache=False)
         except (apsw.AuthError, apsw.SQLError) as error:
             if not self._guard.refused:
                 raise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agentrt.contracts import Scalar
 from agentrt.records import PathConflict
 
-from .rows import Change, Row, Standing, conflict_of, exact, exact_all, path_of, same, words
+from .rows import Change, Row, Standing, Values, conflict_of, exact, exact_all, path_of, same, words
 from .sqlite_record import Move, Record, Whole
 from .sqlite_schema import Object, Table, ask, objects, quoted, sequences, settings
 
@@ -91,8 +91,8 @@ class Turn:
     def _other_changes(self, changes: Sequence[Change], expected: Standing) -> Iterator[PathConflict]:
         for name, those in _by_table(changes).items():
             table = Table.read(self._connection, name)
-            columns = next(side.values for change in those for side in (change.before, change.after) if side)
-            if table is None or set(table.columns) != set(columns):
+            columns = _columns(those)
+            if table is None or set(table.columns) != columns.keys():
                 yield PathConflict(
                     path=f"{self._database}:{name}",
                     ours=f"{len(those)} rows of columns {', '.join(columns)}",
@@ -121,22 +121,37 @@ class Turn:
         record = move.record
         conflicts: list[PathConflict] = []
         numbers = sequences(self._connection)
+        comes = [found for sides in record.objects if (found := sides.side(move.to)) is not None]
         try:
+            statistics = self._statistics({found.name for found in comes})
             self._drop(record)
-            comes = {sides.side(move.to) for sides in record.objects} - {None}
-            self._create(record, [found for found in comes if found and found.type == "table"])
+            conflicts += self._create(record, [found for found in comes if found.type == "table"])
+            for table, row in statistics:  # they go with a table that is dropped
+                if table.find(self._connection, table.key_of(row)) is None:
+                    table.insert(self._connection, row)
             for whole in record.wholes:
                 if (rows := whole.side(move.to)) is not None:
                     self._fill(whole, rows)
-            conflicts += self._write(move)
-            self._create(record, [found for found in comes if found and found.type != "table"])
+            conflicts += self._write(move, final=final)
+            conflicts += self._create(record, [found for found in comes if found.type != "table"])
             self._number(move, numbers)
             for name, (before, after) in record.settings.items():
                 self._connection.execute(f"PRAGMA main.{name} = {after if move.to == 'after' else before}")
-        except (apsw.SQLError, apsw.ConstraintError) as error:
-            if final:
-                conflicts.append(PathConflict(path=f"{self._database}:", ours="what is kept", theirs=str(error)))
-        return conflicts
+        except (apsw.SQLError, apsw.ConstraintError):
+            if final and not conflicts:
+                raise
+        return conflicts if final else []
+
+    def _statistics(self, tables: set[str]) -> list[tuple[Table, Row]]:
+        """What ANALYZE found out about them, if anybody asked it to."""
+        kept = [Table.read(self._connection, name) for name in ("sqlite_stat1", "sqlite_stat4")] if tables else []
+        return [
+            (table, row)
+            for table in kept
+            if table is not None
+            for row in table.rows(self._connection)
+            if row.values["tbl"] in tables
+        ]
 
     def _drop(self, record: Record) -> None:
         within = {whole.name for whole in record.wholes if whole.within}
@@ -147,30 +162,36 @@ class Turn:
             if found.table not in within and found.name not in within:
                 self._connection.execute(f"DROP {found.type} IF EXISTS main.{quoted(found.name)}")
 
-    def _create(self, record: Record, comes: Sequence[Object]) -> None:
+    def _create(self, record: Record, comes: Sequence[Object]) -> Iterator[PathConflict]:
+        import apsw
+
         within = {whole.name for whole in record.wholes if whole.within}
-        order = {sides.either.name: number for number, sides in enumerate(record.objects)}
-        for each in sorted(comes, key=lambda each: (_ORDER.index(each.type), order[each.name])):
+        for each in sorted(comes, key=lambda each: _ORDER.index(each.type)):
             if each.name not in within and each.table not in within:
-                self._connection.execute(each.sql)
+                try:
+                    self._connection.execute(each.sql)
+                except (apsw.SQLError, apsw.ConstraintError) as error:
+                    yield self._conflict(each, _definition(each), str(error))
 
     def _fill(self, whole: Whole, rows: Sequence[Row]) -> None:
         table = Table.read(self._connection, whole.name)
-        assert table is not None  # it was just made
+        if table is None:
+            return  # it could not be made, which is a conflict
         if whole.within:  # the virtual table began it
             self._connection.execute(f"DELETE FROM main.{quoted(whole.name)}")
         for row in rows:
             table.insert(self._connection, row)
 
-    def _write(self, move: Move) -> Iterator[PathConflict]:
+    def _write(self, move: Move, *, final: bool) -> Iterator[PathConflict]:
         import apsw
 
         for name, those in _by_table(move.record.changes).items():
             table = Table.read(self._connection, name)
-            if table is None:
-                continue
+            if table is None or set(table.columns) != _columns(those).keys():
+                continue  # a conflict
             for change in those:
-                if (found := table.find(self._connection, change.key)) is not None:
+                found = change.side(move.expects) if final else table.find(self._connection, change.key)
+                if found is not None:
                     table.delete(self._connection, found)
             for change in those:
                 if (row := change.side(move.to)) is not None:
@@ -250,6 +271,11 @@ def _definition(found: Object | None) -> str:
 
 def _exact(row: Row) -> tuple[int | None, frozenset[tuple[str, tuple[str, Scalar]]]]:
     return row.at, frozenset((column, exact(value)) for column, value in row.values.items())
+
+
+def _columns(changes: Sequence[Change]) -> Values:
+    """Of a row, any of them."""
+    return next(side.values for change in changes for side in (change.before, change.after) if side)
 
 
 def _by_table(changes: Sequence[Change]) -> dict[str, list[Change]]:

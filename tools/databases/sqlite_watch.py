@@ -63,6 +63,8 @@ class Watch:
             table = Table.read(self._connection, name)
             if table is None:
                 raise UsageError(f"{name} could not be recorded", hint="nothing was changed")
+            if table.has_rowid and table.rowid is None and not table.is_rowid:
+                raise table.unreachable()
             self._tables[name] = table
         return self._tables[name]
 
@@ -109,11 +111,7 @@ class Watch:
     def _place(self, table: Table, row: Row) -> Any:
         if not table.has_rowid:
             return exact_all(row.values[column] for column in table.key)
-        rowid = row.values[table.key[0]] if table.is_rowid else row.at
-        if not isinstance(rowid, int):
-            table.key_of(Row(dict.fromkeys(table.columns)))  # says that it has none
-            raise UsageError(f"{table.name} could not be recorded", hint="nothing was changed")
-        return rowid
+        return row.values[table.key[0]] if table.is_rowid else row.at
 
     # -------------------------------------------------------------------------------------------------- the outcome
 
