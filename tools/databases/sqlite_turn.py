@@ -101,7 +101,8 @@ class Turn:
                 continue
             for change in those:
                 found = table.find(self._connection, change.key)
-                if not same(found, change.side(expected)):
+                moved = same(change.before, change.after)  # to another rowid, and that is all
+                if not same(found, change.side(expected), at=moved):
                     ours = change.side("before" if expected == "after" else "after")
                     yield conflict_of(self._database, name, change.key, ours, found)
 
