@@ -1,0 +1,71 @@
+"""Whatever statements an agent runs one after the other, in whatever actions: undo goes the whole way back, redo forth."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from postgresql_desk import Desk, desk
+
+GROUND = """
+    DROP TABLE IF EXISTS teams, people, tags CASCADE;
+    CREATE TABLE teams (id int PRIMARY KEY, name text UNIQUE);
+    CREATE TABLE people (id serial PRIMARY KEY, team int REFERENCES teams ON DELETE CASCADE ON UPDATE CASCADE, place int UNIQUE
+                         DEFERRABLE, v numeric);
+    CREATE TABLE tags (of int REFERENCES people ON DELETE SET NULL, said text);
+    INSERT INTO teams SELECT n, 't' || n FROM generate_series(1, 4) n;
+    INSERT INTO people (team, place, v) SELECT n % 4 + 1, n, n * 1.50 FROM generate_series(1, 8) n;
+    INSERT INTO tags SELECT n % 8 + 1, 'x' FROM generate_series(1, 12) n
+"""
+NUMBERS = st.integers(1, 9)
+STATEMENTS = st.one_of(
+    st.builds("INSERT INTO teams VALUES ({0}, 't{1}') ON CONFLICT DO NOTHING".format, NUMBERS, NUMBERS),
+    st.builds("INSERT INTO teams VALUES ({0}, 'n{1}') ON CONFLICT (id) DO UPDATE SET name = teams.name || excluded.name".format, NUMBERS, NUMBERS),
+    st.builds("DELETE FROM teams WHERE id = {0}".format, NUMBERS),
+    st.builds("UPDATE teams SET id = id + 100 WHERE id % {0} = 0 AND id < 100".format, NUMBERS),
+    st.builds("INSERT INTO people (team, v) SELECT id, {0} FROM teams LIMIT {0}".format, NUMBERS),
+    st.builds("UPDATE people SET place = place + {0}".format, NUMBERS),
+    st.builds("UPDATE people SET v = v + {0}, team = (SELECT min(id) FROM teams) WHERE id % 3 = {1} % 3".format, NUMBERS, NUMBERS),
+    st.builds("DELETE FROM people WHERE id % {0} = 1".format, NUMBERS),
+    st.builds("INSERT INTO tags SELECT min(id), 'x' FROM people HAVING count(*) > {0}".format, NUMBERS),
+    st.builds("DELETE FROM tags WHERE ctid IN (SELECT ctid FROM tags LIMIT {0})".format, NUMBERS),
+    st.builds("UPDATE tags SET said = said || '{0}' WHERE of > {1}".format, NUMBERS, NUMBERS),
+    st.sampled_from(["TRUNCATE tags", "TRUNCATE people CASCADE", "UPDATE tags SET said = said"]),
+)  # fmt: skip
+ACTIONS = st.lists(st.lists(STATEMENTS, min_size=1, max_size=4), min_size=1, max_size=4)
+
+
+@given(actions=ACTIONS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_back_and_forth_through_all_of_it(postgresql: str, actions: list[list[str]]) -> None:
+    with TemporaryDirectory() as folder:
+        asyncio.run(_through(desk(postgresql, Path(folder)), actions))
+
+
+async def _through(app: Desk, actions: list[list[str]]) -> None:
+    app.others(GROUND)
+    seen = [rows(app)]
+    for number, statements in enumerate(actions):
+        await app.act(str(number), ";".join(statements))
+        seen.append(rows(app))
+    for number in reversed(range(len(actions))):
+        await app.back(str(number))
+        assert rows(app) == seen[number]
+    marks = [str(number) for number in range(len(actions))]
+    await app.forth(*marks)
+    assert rows(app) == seen[-1]
+    await app.back(*reversed(marks))
+    assert rows(app) == seen[0]
+
+
+def rows(app: Desk) -> list[Any]:
+    return [
+        app.others("SELECT (t.*)::text FROM teams t ORDER BY 1"),
+        app.others("SELECT (p.*)::text FROM people p ORDER BY 1"),
+        app.others("SELECT (t.*)::text FROM tags t ORDER BY 1"),
+        app.others("SELECT last_value, is_called FROM people_id_seq"),
+    ]

@@ -1,0 +1,140 @@
+"""PostgreSQL: each action is one transaction, whose changes are measured before it is committed and can be taken back.
+
+line          one connection, in text           statements    which of them an agent may run
+transaction   the two connections of an action  measuring     what it did, from evidence
+present       compared with what is there       writing       put back
+sequences, silence, catalog                     undoing       all of it, in one transaction
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentrt.contracts import Answered, Parameters, Planned, Step
+from agentrt.errors import Conflict, UsageError
+from agentrt.records import Effect
+
+from ..rows import Kept, effects_of, file_of, load, save
+from . import emptying, measuring, sequences, standing, undoing
+from . import line as lines
+from .statements import Statement, bound, check, split
+from .transaction import Transaction
+
+ENGINE = "postgresql"
+
+
+def open_database(url: str, *, name: str, folder: Path, aside: Path) -> PostgreSQL:
+    """An ``OpenDatabase``. Raises ``UsageError``."""
+    lines.check(url, name)
+    return PostgreSQL(url, name, aside)
+
+
+class PostgreSQL:
+    """A ``Database``."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str, name: str, aside: Path) -> None:
+        self._url, self._name, self._aside = url, name, aside
+        self._mark = ""
+        self._open: Transaction | None = None
+        self._sealed = False
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    async def begin(self, mark: str) -> None:
+        await self.discard()
+        self._mark = mark
+
+    async def execute(self, statements: str, parameters: Parameters = (), *, rows: int) -> Sequence[Answered]:
+        if not self._mark or self._sealed:
+            raise UsageError(f"nothing is begun on database {self._name}")
+        try:
+            found = split(statements)
+            for statement in found:
+                check(statement)
+            if len(found) > 1 and parameters:
+                raise UsageError("several statements have no parameters", hint="run them one by one")
+            transaction = self._open = self._open or await Transaction.open(self._url, self._name)
+            return [await self._answer(transaction, each, parameters, rows) for each in found]
+        except BaseException:
+            await self.discard()
+            raise
+
+    async def _answer(
+        self, transaction: Transaction, statement: Statement, parameters: Parameters, rows: int
+    ) -> Answered:
+        if statement.words[:1] == ("TRUNCATE",):
+            await emptying.keep(transaction, statement)
+        result = await transaction.new.run(*bound(statement.text, parameters), keep=rows)
+        return Answered(result.columns, tuple(result.rows), result.more, result.changed)
+
+    async def seal(self) -> Sequence[Effect]:
+        transaction, self._sealed = self._open, True
+        if transaction is None:
+            return []
+        try:
+            return await self._measure(transaction)
+        except BaseException:
+            await self.discard()
+            raise
+
+    async def _measure(self, transaction: Transaction) -> Sequence[Effect]:
+        if not await transaction.same():
+            raise UsageError("the transaction was ended from inside, and what it did is not known")
+        await transaction.settle()
+        if not await measuring.same_catalog(transaction):
+            raise UsageError(
+                "tables, or other objects, were created, altered or dropped, which could not be put back",
+                hint="rows can be inserted, updated and deleted",
+            )
+        measured = await measuring.measure(transaction)
+        if measured.changes or measured.moved:
+            own = await standing.own(transaction, measured)
+            save(file_of(self._aside, self._mark, self._name), ENGINE, Kept(measured.changes, own))
+        effects: list[Effect] = [*effects_of(self._name, measured.changes)]
+        inserted = {measured.tables[each.table].name for each in measured.changes if each.before is None}
+        return effects + await sequences.effects(transaction.new, self._name, measured.moved, inserted)
+
+    async def commit(self) -> None:
+        transaction, self._open = self._open, None
+        try:
+            if transaction is not None:
+                await transaction.commit()
+        finally:
+            self._mark, self._sealed = "", False
+
+    async def discard(self) -> None:
+        transaction, self._open = self._open, None
+        if transaction is not None:
+            await transaction.close()
+            if self._sealed:
+                file_of(self._aside, self._mark, self._name).unlink(missing_ok=True)
+        self._mark, self._sealed = "", False
+
+    async def plan_undo(self, steps: Sequence[Step]) -> Planned:
+        try:
+            async with undoing.done(self._url, self._name, self._turns(steps)) as (_, effects):
+                return Planned(effects=tuple(effects))
+        except Conflict as conflict:
+            return Planned(conflicts=conflict.conflicts)
+
+    async def undo(self, steps: Sequence[Step]) -> Sequence[Effect]:
+        async with undoing.done(self._url, self._name, self._turns(steps)) as (transaction, effects):
+            await transaction.commit()
+            return effects
+
+    async def stands(self, mark: str) -> bool | None:
+        kept = load(file_of(self._aside, mark, self._name), ENGINE)
+        return False if kept is None else await standing.stands(self._url, self._name, kept)
+
+    async def close(self) -> None:
+        await self.discard()
+
+    def _turns(self, steps: Sequence[Step]) -> list[undoing.Turn]:
+        """Of those that changed anything: of others nothing is kept."""
+        found = [(load(file_of(self._aside, step.mark, self._name), ENGINE), step) for step in steps]
+        return [undoing.Turn(kept, undoing.side(step)) for kept, step in found if kept is not None]

@@ -1,0 +1,127 @@
+"""One transaction at the server, and a second connection that sees what was there before it.
+
+Both look at the same snapshot (REPEATABLE READ, exported by the one and taken by the other), so that what the two see
+differently is what the transaction did, and nothing else; what another client changed meanwhile makes a statement fail
+that would write over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from agentrt.errors import ResourceError, UsageError
+
+from ..rows import Row
+from . import sequences
+from .line import EXACT, Line, Lost
+from .sequences import States
+
+_OLDEST = 13
+_ASKED = 20
+"""Times, a quarter of a second apart, until it is known which way a COMMIT went."""
+
+
+class Transaction:
+    """``new`` is where it happens, ``old`` only reads."""
+
+    def __init__(self, url: str, name: str, new: Line, old: Line) -> None:
+        self.url, self.name = url, name
+        self.new, self.old = new, old
+        self.xid = ""
+        self.sequences: States = {}
+        """Before it."""
+        self.whole: dict[int, list[tuple[str, Row]]] = {}
+        """By the table's oid, all rows it had, where a statement that empties tables may have come to it."""
+
+    @classmethod
+    async def open(cls, url: str, name: str, *, locked: Sequence[str] = ()) -> Transaction:
+        """``locked``: tables, as SQL, that nobody else writes until it is over. Raises ``ResourceError``."""
+        new = await Line.open(url, name)
+        try:
+            old = await Line.open(url, name)
+        except BaseException:
+            await new.close()
+            raise
+        self = cls(url, name, new, old)
+        try:
+            await self._begin(locked)
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def _begin(self, locked: Sequence[str]) -> None:
+        version = (await self.new.run("SELECT current_setting('server_version_num')::int")).rows[0][0]
+        if int(str(version)) < _OLDEST * 10_000:
+            raise UsageError(f"database {self.name} is of a PostgreSQL older than {_OLDEST}")
+        await self.old.set(EXACT)
+        await self.new.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        if locked:  # before there is a snapshot
+            await self.new.run(f"LOCK TABLE {', '.join(locked)} IN SHARE ROW EXCLUSIVE MODE")
+        self.sequences = await sequences.read(self.old)  # it holds no lock that the agent could wait for
+        row = (await self.new.run("SELECT pg_current_xact_id()::text, pg_export_snapshot()")).rows[0]
+        self.xid, snapshot = str(row[0]), str(row[1])
+        await self.old.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        await self.old.run(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+
+    async def same(self) -> bool:
+        """Whether it is still open, and the one that was begun."""
+        if self.new.idle:
+            return False
+        return (await self.new.run("SELECT pg_catalog.pg_current_xact_id()::text")).rows == [(self.xid,)]
+
+    async def settle(self) -> None:
+        """All that would only happen at COMMIT happens now; from here on only agentrt speaks, as who it is."""
+        for statement in (
+            "CLOSE ALL",
+            "RESET SESSION AUTHORIZATION",
+            "RESET ROLE",
+            "SET CONSTRAINTS ALL IMMEDIATE",
+        ):
+            await self.new.run(statement)
+        await self.new.set(EXACT, local=True)
+
+    async def commit(self) -> None:
+        """Raises ``ResourceError``: then it does not stand, or says that this is not known."""
+        try:
+            tag = (await self.new.run("COMMIT")).tag
+        except Lost:
+            await self._went_through()
+            return
+        finally:
+            await self.close()
+        if tag != "COMMIT":
+            raise ResourceError(f"database {self.name} rolled the transaction back", hint="nothing of it stands")
+
+    async def close(self) -> None:
+        """What was not committed is rolled back by the server."""
+        try:
+            await self.old.close()
+        finally:
+            await self.new.close()
+
+    async def _went_through(self) -> None:
+        said = "in progress"
+        for _ in range(_ASKED):
+            try:
+                asking = await Line.open(self.url, self.name)
+                try:
+                    said = str((await asking.run("SELECT pg_xact_status($1::xid8)", [self.xid])).rows[0][0])
+                finally:
+                    await asking.close()
+            except ResourceError:
+                said = "in progress"
+            if said == "committed":
+                return
+            if said == "aborted":
+                raise ResourceError(
+                    f"the connection to database {self.name} was lost before the transaction was committed",
+                    hint="nothing of it stands",
+                )
+            await asyncio.sleep(0.25)
+        raise ResourceError(
+            f"the connection to database {self.name} was lost while the transaction was committed, and the server "
+            "does not say whether it was",
+            hint=f"ask it, when it is there again: SELECT pg_xact_status('{self.xid}')",
+        )

@@ -1,0 +1,145 @@
+"""Steps carried out in one transaction in which nobody else writes those tables; what it did is measured.
+
+Where that is not exactly what was recorded (a trigger did more, a foreign key took rows along) it is a conflict, and
+nothing is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from agentrt.contracts import Step
+from agentrt.errors import Conflict
+from agentrt.records import Effect, PathConflict, SchemaEffect
+
+from ..rows import Change, Kept, Standing, effects_of
+from . import sequences
+from .catalog import Name, Reference, Table, oids, references, tables
+from .line import EXACT, Line, Refused
+from .measuring import balance, measure
+from .present import Present, compare, gone_table
+from .sequences import Moved
+from .silence import Silence
+from .transaction import Transaction
+from .writing import Writer, against
+
+
+class Turn(NamedTuple):
+    """One step, with what is kept of its action."""
+
+    kept: Kept
+    to: Standing
+
+    @property
+    def names(self) -> dict[str, Name]:
+        """Of its tables, by what the changes call them."""
+        return {label: Name(*name) for label, name in self.kept.own["tables"].items()}
+
+    @property
+    def moves(self) -> list[Moved]:
+        """Of sequences, the way it goes."""
+        found = [Moved.read(written) for written in self.kept.own["sequences"]]
+        return [move.turned() for move in found] if self.to == "before" else found
+
+
+def side(step: Step) -> Standing:
+    return "before" if step.way == "back" else "after"
+
+
+@asynccontextmanager
+async def done(url: str, database: str, turns: Sequence[Turn]) -> AsyncIterator[tuple[Transaction, list[Effect]]]:
+    """The transaction in which they are done, to be committed or left, and its effects.
+
+    Raises ``Conflict``, ``ResourceError``, ``UsageError``.
+    """
+    names = {name for turn in turns for name in turn.names.values()}
+    locked, found = await _involved(url, database, names)
+    transaction = await Transaction.open(url, database, locked=locked)
+    try:
+        line = transaction.new
+        await line.set(EXACT, local=True)
+        here = await tables(line, list((await oids(line, list(names))).values()))
+        by_name = {table.name: table for table in here.values()}
+        silence = await Silence.of(line, list(here))
+        writer = Writer(line, database, found, silence.whole)
+        for turn in turns:
+            await _do(writer, turn, by_name)
+        await _settled(transaction, database)
+        await silence.end()
+        await writer.check(here)
+        measured = await measure(transaction)
+        _compare(database, turns, measured.changes)
+        effects: list[Effect] = [*effects_of(database, measured.changes)]
+        effects += await _sequences(line, database, turns, {table.name for table in here.values()})
+        yield transaction, effects
+    finally:
+        await transaction.close()
+
+
+async def _do(writer: Writer, turn: Turn, here: dict[Name, Table]) -> None:
+    """Compare, and then write. Raises ``Conflict``; then nothing of this step is written."""
+    found: list[tuple[Table, Sequence[Change], Present]] = []
+    conflicts: list[PathConflict] = []
+    for label, name in turn.names.items():
+        changes = [change for change in turn.kept.changes if change.table == label]
+        if (table := here.get(name)) is None:
+            conflicts.append(gone_table(writer.database, label))
+            continue
+        present = await compare(writer.line, writer.database, table, changes, turn.to)
+        conflicts += present.conflicts
+        found.append((table, changes, present))
+    if conflicts:
+        raise Conflict(f"database {writer.database} was changed by somebody else since", conflicts=conflicts)
+    await writer.write(found, turn.to)
+
+
+async def _involved(url: str, database: str, names: set[Name]) -> tuple[list[str], list[Reference]]:
+    """What is to be locked, as SQL, and the foreign keys from and to the tables."""
+    line = await Line.open(url, database)
+    try:
+        await line.set(EXACT)
+        there = await oids(line, list(names))
+        found = await references(line, there.values())
+        every = {*there} | {name for each in found for name in (each.child, each.parent)}
+        return sorted(name.sql for name in every), found
+    finally:
+        await line.close()
+
+
+async def _settled(transaction: Transaction, database: str) -> None:
+    try:
+        await transaction.settle()
+    except Refused as error:
+        raise against(database, error) from None
+
+
+def _compare(database: str, turns: Sequence[Turn], changes: Sequence[Change]) -> None:
+    """Whether what was done is what was to be done."""
+    wanted = [
+        Change(change.table, change.key, change.after, change.before) if turn.to == "before" else change
+        for turn in turns
+        for change in turn.kept.changes
+    ]
+    one, other = balance(wanted), balance(changes)
+    tables = sorted({key[0] for key in one.keys() | other.keys() if one.get(key) != other.get(key)})
+    if tables:
+        raise Conflict(
+            f"database {database} would change more than it is to: a trigger or a foreign key takes part",
+            conflicts=[
+                PathConflict(path=f"{database}:{table}", ours="its rows as they were", theirs="rows that change along")
+                for table in tables
+            ],
+            hint="a role that may set session_replication_role undoes without triggers",
+        )
+
+
+async def _sequences(line: Line, database: str, turns: Sequence[Turn], written: set[Name]) -> list[SchemaEffect]:
+    """Put back what is as it was left; what that changed."""
+    moved = [move for turn in turns for move in turn.moves if await sequences.put(line, move)]
+    net: dict[Name, Moved] = {}
+    for move in moved:
+        net[move.name] = Moved(move.name, net.get(move.name, move).before, move.after)
+    found = [move for move in net.values() if move.before != move.after]
+    return await sequences.effects(line, database, found, written, back=True)
