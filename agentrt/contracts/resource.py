@@ -59,7 +59,8 @@ class Resource(Protocol):
         ...
 
     async def plan_undo(self, steps: Sequence[Step]) -> Planned:
-        """What they would do, in this order, to what is there now; nothing is touched."""
+        """What they would do, in this order, to what is there now; nothing is touched. Raises ``ResourceError`` where
+        what is kept of one is gone: that is never taken for a change of nothing."""
         ...
 
     async def undo(self, steps: Sequence[Step]) -> Sequence[Effect]:

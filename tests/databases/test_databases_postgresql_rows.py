@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from postgresql_desk import Desk, desk
 
+from agentrt.errors import ResourceError
 from agentrt.records import RowsEffect, SchemaEffect
 
 pytestmark = pytest.mark.anyio
@@ -180,4 +181,5 @@ async def test_what_changes_nothing_keeps_nothing(app: Desk, tmp_path: Path) -> 
 
     assert await app.act("m", "SELECT * FROM users; UPDATE users SET name = name; DELETE FROM users WHERE false") == []
     assert not (tmp_path / "aside").exists()
-    assert await app.back("m") == []
+    with pytest.raises(ResourceError, match="is gone"):  # never taken for something that was undone
+        await app.back("m")

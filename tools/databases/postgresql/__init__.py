@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agentrt.contracts import Answered, Parameters, Planned, Step
-from agentrt.errors import Conflict, UsageError
+from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
 from ..rows import Kept, effects_of, file_of, load, save
@@ -135,6 +135,12 @@ class PostgreSQL:
         await self.discard()
 
     def _turns(self, steps: Sequence[Step]) -> list[undoing.Turn]:
-        """Of those that changed anything: of others nothing is kept."""
-        found = [(load(file_of(self._aside, step.mark, self._name), ENGINE), step) for step in steps]
-        return [undoing.Turn(kept, undoing.side(step)) for kept, step in found if kept is not None]
+        found = []
+        for step in steps:
+            kept = load(file_of(self._aside, step.mark, self._name), ENGINE)
+            if kept is None:
+                raise ResourceError(
+                    f"what undo needs of {step.mark} in {self._name} is gone", hint="nothing was touched"
+                )
+            found.append(undoing.Turn(kept, undoing.side(step)))
+        return found
