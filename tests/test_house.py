@@ -107,6 +107,7 @@ HEAVY = {
     "keyring",
     "langgraph",
     "openai",
+    "psycopg",
     "regex",
     "ruamel",
     "textual",

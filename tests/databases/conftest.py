@@ -1,0 +1,37 @@
+"""Databases of real servers, by the URLs that ``servers.py start`` prints, each empty and of one test.
+
+Without the URL in the environment a server's tests are skipped; with AGENTRT_TEST_DATABASES=1 they fail.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import pytest
+
+REQUIRED = "AGENTRT_TEST_DATABASES"
+
+
+@pytest.fixture
+def postgresql() -> Iterator[str]:
+    """The URL of a fresh, empty database."""
+    import psycopg
+
+    server = os.environ.get("AGENTRT_TEST_POSTGRESQL", "")
+    if not server:
+        lacking("AGENTRT_TEST_POSTGRESQL names no server; tests/databases/servers.py starts one")
+    name = f"agentrt_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def lacking(why: str) -> NoReturn:
+    if os.environ.get(REQUIRED) == "1":
+        pytest.fail(f"{REQUIRED}=1, and {why}", pytrace=False)
+    pytest.skip(why)
