@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PATIENCE_S = 5
 """How long another client's lock is waited for."""
 CONNECT_S = 10
+_HERE = {"127.0.0.1", "::1", "localhost"}
+"""No wire is in between. Elsewhere the connection is encrypted if the server can do that."""
 _FORM = "a server is written mysql://user:${PASSWORD}@host:3306/schema"
 _MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
 MODE = f"{_MODE},NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY"
@@ -71,6 +73,7 @@ class Place:
             connection = pymysql.connect(
                 host=self.host, port=self.port, user=self.user, password=self.password, database=self.schema,
                 charset="utf8mb4", autocommit=True, connect_timeout=CONNECT_S, local_infile=False, conv={},
+                ssl_disabled=self.host in _HERE,
             )  # fmt: skip
             link = Link(connection, self)
             link.run(

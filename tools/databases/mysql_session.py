@@ -32,6 +32,8 @@ class Session:
         self._link: Link | None = None
         self._schema: Schema | None = None
         """As it was before the first statement that can write. None: it only reads, the server sees to it."""
+        self._statements: list[Statement] = []
+        """Those that can write, from there on."""
         self._reached: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._savepoint = f"agentrt_{secrets.token_hex(8)}"
@@ -120,6 +122,7 @@ class Session:
             if (strange := table.strange) is not None:
                 raise UsageError(f"{table.name}.{strange.name} is of a type that is not known: {strange.type}")
         self._numbers |= numbers(link, new)
+        self._statements.append(statement)
         self._reached |= new
 
     def _answer(self, link: Link, statement: Statement, rows: int) -> Answered:
@@ -149,7 +152,8 @@ class Session:
                 raise self._committed()
             others = self._place.connect()
             try:
-                if Schema.read(others) != self._schema:
+                schema = Schema.read(others)
+                if any(schema.reach(each) - self._reached for each in self._statements):
                     raise ResourceError(
                         f"{self._place.said}: its tables were altered meanwhile",
                         hint="nothing was changed; do it again",

@@ -52,15 +52,17 @@ class Turn:
 
     def _write(self, net: list[Change], tables: dict[str, Table]) -> list[PathConflict]:
         schema = Schema.read(self._others)
-        writer = Writer(self._link, tables, schema)
-        if conflicts := writer.write(net):
+        watched = {trigger.table for trigger in schema.triggers}
+        first = [change for change in net if change.table in watched]
+        reached = set().union(*(schema.reach(only(f"`{change.table}`")) for change in first))
+        touched = tables | Table.read(self._link, reached)
+        writer = Writer(self._link, touched, schema)
+        if conflicts := writer.write(first):
             return conflicts
-        reached = set().union(*(schema.reach(only(f"`{name}`")) for name in writer.fired))
-        touched = Table.read(self._link, reached | {change.table for change in net})
-        if writer.fired:
-            writer = Writer(self._link, touched, schema)
-            if conflicts := writer.write(self._left(net, touched)):
-                return conflicts
+        # What triggers wrote too much, and what they did not.
+        rest = [change for change in (self._left(net, touched) if first else net) if change.table not in watched]
+        if conflicts := writer.write(rest):
+            return conflicts
         left = self._left(net, touched)
         if left:
             names = ", ".join(trigger.name for trigger in schema.triggers if trigger.table in reached)

@@ -13,22 +13,17 @@ from .rows import Change, path_of, words
 
 
 class Writer:
-    """``fired``: tables whose triggers may have run."""
-
     def __init__(self, link: Link, tables: dict[str, Table], schema: Schema) -> None:
         self._link, self._tables = link, tables
         self._events: dict[str, set[str]] = {}
         for trigger in schema.triggers:
             self._events.setdefault(trigger.table, set()).add(trigger.event)
-        self.fired: set[str] = set()
 
     def write(self, changes: Sequence[Change]) -> list[PathConflict]:
-        """Tables with triggers first: what those write is put right after them."""
-        conflicts: list[PathConflict] = []
-        tables = by_table(changes)
-        for name in sorted(tables, key=lambda name: (not self._events.get(name), name)):
-            conflicts += self._table(self._tables[name], tables[name])
-        return conflicts
+        """What the server refuses."""
+        return [
+            conflict for name, those in by_table(changes).items() for conflict in self._table(self._tables[name], those)
+        ]
 
     def _table(self, table: Table, changes: Sequence[Change]) -> list[PathConflict]:
         events = self._events.get(table.name, set())
@@ -39,9 +34,6 @@ class Writer:
             updates = []
         gone = [each for each in changes if each.before is not None and each not in updates]
         come = [each for each in changes if each.after is not None and each not in updates]
-        used = {event for event, those in (("DELETE", gone), ("INSERT", come), ("UPDATE", updates)) if those}
-        if used & events:
-            self.fired.add(table.name)
         if table.key:
             table.delete(self._link, [each.key for each in gone])
         else:
