@@ -183,11 +183,12 @@ class Table:
 
     def _found(self, link: Link, where: str, lock: Lock = "") -> Iterator[Found]:
         extra = tuple(column for column in self.key if column.computed)
-        columns = (*self.written, *extra)
+        written = self.written
+        columns = (*written, *extra)
         reads = ", ".join(column.read for column in columns)
         for given in link.ask(f"SELECT {reads} FROM {quoted(self.name)} WHERE {where}{lock}"):
             values = {column.name: column.value(value) for column, value in zip(columns, given, strict=True)}
-            row = Row({column.name: values[column.name] for column in self.written})
+            row = Row({column.name: values[column.name] for column in written})
             yield Found({column.name: values[column.name] for column in self.key}, row)
 
     def _bucket(self, buckets: int) -> str:
