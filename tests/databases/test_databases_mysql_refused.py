@@ -14,6 +14,7 @@ SETUP = """
 CREATE TABLE people (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50));;
 INSERT INTO people (name) VALUES ('ann'), ('bob');;
 CREATE TABLE plain (n INT) ENGINE = MyISAM;;
+INSERT INTO plain VALUES (0);;
 CREATE TABLE watched (n INT PRIMARY KEY);;
 CREATE TRIGGER told AFTER INSERT ON watched FOR EACH ROW INSERT INTO plain VALUES (NEW.n);;
 CREATE FUNCTION noted (x INT) RETURNS INT MODIFIES SQL DATA BEGIN INSERT INTO plain VALUES (x); RETURN x; END;;
@@ -60,8 +61,12 @@ def test_it_is_refused_and_nothing_is_committed(first: bool, mariadb: str, tmp_p
             await desk.database.begin("m")
             if not first:
                 await desk.database.execute("UPDATE people SET name = 'touched'", rows=1)
-            with pytest.raises(UsageError):
+            try:
                 await desk.database.execute(statement, rows=5)
+            except UsageError:
+                pass
+            else:
+                pytest.fail(f"not refused: {statement}")
             with pytest.raises(UsageError, match="over"):
                 await desk.database.execute("SELECT 1", rows=1)
             assert not await desk.database.seal()
