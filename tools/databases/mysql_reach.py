@@ -51,6 +51,8 @@ class Schema:
     views: dict[str, str]
     routines: dict[str, tuple[str, ...]]
     """Folded name to the definitions of all that have it; empty ones may not be seen."""
+    defaults: tuple[tuple[str, str], ...]
+    """Tables, and those of their columns' defaults that take a number from a sequence."""
     triggers: tuple[Trigger, ...]
     foreign: tuple[Foreign, ...]
 
@@ -86,6 +88,13 @@ class Schema:
                 ask("SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = DATABASE()")
             ),
             routines,
+            tuple(
+                (table, default)
+                for table, default in ask(
+                    "SELECT table_name, column_default FROM information_schema.columns"
+                    " WHERE table_schema = DATABASE() AND column_default LIKE '%nextval%'"
+                )
+            ),
             tuple(
                 Trigger(*each)
                 for each in ask(
@@ -133,6 +142,9 @@ class Schema:
         if table in reached:
             return
         reached.add(table)
+        for owner, default in self.defaults:
+            if owner == table:
+                yield only(default)
         for trigger in self.triggers:
             if trigger.table == table:
                 yield self._body(trigger.name, trigger.body)
