@@ -108,6 +108,7 @@ HEAVY = {
     "langgraph",
     "openai",
     "psycopg",
+    "pymysql",
     "regex",
     "ruamel",
     "textual",

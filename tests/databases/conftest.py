@@ -36,6 +36,33 @@ def postgresql() -> Iterator[str]:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def mariadb() -> Iterator[str]:
+    """The URL of a fresh, empty schema."""
+    import pymysql
+
+    server = os.environ.get("AGENTRT_TEST_MARIADB", "")
+    if not server:
+        lacking("AGENTRT_TEST_MARIADB names no server; tests/databases/servers.py starts one")
+    parts, name = urlsplit(server), f"agentrt_{secrets.token_hex(6)}"
+    assert parts.hostname and parts.port and parts.username and parts.password
+    with pymysql.connect(
+        host=parts.hostname,
+        port=parts.port,
+        user=parts.username,
+        password=parts.password,
+        autocommit=True,
+        ssl_disabled=True,
+    ) as admin:
+        admin.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        yield parts._replace(path=f"/{name}").geturl()
+        with admin.cursor() as cursor:  # a test that failed may hold its tables
+            cursor.execute(f"SELECT id FROM information_schema.processlist WHERE db = '{name}'")
+            for (number,) in cursor.fetchall():
+                cursor.execute(f"KILL {number}")
+            cursor.execute(f"DROP DATABASE {name}")
+
+
 def lacking(why: str) -> NoReturn:
     if os.environ.get(REQUIRED) == "1":
         pytest.fail(f"{REQUIRED}=1, and {why}", pytrace=False)

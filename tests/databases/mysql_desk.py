@@ -1,0 +1,107 @@
+"""A schema of a real server with a resource on it, and dumps of it by the driver alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pymysql
+
+from agentrt.contracts import Answered, Step
+from agentrt.records import Effect
+from agentrt.tools.databases.mysql import open_database
+
+Dump = dict[str, Any]
+
+
+class Desk:
+    """One schema, and its resource, ``app``."""
+
+    def __init__(self, url: str, folder: Path, setup: str = "") -> None:
+        self.url, self.aside = url, folder / "aside"
+        self.client(*statements(setup))
+        self.database = open_database(url, name="app", folder=folder, aside=self.aside)
+        self.marks = 0
+
+    @contextmanager
+    def connection(self) -> Iterator[Any]:
+        """Somebody else's."""
+        parts = urlsplit(self.url)
+        connection = pymysql.connect(
+            host=parts.hostname or "", port=parts.port or 0, user=parts.username, password=parts.password or "",
+            database=parts.path[1:], charset="utf8mb4", autocommit=True, conv={}, ssl_disabled=True,
+            init_command="SET time_zone = '+00:00', innodb_lock_wait_timeout = 2, sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+        )  # fmt: skip
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def client(self, *those: str) -> None:
+        """Somebody else's statements."""
+        with self.connection() as connection, connection.cursor() as cursor:
+            for each in those:
+                cursor.execute(each)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with self.connection() as connection:
+            return _ask(connection, query)
+
+    def dump(self) -> Dump:
+        """All there is: definitions, with AUTO_INCREMENT, and rows by their bytes."""
+        with self.connection() as connection:
+            found: Dump = {}
+            for name, type in _ask(connection, "SHOW FULL TABLES"):
+                table = "`" + name.replace("`", "``") + "`"
+                if type == "VIEW":
+                    found[name] = _ask(connection, f"SHOW CREATE VIEW {table}")
+                    continue
+                shown = ", ".join(
+                    f"`{column}` * 1e0" if type in ("float", "double") else f"HEX(CAST(`{column}` AS BINARY))"
+                    for column, type, *_ in _ask(connection, f"SHOW COLUMNS FROM {table}")
+                )
+                rows = sorted(map(repr, _ask(connection, f"SELECT {shown} FROM {table}")))
+                found[name] = _ask(connection, f"SHOW CREATE TABLE {table}"), rows
+            for name, *_ in _ask(connection, "SHOW TRIGGERS"):
+                found[f"trigger {name}"] = _ask(connection, f"SHOW CREATE TRIGGER `{name}`")
+            return found
+
+    async def act(self, *those: str, parameters: Any = ()) -> tuple[str, Sequence[Effect]]:
+        """One action; its mark and effects."""
+        self.marks += 1
+        mark = f"m{self.marks}"
+        await self.database.begin(mark)
+        for statement in those:
+            await self.database.execute(statement, parameters, rows=50)
+        found = await self.database.seal()
+        await self.database.commit()
+        return mark, found
+
+    async def run(self, those: str, parameters: Any = (), rows: int = 50) -> Sequence[Answered]:
+        """One action; what its statements gave."""
+        self.marks += 1
+        await self.database.begin(f"m{self.marks}")
+        answered = await self.database.execute(those, parameters, rows=rows)
+        await self.database.seal()
+        await self.database.commit()
+        return answered
+
+    async def back(self, *marks: str) -> Sequence[Effect]:
+        return await self.database.undo([Step(mark, "back") for mark in marks])
+
+    async def forth(self, *marks: str) -> Sequence[Effect]:
+        return await self.database.undo([Step(mark, "forth") for mark in marks])
+
+
+def _ask(connection: Any, query: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return list(cursor.fetchall())
+
+
+def statements(script: str) -> list[str]:
+    """Of a script with ``;;`` between them."""
+    return [each for each in script.split(";;") if each.strip()]

@@ -1,0 +1,224 @@
+"""A schema of a MySQL or MariaDB server as a resource: each action is one transaction that can be taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from agentrt.contracts import Answered, Parameters, Planned, Step
+from agentrt.errors import Conflict, ResourceError, UsageError
+from agentrt.records import Effect
+
+from .mysql_numbers import numbers, put_back, wanted
+from .mysql_place import MODE_OF_UNDO, Place
+from .mysql_record import Move, Record, effects
+from .mysql_session import Session, Uncertain
+from .mysql_turn import Turn
+from .rows import file_of
+
+T = TypeVar("T")
+_AGAIN_S = 0.1
+"""Between two tries to end a statement."""
+
+
+def open_database(url: str, *, name: str, folder: Path, aside: Path) -> MysqlDatabase:
+    """``mysql://user:${PASSWORD}@host:3306/schema``, or ``mariadb://…``. Raises ``UsageError``."""
+    return MysqlDatabase(Place.of(url, name), aside)
+
+
+class MysqlDatabase:
+    """A ``Database``. What undo needs is kept in ``aside/<mark>/<name>.json``."""
+
+    def __init__(self, place: Place, aside: Path) -> None:
+        self._place, self._aside = place, aside
+        self.dialect = place.dialect
+        self._mark: str | None = None
+        self._session: Session | None = None
+        self._over = False
+        """Of the action that was begun nothing stands, and nothing more is done."""
+
+    @property
+    def name(self) -> str:
+        return self._place.name
+
+    # ---------------------------------------------------------------------------------------------------- an action
+
+    async def begin(self, mark: str) -> None:
+        """Opens nothing: the first statement does."""
+        await self.discard()
+        self._mark, self._over = mark, False
+
+    async def execute(self, statements: str, parameters: Parameters = (), *, rows: int) -> Sequence[Answered]:
+        """As ``Database.execute``; places are written ``?`` or ``:name``. Raises ``UsageError``, ``ResourceError``;
+        after either the action is over."""
+        if self._mark is None or self._over:
+            raise UsageError("the transaction is over", hint="nothing of it stands; do it again in another action")
+        session = self._session = self._session or Session(self._place)
+        done = False
+        try:
+            answered = await self._apart(lambda: session.execute(statements, parameters, rows), session)
+            done = True
+            return answered
+        finally:
+            if not done:
+                self._over = True
+                await self._drop()
+
+    async def seal(self) -> Sequence[Effect]:
+        """Nothing changed: nothing is kept. Raises ``ResourceError``."""
+        session, mark = self._session, self._mark
+        if session is None or mark is None:
+            return ()
+        sealed = False
+        try:
+            record = await self._apart(session.seal)
+            if record is None:
+                return ()
+            await self._apart(lambda: record.keep(self._file(mark)))
+            sealed = True
+            return effects(self.name, (Move(record, "after"),))
+        finally:
+            if not sealed:
+                self._over = True
+                await self._drop()
+
+    async def commit(self) -> None:
+        """Raises ``ResourceError``; one that says so where it is not known whether it stands."""
+        session, mark = self._session, self._mark
+        stands = False
+
+        def work() -> None:
+            nonlocal stands
+            if session is not None and mark is not None:
+                self._commit(session, mark)
+            stands = True
+
+        try:
+            await self._apart(work)
+        except Uncertain:
+            await self._drop()  # what is kept stays: it may be needed
+            self._mark = None
+            raise
+        except BaseException:
+            if not stands:  # cancelled when it was too late, it is as if it had not been
+                await self.discard()
+                raise
+        await self._drop()
+        self._mark = None
+
+    def _commit(self, session: Session, mark: str) -> None:
+        try:
+            session.commit()
+        except Uncertain as uncertain:
+            hint = "look at what is there; undo takes it back if it stands"
+            try:
+                found = self._stands(mark)
+            except ResourceError:
+                found = None
+            if found is None:
+                raise Uncertain(f"{uncertain}, and it is not known whether it did", hint=hint) from uncertain
+            if not found:
+                raise ResourceError(f"{uncertain}; it did not", hint="nothing was changed; do it again") from uncertain
+
+    async def discard(self) -> None:
+        mark = self._mark
+        await self._drop()
+        if mark is not None:
+            await self._apart(lambda: self._file(mark).unlink(missing_ok=True))
+        self._mark = None
+
+    async def close(self) -> None:
+        await self.discard()
+
+    async def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await self._apart(session.close)
+
+    # ---------------------------------------------------------------------------------------------------------- undo
+
+    async def plan_undo(self, steps: Sequence[Step]) -> Planned:
+        """Does it, and rolls back."""
+        return await self._apart(lambda: self._turn(steps, keep=False))
+
+    async def undo(self, steps: Sequence[Step]) -> Sequence[Effect]:
+        """Raises ``Conflict``, ``ResourceError``."""
+        planned = await self._apart(lambda: self._turn(steps, keep=True))
+        if planned.conflicts:
+            paths = ", ".join(conflict.path for conflict in planned.conflicts[:3])
+            raise Conflict(
+                f"database {self.name} was changed since: {paths}",
+                conflicts=planned.conflicts,
+                hint="nothing was touched; look at what is there now",
+            )
+        return planned.effects
+
+    async def stands(self, mark: str) -> bool | None:
+        """Rows are looked at; what AUTO_INCREMENT gave out is not."""
+        return await self._apart(lambda: self._stands(mark))
+
+    def _turn(self, steps: Sequence[Step], *, keep: bool) -> Planned:
+        moves = []
+        for mark, way in steps:
+            record = Record.load(self._file(mark))
+            if record is None:
+                raise ResourceError(f"what undo needs of {mark} in {self.name} is gone", hint="nothing was touched")
+            moves.append(Move(record, "before" if way == "back" else "after"))
+        if not moves:
+            return Planned()
+        counted = {table for move in moves for table in move.record.numbers}
+        with self._place.outage():
+            link, others = self._place.connect(MODE_OF_UNDO), self._place.connect()
+            try:
+                link.run("START TRANSACTION")
+                to = wanted(moves, numbers(others, counted))
+                conflicts = Turn(link, others).all(moves)
+                left = numbers(others, counted)
+                if keep and not conflicts:
+                    link.run("COMMIT")
+            finally:
+                link.close()  # rolls back
+                others.close()
+        put_back(self._place, to if keep and not conflicts else {}, left)
+        return Planned(effects(self.name, moves), tuple(conflicts))
+
+    def _stands(self, mark: str) -> bool | None:
+        record = Record.load(self._file(mark))
+        if record is None:
+            return False
+        with self._place.outage():
+            link = self._place.connect()
+            try:
+                link.run("START TRANSACTION")
+                turn = Turn(link, link)
+                after, before = (turn.stands(record.changes, side) for side in ("after", "before"))
+            finally:
+                link.close()
+        return True if after else False if before else None
+
+    # ------------------------------------------------------------------------------------------------------- threads
+
+    def _file(self, mark: str) -> Path:
+        return file_of(self._aside, mark, self.name)
+
+    async def _apart(self, work: Callable[[], T], session: Session | None = None) -> T:
+        """``work`` in a thread, which is over when this returns or raises. Cancelled, what ``session`` runs is ended;
+        what is not a session's is waited for."""
+        running = asyncio.ensure_future(asyncio.to_thread(work))
+        ending: asyncio.Future[None] | None = None
+        cancelled = False
+        while not running.done() or (ending is not None and not ending.done()):
+            try:
+                await asyncio.wait({running}, timeout=_AGAIN_S if cancelled else None)
+                if ending is not None and running.done():
+                    await asyncio.wait({ending})
+            except asyncio.CancelledError:
+                cancelled = True
+            if cancelled and session is not None and not running.done() and (ending is None or ending.done()):
+                ending = asyncio.ensure_future(asyncio.to_thread(session.interrupt))
+        if cancelled:
+            running.exception()
+            raise asyncio.CancelledError
+        return running.result()

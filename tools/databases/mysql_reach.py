@@ -1,0 +1,180 @@
+"""What statements can write to: the tables they name, and what triggers, views, functions and foreign keys bring in.
+
+A statement writes only to tables whose names are in its text, in the definitions of the views and functions named
+there, in the bodies of triggers on a table that is reached, and so on; and to tables whose foreign keys follow the rows
+of such a table. Every name is taken for what it could be: too much is reached, never too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from agentrt.errors import UsageError
+
+from .mysql_place import Link
+from .mysql_words import HINT, Statement, only
+
+_FREE = {"information_schema"}
+
+
+class Foreign(NamedTuple):
+    """A foreign key, by the names of its columns, in order."""
+
+    schema: str
+    child: str
+    columns: tuple[str, ...]
+    parent: str
+    referred: tuple[str, ...]
+    follows: bool
+    """Rows of the child change with those of the parent."""
+
+
+class Trigger(NamedTuple):
+    name: str
+    table: str
+    event: str
+    """``INSERT``, ``UPDATE``, ``DELETE``."""
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """All that decides what a statement can write to, at one moment. Two that are equal decide alike."""
+
+    name: str
+    schemas: frozenset[str]
+    """All that this user can see, folded."""
+    tables: dict[str, tuple[str, str]]
+    """Name to (``BASE TABLE``, ``VIEW``, ``SEQUENCE`` …, engine)."""
+    views: dict[str, str]
+    routines: dict[str, tuple[str, ...]]
+    """Folded name to the definitions of all that have it; empty ones may not be seen."""
+    defaults: tuple[tuple[str, str], ...]
+    """Tables, and those of their columns' defaults that take a number from a sequence."""
+    triggers: tuple[Trigger, ...]
+    foreign: tuple[Foreign, ...]
+
+    @classmethod
+    def read(cls, link: Link) -> Schema:
+        """Raises ``UsageError`` where triggers may be hidden from this user."""
+        ask, name = link.ask, link.place.schema
+        allowed = ask(
+            "SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'TRIGGER' UNION ALL"
+            " SELECT 1 FROM information_schema.schema_privileges WHERE privilege_type = 'TRIGGER'"
+            " AND DATABASE() LIKE table_schema"
+        )
+        if not allowed:
+            raise UsageError(
+                f"{link.place.said}: what triggers do could not be seen",
+                hint=f"GRANT TRIGGER ON `{name}`.* to {link.place.user}; or only read",
+            )
+        routines: dict[str, tuple[str, ...]] = {}
+        for routine, definition in ask("SELECT routine_name, routine_definition FROM information_schema.routines"):
+            folded = routine.casefold()
+            routines[folded] = (*routines.get(folded, ()), definition or "")
+        return cls(
+            name,
+            frozenset(schema.casefold() for (schema,) in ask("SELECT schema_name FROM information_schema.schemata")),
+            {
+                table: (type, engine or "")
+                for table, type, engine in ask(
+                    "SELECT table_name, table_type, engine FROM information_schema.tables"
+                    " WHERE table_schema = DATABASE()"
+                )
+            },
+            dict(
+                ask("SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = DATABASE()")
+            ),
+            routines,
+            tuple(
+                (table, default)
+                for table, default in ask(
+                    "SELECT table_name, column_default FROM information_schema.columns"
+                    " WHERE table_schema = DATABASE() AND column_default LIKE '%nextval%'"
+                )
+            ),
+            tuple(
+                Trigger(*each)
+                for each in ask(
+                    "SELECT trigger_name, event_object_table, event_manipulation, action_statement"
+                    " FROM information_schema.triggers WHERE trigger_schema = DATABASE() ORDER BY 1"
+                )
+            ),
+            tuple(_foreign(link)),
+        )
+
+    def reach(self, statement: Statement) -> set[str]:
+        """The base tables that it can write to. Raises ``UsageError`` where it can write to what no transaction of this
+        schema holds, or that cannot be known."""
+        texts, reached, known = [statement], set[str](), set[str]()
+        while texts:
+            text = texts.pop()
+            self._stays_inside(text, statement is text)
+            for name in text.names - known:
+                known.add(name)
+                texts += self._named(name, reached)
+        return reached
+
+    def _stays_inside(self, text: Statement, own: bool) -> None:
+        for qualifier in text.qualifiers & self.schemas - {self.name.casefold()} - _FREE:
+            where = "it" if own else "what it calls"
+            raise UsageError(f"{where} names another schema, {qualifier}", hint=HINT)
+
+    def _named(self, name: str, reached: set[str]) -> Iterable[Statement]:
+        """Marks the tables that are called so; what is to be read next because of them."""
+        for definition in self.routines.get(name, ()):
+            yield self._body(name, definition)
+        for table, (type, engine) in self.tables.items():
+            if table.casefold() != name:
+                continue
+            if type == "VIEW":
+                yield self._body(name, self.views.get(table) or "")
+            elif type != "BASE TABLE":
+                raise UsageError(f"{table} is a {type.lower()}, which no transaction takes back", hint=HINT)
+            elif engine.casefold() != "innodb":
+                raise UsageError(f"{table} is kept by {engine}, which has no transactions", hint=HINT)
+            else:
+                yield from self._table(table, reached)
+
+    def _table(self, table: str, reached: set[str]) -> Iterable[Statement]:
+        if table in reached:
+            return
+        reached.add(table)
+        for owner, default in self.defaults:
+            if owner == table:
+                yield only(default)
+        for trigger in self.triggers:
+            if trigger.table == table:
+                yield self._body(trigger.name, trigger.body)
+        for foreign in self.foreign:
+            if foreign.parent == table and foreign.follows:
+                if foreign.schema != self.name:
+                    raise UsageError(
+                        f"rows of another schema, {foreign.schema}.{foreign.child}, change with those of {table}",
+                        hint=HINT,
+                    )
+                yield from self._named(foreign.child.casefold(), reached)
+
+    def _body(self, name: str, definition: str) -> Statement:
+        if not definition:
+            raise UsageError(f"what {name} does may not be seen by this user", hint=HINT)
+        return only(definition)
+
+
+def _foreign(link: Link) -> Iterable[Foreign]:
+    found: dict[tuple[str, str, str], tuple[list[str], str, list[str], bool]] = {}
+    for schema, child, name, column, parent, referred, *rules in link.ask(
+        "SELECT k.table_schema, k.table_name, k.constraint_name, k.column_name, k.referenced_table_name,"
+        " k.referenced_column_name, r.update_rule, r.delete_rule FROM information_schema.key_column_usage k"
+        " JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema"
+        " AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name"
+        " WHERE k.referenced_table_schema = DATABASE() ORDER BY 1, 2, 3, k.ordinal_position"
+    ):
+        follows = any(rule not in ("RESTRICT", "NO ACTION") for rule in rules)
+        columns, _, those, _ = found.setdefault((schema, child, name), ([], parent, [], follows))
+        columns.append(column)
+        those.append(referred)
+    for (schema, child, _), (columns, parent, those, follows) in found.items():
+        yield Foreign(schema, child, tuple(columns), parent, tuple(those), follows)
