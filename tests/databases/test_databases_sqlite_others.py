@@ -197,7 +197,7 @@ def test_a_lock_of_another_program_is_waited_for_and_told(tmp_path: Path, monkey
             other("BEGIN IMMEDIATE")
             assert (await desk.run("SELECT count(*) FROM users"))[0].rows == ((3,),)
             with monkeypatch.context() as patch:
-                patch.setattr("agentrt.tools.databases.sqlite_file.PATIENCE_S", 0.2)
+                patch.setattr("agentrt.tools.databases.sqlite.file.PATIENCE_S", 0.2)
                 with pytest.raises(ResourceError, match="locked by another program") as caught:
                     await desk.run("UPDATE users SET age = 10")
                 assert caught.value.hint
@@ -215,7 +215,7 @@ def test_a_lock_of_another_program_is_waited_for_and_told(tmp_path: Path, monkey
 
 
 def test_a_commit_that_a_reader_keeps_from_happening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agentrt.tools.databases.sqlite_file.PATIENCE_S", 0.2)
+    monkeypatch.setattr("agentrt.tools.databases.sqlite.file.PATIENCE_S", 0.2)
 
     async def whole() -> None:
         desk = Desk(tmp_path, "PRAGMA journal_mode = delete;" + USERS)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from agentrt.records import PathConflict
 
-from .mysql_place import Link
-from .mysql_reach import Schema
-from .mysql_table import Table
-from .rows import Change, path_of, words
+from ..rows import Change, path_of, words
+from .place import Link
+from .reach import Schema
+from .table import Table
 
 
 class Writer:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from agentrt.errors import UsageError
 
-from .mysql_place import Link
-from .mysql_words import HINT, Statement, only
+from .place import Link
+from .words import HINT, Statement, only
 
 _FREE = {"information_schema"}
 

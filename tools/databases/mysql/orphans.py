@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from agentrt.records import PathConflict
 
-from .mysql_place import Link, quoted
-from .mysql_reach import Foreign, Schema
-from .mysql_table import CHUNK, Table
-from .rows import Change, Row, path_of, words
+from ..rows import Change, Row, path_of, words
+from .place import Link, quoted
+from .reach import Foreign, Schema
+from .table import CHUNK, Table
 
 
 def orphans(link: Link, schema: Schema, tables: dict[str, Table], net: Sequence[Change]) -> Iterator[PathConflict]:

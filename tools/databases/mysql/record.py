@@ -10,7 +10,7 @@ from typing import NamedTuple
 from agentrt.errors import ResourceError
 from agentrt.records import Effect
 
-from .rows import Change, Kept, Net, Standing, effects_of, load, save
+from ..rows import Change, Kept, Net, Standing, effects_of, load, save
 
 ENGINE = "mysql"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from agentrt.contracts import Answered, Parameters
 from agentrt.errors import ResourceError, UsageError
 
-from .sqlite_file import Place
-from .sqlite_guard import Guard, harden
-from .sqlite_record import Record
-from .sqlite_watch import Watch
+from .file import Place
+from .guard import Guard, harden
+from .record import Record
+from .watch import Watch
 
 if TYPE_CHECKING:
     from apsw import Connection, Cursor, PreUpdate

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from agentrt.contracts import Scalar
 from agentrt.errors import UsageError
 
-from .rows import Change, Row, Values, exact_all, same
+from ..rows import Change, Row, Values, exact_all, same
 
 if TYPE_CHECKING:
     from apsw import Connection

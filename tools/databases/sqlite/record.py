@@ -11,7 +11,7 @@ from agentrt.contracts import Scalar
 from agentrt.errors import ResourceError
 from agentrt.records import Effect, SchemaEffect
 
-from .rows import (
+from ..rows import (
     Change,
     Kept,
     Net,
@@ -25,7 +25,7 @@ from .rows import (
     load,
     save,
 )
-from .sqlite_schema import Object
+from .schema import Object
 
 ENGINE = "sqlite"
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 
 from agentrt.errors import ResourceError
 
-from .mysql_place import Link
-from .mysql_table import CHUNK, Found, Table, place_of
-from .rows import Change, Row, Values, same
+from ..rows import Change, Row, Values, same
+from .place import Link
+from .table import CHUNK, Found, Table, place_of
 
 BUCKETS = 1024
 

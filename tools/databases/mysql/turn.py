@@ -13,15 +13,15 @@ from typing import Any
 
 from agentrt.records import PathConflict
 
-from .mysql_measure import copies, measure
-from .mysql_orphans import orphans
-from .mysql_place import Link
-from .mysql_reach import Schema
-from .mysql_record import Move
-from .mysql_table import Lock, Table, place_of
-from .mysql_words import only
-from .mysql_writing import Writer, by_table
-from .rows import Change, Row, Standing, conflict_of, exact_all, same
+from ..rows import Change, Row, Standing, conflict_of, exact_all, same
+from .measure import copies, measure
+from .orphans import orphans
+from .place import Link
+from .reach import Schema
+from .record import Move
+from .table import Lock, Table, place_of
+from .words import only
+from .writing import Writer, by_table
 
 Place = tuple[str, tuple[Any, ...]]
 

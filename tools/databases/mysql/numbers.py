@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from agentrt.errors import AgentrtError
 
-from .mysql_place import Link, Place, literal, quoted
-from .mysql_record import Move
+from .place import Link, Place, literal, quoted
+from .record import Move
 
 _WAIT_S = 1
 """For others who have the table in a transaction."""

@@ -14,8 +14,8 @@ from typing import Any, Literal, NamedTuple
 
 from agentrt.contracts import Scalar
 
-from .mysql_place import Link, literal, quoted
-from .rows import Row, Values, exact, exact_all
+from ..rows import Row, Values, exact, exact_all
+from .place import Link, literal, quoted
 
 Kind = Literal["int", "number", "float", "text", "bytes", "other"]
 Lock = Literal["", " FOR UPDATE", " LOCK IN SHARE MODE"]

@@ -1,5 +1,10 @@
 """An SQLite database as a resource: each action is one transaction, and every one of them can be taken back.
 
+file      where it is, and errors in words    guard     what an agent may not do there
+session   the connection of one action        watch     row by row, what it did
+schema    tables, keys, definitions           record    what is kept of it
+turn      put back, in one transaction
+
 SQLite's locks hold between processes, and between connections of one copy of SQLite. Python's ``sqlite3`` is another
 copy: what has the same file open with it, in this very process, is not kept apart from an action.
 """
@@ -15,12 +20,12 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
-from .rows import file_of, forget
-from .sqlite_file import Place
-from .sqlite_guard import rewind
-from .sqlite_record import Move, Record, effects
-from .sqlite_session import Session
-from .sqlite_turn import Turn
+from ..rows import file_of, forget
+from .file import Place
+from .guard import rewind
+from .record import Move, Record, effects
+from .session import Session
+from .turn import Turn
 
 if TYPE_CHECKING:
     from apsw import Connection

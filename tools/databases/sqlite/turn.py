@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from agentrt.contracts import Scalar
 from agentrt.records import PathConflict
 
-from .rows import Change, Row, Standing, Values, conflict_of, exact, exact_all, path_of, same, words
-from .sqlite_record import Move, Record, Whole
-from .sqlite_schema import Object, Table, ask, objects, quoted, sequences, settings
+from ..rows import Change, Row, Standing, Values, conflict_of, exact, exact_all, path_of, same, words
+from .record import Move, Record, Whole
+from .schema import Object, Table, ask, objects, quoted, sequences, settings
 
 if TYPE_CHECKING:
     from apsw import Connection

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from agentrt.contracts import Answered, Parameters, Scalar
 from agentrt.errors import AgentrtError, ResourceError, UsageError
 
-from .mysql_measure import measure
-from .mysql_numbers import numbers
-from .mysql_place import Link, Place, literal
-from .mysql_reach import Schema
-from .mysql_record import Record
-from .mysql_table import Table
-from .mysql_words import Statement, split
+from .measure import measure
+from .numbers import numbers
+from .place import Link, Place, literal
+from .reach import Schema
+from .record import Record
+from .table import Table
+from .words import Statement, split
 
 if TYPE_CHECKING:
     from pymysql.cursors import SSCursor

@@ -1,4 +1,11 @@
-"""A schema of a MySQL or MariaDB server as a resource: each action is one transaction that can be taken back."""
+"""A schema of a MySQL or MariaDB server as a resource: each action is one transaction that can be taken back.
+
+place     the server, connections             words     which statements an agent may run
+reach     which tables one may have changed   session   the connections of one action
+measure   what it did, from evidence          record    what is kept of it
+table     keys, rows, locks                   numbers   AUTO_INCREMENT
+turn      put back, in one transaction        writing, orphans   rows back in place, foreign keys
+"""
 
 from __future__ import annotations
 
@@ -11,12 +18,12 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
-from .mysql_numbers import numbers, put_back, wanted
-from .mysql_place import MODE_OF_UNDO, Place
-from .mysql_record import Move, Record, effects
-from .mysql_session import Session, Uncertain
-from .mysql_turn import Turn
-from .rows import file_of
+from ..rows import file_of
+from .numbers import numbers, put_back, wanted
+from .place import MODE_OF_UNDO, Place
+from .record import Move, Record, effects
+from .session import Session, Uncertain
+from .turn import Turn
 
 T = TypeVar("T")
 _AGAIN_S = 0.1

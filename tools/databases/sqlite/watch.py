@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from agentrt.contracts import Scalar
 from agentrt.errors import UsageError
 
-from .rows import Change, Row, exact_all, same
-from .sqlite_guard import Guard
-from .sqlite_record import Record, Sides, Whole
-from .sqlite_schema import Objects, Table, differing, objects, sequences, settings, shadows
+from ..rows import Change, Row, exact_all, same
+from .guard import Guard
+from .record import Record, Sides, Whole
+from .schema import Objects, Table, differing, objects, sequences, settings, shadows
 
 if TYPE_CHECKING:
     from apsw import Connection, PreUpdate
