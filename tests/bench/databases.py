@@ -17,8 +17,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from agentrt import Operation, Runtime
+from agentrt.records import Secret
+from agentrt.secrets import store
 
 ROUNDS = 21
 ROWS = 1_000
@@ -38,12 +41,15 @@ def measure() -> list[Goal]:
         f"  {'':<12}{'one row: bare':>14}{'action':>9}{'undo':>9}{f'{ROWS:,} rows: bare':>18}{'action':>9}{'undo':>9}"
     )
     with tempfile.TemporaryDirectory(prefix="agentrt-bench-") as folder:
+        for name in ("STATE", "CONFIG", "DATA"):
+            os.environ[f"XDG_{name}_HOME"] = f"{folder}/{name.lower()}"
+        # No URL of a session has a password in it.
+        os.environ |= {"AGENTRT_PASSPHRASE": folder, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
         for name, (url, bare) in _there(Path(folder)).items():
             bare("CREATE TABLE bench (id INTEGER PRIMARY KEY, n INTEGER, text VARCHAR(100))")
             for first in range(0, _TABLE, 1000):
                 values = ", ".join(f"({id}, {id}, 'the text of row {id}')" for id in range(first, first + 1000))
                 bare(f"INSERT INTO bench VALUES {values}")
-            os.environ["XDG_STATE_HOME"] = f"{folder}/state"
             found = asyncio.run(_rounds(Path(folder) / name, url, bare))
             one, many = found["one"], found["many"]
             print(
@@ -91,8 +97,19 @@ def _there(folder: Path) -> dict[str, tuple[str, Bare]]:
     found: dict[str, tuple[str, Bare]] = {"sqlite": (f"sqlite:///{file}", lambda text: _run_sqlite(connection, text))}
     for name, variable in (("postgresql", "AGENTRT_TEST_POSTGRESQL"), ("mariadb", "AGENTRT_TEST_MARIADB")):
         if url := os.environ.get(variable):
-            found[name] = url, _server(name, url)
+            bare = _server(name, url)
+            if name == "mariadb":
+                bare("CREATE OR REPLACE DATABASE agentrt_bench")
+                bare("USE agentrt_bench")
+                url = urlsplit(url)._replace(path="/agentrt_bench").geturl()
+            found[name] = _with_secret(name, url), bare
     return found
+
+
+def _with_secret(name: str, url: str) -> str:
+    password, secret = urlsplit(url).password or "", f"{name.upper()}_PASSWORD"
+    store.keep(Secret(name=secret, value=password, hosts=("database.invalid",)))
+    return url.replace(f":{password}@", f":${{{secret}}}@")
 
 
 def _run_sqlite(connection: Any, text: str) -> None:
@@ -106,8 +123,6 @@ def _server(name: str, url: str) -> Bare:
 
         connection: Any = psycopg.connect(url)
     else:
-        from urllib.parse import urlsplit
-
         import pymysql
 
         parts = urlsplit(url)
@@ -116,7 +131,6 @@ def _server(name: str, url: str) -> Bare:
             port=parts.port or 3306,
             user=parts.username or "",
             password=parts.password or "",
-            database=parts.path.lstrip("/"),
         )
 
     def run(text: str) -> None:
