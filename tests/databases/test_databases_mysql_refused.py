@@ -124,6 +124,42 @@ def test_the_privileges_to_see_what_happens_are_asked_for(mariadb: str, tmp_path
     asyncio.run(whole())
 
 
+def test_a_trigger_that_writes_where_this_user_sees_nothing_is_refused(mariadb: str, tmp_path: Path) -> None:
+    async def whole() -> None:
+        name = mariadb.rpartition("/")[2]
+        user, hidden = f"v{name[-12:]}", f"hidden_{name[-12:]}"
+        desk = Desk(mariadb, tmp_path, SETUP)
+        desk.client(
+            f"CREATE DATABASE {hidden}",
+            f"CREATE TABLE {hidden}.seen (id INT) ENGINE=InnoDB",
+            f"CREATE USER {user}@'127.0.0.1' IDENTIFIED BY 'a-pass-word'",
+            f"GRANT SELECT, INSERT, UPDATE, TRIGGER ON {name}.* TO {user}@'127.0.0.1'",
+            "CREATE TABLE own (id INT PRIMARY KEY) ENGINE=InnoDB",
+            "CREATE TRIGGER plain AFTER INSERT ON own FOR EACH ROW"
+            " UPDATE people p SET p.name = p.name WHERE 1.5 > 1 AND p.id = NEW.id AND @@session.sql_mode = ''",
+        )
+        try:
+            from agentrt.tools.databases.mysql import open_database
+
+            url = f"mysql://{user}:a-pass-word@127.0.0.1:{mariadb.rpartition(':')[2]}"
+            database = open_database(url, name="app", folder=tmp_path, aside=tmp_path / "aside")
+            await database.begin("m")
+            await database.execute("INSERT INTO own VALUES (1)", rows=1)  # what can be seen is no hindrance
+            await database.discard()
+            desk.client(
+                f"CREATE TRIGGER spy BEFORE UPDATE ON own FOR EACH ROW INSERT INTO {hidden}.seen VALUES (OLD.id)"
+            )
+            await database.begin("n")
+            with pytest.raises(UsageError, match=f"names {hidden}, which this user cannot see"):
+                await database.execute("INSERT INTO own VALUES (2)", rows=1)
+            await database.close()
+            assert desk.ask("SELECT * FROM own") == []
+        finally:
+            desk.client(f"DROP USER {user}@'127.0.0.1'", f"DROP DATABASE {hidden}")
+
+    asyncio.run(whole())
+
+
 def test_a_transaction_that_ended_by_itself_is_told(mariadb: str, tmp_path: Path) -> None:
     """As nothing that is allowed can do it, the connection is used past the resource."""
 

@@ -17,6 +17,8 @@ from .place import Link
 from .words import HINT, Statement, only
 
 _FREE = {"information_schema"}
+_NO_SCHEMA = {"new", "old", "session", "global", "local"}
+"""What else stands before a dot: rows in triggers, scopes of variables."""
 
 
 class Foreign(NamedTuple):
@@ -121,6 +123,13 @@ class Schema:
         for qualifier in text.qualifiers & self.schemas - {self.name.casefold()} - _FREE:
             where = "it" if own else "what it calls"
             raise UsageError(f"{where} names another schema, {qualifier}", hint=HINT)
+        if own:
+            return
+        # What runs with its owner's rights may write to a schema that this user cannot see.
+        tables = {table.casefold() for table in self.tables}
+        for qualifier in text.qualifiers - self.schemas - _FREE - _NO_SCHEMA - tables - text.alone:
+            if not qualifier[:1].isdigit():
+                raise UsageError(f"what it calls names {qualifier}, which this user cannot see", hint=HINT)
 
     def _named(self, name: str, reached: set[str]) -> Iterable[Statement]:
         """Marks the tables that are called so; what is to be read next because of them."""

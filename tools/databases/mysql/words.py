@@ -73,6 +73,16 @@ class Statement(NamedTuple):
         )
 
     @property
+    def alone(self) -> frozenset[str]:
+        """What stands without a dot before or behind it: there an alias is declared."""
+        dotted = (None, *self.tokens), (*self.tokens[1:], None)
+        return frozenset(
+            name
+            for before, token, after in zip(dotted[0], self.tokens, dotted[1], strict=False)
+            if "." not in (before and before.text, after and after.text) and (name := token.name) is not None
+        )
+
+    @property
     def reads(self) -> bool:
         """It writes nothing, unless a function that it calls does."""
         return self._first in _READS
