@@ -140,10 +140,13 @@ class Begun:
             self._kept.append(database)
 
     async def discard(self) -> None:
-        """Nothing of it stands: what was committed is taken back. Raises ``Conflict``, ``ResourceError``."""
+        """Nothing stands of what was not committed."""
         for database in self._begun.values():
             if database not in self._kept:
                 await database.discard()
+
+    async def take_back(self) -> None:
+        """Nor of what was. Raises ``Conflict``, ``ResourceError``."""
         while self._kept:
             database = self._kept.pop()
             if database in self._sealed.values():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agentrt.arguments import action_of, load_tool
 from agentrt.asking import Heard, context_of, hear
 from agentrt.contracts import Context, Preparing, Tool
-from agentrt.errors import AgentrtError, Conflict, DiskFull, JournalError, ResourceError, SandboxUnavailable
+from agentrt.errors import AgentrtError, Conflict, DiskFull, ResourceError, SandboxUnavailable
 from agentrt.history import room
 from agentrt.history.contents import based_on, keep_bases
 from agentrt.narrowing import origin
@@ -199,16 +199,17 @@ class _Action:
     async def _take_back(self) -> None:
         """Databases and the sandbox stand where they stood, and the disk has its room again: perhaps that is what was
         missing."""
+        await self.databases.discard()
         await self.runtime.sandbox.restore(self.before.snapshot)
         try:
             # What the journal may speak of is left: that it was settled could be what went unnoticed.
             if self.runtime.journal.operation(self.runtime.session, self.op.id).status != "intent":
                 return
-            with suppress(OSError):  # ``agentrt gc`` finds it
-                await self.runtime.sandbox.remove([self.runtime.layer(self.op.id)])
-        except JournalError:
+        except (AgentrtError, OSError):
             return  # when it can be read again, what is found cut off is settled
-        await self.databases.discard()
+        with suppress(AgentrtError, OSError):  # what is left is found by ``agentrt gc``
+            await self.runtime.sandbox.remove([self.runtime.layer(self.op.id)])
+        await self.databases.take_back()
 
 
 def _cut_off(world: ActionWorld | None) -> Observation | None:

@@ -11,9 +11,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
-from agentrt import Conflict, Operation, Runtime, UsageError
+from agentrt import Conflict, JournalError, Operation, Runtime, UsageError
 from agentrt.records import RowsEffect, SchemaEffect
 
 SCHEMA = """
@@ -418,3 +419,24 @@ def test_an_apply_leaves_rows_and_can_be_taken_back_across_them(workspace: Path,
         assert dump(app) == after and (workspace / "a.txt").read_text() == "one\n"
 
     run(workspace, app, work, sandbox=box)
+
+
+def test_where_the_journal_cannot_be_read_no_lock_is_left(
+    workspace: Path, app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dump(app)
+
+    async def work(rt: Runtime) -> None:
+        def unread(*_: Any, **__: Any) -> Operation:
+            raise JournalError("the journal cannot be read")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(rt.journal, "operation", unread)
+            op = await rt.act("sql", database="app", statement="DELETE FROM users")
+        assert op.status == "rolled_back"
+        connection = apsw.Connection(str(app))  # the same copy of SQLite: Python's own is not kept apart
+        connection.execute("BEGIN IMMEDIATE")
+        connection.close()
+
+    run(workspace, app, work, policy={"limits": {"rows_changed": 2}})
+    assert dump(app) == before

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from agentrt.contracts import Scalar
 from agentrt.errors import ResourceError
@@ -38,6 +38,7 @@ SPOKEN = 60
 Values = dict[str, Scalar]
 """By column, in the table's order."""
 Standing = Literal["before", "after"]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +65,17 @@ class Change:
 
     def side(self, standing: Standing) -> Row | None:
         return self.before if standing == "before" else self.after
+
+
+class Move(NamedTuple, Generic[R]):
+    """An engine's record of one action, and which side of it is to come."""
+
+    record: R
+    to: Standing
+
+    @property
+    def expects(self) -> Standing:
+        return "after" if self.to == "before" else "before"
 
 
 class Kept(NamedTuple):

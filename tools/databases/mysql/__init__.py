@@ -18,10 +18,10 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import file_of
+from ..rows import Move, file_of
 from .numbers import numbers, put_back, wanted
 from .place import MODE_OF_UNDO, Place
-from .record import Move, Record, effects
+from .record import Record, effects
 from .session import Session, Uncertain
 from .turn import Turn
 

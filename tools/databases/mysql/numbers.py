@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from agentrt.errors import AgentrtError
 
+from ..rows import Move
 from .place import Link, Place, literal, quoted
-from .record import Move
+from .record import Record
 
 _WAIT_S = 1
 """For others who have the table in a transaction."""
@@ -25,7 +26,7 @@ def numbers(link: Link, tables: Iterable[str]) -> dict[str, int]:
     return {table: int(number) for table, number in found}
 
 
-def wanted(moves: Sequence[Move], there: Mapping[str, int]) -> dict[str, int]:
+def wanted(moves: Sequence[Move[Record]], there: Mapping[str, int]) -> dict[str, int]:
     """What they are to be when the moves are made, from what is there before."""
     now = dict(there)
     for move in moves:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 from agentrt.errors import ResourceError
 from agentrt.records import Effect
 
-from ..rows import Change, Kept, Net, Standing, effects_of, load, save
+from ..rows import Change, Kept, Move, Net, effects_of, load, save
 
 ENGINE = "mysql"
 
@@ -38,18 +37,7 @@ class Record:
         return cls(kept.changes, numbers)
 
 
-class Move(NamedTuple):
-    """A record, and which side of it is to come."""
-
-    record: Record
-    to: Standing
-
-    @property
-    def expects(self) -> Standing:
-        return "after" if self.to == "before" else "before"
-
-
-def effects(database: str, moves: Sequence[Move]) -> tuple[Effect, ...]:
+def effects(database: str, moves: Sequence[Move[Record]]) -> tuple[Effect, ...]:
     """What moves do, one after the other: what changes and changes back is none."""
     net = Net()
     for move in moves:

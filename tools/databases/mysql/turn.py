@@ -13,12 +13,12 @@ from typing import Any
 
 from agentrt.records import PathConflict
 
-from ..rows import Change, Row, Standing, conflict_of, exact_all, same
+from ..rows import Change, Move, Row, Standing, conflict_of, exact_all, same
 from .measure import copies, measure
 from .orphans import orphans
 from .place import Link
 from .reach import Schema
-from .record import Move
+from .record import Record
 from .table import Lock, Table, place_of
 from .words import only
 from .writing import Writer, by_table
@@ -33,7 +33,7 @@ class Turn:
         self._link, self._others = link, others
         self._database = link.place.name
 
-    def all(self, moves: Sequence[Move]) -> list[PathConflict]:
+    def all(self, moves: Sequence[Move[Record]]) -> list[PathConflict]:
         """Make the moves, one after the other; where there are conflicts, the caller rolls back."""
         changes = [change for move in moves for change in move.record.changes]
         tables = Table.read(self._link, {change.table for change in changes})

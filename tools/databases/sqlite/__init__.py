@@ -20,10 +20,10 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import file_of, forget
+from ..rows import Move, file_of, forget
 from .file import Place
 from .guard import rewind
-from .record import Move, Record, effects
+from .record import Record, effects
 from .session import Session
 from .turn import Turn
 

@@ -14,6 +14,7 @@ from agentrt.records import Effect, SchemaEffect
 from ..rows import (
     Change,
     Kept,
+    Move,
     Net,
     Row,
     Standing,
@@ -164,18 +165,7 @@ def _rows(written: Any) -> tuple[Row, ...] | None:
 # ------------------------------------------------------------------------------------------------------------ shown
 
 
-class Move(NamedTuple):
-    """A record, and which side of it is to come."""
-
-    record: Record
-    to: Standing
-
-    @property
-    def expects(self) -> Standing:
-        return "after" if self.to == "before" else "before"
-
-
-def effects(database: str, moves: Sequence[Move]) -> tuple[Effect, ...]:
+def effects(database: str, moves: Sequence[Move[Record]]) -> tuple[Effect, ...]:
     """What moves do, one after the other: what changes and changes back is none."""
     net = Net()
     notes: dict[str, str] = {}
@@ -193,7 +183,7 @@ def effects(database: str, moves: Sequence[Move]) -> tuple[Effect, ...]:
     return (*changed, *rows) if changed or rows else _sequences(database, moves)
 
 
-def _inserted(move: Move) -> Iterable[Change]:
+def _inserted(move: Move[Record]) -> Iterable[Change]:
     """The rows of tables that come; those of tables that go are told with the table."""
     for whole in move.record.wholes:
         there, comes = whole.side(move.expects), whole.side(move.to)
@@ -203,13 +193,13 @@ def _inserted(move: Move) -> Iterable[Change]:
                 yield Change(whole.name, {"": number}, *sides)
 
 
-def _other_name(move: Move, name: str) -> str:
+def _other_name(move: Move[Record], name: str) -> str:
     """What a table that is renamed by the move was called before it; empty where it is not."""
     renamed = move.record.renamed
     return (renamed if move.to == "after" else {old: new for new, old in renamed.items()}).get(name, "")
 
 
-def _schema_effects(database: str, move: Move) -> Iterable[SchemaEffect]:
+def _schema_effects(database: str, move: Move[Record]) -> Iterable[SchemaEffect]:
     record = move.record
     within = {whole.name for whole in record.wholes if whole.within}
     rows = {whole.name: len(there) for whole in record.wholes if (there := whole.side(move.expects)) is not None}
@@ -245,7 +235,7 @@ def _joined(first: SchemaEffect, then: SchemaEffect) -> SchemaEffect:
     return first.model_copy(update={"change": change, "after": then.after, "note": first.note or then.note})
 
 
-def _sequences(database: str, moves: Sequence[Move]) -> tuple[Effect, ...]:
+def _sequences(database: str, moves: Sequence[Move[Record]]) -> tuple[Effect, ...]:
     """Of numbers given out, where that is all that changed."""
     net = Net()
     for move in moves:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from agentrt.contracts import Scalar
 from agentrt.records import PathConflict
 
-from ..rows import Change, Row, Standing, Values, conflict_of, exact, exact_all, path_of, same, words
-from .record import Move, Record, Whole
+from ..rows import Change, Move, Row, Standing, Values, conflict_of, exact, exact_all, path_of, same, words
+from .record import Record, Whole
 from .schema import Object, Table, ask, objects, quoted, sequences, settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Turn:
     def __init__(self, connection: Connection, database: str) -> None:
         self._connection, self._database = connection, database
 
-    def all(self, moves: Sequence[Move]) -> list[PathConflict]:
+    def all(self, moves: Sequence[Move[Record]]) -> list[PathConflict]:
         """Make the moves, one after the other. What is in the way is overwritten all the same, so that the moves after
         it are told what is in theirs: where there are conflicts, the caller rolls back."""
         touched = {name for move in moves for name in move.record.tables}
@@ -115,7 +115,7 @@ class Turn:
 
     # --------------------------------------------------------------------------------------------------------- making
 
-    def _make(self, move: Move, *, final: bool) -> list[PathConflict]:
+    def _make(self, move: Move[Record], *, final: bool) -> list[PathConflict]:
         """Where the database was not as expected (not ``final``), what fails now says nothing more."""
         import apsw
 
@@ -183,7 +183,7 @@ class Turn:
         for row in rows:
             table.insert(self._connection, row)
 
-    def _write(self, move: Move, *, final: bool) -> Iterator[PathConflict]:
+    def _write(self, move: Move[Record], *, final: bool) -> Iterator[PathConflict]:
         import apsw
 
         for name, those in _by_table(move.record.changes).items():
@@ -202,7 +202,7 @@ class Turn:
                         path = path_of(self._database, name, change.key)
                         yield PathConflict(path=path, ours=words(row), theirs=str(error))
 
-    def _number(self, move: Move, there: dict[str, list[Scalar]]) -> None:
+    def _number(self, move: Move[Record], there: dict[str, list[Scalar]]) -> None:
         """Put AUTOINCREMENT where it was, if nobody has gone on from it; else leave it where it is."""
         wanted = dict(there)
         for name, (before, after) in move.record.sequences.items():
