@@ -148,9 +148,10 @@ def _read(prompt: str, over: threading.Event) -> str | None:
     with suppress(termios.error):
         termios.tcflush(0, termios.TCIFLUSH)  # what was typed before the question is no answer to it
     print(prompt, end="", file=sys.stderr, flush=True)
-    # The next line is for whoever asks next.
-    while not select.select([0], [], [], _LOOK)[0]:
-        if over.is_set():
+    typed = False
+    while not typed:
+        typed = bool(select.select([0], [], [], _LOOK)[0])
+        if over.is_set():  # the line is for whoever asks next
             raise _Over
     # No lock of Python's is held meanwhile, which its end would wait for; a terminal gives a line at a time.
     line = os.read(0, 4096)

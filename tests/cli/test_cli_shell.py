@@ -100,7 +100,7 @@ def test_job_control(sit: Open) -> None:
     terminal.insist("\x03", "# " if os.geteuid() == 0 else "$ ")
     terminal.type("echo is $?\n")
     terminal.until("is 130")
-    terminal.type("\x04")
+    terminal.insist("\x04", "exit")  # until the prompt is there it is no end of input
     assert terminal.end() == 0
 
 
