@@ -86,16 +86,16 @@ async def move(runtime: Runtime, step: Step, scope: Scope, actor: str) -> Operat
             conflicts=found,
             hint=f"put these files back as they were, or: agentrt {step.kind} --conversation",
         )
-    await outside.check(runtime, planned.outside, step.kind)
-    return await uninterrupted(_carry_out(runtime, planned, actor))
+    async with outside.Turning(runtime, planned.outside) as turning:
+        await turning.check(step.kind)
+        return await uninterrupted(_carry_out(runtime, planned, turning, actor))
 
 
-async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
+async def _carry_out(runtime: Runtime, planned: Move, turning: outside.Turning, actor: str) -> Operation:
     step, start = planned.step, runtime.view
     op = runtime.intend(step.kind, actor=actor, target=step.target)
-    real, outside_too = _Workspace(runtime), outside.Turning(runtime)
+    real = _Workspace(runtime)
     try:
-        changed = await outside_too.turn(planned.outside)
         # Both snapshots lie over the real workspace: they are compared while what is applied is in it.
         effects: list[FileEffect] = []
         if planned.take_back or not planned.put_back:
@@ -104,6 +104,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
         if planned.put_back and not planned.take_back:
             effects = await runtime.sandbox.changes(start.snapshot, planned.view.snapshot)
         await runtime.sandbox.restore(planned.view.snapshot)
+        changed = await turning.turn()
         purged = note_of(not_brought_back(runtime, start, planned.view))
         notice = {"text": _notice(runtime, planned, actor, effects)}
         head = runtime.journal.say(runtime.session, planned.view.conversation, "notice", notice, op.id)
@@ -119,7 +120,7 @@ async def _carry_out(runtime: Runtime, planned: Move, actor: str) -> Operation:
             note="; ".join(filter(None, (_note(runtime, planned, moved), purged))),
         )
     except BaseException as error:
-        await outside_too.back()
+        await turning.back()
         await asyncio.to_thread(real.back)
         await runtime.sandbox.restore(start.snapshot)
         if isinstance(error, AgentrtError | OSError):

@@ -6,12 +6,11 @@ for taking them back; so a list of marks is never more than what was done, one a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Literal, Self
 
 from agentrt import resources
 from agentrt.contracts import Step
-from agentrt.errors import Conflict
 from agentrt.records import Effect, Operation, PathConflict, View
 
 if TYPE_CHECKING:
@@ -58,46 +57,57 @@ def _steps(operation: Operation, way: Way, by_id: Callable[[int], Operation]) ->
         yield from _steps(by_id(target), inverted, by_id)
 
 
-async def plan(runtime: Runtime, steps: Mapping[str, Sequence[Step]]) -> tuple[list[Effect], list[PathConflict]]:
-    """What the steps would do, and what stands against them; nothing is touched.
-
-    Raises ``UsageError`` for a database this session does not know, ``ResourceError`` for one that is out of reach.
-    """
-    effects: list[Effect] = []
-    conflicts: list[PathConflict] = []
-    for name, its in steps.items():
-        planned = await resources.of(runtime.databases, name).plan_undo(its)
-        effects += planned.effects
-        conflicts += planned.conflicts
-    return effects, conflicts
-
-
-async def check(runtime: Runtime, steps: Mapping[str, Sequence[Step]], kind: str) -> None:
-    """Raises ``Conflict``, and as ``plan``."""
-    _, conflicts = await plan(runtime, steps)
-    if conflicts:
-        more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
-        raise Conflict(
-            f"{kind} would overwrite what somebody else changed since: {conflicts[0].path}{more}",
-            conflicts=conflicts,
-            hint="put these rows back as they were; nothing was touched",
-        )
+async def plan(runtime: Runtime, steps: Steps) -> tuple[list[Effect], list[PathConflict]]:
+    """What the steps would do, and what stands against them; nothing is touched. Raises as ``Turning.plan``."""
+    async with Turning(runtime, steps) as turning:
+        return await turning.plan()
 
 
 class Turning:
-    """Steps in databases, taken while an operation is carried out, and taken back where it fails."""
+    """Steps in databases, taken together with the rest of an operation. What is planned and not done is let go of in
+    the end."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._databases = runtime.databases
-        self._done: Mapping[str, Sequence[Step]] = {}
+    def __init__(self, runtime: Runtime, steps: Steps) -> None:
+        self._databases, self._steps = runtime.databases, steps
+        self._done: list[str] = []
+        self.effects: list[Effect] = []
+        """What was planned."""
 
-    async def turn(self, steps: Mapping[str, Sequence[Step]]) -> list[Effect]:
-        """What that changed. Raises ``Conflict``, ``ResourceError``: then nothing is changed."""
-        effects = await resources.turn(self._databases, steps)
-        self._done = steps
-        return effects
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *about: object) -> None:
+        for name in self._steps:
+            if name in self._databases and name not in self._done:
+                await self._databases[name].discard()
+
+    async def plan(self) -> tuple[list[Effect], list[PathConflict]]:
+        """What they do, and what stands against it: then nothing can be done.
+
+        Raises ``UsageError`` for a database this session does not know, ``ResourceError`` for one that is out of reach.
+        """
+        self.effects, conflicts = [], list[PathConflict]()
+        for name, its in self._steps.items():
+            planned = await resources.of(self._databases, name).plan_undo(its)
+            self.effects += planned.effects
+            conflicts += planned.conflicts
+        return self.effects, conflicts
+
+    async def check(self, kind: str) -> None:
+        """``plan``, and raises ``Conflict``."""
+        _, conflicts = await self.plan()
+        if conflicts:
+            raise resources.against(kind, conflicts)
+
+    async def turn(self) -> list[Effect]:
+        """Do what was planned; what that changed. Raises ``ResourceError``: call ``back``."""
+        for name in self._steps:
+            await self._databases[name].undo()
+            self._done.append(name)
+        return self.effects
 
     async def back(self) -> None:
-        """Raises as ``turn``."""
-        steps, self._done = self._done, {}
-        await resources.turn_back(self._databases, steps)
+        """Take back what was done. Raises ``Conflict``, ``ResourceError``."""
+        while self._done:
+            name = self._done.pop()
+            await resources.take(self._databases[name], resources.inverse(self._steps[name]))

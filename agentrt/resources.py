@@ -14,9 +14,9 @@ from urllib.parse import quote, urlsplit
 from agentrt import plugins
 from agentrt.contracts import Database, OpenDatabase, Step
 from agentrt.documents import nearest
-from agentrt.errors import UsageError
+from agentrt.errors import Conflict, UsageError
 from agentrt.history.journal import Journal
-from agentrt.records import Effect, dump_json
+from agentrt.records import Effect, PathConflict, dump_json
 
 GROUP = "agentrt.databases"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -150,7 +150,7 @@ class Begun:
         while self._kept:
             database = self._kept.pop()
             if database in self._sealed.values():
-                await database.undo([Step(self._mark, "back")])
+                await take(database, [Step(self._mark, "back")])
 
 
 def of(databases: Mapping[str, Database], name: str) -> Database:
@@ -163,24 +163,23 @@ def of(databases: Mapping[str, Database], name: str) -> Database:
     return databases[name]
 
 
-async def turn(databases: Mapping[str, Database], steps: Mapping[str, Sequence[Step]]) -> list[Effect]:
-    """Take the steps of each database: all of them, or none. Raises ``Conflict``, ``ResourceError``."""
-    done: dict[str, Sequence[Step]] = {}
-    effects: list[Effect] = []
-    try:
-        for name, its in steps.items():
-            effects += await of(databases, name).undo(its)
-            done[name] = its
-    except BaseException:
-        await turn_back(databases, done)
-        raise
-    return effects
+async def take(database: Database, steps: Sequence[Step]) -> Sequence[Effect]:
+    """Take these steps; what that did. Raises ``Conflict``, ``ResourceError``: then nothing is done."""
+    planned = await database.plan_undo(steps)
+    if planned.conflicts:
+        raise against("this", planned.conflicts)
+    await database.undo()
+    return planned.effects
 
 
-async def turn_back(databases: Mapping[str, Database], steps: Mapping[str, Sequence[Step]]) -> None:
-    """Take back what ``turn`` did. Raises as it."""
-    for name, its in reversed(list(steps.items())):
-        await of(databases, name).undo(inverse(its))
+def against(what: str, conflicts: Sequence[PathConflict]) -> Conflict:
+    """What somebody else changed since stands against it."""
+    more = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+    return Conflict(
+        f"{what} would overwrite what somebody else changed since: {conflicts[0].path}{more}",
+        conflicts=conflicts,
+        hint="put these rows back as they were; nothing was touched",
+    )
 
 
 async def close(databases: Mapping[str, Database]) -> None:

@@ -135,18 +135,20 @@ async def revert(
             conflicts=conflicts,
             hint="agentrt revert --with-dependents takes out the later operations as well; agentrt restore goes back",
         )
-    await outside.check(runtime, planned.outside, "revert")
     if not planned.reversal.picks and not planned.outside:
         raise UsageError(
             f"nothing of {named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
         )
     asked = {**asked, **({"because": because} if because else {})}
-    return await uninterrupted(_carry_out(runtime, planned, asked, because, actor))
+    async with outside.Turning(runtime, planned.outside) as turning:
+        await turning.check("revert")
+        return await uninterrupted(_carry_out(runtime, planned, turning, asked, because, actor))
 
 
 async def _carry_out(
     runtime: Runtime,
     planned: Reverting,
+    turning: outside.Turning,
     asked: Mapping[str, object],
     because: str,
     actor: str,
@@ -154,12 +156,11 @@ async def _carry_out(
     before = runtime.view
     kind: Literal["revert", "reject"] = "reject" if asked["kind"] == "reject" else "revert"
     op = runtime.intend(kind, actor=actor, target=planned.ids, action=asked)
-    outside_too = outside.Turning(runtime)
     try:
-        changed = await outside_too.turn(planned.outside)
         snapshot = await runtime.sandbox.graft(before.snapshot, planned.reversal.picks, runtime.layer(op.id))
         effects = await runtime.sandbox.changes(before.snapshot, snapshot)
         await runtime.sandbox.restore(snapshot)
+        changed = await turning.turn()
         notice = {"text": _notice(planned, kind, because, actor)}
         head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
         marks = (*before.marks, op.id) if planned.outside else before.marks
@@ -169,7 +170,7 @@ async def _carry_out(
             op, status="settled", after=after, effects=[*effects, *changed], reviews=given, note=_note(planned, because)
         )
     except BaseException as error:
-        await outside_too.back()
+        await turning.back()
         await runtime.sandbox.restore(before.snapshot)
         if isinstance(error, AgentrtError | OSError):
             runtime.settle(op, status="failed", after=before, note=str(error))

@@ -41,7 +41,7 @@ async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIt
         try:
             stands = await database.stands(mark)
             if stands:
-                await database.undo([Step(mark, "back")])
+                await resources.take(database, [Step(mark, "back")])
                 yield f"what it had changed in the database {name} was taken back"
             elif stands is None:
                 yield f"what it changed in the database {name} may stand, in part, with changes of others: look at it"
@@ -53,13 +53,16 @@ async def _of_move(databases: Mapping[str, Database], steps: outside.Steps) -> A
     for name, its in steps.items():
         try:
             database, back = resources.of(databases, name), resources.inverse(its)
-            if not (await database.plan_undo(its)).conflicts:
-                continue  # it had not come to that
-            if (await database.plan_undo(back)).conflicts:
-                yield f"whether it changed the database {name} is not known, as others changed it since: look at it"
-                continue
-            await database.undo(back)
-            yield f"what it had changed in the database {name} was taken back"
+            try:
+                if not (await database.plan_undo(its)).conflicts:
+                    continue  # it had not come to that
+                if (await database.plan_undo(back)).conflicts:
+                    yield f"whether it changed the database {name} is not known, as others changed it since: look at it"
+                    continue
+                await database.undo()
+                yield f"what it had changed in the database {name} was taken back"
+            finally:
+                await database.discard()
         except AgentrtError as error:
             yield f"whether it changed the database {name} is not known: {error}"
 

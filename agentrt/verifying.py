@@ -14,7 +14,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from agentrt import outside, resources
+from agentrt import outside
 from agentrt.collecting import gone
 from agentrt.errors import AgentrtError, SandboxUnavailable
 from agentrt.history.aside import Kept, kept
@@ -103,11 +103,11 @@ async def _databases(runtime: Runtime) -> AsyncIterator[CheckedDatabase]:
     standing = {name: tuple(op for op in view.marks if name in runtime.show(op).databases) for name in steps}
     for name, its in steps.items():
         try:
-            planned = await resources.of(runtime.databases, name).plan_undo(its)
+            _, conflicts = await outside.plan(runtime, {name: its})
         except AgentrtError as error:
             yield CheckedDatabase(name=name, operations=standing[name], damage=str(error))
         else:
-            yield CheckedDatabase(name=name, operations=standing[name], changed=planned.conflicts)
+            yield CheckedDatabase(name=name, operations=standing[name], changed=tuple(conflicts))
 
 
 class _Verifying:

@@ -32,7 +32,7 @@ class Planned:
 
     effects: tuple[Effect, ...] = ()
     conflicts: tuple[PathConflict, ...] = ()
-    """What somebody else changed since. Nothing is done where there are any."""
+    """What somebody else changed since. Where there are any, nothing is ready to be done."""
 
 
 class Resource(Protocol):
@@ -55,16 +55,19 @@ class Resource(Protocol):
         ...
 
     async def discard(self) -> None:
-        """Nothing stands of what was done since ``begin``. Also of no use where nothing was begun, and harmless."""
+        """Nothing stands of what was done since ``begin``, or was planned. Where there is nothing it does nothing."""
         ...
 
     async def plan_undo(self, steps: Sequence[Step]) -> Planned:
-        """What they would do, in this order, to what is there now; nothing is touched. Raises ``ResourceError`` where
-        what is kept of one is gone: that is never taken for a change of nothing."""
+        """Get ready to take these steps, in this order: what they do, and what stands against it. Nobody sees any of it
+        yet, and nobody else changes what they are about until ``undo`` or ``discard``, one of which follows.
+
+        Raises ``ResourceError`` where what is kept of one is gone: that is never taken for a change of nothing.
+        """
         ...
 
-    async def undo(self, steps: Sequence[Step]) -> Sequence[Effect]:
-        """Do it: all of it, or nothing. Raises ``Conflict`` with what ``plan_undo`` says."""
+    async def undo(self) -> None:
+        """Do what was planned, where nothing stands against it: all of it. Where it raises, nothing of it is done."""
         ...
 
     async def stands(self, mark: str) -> bool | None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pymysql
+from database_steps import take
 
 from agentrt.contracts import Answered, Step
 from agentrt.records import Effect
@@ -90,10 +91,10 @@ class Desk:
         return answered
 
     async def back(self, *marks: str) -> Sequence[Effect]:
-        return await self.database.undo([Step(mark, "back") for mark in marks])
+        return await take(self.database, [Step(mark, "back") for mark in marks])
 
     async def forth(self, *marks: str) -> Sequence[Effect]:
-        return await self.database.undo([Step(mark, "forth") for mark in marks])
+        return await take(self.database, [Step(mark, "forth") for mark in marks])
 
 
 def _ask(connection: Any, query: str) -> list[tuple[Any, ...]]:

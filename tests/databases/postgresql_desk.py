@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from database_steps import plan, take
 from psycopg import sql
 
 from agentrt.contracts import Answered, Parameters, Step
@@ -50,10 +51,10 @@ class Desk:
             await self.database.discard()
 
     async def back(self, *marks: str) -> Sequence[Effect]:
-        return await self.database.undo([Step(mark, "back") for mark in marks])
+        return await take(self.database, [Step(mark, "back") for mark in marks])
 
     async def forth(self, *marks: str) -> Sequence[Effect]:
-        return await self.database.undo([Step(mark, "forth") for mark in marks])
+        return await take(self.database, [Step(mark, "forth") for mark in marks])
 
     async def there_and_back(self, statements: str, parameters: Parameters = ()) -> Sequence[Effect]:
         """Do, undo, redo, undo: all that is in the database, on either side, is each time what it was. The effects."""
@@ -63,7 +64,7 @@ class Desk:
         assert after != before
         assert await self.database.stands("mark") is True
         for _ in range(2):
-            planned = await self.database.plan_undo([Step("mark", "back")])
+            planned = await plan(self.database, [Step("mark", "back")])
             assert planned.conflicts == ()
             assert tuple(await self.back("mark")) == planned.effects
             assert self.dump() == before

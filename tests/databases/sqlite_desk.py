@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from database_steps import take
+
 from agentrt.contracts import Answered, Step
 from agentrt.records import Effect
 from agentrt.tools.databases.sqlite import open_database
@@ -60,10 +62,10 @@ class Desk:
         return answered
 
     async def back(self, *marks: str) -> Sequence[Effect]:
-        return await self.database.undo([Step(mark, "back") for mark in marks])
+        return await take(self.database, [Step(mark, "back") for mark in marks])
 
     async def forth(self, *marks: str) -> Sequence[Effect]:
-        return await self.database.undo([Step(mark, "forth") for mark in marks])
+        return await take(self.database, [Step(mark, "forth") for mark in marks])
 
 
 _CLIENT = """

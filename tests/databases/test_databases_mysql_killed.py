@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from database_steps import take
 from mysql_desk import Desk
 
 from agentrt.contracts import Step
@@ -47,7 +48,7 @@ def test_killed(mariadb: str, tmp_path: Path, until: str) -> None:
         stands = await desk.database.stands("m")
         assert stands is (until == "committed")
         if stands:
-            await desk.database.undo([Step("m", "back")])
+            await take(desk.database, [Step("m", "back")])
             assert await desk.database.stands("m") is False
         assert desk.dump() == before
         await desk.act("UPDATE users SET name = 'y' WHERE id = 2")  # no lock is left

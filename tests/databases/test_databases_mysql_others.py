@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from database_steps import plan, take
 from mysql_desk import Desk
 
 from agentrt.contracts import Step
@@ -27,9 +28,9 @@ INSERT INTO loose VALUES (1, 'x'), (1, 'x'), (2, 'y')
 async def refused(desk: Desk, *steps: Step) -> list[tuple[str, str, str]]:
     """The conflicts, the same when it is planned; nothing is touched."""
     before = desk.dump()
-    planned = await desk.database.plan_undo(steps)
+    planned = await plan(desk.database, steps)
     with pytest.raises(Conflict) as caught:
-        await desk.database.undo(steps)
+        await take(desk.database, steps)
     assert caught.value.conflicts == planned.conflicts
     assert desk.dump() == before
     return [(each.path, each.ours, each.theirs) for each in planned.conflicts]
@@ -275,6 +276,6 @@ def test_what_is_discarded_leaves_nothing(mariadb: str, tmp_path: Path) -> None:
         assert not effects and not any(tmp_path.rglob("app.json"))
         assert await desk.database.stands(mark) is False
         with pytest.raises(ResourceError, match="is gone"):  # never taken for something that was undone
-            await desk.database.undo(back(mark))
+            await take(desk.database, back(mark))
 
     asyncio.run(whole())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from database_steps import plan, take
 from postgresql_desk import Desk, desk
 
 from agentrt.contracts import Step
@@ -34,9 +35,9 @@ async def conflicts(app: Desk, *marks: str, way: str = "back") -> list[tuple[str
     """What both the plan and the undo say; nothing is touched."""
     steps = [Step(mark, way) for mark in marks]  # type: ignore[arg-type]
     before = app.dump()
-    planned = await app.database.plan_undo(steps)
+    planned = await plan(app.database, steps)
     with pytest.raises(Conflict) as caught:
-        await app.database.undo(steps)
+        await take(app.database, steps)
     assert app.dump() == before
     assert caught.value.conflicts == planned.conflicts
     return [(each.path, each.ours, each.theirs) for each in planned.conflicts]

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from database_steps import plan
 from postgresql_desk import Desk, desk
 from test_databases_postgresql_rows import MATRIX
 
@@ -63,7 +64,7 @@ async def test_what_a_foreign_key_would_take_along_is_a_conflict(app: Desk) -> N
     app.others("INSERT INTO posts VALUES (1, 1)")
     before = app.dump()
 
-    planned = await app.database.plan_undo([Step("m", "back")])
+    planned = await plan(app.database, [Step("m", "back")])
     with pytest.raises(Conflict):
         await app.back("m")
 

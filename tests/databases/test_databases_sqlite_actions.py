@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from database_steps import plan, take
 from sqlite_desk import Client, Desk
 
 from agentrt.contracts import Answered, Step
@@ -301,7 +302,7 @@ def test_a_damaged_record_is_told(content: bytes, tmp_path: Path) -> None:
         mark, _ = await desk.act("DELETE FROM users")
         (desk.aside / mark / "app.json").write_bytes(content)
         there = desk.dump()
-        for asked in (desk.database.stands(mark), desk.back(mark), desk.database.plan_undo([Step(mark, "back")])):
+        for asked in (desk.database.stands(mark), desk.back(mark), plan(desk.database, [Step(mark, "back")])):
             with pytest.raises(ResourceError, match=r"app\.json"):
                 await asked
         assert desk.dump() == there
@@ -460,11 +461,11 @@ def test_a_file_is_made_where_the_url_says_so(tmp_path: Path) -> None:
         assert await database.stands("m") is False
         await database.commit()
         assert await database.stands("m") is True
-        await database.undo([Step("m", "back")])
+        await take(database, [Step("m", "back")])
         assert await database.stands("m") is False
         (tmp_path / "new one.db").unlink()
         assert await database.stands("m") is False
-        await database.undo([Step("m", "forth")])
+        await take(database, [Step("m", "forth")])
         assert await database.stands("m") is True
 
     asyncio.run(whole())

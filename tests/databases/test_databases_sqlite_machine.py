@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+from database_steps import plan, take
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -96,8 +97,8 @@ class Machine(RuleBasedStateMachine):
         marks = self.marks[to : self.at][::-1] if to < self.at else self.marks[self.at : to]
         steps = [Step(mark, "back" if to < self.at else "forth") for mark in marks]
         for some in [steps] if at_once else [[step] for step in steps]:
-            assert asyncio.run(self.desk.database.plan_undo(some)).conflicts == ()
-            asyncio.run(self.desk.database.undo(some))
+            assert asyncio.run(plan(self.desk.database, some)).conflicts == ()
+            asyncio.run(take(self.desk.database, some))
         self.at = to
 
     @invariant()

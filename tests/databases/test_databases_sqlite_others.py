@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from database_steps import plan, take
 from sqlite_desk import Client, Desk
 
 from agentrt.contracts import Step
@@ -88,7 +89,7 @@ def test_the_same_thing_is_a_conflict_and_nothing_is_touched(
         mark, _ = await desk.act(did)
         desk.client(theirs)
         there = desk.dump()
-        planned = await desk.database.plan_undo([Step(mark, "back")])
+        planned = await plan(desk.database, [Step(mark, "back")])
         with pytest.raises(Conflict) as caught:
             await desk.back(mark)
         assert caught.value.conflicts == planned.conflicts
@@ -106,7 +107,7 @@ def test_every_conflict_is_told(tmp_path: Path) -> None:
         first, _ = await desk.act("UPDATE users SET age = age + 10")
         second, _ = await desk.act("DELETE FROM loose WHERE v = 'one'")
         desk.client("UPDATE users SET age = 0 WHERE id <> 2; INSERT INTO loose (rowid, v) VALUES (1, 'mine')")
-        planned = await desk.database.plan_undo([Step(second, "back"), Step(first, "back")])
+        planned = await plan(desk.database, [Step(second, "back"), Step(first, "back")])
         assert [each.path for each in planned.conflicts] == [
             "app:loose[rowid=1]",
             "app:users[id=1]",
@@ -162,8 +163,9 @@ def test_several_steps_are_one(tmp_path: Path) -> None:
         assert not [effect for effect in effects if getattr(effect, "name", "") == "t"]  # came and went
         await desk.forth(*marks[:3])
         assert desk.dump() == states[3]
-        await desk.database.undo(
-            [Step(marks[2], "back"), Step(marks[2], "forth"), *(Step(mark, "forth") for mark in marks[3:])]
+        await take(
+            desk.database,
+            [Step(marks[2], "back"), Step(marks[2], "forth"), *(Step(mark, "forth") for mark in marks[3:])],
         )
         assert desk.dump() == states[-1]
         desk.client("UPDATE people SET age = 77 WHERE id = 1")
@@ -180,7 +182,7 @@ def test_a_plan_touches_nothing_and_says_what_undo_does(tmp_path: Path) -> None:
         desk = Desk(tmp_path, USERS)
         mark, _ = await desk.act("UPDATE users SET age = 9 WHERE id = 1; DROP TABLE loose")
         there = desk.dump()
-        planned = await desk.database.plan_undo([Step(mark, "back")])
+        planned = await plan(desk.database, [Step(mark, "back")])
         assert desk.dump() == there
         assert planned.conflicts == ()
         assert planned.effects == tuple(await desk.back(mark))

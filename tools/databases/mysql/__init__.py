@@ -12,15 +12,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from agentrt.contracts import Answered, Parameters, Planned, Step
-from agentrt.errors import Conflict, ResourceError, UsageError
+from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
 
 from ..rows import Move, file_of
 from .numbers import numbers, put_back, wanted
-from .place import MODE_OF_UNDO, Place
+from .place import MODE_OF_UNDO, Link, Place
 from .record import Record, effects
 from .session import Session, Uncertain
 from .turn import Turn
@@ -35,6 +35,16 @@ def open_database(url: str, *, name: str, folder: Path, aside: Path) -> MysqlDat
     return MysqlDatabase(Place.of(url, name), aside)
 
 
+class Ready(NamedTuple):
+    """Steps taken in a transaction that is open."""
+
+    link: Link
+    to: dict[str, int]
+    """AUTO_INCREMENT as it is to be, by table."""
+    left: dict[str, int]
+    """And as it is without that."""
+
+
 class MysqlDatabase:
     """A ``Database``. What undo needs is kept in ``aside/<mark>/<name>.json``."""
 
@@ -45,6 +55,7 @@ class MysqlDatabase:
         self._session: Session | None = None
         self._over = False
         """Of the action that was begun nothing stands, and nothing more is done."""
+        self._planned: Ready | None = None
 
     @property
     def name(self) -> str:
@@ -132,6 +143,9 @@ class MysqlDatabase:
     async def discard(self) -> None:
         mark = self._mark
         await self._drop()
+        planned, self._planned = self._planned, None
+        if planned is not None:
+            await self._apart(planned.link.close)  # rolls back
         if mark is not None:
             await self._apart(lambda: self._file(mark).unlink(missing_ok=True))
         self._mark = None
@@ -147,48 +161,50 @@ class MysqlDatabase:
     # ---------------------------------------------------------------------------------------------------------- undo
 
     async def plan_undo(self, steps: Sequence[Step]) -> Planned:
-        """Does it, and rolls back."""
-        return await self._apart(lambda: self._turn(steps, keep=False))
+        """Raises ``ResourceError``."""
+        await self.discard()
+        return await self._apart(lambda: self._plan(steps))
 
-    async def undo(self, steps: Sequence[Step]) -> Sequence[Effect]:
-        """Raises ``Conflict``, ``ResourceError``."""
-        planned = await self._apart(lambda: self._turn(steps, keep=True))
-        if planned.conflicts:
-            paths = ", ".join(conflict.path for conflict in planned.conflicts[:3])
-            raise Conflict(
-                f"database {self.name} was changed since: {paths}",
-                conflicts=planned.conflicts,
-                hint="nothing was touched; look at what is there now",
-            )
-        return planned.effects
+    async def undo(self) -> None:
+        """Raises ``ResourceError``."""
+        planned, self._planned = self._planned, None
+        if planned is not None:
+            await self._apart(lambda: self._finish(planned))
+
+    def _finish(self, planned: Ready) -> None:
+        with self._place.outage():
+            try:
+                planned.link.run("COMMIT")
+            finally:
+                planned.link.close()
+        put_back(self._place, planned.to, planned.left)
 
     async def stands(self, mark: str) -> bool | None:
         """Rows are looked at; what AUTO_INCREMENT gave out is not."""
         return await self._apart(lambda: self._stands(mark))
 
-    def _turn(self, steps: Sequence[Step], *, keep: bool) -> Planned:
+    def _plan(self, steps: Sequence[Step]) -> Planned:
         moves = []
         for mark, way in steps:
             record = Record.load(self._file(mark))
             if record is None:
                 raise ResourceError(f"what undo needs of {mark} in {self.name} is gone", hint="nothing was touched")
             moves.append(Move(record, "before" if way == "back" else "after"))
-        if not moves:
-            return Planned()
         counted = {table for move in moves for table in move.record.numbers}
         with self._place.outage():
             link, others = self._place.connect(MODE_OF_UNDO), self._place.connect()
+            ready = False
             try:
                 link.run("START TRANSACTION")
                 to = wanted(moves, numbers(others, counted))
                 conflicts = Turn(link, others).all(moves)
                 left = numbers(others, counted)
-                if keep and not conflicts:
-                    link.run("COMMIT")
+                ready = not conflicts
             finally:
-                link.close()  # rolls back
                 others.close()
-        put_back(self._place, to if keep and not conflicts else {}, left)
+                if not ready:
+                    link.close()  # rolls back
+        self._planned = Ready(link, to, left) if ready else None
         return Planned(effects(self.name, moves), tuple(conflicts))
 
     def _stands(self, mark: str) -> bool | None:

@@ -9,6 +9,7 @@ sequences, silence, catalog                     undoing       all of it, in one 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from agentrt.contracts import Answered, Parameters, Planned, Step
@@ -40,6 +41,9 @@ class PostgreSQL:
         self._mark = ""
         self._open: Transaction | None = None
         self._sealed = False
+        self._planned: AsyncExitStack | None = None
+        """Closes the transaction in which steps are taken."""
+        self._turned: Transaction | None = None
 
     @property
     def name(self) -> str:
@@ -108,6 +112,9 @@ class PostgreSQL:
             self._mark, self._sealed = "", False
 
     async def discard(self) -> None:
+        planned, self._planned = self._planned, None
+        if planned is not None:
+            await planned.aclose()
         transaction, self._open = self._open, None
         if transaction is not None:
             await transaction.close()
@@ -116,16 +123,22 @@ class PostgreSQL:
         self._mark, self._sealed = "", False
 
     async def plan_undo(self, steps: Sequence[Step]) -> Planned:
-        try:
-            async with undoing.done(self._url, self._name, self._turns(steps)) as (_, effects):
-                return Planned(effects=tuple(effects))
-        except Conflict as conflict:
-            return Planned(conflicts=conflict.conflicts)
+        await self.discard()
+        async with AsyncExitStack() as stack:
+            doing = undoing.done(self._url, self._name, self._turns(steps))
+            try:
+                self._turned, effects = await stack.enter_async_context(doing)
+            except Conflict as conflict:
+                return Planned(conflicts=conflict.conflicts)
+            self._planned = stack.pop_all()
+            return Planned(effects=tuple(effects))
 
-    async def undo(self, steps: Sequence[Step]) -> Sequence[Effect]:
-        async with undoing.done(self._url, self._name, self._turns(steps)) as (transaction, effects):
-            await transaction.commit()
-            return effects
+    async def undo(self) -> None:
+        planned, self._planned = self._planned, None
+        if planned is not None:
+            async with planned:
+                assert self._turned is not None
+                await self._turned.commit()
 
     async def stands(self, mark: str) -> bool | None:
         kept = load(file_of(self._aside, mark, self._name), ENGINE)

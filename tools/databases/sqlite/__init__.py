@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from agentrt.contracts import Answered, Parameters, Planned, Step
-from agentrt.errors import Conflict, ResourceError, UsageError
+from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
 
 from ..rows import Move, file_of, forget
@@ -51,6 +51,8 @@ class SqliteDatabase:
         self._over = False
         """Nothing more is done in the action that was begun."""
         self._sealed = False
+        self._planned: Connection | None = None
+        """With steps taken, in a transaction that is open."""
 
     @property
     def name(self) -> str:
@@ -111,6 +113,9 @@ class SqliteDatabase:
     async def discard(self) -> None:
         mark, session, self._over = self._mark, self._session, True
         await self._drop()
+        planned, self._planned = self._planned, None
+        if planned is not None:
+            await self._apart(planned.close)  # rolls back
         if mark is not None and session is not None:
             await self._apart(lambda: forget(self._file(mark)))
         self._mark = None
@@ -126,26 +131,28 @@ class SqliteDatabase:
     # ---------------------------------------------------------------------------------------------------------- undo
 
     async def plan_undo(self, steps: Sequence[Step]) -> Planned:
-        """Does it, and rolls back."""
-        return await self._apart(lambda: self._turn(steps, keep=False))
+        """Raises ``ResourceError``."""
+        await self.discard()
+        return await self._apart(lambda: self._plan(steps))
 
-    async def undo(self, steps: Sequence[Step]) -> Sequence[Effect]:
-        """Raises ``Conflict``, ``ResourceError``."""
-        planned = await self._apart(lambda: self._turn(steps, keep=True))
-        if planned.conflicts:
-            paths = ", ".join(conflict.path for conflict in planned.conflicts[:3])
-            raise Conflict(
-                f"database {self.name} was changed since: {paths}",
-                conflicts=planned.conflicts,
-                hint="nothing was touched; look at what is there now",
-            )
-        return planned.effects
+    async def undo(self) -> None:
+        """Raises ``ResourceError``."""
+        planned, self._planned = self._planned, None
+        if planned is not None:
+            await self._apart(lambda: self._finish(planned))
+
+    def _finish(self, planned: Connection) -> None:
+        with self._place.outage():
+            try:
+                planned.execute("COMMIT")
+            finally:
+                planned.close()
 
     async def stands(self, mark: str) -> bool | None:
         """Rows, definitions and settings are looked at; what AUTOINCREMENT gave out only where nothing else changed."""
         return await self._apart(lambda: self._stands(mark))
 
-    def _turn(self, steps: Sequence[Step], *, keep: bool) -> Planned:
+    def _plan(self, steps: Sequence[Step]) -> Planned:
         moves = []
         for mark, way in steps:
             record = Record.load(self._file(mark))
@@ -155,15 +162,16 @@ class SqliteDatabase:
         if not moves:
             return Planned()
         with self._place.outage():
-            connection = self._place.open()
+            connection, ready = self._place.open(), False
             try:
                 rewind(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 conflicts = Turn(connection, self.name).all(moves)
-                if keep and not conflicts:
-                    connection.execute("COMMIT")
+                ready = not conflicts
             finally:
-                connection.close()  # rolls back
+                if not ready:
+                    connection.close()  # rolls back
+        self._planned = connection if ready else None
         return Planned(effects(self.name, moves), tuple(conflicts))
 
     def _stands(self, mark: str) -> bool | None:
