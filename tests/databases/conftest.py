@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -59,7 +60,8 @@ def mariadb() -> Iterator[str]:
         with admin.cursor() as cursor:  # a test that failed may hold its tables
             cursor.execute(f"SELECT id FROM information_schema.processlist WHERE db = '{name}'")
             for (number,) in cursor.fetchall():
-                cursor.execute(f"KILL {number}")
+                with suppress(pymysql.err.OperationalError):  # it has ended by itself
+                    cursor.execute(f"KILL {number}")
             cursor.execute(f"DROP DATABASE {name}")
 
 
