@@ -26,10 +26,14 @@ def load_tool(kind: str) -> Tool:
     return checked
 
 
-def load_tools(databases: Mapping[str, Database]) -> dict[str, Tool]:
-    """Those that are of use in a session with these databases, by name. Raises ``PluginError``."""
+def load_tools(databases: Mapping[str, Database], *, network: bool) -> dict[str, Tool]:
+    """Those that are of use in a session with these databases and with a network, or none, by name. Raises
+    ``PluginError``."""
     tools = {kind: load_tool(kind) for kind in plugins.names(GROUP)}
-    fitted = {kind: tool.fitted(databases) if isinstance(tool, Fitting) else tool for kind, tool in tools.items()}
+    fitted = {
+        kind: tool.fitted(databases, network=network) if isinstance(tool, Fitting) else tool
+        for kind, tool in tools.items()
+    }
     return {kind: tool for kind, tool in fitted.items() if tool is not None}
 
 

@@ -142,6 +142,12 @@ class ResourceError(AgentrtError, OSError):
     code = "resource"
 
 
+class Unanswered(AgentrtError, OSError):
+    """A request went out, or part of it, and no answer came: it may have been carried out."""
+
+    code = "unanswered"
+
+
 class JournalError(AgentrtError):
     """The journal is damaged, or was written by a newer agentrt."""
 

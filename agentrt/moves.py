@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from agentrt import applied, outside, reverting
+from agentrt import applied, outside, resources, reverting
 from agentrt.collecting import check_kept
-from agentrt.errors import AgentrtError, Conflict, UsageError
+from agentrt.errors import AgentrtError, Conflict, Unanswered, UsageError
 from agentrt.history.timeline import Step
 from agentrt.notices import stays_sent, words
 from agentrt.preview import Preview
@@ -86,7 +86,7 @@ async def move(runtime: Runtime, step: Step, scope: Scope, actor: str) -> Operat
             conflicts=found,
             hint=f"put these files back as they were, or: agentrt {step.kind} --conversation",
         )
-    async with outside.Turning(runtime, planned.outside) as turning:
+    async with outside.Turning(runtime, planned.outside, actor) as turning:
         await turning.check(step.kind)
         return await uninterrupted(_carry_out(runtime, planned, turning, actor))
 
@@ -104,14 +104,14 @@ async def _carry_out(runtime: Runtime, planned: Move, turning: outside.Turning, 
         if planned.put_back and not planned.take_back:
             effects = await runtime.sandbox.changes(start.snapshot, planned.view.snapshot)
         await runtime.sandbox.restore(planned.view.snapshot)
-        changed = await turning.turn()
+        changed = await turning.turn(op)
         purged = note_of(not_brought_back(runtime, start, planned.view))
         notice = {"text": _notice(runtime, planned, actor, effects)}
         head = runtime.journal.say(runtime.session, planned.view.conversation, "notice", notice, op.id)
         after = planned.view.model_copy(update={"conversation": head})
         paths = {effect.path for effect in moved}
         shown = [*moved, *(effect for effect in effects if effect.path not in paths), *changed]
-        return runtime.settle(
+        settled = runtime.settle(
             op,
             status="settled",
             after=after,
@@ -119,12 +119,18 @@ async def _carry_out(runtime: Runtime, planned: Move, turning: outside.Turning, 
             reviews=reverting.reviews(runtime, start, after),
             note="; ".join(filter(None, (_note(runtime, planned, moved), purged))),
         )
+        turning.settled()
+        return settled
     except BaseException as error:
-        await turning.back()
+        stays = await turning.back()
         await asyncio.to_thread(real.back)
         await runtime.sandbox.restore(start.snapshot)
         if isinstance(error, AgentrtError | OSError):
-            runtime.settle(op, status="failed", after=start, note=str(error))
+            note = f"{error}{stays}"
+            runtime.settle(op, status="failed", after=start, effects=await turning.sent(), note=note)
+            turning.settled()
+            if stays:
+                raise Unanswered(note) from error
         raise
 
 
@@ -226,7 +232,7 @@ def _notice(runtime: Runtime, planned: Move, actor: str, effects: Sequence[FileE
         said = f"The {actor} {'undid' if step.kind == 'undo' else 'redid'} {what}"
     sent = f" Note: {sent}." if (sent := _sent(runtime, step)) else ""
     if planned.outside:
-        said += f", also in the database{'s' * (len(planned.outside) > 1)} {', '.join(planned.outside)}"
+        said += f", also {', '.join(map(resources.called, planned.outside))}"
     if effects:
         return f"{said}. Files are now as they were then; what you know of later changes does not hold.{sent}"
     return f"{said}. The files you see did not change by it.{sent}"

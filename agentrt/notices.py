@@ -17,7 +17,7 @@ def named(ids: Iterable[int]) -> str:
 
 def stays_sent(operations: Iterable[Operation]) -> str:
     """What no undo of these takes back, in a sentence; empty where there is nothing."""
-    requests = [f"{r.method} {r.url}" for op in operations for r in lasting(op)]
+    requests = [f"{r.method} {r.url}" for op in operations for r in lasting(op) if not r.resource]
     if not requests:
         return ""
     more = f" and {len(requests) - _NAMED} more" if len(requests) > _NAMED else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -182,7 +182,7 @@ def _means(
     rules, unread = _rules(partial(open_policy, policy, folder, store.workspace), to_act)
     confinement = rules.given.confinement
     # Who only takes back or applies needs no secret, and so no passphrase.
-    outward = _outward(confinement, store) if to_act else None
+    outward = outward_of(confinement, store) if to_act else None
     House(sandbox if sandbox is not None else sandbox_name(), folder).opener()
     resources.Choice(databases or {}, folder).checked()
     if to_act:
@@ -199,6 +199,8 @@ def _means(
         chosen = resources.choice_of(journal, session, databases, folder)
         found = chosen.open(store.aside)
         if to_act:
+            if outward is not None and isinstance(policy, str | Mapping):
+                chosen = replace(chosen, policy=policy, policy_folder=folder)
             resources.remember(journal, session, chosen)
         return found
 
@@ -237,7 +239,7 @@ def open_policy(choice: PolicyChoice, folder: Path, workspace: Path | None = Non
     return packs(choice, folder=folder, workspace=workspace)
 
 
-def _outward(confinement: Confinement, store: Store) -> Outward | None:
+def outward_of(confinement: Confinement, store: Store) -> Outward | None:
     """What a network needs is imported where there is one. Raises ``UsageError`` for a secret that is not there."""
     if confinement.network == "none":
         return None

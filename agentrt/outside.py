@@ -1,4 +1,4 @@
-"""What a move means for databases: the marks of the views it goes between, as steps of each database.
+"""What a move means for resources: the marks of the views it goes between, as steps of each resource.
 
 An operation's mark is in a view while what it changed stands. What took acts out has a mark of its own, which stands
 for taking them back; so a list of marks is never more than what was done, one after the other.
@@ -6,19 +6,24 @@ for taking them back; so a list of marks is never more than what was done, one a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from agentrt import resources
-from agentrt.contracts import Step
-from agentrt.records import Effect, Operation, PathConflict, View
+from agentrt.asking import context_of
+from agentrt.contracts import Resource, Step
+from agentrt.errors import AgentrtError, ResourceError
+from agentrt.opening import open_policy, outward_of
+from agentrt.records import Effect, Operation, PathConflict, RequestEffect, View
 
 if TYPE_CHECKING:
+    from agentrt.outward import Call
     from agentrt.runtime import Runtime
 
 Way = Literal["back", "forth"]
 Steps = dict[str, list[Step]]
-"""By database, in the order in which they are taken."""
+"""By resource, in the order in which they are taken."""
 
 
 def between(now: View, there: View, operation: Callable[[int], Operation]) -> Steps:
@@ -42,14 +47,14 @@ def taking_out(targets: Iterable[Operation], operation: Callable[[int], Operatio
 
 
 def _add(found: Steps, operation: Operation, way: Way, by_id: Callable[[int], Operation]) -> None:
-    for database, step in _steps(operation, way, by_id):
-        found.setdefault(database, []).append(step)
+    for resource, step in _steps(operation, way, by_id):
+        found.setdefault(resource, []).append(step)
 
 
 def _steps(operation: Operation, way: Way, by_id: Callable[[int], Operation]) -> Iterator[tuple[str, Step]]:
     if operation.kind == "act":
         mark = f"{operation.session}.{operation.id}"
-        yield from ((database, Step(mark, way)) for database in operation.databases)
+        yield from ((resource, Step(mark, way)) for resource in operation.resources)
         return
     # It took its targets out, in this order: going back puts them there again, in the other one.
     inverted: Way = "back" if way == "forth" else "forth"
@@ -59,39 +64,43 @@ def _steps(operation: Operation, way: Way, by_id: Callable[[int], Operation]) ->
 
 async def plan(runtime: Runtime, steps: Steps) -> tuple[list[Effect], list[PathConflict]]:
     """What the steps would do, and what stands against them; nothing is touched. Raises as ``Turning.plan``."""
-    async with Turning(runtime, steps) as turning:
+    async with Turning(runtime, steps, "user") as turning:
         return await turning.plan()
 
 
 class Turning:
-    """Steps in databases, taken together with the rest of an operation. What is planned and not done is let go of in
+    """Steps in resources, taken together with the rest of an operation. What is planned and not done is let go of in
     the end."""
 
-    def __init__(self, runtime: Runtime, steps: Steps) -> None:
-        self._databases, self._steps = runtime.databases, steps
+    def __init__(self, runtime: Runtime, steps: Steps, actor: str) -> None:
+        # Requests first: a database that has planned something is sure to do it, a server may not.
+        self._steps = dict(sorted(steps.items(), key=lambda step: step[0] != resources.HTTP))
+        self._runtime, self._actor = runtime, actor
+        self._resources: dict[str, Resource] = {}
+        self._call: Call | None = None
+        """The way out, where there is one."""
         self._done: list[str] = []
-        self.effects: list[Effect] = []
-        """What was planned."""
+        self._planned: list[Effect] = []
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *about: object) -> None:
-        for name in self._steps:
-            if name in self._databases and name not in self._done:
-                await self._databases[name].discard()
+        for name, resource in self._resources.items():
+            if name not in self._done:
+                await resource.discard()
 
     async def plan(self) -> tuple[list[Effect], list[PathConflict]]:
         """What they do, and what stands against it: then nothing can be done.
 
         Raises ``UsageError`` for a database this session does not know, ``ResourceError`` for one that is out of reach.
         """
-        self.effects, conflicts = [], list[PathConflict]()
+        self._planned, conflicts = [], list[PathConflict]()
         for name, its in self._steps.items():
-            planned = await resources.of(self._databases, name).plan_undo(its)
-            self.effects += planned.effects
+            planned = await self._resource(name).plan_undo(its)
+            self._planned += planned.effects
             conflicts += planned.conflicts
-        return self.effects, conflicts
+        return self._planned, conflicts
 
     async def check(self, kind: str) -> None:
         """``plan``, and raises ``Conflict``."""
@@ -99,15 +108,57 @@ class Turning:
         if conflicts:
             raise resources.against(kind, conflicts)
 
-    async def turn(self) -> list[Effect]:
-        """Do what was planned; what that changed. Raises ``ResourceError``: call ``back``."""
-        for name in self._steps:
-            await self._databases[name].undo()
-            self._done.append(name)
-        return self.effects
+    async def turn(self, op: Operation) -> list[Effect]:
+        """Do what was planned, which is ``op``'s from here on; what that changed.
 
-    async def back(self) -> None:
-        """Take back what was done. Raises ``Conflict``, ``ResourceError``."""
+        Raises ``ResourceError``, ``Unanswered``: call ``back``.
+        """
+        if self._call is not None:
+            self._call.write(op)
+        for name in self._steps:
+            await self._resources[name].undo()
+            self._done.append(name)
+        return [*(effect for effect in self._planned if not isinstance(effect, RequestEffect)), *await self.sent()]
+
+    async def back(self) -> str:
+        """Take back what was done; where that cannot be, what stays, for people."""
+        stays: list[str] = []
         while self._done:
             name = self._done.pop()
-            await resources.take(self._databases[name], resources.inverse(self._steps[name]))
+            try:
+                await resources.take(self._resources[name], resources.inverse(self._steps[name]))
+            except AgentrtError as error:
+                stays.append(f"; and {resources.called(name)} could not be put back: {error}")
+        return "".join(stays)
+
+    async def sent(self) -> Sequence[Effect]:
+        """The requests of it so far."""
+        return () if self._call is None else await self._call.end()
+
+    def settled(self) -> None:
+        """What was sent is in the journal."""
+        if self._call is not None:
+            self._call.settled()
+
+    def _resource(self, name: str) -> Resource:
+        if name not in self._resources:
+            self._resources[name] = (
+                self._http() if name == resources.HTTP else resources.of(self._runtime.databases, name)
+            )
+        return self._resources[name]
+
+    def _http(self) -> Resource:
+        """Raises ``ResourceError`` where the policy has no network, ``UsageError`` for a secret that is not there."""
+        runtime, policy = self._runtime, self._runtime.policy_for(self._actor)
+        outward = runtime.outward
+        if outward is None:  # nothing is to be run here: then the policy by which the requests were let out
+            chosen = resources.choice_of(runtime.journal, runtime.session, None, Path())
+            if chosen.policy is not None:
+                policy = open_policy(chosen.policy, chosen.policy_folder, runtime.store.workspace)
+            outward = outward_of(policy.confinement, runtime.store)
+        if outward is None:
+            raise ResourceError("what requests did is taken back by requests, and the policy has no network")
+        self._call = outward.line(runtime, policy, context_of(runtime))
+        http = resources.open_http(runtime.store.aside)
+        http.through(self._call)
+        return http

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentrt import sending
-from agentrt.contracts import Confinement, Context
+from agentrt import contracts, sending
+from agentrt.contracts import Confinement, Context, Exchange, Policy, Takes
 from agentrt.egress import BUNDLE, Authority, Gate, environment
 from agentrt.flags import SAW_UNTRUSTED
 from agentrt.records import Admission, Decision, Operation, Request, RequestEffect, Spent
@@ -18,6 +19,8 @@ from agentrt.secrets import Held, hold, store
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
+
+_SECRET = re.compile(r"\$\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -43,24 +46,30 @@ class Outward:
 
     async def call(self, runtime: Runtime, op: Operation, context: Context, decision: Decision) -> Call:
         """The way out of one action. Raises ``SandboxError``."""
-        call = Call(self, runtime, op, context, decision)
+        context = context.model_copy(update={"flags": context.flags.union(decision.flags)})
+        call = Call(self, runtime, lambda: runtime.policy_for(op.actor), context)
+        call.write(op)
         await call.begin()
         return call
 
+    def line(self, runtime: Runtime, policy: Policy, context: Context) -> Call:
+        """A way out for agentrt alone."""
+        return Call(self, runtime, lambda: policy, context)
+
 
 class Call:
-    """One action's: from its beginning to its end."""
+    """One operation's: from its beginning to its end. ``contracts.Line``"""
 
-    def __init__(self, outward: Outward, runtime: Runtime, op: Operation, context: Context, decision: Decision) -> None:
-        self._outward, self._runtime, self._actor = outward, runtime, op.actor
-        self._context = context.model_copy(update={"flags": context.flags.union(decision.flags)})
-        self._written = sending.place(runtime.store, runtime.layer(op.id))
+    def __init__(self, outward: Outward, runtime: Runtime, policy: Callable[[], Policy], context: Context) -> None:
+        """``policy`` as it is at each request: an action may make it stricter."""
+        self._outward, self._runtime, self._policy, self._context = outward, runtime, policy, context
+        self._written: Path | None = None
         self._gate = Gate(
             self._admit,
             authority=outward.authority,
             secrets=outward.held,
             canaries=outward.canaries,
-            on_sending=sending.writer(self._written),
+            on_sending=self._note,
         )
         self.environment: Mapping[str, str] = {}
         """What programs have to know of it."""
@@ -70,6 +79,29 @@ class Call:
         """Of the secrets: whatever an action prints, nobody gets to see these."""
         return [held.secret.value.encode("utf-8", "surrogateescape") for held in self._outward.held]
 
+    def write(self, op: Operation) -> None:
+        """From here on what is sent is this operation's, and written down before it goes."""
+        self._written = sending.place(self._runtime.store, self._runtime.layer(op.id))
+
+    def _note(self, effect: RequestEffect) -> None:
+        if self._written is not None:
+            sending.writer(self._written)(effect)
+
+    async def ask(self, call: contracts.Call, *, about: Takes | None = None) -> Exchange:
+        """See ``contracts.Line``."""
+        return await self._gate.ask(self._filled(call), about=about)
+
+    def _filled(self, call: contracts.Call) -> contracts.Call:
+        """With placeholders where secrets are named."""
+        held = {one.secret.name: one.placeholder for one in self._outward.held}
+
+        def fill(text: str) -> str:
+            return _SECRET.sub(lambda found: held.get(found[1], found[0]), text)
+
+        headers = {name: fill(value) for name, value in call.headers.items()}
+        body = fill(call.body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return contracts.Call(call.method, fill(call.url), headers, body)
+
     async def begin(self) -> None:
         door = await self._runtime.sandbox.door()
         self._gate.start(door)
@@ -77,13 +109,14 @@ class Call:
         self.environment = {**environment(door.getsockname()[1]), **placeholders}
 
     async def end(self) -> tuple[RequestEffect, ...]:
-        """Hang up; what was sent and refused, in order. Again and again the same."""
+        """Hang up; what was sent and refused, in order. Only agentrt itself can send more."""
         await self._gate.close()
         return self._gate.effects
 
     def settled(self) -> None:
         """Its requests are in the journal."""
-        sending.forget(self._written)
+        if self._written is not None:
+            sending.forget(self._written)
 
     @property
     def canaries(self) -> bool:
@@ -96,7 +129,7 @@ class Call:
         sent = Spent(requests=committed.requests, irreversible=committed.irreversible)
         told = {"flags": flags, "spent": self._context.spent + sent, "sent": sent}
         context = self._context.model_copy(update=told)
-        return self._runtime.policy_for(self._actor).admit(request, context)
+        return self._policy().admit(request, context)
 
 
 def _token(place: Path, path: str) -> bytes:

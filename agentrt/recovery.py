@@ -40,12 +40,12 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
         found: list[str] = []
         if own and last.kind in _TELLS:
             runtime.forget_messages_of(last)
-        if own and last.kind == "act" and (note := _settle_requests(runtime, last)):
-            found = [note]
         if last.kind in _TOUCHES_WORKSPACE:
             found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))
         if last.kind == "act" or last.kind in _TELLS:
             found = [*found, *await settle_databases(runtime, session, operations)]
+        if own and (sent := _settle_requests(runtime, last)):
+            found = [sent, *found]
         if own or found:
             whose = "" if own else f" of session {session}"
             notes += [f"operation {last.id} ({last.kind}){whose} was cut off", *found]
@@ -53,7 +53,7 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
 
 
 def _settle_requests(runtime: Runtime, cut_off: Operation) -> str:
-    """What an action had sent when it was cut off is in the journal like that of any other; a line for a person."""
+    """What an operation had sent when it was cut off is in the journal like that of any other; a line for a person."""
     file = sending.place(runtime.store, runtime.layer(cut_off.id))
     effects = sending.left(file)
     if not effects:

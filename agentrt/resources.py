@@ -8,17 +8,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from agentrt import plugins
-from agentrt.contracts import Database, OpenDatabase, Step
+from agentrt.contracts import Database, Http, Line, OpenDatabase, OpenHttp, Resource, Step
 from agentrt.documents import nearest
 from agentrt.errors import Conflict, UsageError
 from agentrt.history.journal import Journal
 from agentrt.records import Effect, PathConflict, dump_json
 
 GROUP = "agentrt.databases"
+RESOURCES = "agentrt.resources"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SECRET = re.compile(r"\$\{(\w+)\}")
 
@@ -31,6 +32,9 @@ class Choice:
     """By name. ``${NAME}`` in one stands for a secret."""
     folder: Path = Path()
     """What files in them are relative to."""
+    policy: str | Mapping[str, object] | None = None
+    """By which requests were let out: by it they are taken back. None: it was neither a name nor a mapping."""
+    policy_folder: Path = Path()
 
     def checked(self) -> Choice:
         """Raises ``UsageError`` for what cannot be right, whatever is there."""
@@ -44,7 +48,10 @@ class Choice:
 
     def written(self) -> str:
         """For the journal."""
-        return dump_json({"urls": dict(self.urls), "folder": os.path.abspath(self.folder)})
+        written: dict[str, object] = {"urls": dict(self.urls), "folder": os.path.abspath(self.folder)}
+        if self.policy is not None:
+            written |= {"policy": self.policy, "policy_folder": os.path.abspath(self.policy_folder)}
+        return dump_json(written)
 
     def _one(self, name: str, url: str, aside: Path) -> Database:
         check(name, url)
@@ -54,9 +61,10 @@ class Choice:
 
 def check(name: str, url: object) -> None:
     """Raises ``UsageError`` unless it can be a database's name, and its URL."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or name == HTTP:
         raise UsageError(
-            f"{dump_json(name)} cannot be a database's name", hint="small letters, digits, _ and -, a letter first"
+            f"{dump_json(name)} cannot be a database's name",
+            hint="small letters, digits, _ and -, a letter first; and not http",
         )
     known = plugins.names(GROUP)
     if not isinstance(url, str) or "://" not in url:
@@ -78,27 +86,38 @@ def check(name: str, url: object) -> None:
 
 def choice_of(journal: Journal, session: str, asked: Mapping[str, str] | None, folder: Path) -> Choice:
     """The databases of ``session``: those ``asked`` for, else those it had last, or what it was forked from."""
-    if asked is not None:
-        return Choice(asked, folder)
     recorded = journal.resources(session)
-    if recorded is None:
-        return Choice()
-    found = json.loads(recorded)
-    return Choice(found["urls"], Path(found["folder"]))
+    found: dict[str, Any] = json.loads(recorded) if recorded is not None else {"urls": {}, "folder": ""}
+    policy, policy_folder = found.get("policy"), Path(found.get("policy_folder", ""))
+    if asked is not None:
+        return Choice(asked, folder, policy, policy_folder)
+    return Choice(found["urls"], Path(found["folder"]), policy, policy_folder)
 
 
 def remember(journal: Journal, session: str, choice: Choice) -> None:
-    """That the session goes on with them. A database that it changed is not forgotten."""
+    """That the session goes on with them. Neither a database that it changed is forgotten, nor how it got out."""
     recorded = journal.resources(session)
-    if choice.urls and choice.written() != recorded:
+    if (choice.urls or choice.policy is not None) and choice.written() != recorded:
         journal.choose_resources(session, choice.written())
 
 
-class Begun:
-    """The databases one action uses: begun when it first asks for one, kept or discarded together."""
+HTTP = "http"
+"""The resource of requests, which no database can be called."""
 
-    def __init__(self, databases: Mapping[str, Database], mark: str) -> None:
-        self._databases, self._mark = databases, mark
+
+def open_http(aside: Path) -> Http:
+    """Of one operation; what it did is on disk. Raises ``PluginError``."""
+    return cast(OpenHttp, plugins.find(RESOURCES, HTTP))(aside=aside)
+
+
+class Begun:
+    """What one action uses outside the sandbox: begun when it first asks for it, kept or discarded together."""
+
+    def __init__(self, databases: Mapping[str, Database], mark: str, aside: Path) -> None:
+        self._databases, self._mark, self._aside = databases, mark, aside
+        self.line: Line | None = None
+        """The action's way out."""
+        self._http: Http | None = None
         self._begun: dict[str, Database] = {}
         self._sealed: dict[str, Database] = {}
         self._kept: list[Database] = []
@@ -113,8 +132,18 @@ class Begun:
             self._begun[name] = self._databases[name]
         return self._begun[name]
 
+    async def http(self) -> Http:
+        """Raises ``UsageError`` where there is no network."""
+        if self.line is None:
+            raise UsageError("there is no network here", hint="a policy names what may be reached: `network:`")
+        if self._http is None:
+            self._http = open_http(self._aside)
+            await self._http.begin(self._mark)
+            self._http.through(self.line)
+        return self._http
+
     async def seal(self) -> list[Effect]:
-        """What was done in them; nobody else sees it yet, where a database can do that."""
+        """What was done in the databases; nobody else sees it yet, where a database can do that."""
         effects: list[Effect] = []
         for name, database in self._begun.items():
             found = await database.seal()
@@ -131,7 +160,7 @@ class Begun:
 
     @property
     def changed(self) -> bool:
-        return bool(self._sealed)
+        return bool(self._sealed) or (self._http is not None and self._http.touched)
 
     async def commit(self) -> None:
         """It stands. Where it raises, nothing of it does."""
@@ -146,11 +175,20 @@ class Begun:
                 await database.discard()
 
     async def take_back(self) -> None:
-        """Nor of what was. Raises ``Conflict``, ``ResourceError``."""
+        """Nor of what was, and of what requests did as soon as they were sent. Raises ``Conflict``, ``ResourceError``,
+        ``Unanswered``."""
+        if self._http is not None and self._http.touched:
+            await take(self._http, [Step(self._mark, "back")])
+            self._http = None
         while self._kept:
             database = self._kept.pop()
             if database in self._sealed.values():
                 await take(database, [Step(self._mark, "back")])
+
+
+def called(name: str) -> str:
+    """For people, as the object of a sentence."""
+    return "what requests did" if name == HTTP else f"the database {name}"
 
 
 def of(databases: Mapping[str, Database], name: str) -> Database:
@@ -163,12 +201,12 @@ def of(databases: Mapping[str, Database], name: str) -> Database:
     return databases[name]
 
 
-async def take(database: Database, steps: Sequence[Step]) -> Sequence[Effect]:
+async def take(resource: Resource, steps: Sequence[Step]) -> Sequence[Effect]:
     """Take these steps; what that did. Raises ``Conflict``, ``ResourceError``: then nothing is done."""
-    planned = await database.plan_undo(steps)
+    planned = await resource.plan_undo(steps)
     if planned.conflicts:
         raise against("this", planned.conflicts)
-    await database.undo()
+    await resource.undo()
     return planned.effects
 
 
@@ -178,7 +216,7 @@ def against(what: str, conflicts: Sequence[PathConflict]) -> Conflict:
     return Conflict(
         f"{what} would overwrite what somebody else changed since: {conflicts[0].path}{more}",
         conflicts=conflicts,
-        hint="put these rows back as they were; nothing was touched",
+        hint="put that back as it was; nothing was touched",
     )
 
 

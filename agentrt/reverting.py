@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from agentrt import outside
-from agentrt.errors import AgentrtError, Conflict, UsageError
+from agentrt import outside, resources
+from agentrt.errors import AgentrtError, Conflict, Unanswered, UsageError
 from agentrt.history.bases import applied_paths, lineage
 from agentrt.history.dependents import Dependents, dependents
 from agentrt.history.revert import Parts, Reversal, sides_of, take_out
@@ -140,7 +140,7 @@ async def revert(
             f"nothing of {named(planned.ids)} is left in the session's files", hint="agentrt diff shows what is"
         )
     asked = {**asked, **({"because": because} if because else {})}
-    async with outside.Turning(runtime, planned.outside) as turning:
+    async with outside.Turning(runtime, planned.outside, actor) as turning:
         await turning.check("revert")
         return await uninterrupted(_carry_out(runtime, planned, turning, asked, because, actor))
 
@@ -160,20 +160,26 @@ async def _carry_out(
         snapshot = await runtime.sandbox.graft(before.snapshot, planned.reversal.picks, runtime.layer(op.id))
         effects = await runtime.sandbox.changes(before.snapshot, snapshot)
         await runtime.sandbox.restore(snapshot)
-        changed = await turning.turn()
+        changed = await turning.turn(op)
         notice = {"text": _notice(planned, kind, because, actor)}
         head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
         marks = (*before.marks, op.id) if planned.outside else before.marks
         after = before.model_copy(update={"snapshot": snapshot, "conversation": head, "marks": marks})
         given = reviews(runtime, before, after, op.model_copy(update={"status": "settled", "after": after}))
-        return runtime.settle(
+        settled = runtime.settle(
             op, status="settled", after=after, effects=[*effects, *changed], reviews=given, note=_note(planned, because)
         )
+        turning.settled()
+        return settled
     except BaseException as error:
-        await turning.back()
+        stays = await turning.back()
         await runtime.sandbox.restore(before.snapshot)
         if isinstance(error, AgentrtError | OSError):
-            runtime.settle(op, status="failed", after=before, note=str(error))
+            note = f"{error}{stays}"
+            runtime.settle(op, status="failed", after=before, effects=await turning.sent(), note=note)
+            turning.settled()
+            if stays:
+                raise Unanswered(note) from error
         raise
 
 
@@ -241,7 +247,7 @@ def _checked_line(
 
 def _check(op: int, operation: Operation, line: Sequence[Operation]) -> None:
     """Raises ``UsageError`` unless its work is in the view, and can be taken out of it."""
-    changed = operation.files or operation.databases
+    changed = operation.files or operation.resources
     if operation.kind not in ("act", "revert", "reject") or not changed or operation.status != "settled":
         settled = operation.status == "settled"
         what = "changed no file and no database" if settled else operation.status.replace("_", " ")
@@ -278,7 +284,7 @@ def _notice(planned: Reverting, kind: str, because: str, actor: str) -> str:
     said = f"The {actor} {verb} {what}" + (f": {because}" if because else "") + "."
     paths = [pick.path for pick in planned.reversal.picks]
     shown = ", ".join(paths[:20]) + (f" and {len(paths) - 20} more" if len(paths) > 20 else "")
-    shown = ", ".join(filter(None, (shown, *(f"the database {name}" for name in planned.outside))))
+    shown = ", ".join(filter(None, (shown, *map(resources.called, planned.outside))))
     said += f" What it did to {shown} is gone; later work stays."
     if planned.reversal.merged:
         said += f" Merged with later changes: {', '.join(planned.reversal.merged)}."

@@ -303,7 +303,7 @@ class Runtime(Standing):
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
         """Every tool that is installed and of use here, by name. Raises ``PluginError``."""
-        return MappingProxyType(load_tools(self.databases))
+        return MappingProxyType(load_tools(self.databases, network=self.outward is not None))
 
     async def changes(self, a: int, b: int) -> list[FileEffect]:
         """Every path that differs between the views after operations ``a`` and ``b``. Raises ``UnknownOperation``."""

@@ -32,6 +32,14 @@ def writer(file: Path) -> Callable[[RequestEffect], None]:
     return write
 
 
+def _cut_off(effect: RequestEffect) -> RequestEffect:
+    """What was to take it back may not fit what became of it."""
+    update: dict[str, object] = {"because": CUT_OFF}
+    if effect.resource:
+        update |= {"resource": "", "reversibility": "unknown"}
+    return effect.model_copy(update=update)
+
+
 def forget(file: Path) -> None:
     """It is in the journal."""
     file.unlink(missing_ok=True)
@@ -49,5 +57,5 @@ def left(file: Path) -> tuple[RequestEffect, ...]:
             effect = RequestEffect.from_dict(json.loads(line))
         except (ValueError, ValidationError):
             continue
-        found.append(effect if effect.change == "refused" else effect.model_copy(update={"because": CUT_OFF}))
+        found.append(effect if effect.change == "refused" else _cut_off(effect))
     return tuple(found)

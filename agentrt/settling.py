@@ -51,6 +51,9 @@ async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIt
 
 async def _of_move(databases: Mapping[str, Database], steps: outside.Steps) -> AsyncIterator[str]:
     for name, its in steps.items():
+        if name == resources.HTTP:
+            yield "requests of it may have been sent: look at what they are about, nothing is sent again by itself"
+            continue
         try:
             database, back = resources.of(databases, name), resources.inverse(its)
             try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agentrt.arguments import action_of, load_tool
 from agentrt.asking import Heard, context_of, hear
 from agentrt.contracts import Context, Preparing, Tool
-from agentrt.errors import AgentrtError, Conflict, DiskFull, ResourceError, SandboxUnavailable
+from agentrt.errors import AgentrtError, Conflict, DiskFull, ResourceError, SandboxUnavailable, Unanswered
 from agentrt.history import room
 from agentrt.history.contents import based_on, keep_bases
 from agentrt.narrowing import origin
@@ -89,7 +89,7 @@ async def carry_out(
             on_output=on_output,
             printed=partial(printed, runtime),
             narrow=lambda rules: policy.narrowed(rules, origin=origin(runtime.session, op.id)),
-            databases=one.databases,
+            databases=one.outside,
         )
         if runtime.outward is not None:
             one.call = await runtime.outward.call(runtime, op, context, decision)
@@ -120,7 +120,7 @@ class _Action:
         """It was over a limit while it ran, and ended for that."""
         self.call: Call | None = None
         """Its way out, where it has one."""
-        self.databases = Begun(runtime.databases, runtime.layer(op.id))
+        self.outside = Begun(runtime.databases, runtime.layer(op.id), runtime.store.aside)
 
     async def conclude(self, observation: Observation) -> Operation:
         """Seal, judge, settle; and what a later merge will be built on is kept."""
@@ -135,11 +135,12 @@ class _Action:
         try:
             sealed = await runtime.sandbox.seal()
             files = await runtime.sandbox.changes(before, sealed)
-            effects: list[Effect] = [*files, *await self.databases.seal(), *await self._sent()]
+            effects: list[Effect] = [*files, *await self.outside.seal(), *await self._sent()]
             judgement = self._within_room(runtime.policy_for(self.op.actor).judge(self.action, effects, self.context))
             told: dict[str, Any] = {"effects": effects, "judgement": judgement}
             if judgement.verdict == "roll_back":
                 await self._take_back()
+                told["effects"] = [*(effect for effect in effects if effect.kind != "request"), *await self._sent()]
                 why = f"rolled back, nothing it did is kept: {judgement.because or judgement.rule}"
                 seen = observation.model_copy(update={"error": _also(observation.error, why)})
                 return self._settled("rolled_back", runtime.view, seen, **told)
@@ -147,10 +148,10 @@ class _Action:
                 await self._take_back()
                 told = {"judgement": judgement, "effects": await self._sent(), "note": _NOT_KEPT}
                 return self._settled("settled", runtime.view, observation, **told)
-            await self.databases.commit()
+            await self.outside.commit()
             if effects:
                 told["review"] = "pending" if judgement.verdict == "review" else "accepted"
-            marks = (*runtime.view.marks, self.op.id) if self.databases.changed else runtime.view.marks
+            marks = (*runtime.view.marks, self.op.id) if self.outside.changed else runtime.view.marks
             after = runtime.view.model_copy(update={"snapshot": sealed, "marks": marks})
             return self._settled("settled", after, observation, **told)
         except Exception as error:
@@ -172,15 +173,17 @@ class _Action:
         """
         observation = observation or Observation()
         more: dict[str, Any] = {"note": note}
-        stays: list[Effect] = []
+        effects: list[Effect]
         try:
             await self._take_back()
-        except (Conflict, ResourceError) as error:
-            # A database had committed, and does not let go of it: nobody may think that nothing is left.
-            why = f"{why}; and what it changed in a database may stand: {error}"
-            stays, more["review"] = self.databases.left, "pending"
+        except (Conflict, ResourceError, Unanswered) as error:
+            # A database had committed, or a server does not let go of it: nobody may think that nothing is left.
+            why = f"{why}; and what it changed outside may stand: {error}"
+            more["review"] = "pending"
+            effects = [*self.outside.left, *(_may_stand(effect) for effect in await self._sent())]
+        else:
+            effects = [*await self._sent()]
         observation = observation.model_copy(update={"error": _also(observation.error, why)})
-        effects = [*stays, *await self._sent()]
         return self._settled("failed", self.runtime.view, observation, effects=effects, **more)
 
     def _settled(self, status: Status, after: View, observation: Observation, **more: Any) -> Operation:
@@ -193,13 +196,13 @@ class _Action:
         return operation
 
     async def _sent(self) -> tuple[RequestEffect, ...]:
-        """What went out, or was to. From here on nothing does."""
+        """What went out, or was to. From here on nothing of the action's does."""
         return () if self.call is None else await self.call.end()
 
     async def _take_back(self) -> None:
         """Databases and the sandbox stand where they stood, and the disk has its room again: perhaps that is what was
         missing."""
-        await self.databases.discard()
+        await self.outside.discard()
         await self.runtime.sandbox.restore(self.before.snapshot)
         try:
             # What the journal may speak of is left: that it was settled could be what went unnoticed.
@@ -209,7 +212,12 @@ class _Action:
             return  # when it can be read again, what is found cut off is settled
         with suppress(AgentrtError, OSError):  # what is left is found by ``agentrt gc``
             await self.runtime.sandbox.remove([self.runtime.layer(self.op.id)])
-        await self.databases.take_back()
+        await self.outside.take_back()
+
+
+def _may_stand(effect: RequestEffect) -> RequestEffect:
+    """It was to be taken back, and that went wrong."""
+    return effect.model_copy(update={"reversibility": "unknown", "resource": ""}) if effect.resource else effect
 
 
 def _cut_off(world: ActionWorld | None) -> Observation | None:

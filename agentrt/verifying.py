@@ -100,7 +100,7 @@ async def verify(runtime: Runtime) -> Verification:
 async def _databases(runtime: Runtime) -> AsyncIterator[CheckedDatabase]:
     view = runtime.view
     steps = outside.between(view, view.model_copy(update={"marks": ()}), runtime.show)
-    standing = {name: tuple(op for op in view.marks if name in runtime.show(op).databases) for name in steps}
+    standing = {name: tuple(op for op in view.marks if name in runtime.show(op).resources) for name in steps}
     for name, its in steps.items():
         try:
             _, conflicts = await outside.plan(runtime, {name: its})

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentrt.contracts import Database, Output, Sandbox
+from agentrt.contracts import Database, Http, Output, Sandbox
 from agentrt.errors import SandboxError, SandboxUnavailable, UsageError
 from agentrt.organizer import Organizer
 from agentrt.records import Limits, Observation
@@ -36,7 +36,7 @@ class ActionWorld:
     ) -> None:
         """``narrow`` tries rules on top of the session's policy; ``printed`` opens what an operation printed."""
         self._sandbox, self._limits, self._operation = sandbox, limits, operation
-        self._narrow, self._printed, self._databases = narrow, printed, databases or Begun({}, "")
+        self._narrow, self._printed, self._databases = narrow, printed, databases or Begun({}, "", output)
         self._output, self._on_output = output, on_output
         self.failure: SandboxError | SandboxUnavailable | None = None
         """What the sandbox itself failed with. It is an ``OSError``, which a tool may catch: it must not get lost."""
@@ -56,7 +56,7 @@ class ActionWorld:
 
     def connect(self, call: Call) -> None:
         """Give what is executed from here on a way out."""
-        self._environment = call.environment
+        self._environment, self._databases.line = call.environment, call
         self._values = call.values
 
     @property
@@ -120,6 +120,9 @@ class ActionWorld:
 
     async def database(self, name: str) -> Database:
         return await self._databases.get(name)
+
+    async def http(self) -> Http:
+        return await self._databases.http()
 
     def show(self, text: str) -> Observation:
         organizer = self._organizer(None)

@@ -141,6 +141,7 @@ def admit(hands: Sequence[Hand], request: Request, context: Context) -> Admissio
     return letting[0][0].admission(
         verdict,
         reversibility="unknown" if verdict == "inspect" else _worst(request, rules),
+        said=any(rule.reversibility is not None for rule in rules),
         private=all(any(one.rule.private for one in each) for each in letting),
     )
 
@@ -153,4 +154,4 @@ def _each(hands: Sequence[Hand], verdict: str) -> Iterator[Placed]:
 def _worst(request: Request, rules: Sequence[NetworkRule]) -> Reversibility:
     """What a rule says of it counts more than its method."""
     said = [rule.reversibility for rule in rules if rule.reversibility is not None]
-    return max(said, key=HARM.index, default=of_method(request.method))
+    return max(said, key=HARM.index, default=request.reversibility or of_method(request.method))

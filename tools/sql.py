@@ -40,7 +40,7 @@ class SqlTool:
     )
     action: type[Action] = Sql
 
-    def fitted(self, databases: Mapping[str, Database]) -> Tool | None:
+    def fitted(self, databases: Mapping[str, Database], *, network: bool) -> Tool | None:
         if not databases:
             return None
         fitted = SqlTool()

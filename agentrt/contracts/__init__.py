@@ -9,25 +9,33 @@ from __future__ import annotations
 from .people import Ask, Inquire, Opinion, Question
 from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
+from .requests import Answer, Call, Exchange, Http, Inverse, Line, OpenHttp, Takes
 from .resource import Answered, Database, OpenDatabase, Parameters, Planned, Resource, Scalar, Step
 from .sandbox import Confinement, ExecResult, OpenSandbox, Preparing, Sandbox, Wall
 from .tool import Fitting, Foreseeing, Needs, Output, Tool, World
 
 __all__ = [
+    "Answer",
     "Answered",
     "Approval",
     "Ask",
+    "Call",
     "Confinement",
     "Context",
     "Database",
     "Delayed",
+    "Exchange",
     "ExecResult",
     "Fitting",
     "Foreseeing",
+    "Http",
     "Inquire",
+    "Inverse",
+    "Line",
     "Needs",
     "OnProgress",
     "OpenDatabase",
+    "OpenHttp",
     "OpenPlanner",
     "OpenPolicy",
     "OpenSandbox",
@@ -45,6 +53,7 @@ __all__ = [
     "Scalar",
     "Step",
     "Summarizer",
+    "Takes",
     "Tool",
     "Wall",
     "World",

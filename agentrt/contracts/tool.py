@@ -11,6 +11,7 @@ from agentrt.records import (
     Observation,
 )
 
+from .requests import Http
 from .resource import Database
 
 
@@ -61,6 +62,10 @@ class World(Protocol):
         Raises ``UsageError`` where there is none of that name."""
         ...
 
+    async def http(self) -> Http:
+        """Requests to the outside, for this action. Raises ``UsageError`` where there is no network."""
+        ...
+
     def narrow(self, rules: Mapping[str, object]) -> None:
         """Try the session's policy with these rules on top. Raises ``UsageError`` unless they make it stricter; they
         hold once the action, whose kind is ``narrow`` and whose field ``rules`` these are, is settled."""
@@ -96,8 +101,8 @@ class Tool(Protocol):
 class Fitting(Protocol):
     """A tool that is offered in some sessions only, in others' words in each."""
 
-    def fitted(self, databases: Mapping[str, Database]) -> Tool | None:
-        """As it is offered in a session with these databases, by name; None: not at all."""
+    def fitted(self, databases: Mapping[str, Database], *, network: bool) -> Tool | None:
+        """As it is offered in a session with these databases, by name, and with a way out or none; None: not at all."""
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from agentrt.contracts import Takes
 from agentrt.records import Admission, RequestEffect, Reversibility
 
 from . import limits
@@ -28,6 +29,8 @@ class Entry:
     sent: int = 0
     received: int = 0
     secrets: tuple[str, ...] = ()
+    takes: Takes | None = None
+    """What takes it back, of a request of agentrt's own."""
     is_closed: bool = False
     """What went through was not seen."""
     is_asked_again: bool = False
@@ -38,6 +41,7 @@ class Entry:
         admission, refused = self.admission, self.refused
         sent = self.went and refused is None
         rule = admission.rule if admission is not None else ""
+        takes = self.takes if self.went else None
         return RequestEffect(
             change="sent" if sent else "refused",
             reversibility=self._reversibility,
@@ -50,6 +54,8 @@ class Entry:
             because="" if sent else _CUT_OFF if refused is None else refused.because,
             secrets=self.secrets,
             canary=refused.canary if refused is not None else None,
+            resource=takes.resource if takes is not None else "",
+            inverse=takes.inverse if takes is not None else "",
         )
 
     @property
@@ -59,10 +65,19 @@ class Entry:
         return let_out and not self.went and self.refused is None
 
     @property
+    def harm(self) -> Reversibility:
+        """What a rule says of it counts more than that something takes it back; and that more than its method."""
+        if self.admission is None:
+            return "unknown"
+        if self.takes is None or self.admission.said:
+            return self.admission.reversibility
+        return self.takes.reversibility
+
+    @property
     def _reversibility(self) -> Reversibility:
         if not self.went:
             return "reversible"
-        said = self.admission.reversibility if self.admission is not None else "unknown"
+        said = self.harm
         # Nothing was seen of what a rule may have called harmless; that it is harmful needs no looking.
         return "unknown" if self.is_closed and said != "irreversible" else said
 
@@ -117,5 +132,5 @@ class Account:
         # A tunnel that stays closed has received something as soon as TLS has begun.
         received = any(entry.received for entry in gone if not (entry.is_asked_again and entry.is_closed))
         gone = [entry for entry in gone if not entry.is_asked_again]
-        harmful = sum(entry.admission is not None and entry.admission.reversibility == "irreversible" for entry in gone)
+        harmful = sum(entry.harm == "irreversible" for entry in gone)
         return Committed(len(gone), harmful, received)

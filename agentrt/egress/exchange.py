@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import h11
 
+from agentrt.contracts import Takes
 from agentrt.records import Request
 from agentrt.secrets.redactor import Redactor
 
@@ -39,8 +40,18 @@ class _Line(NamedTuple):
 class Exchanges:
     """Of one client, one after the other."""
 
-    def __init__(self, desk: Desk, client: Talk) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        client: Talk,
+        *,
+        about: Takes | None = None,
+    ) -> None:
+        """``about``: of the one request of agentrt's own, what takes it back."""
         self._desk, self._client = desk, client
+        self._about = about
+        self.entry: Entry | None = None
+        """Of the last one."""
         self._line: _Line | None = None
         self._ways: dict[tuple[str, int, bool], Way] = {}
 
@@ -67,7 +78,8 @@ class Exchanges:
     async def _one(self, request: h11.Request, read: Callable[[str], Target]) -> bool:
         """Whether the client may ask for more."""
         method, text = request.method.decode(), request.target.decode()
-        entry = self._desk.begin(method, text)
+        self.entry = entry = self._desk.begin(method, text)
+        entry.takes = self._about
         try:
             target = read(text)
             entry.url = self._desk.guard.masked(target.url)
@@ -98,8 +110,17 @@ class Exchanges:
         outgoing = Outgoing(target.raw, head.headers, None)
         guard.check_names(request.method, outgoing)
         guard.check_outgoing(outgoing)
-        asked = [Request(method=method, scheme=target.scheme, host=target.host, port=target.port, path=path)
-                 for path in target.paths]  # fmt: skip
+        asked = [
+            Request(
+                method=method,
+                scheme=target.scheme,
+                host=target.host,
+                port=target.port,
+                path=path,
+                reversibility=entry.takes.reversibility if entry.takes is not None else None,
+            )
+            for path in target.paths
+        ]
         admission = self._desk.decide(entry, *asked)
         way = await self._find(target, admission.private)
         if self._client.h11.they_are_waiting_for_100_continue:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import h11
 
+from agentrt.contracts import Call, Takes
 from agentrt.records import Admission, Request, RequestEffect
 from agentrt.secrets.held import Held
 
@@ -21,6 +22,7 @@ from .desk import Desk
 from .exchange import Exchanges
 from .guard import Guard
 from .outside import Resolver, resolve
+from .own import Asked, ask
 from .streams import Connection
 from .talk import Talk
 from .targets import absolute
@@ -102,6 +104,10 @@ class Gate:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def ask(self, call: Call, *, about: Takes | None = None) -> Asked:
+        """A request of agentrt's own, also once it is closed. See ``contracts.Line.ask``."""
+        return await ask(self._desk, call, about=about)
 
     def _wait(self) -> None:
         """For the next to knock, as long as there is room."""

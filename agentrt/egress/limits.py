@@ -10,6 +10,8 @@ HEAD_BYTES = 64 << 10
 """Of a request or an answer without its body."""
 BODY_BYTES = 1 << 20
 """A request's body up to this length is looked at as a whole before anything is sent."""
+ANSWER_BYTES = 8 << 20
+"""Of one to a request of agentrt's own."""
 HELLO_BYTES = 16 << 10
 """The first words of TLS."""
 CHUNK_BYTES = 64 << 10

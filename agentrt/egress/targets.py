@@ -25,6 +25,9 @@ _SLASHES = re.compile(r"/+")
 Scheme = Literal["http", "https"]
 
 
+_LOGIN = "a name and password belong in a header, not in the URL"
+
+
 class Target(NamedTuple):
     scheme: Scheme
     host: str
@@ -58,9 +61,21 @@ def absolute(text: str) -> Target:
     if scheme != "http":
         raise malformed(f"{scheme}:// is not passed on, only http and https are")
     if "@" in found[2]:
-        raise malformed("a name and password belong in a header, not in the URL")
+        raise malformed(_LOGIN)
     host, port = split_authority(found[2], PORTS["http"])
     return _target("http", host, port, found[3] or "/", found[4] or "")
+
+
+def whole(text: str) -> Target:
+    """``http[s]://host[:port][/path][?query]``, of who is let see all of a request. Raises ``Refused``."""
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() != "https":
+        return absolute(text)
+    found = _ABSOLUTE.fullmatch(text)
+    if found is None or "@" in found[2]:
+        raise malformed(f"{rest.partition('/')[0]} names no host" if found is None else _LOGIN)
+    host, port = split_authority(found[2], PORTS["https"])
+    return _target("https", host, port, found[3] or "/", found[4] or "")
 
 
 def origin(text: str, host: str, port: int) -> Target:

@@ -42,7 +42,7 @@ class _Needed:
             self.aside.add(name)
         if operation.observation is not None and operation.observation.truncated:
             self.outputs.add(name)
-        if operation.status == "settled" and (operation.kind == "apply" or operation.databases):
+        if operation.status == "settled" and (operation.kind == "apply" or operation.resources):
             self.aside.add(name)
         self.bases |= {state.digest for state in based_on(operation).values()}
 

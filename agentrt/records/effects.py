@@ -71,13 +71,13 @@ class Pick(Record):
 
 
 class RequestEffect(Record):
-    """A request to the outside, sent or refused. What was sent no undo takes back."""
+    """A request to the outside, sent or refused. What was sent no undo takes back, but for what a resource keeps."""
 
     kind: Literal["request"] = "request"
     change: Literal["sent", "refused"]
     reversibility: Reversibility
-    """reversible: it asked and changed nothing (GET); irreversible: nothing takes it back; unknown: TLS stayed closed,
-    so what went through was not seen."""
+    """reversible: it asked and changed nothing (GET); compensable: another request takes it back; irreversible: nothing
+    does; unknown: TLS stayed closed, so what went through was not seen."""
     method: Text
     """CONNECT where TLS stayed closed."""
     url: Text
@@ -95,6 +95,10 @@ class RequestEffect(Record):
     """Names of those that were put in."""
     canary: Text | None = None
     """The planted file that was on its way out."""
+    resource: str = ""
+    """The resource that keeps what takes it back; empty where nothing does."""
+    inverse: Text = ""
+    """What takes it back: ``DELETE https://…``."""
 
 
 Cell = Text | int | float | None

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, Literal
 
 from .base import Record, Text
-from .effects import Effect, FileEffect, RequestEffect, RowsEffect, SchemaEffect, Snapshot
+from .effects import Effect, FileEffect, RequestEffect, Snapshot
 
 Kind = Literal["act", "undo", "redo", "restore", "revert", "apply", "accept", "reject", "fork", "note"]
 Status = Literal["intent", "settled", "rolled_back", "denied", "failed"]
@@ -189,10 +189,15 @@ class Operation(Record):
         return tuple(effect for effect in self.effects if isinstance(effect, RequestEffect))
 
     @property
-    def databases(self) -> tuple[str, ...]:
-        """The databases it changed, by the names the session gives them, in order."""
-        changed = (effect.database for effect in self.effects if isinstance(effect, RowsEffect | SchemaEffect))
-        return tuple(dict.fromkeys(changed))
+    def resources(self) -> tuple[str, ...]:
+        """The resources it changed that can take it back, in order: databases, by the names the session gives them, and
+        ``http`` for requests."""
+        changed = (
+            effect.resource if isinstance(effect, RequestEffect) else effect.database
+            for effect in self.effects
+            if not isinstance(effect, FileEffect)
+        )
+        return tuple(dict.fromkeys(filter(None, changed)))
 
     @property
     def is_verification(self) -> bool:

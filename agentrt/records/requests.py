@@ -21,6 +21,8 @@ class Request(Record):
     port: int
     path: Text | None = None
     """Without the query, decoded and with ``.`` and ``..`` resolved; None while TLS is closed."""
+    reversibility: Reversibility | None = None
+    """What it does out there, where agentrt itself sends it and keeps what takes it back."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -72,6 +74,8 @@ class Admission(Record):
     because: Text = ""
     reversibility: Reversibility = "unknown"
     """Of what it does out there, if it is sent."""
+    said: bool = False
+    """By a rule, not by its method."""
     private: bool = False
     """The host is meant where it is: this machine, or a network that is not everybody's."""
 

@@ -208,6 +208,8 @@ def _request_line(request: RequestEffect) -> str:
         text += f"  ({request.status})"
     if request.change == "sent" and request.reversibility != "reversible":
         text += f"  {request.reversibility}"
+    if request.inverse:
+        text += f"  undo: {plain(request.inverse)}"
     if request.canary is not None:
         text += f"  with the planted {plain(request.canary)}"
     if request.secrets:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from agentrt.contracts import Database, Output
+from agentrt.contracts import Database, Http, Output
 from agentrt.errors import UsageError
 from agentrt.records import Limits, Observation
 
@@ -112,6 +112,9 @@ class PlainWorld:
             await self._databases[name].begin("plain")
             self._begun.add(name)
         return self._databases[name]
+
+    async def http(self) -> Http:
+        raise UsageError("there is no network here")
 
     def narrow(self, rules: Mapping[str, object]) -> None:
         raise UsageError("there is no policy here to narrow")

@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
-from agentrt.contracts import Database, Output, Tool, World
+from agentrt.contracts import Database, Http, Output, Tool, World
 from agentrt.errors import SandboxError
 from agentrt.records import Action, Observation, dump_json
 
@@ -114,6 +114,9 @@ class _Altered:
         return Observation(exit_code=127, output=f"agentrt: {argv[0]}: not found in the sandbox\n")
 
     async def read(self, path: str, *, limit: int | None = None) -> bytes:
+        raise self._raise()
+
+    async def http(self) -> Http:
         raise self._raise()
 
     def output(self, operation: int, *, part: int | None = None) -> Output:

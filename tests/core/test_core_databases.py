@@ -69,7 +69,7 @@ def test_rows_are_measured_and_undone(workspace: Path, app: Path, box: Any) -> N
         assert (effect.database, effect.table, effect.change, effect.updated) == ("app", "users", "modified", 2)
         assert effect.rows[0].before == {"id": 2, "name": "Bob", "age": 40}
         assert effect.rows[0].after == {"id": 2, "name": "Bob", "age": 41}
-        assert rt.show(1) == op and op.databases == ("app",)
+        assert rt.show(1) == op and op.resources == ("app",)
         after = dump(app)
         assert after != before
         back = await rt.undo()

@@ -1,0 +1,105 @@
+"""Requests that actions send through agentrt itself, and what can take back what they did out there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from agentrt.records import Reversibility
+
+from .resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request. ``${NAME}`` stands for a secret of the session wherever it is written."""
+
+    method: str
+    """In capitals."""
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By name in small letters."""
+    body: bytes = b""
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    """By name in small letters; the first of several."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Inverse:
+    """What takes a call back, as its author says it: ``{location}`` and ``{/a/b}`` (a JSON pointer) in URL and body are
+    of the answer, ``{before/a/b}`` of what ``look`` showed before."""
+
+    method: str
+    url: str
+    look: str | None = None
+    """The URL at which it shows whether the call stands; by default ``url``."""
+    body: bytes = b""
+    ignore: tuple[str, ...] = ()
+    """JSON pointers: what the server changes by itself, such as a time."""
+
+
+class Takes(NamedTuple):
+    """What is known to take a call back."""
+
+    resource: str
+    """The name of what keeps it; empty: there is nothing to take back."""
+    inverse: str
+    """For people: ``DELETE https://…``."""
+    reversibility: Reversibility
+    """compensable; unknown where only its author says so; reversible where it changed nothing, irreversible where
+    nothing takes it back."""
+
+
+class Exchange(Protocol):
+    """A request that was answered."""
+
+    @property
+    def answer(self) -> Answer: ...
+
+    def kept(self, takes: Takes) -> None:
+        """What takes it back, all of which is on disk. A rule that says what it is counts more."""
+        ...
+
+
+class Line(Protocol):
+    """A way out, of one operation: through the session's rules and with its secrets, and everything is an effect."""
+
+    async def ask(self, call: Call, *, about: Takes | None = None) -> Exchange:
+        """Send it. ``about``: as ``Exchange.kept``, where it is known before.
+
+        Raises ``UsageError`` for what is no request, ``ResourceError`` where nothing of it went out (a rule does not
+        let it, or nobody is there), ``Unanswered`` where it may have been carried out.
+        """
+        ...
+
+
+class Http(Resource, Protocol):
+    """What requests did, at whatever server: each is carried out at once, so an action that is not kept is taken back
+    and not discarded."""
+
+    def through(self, line: Line | None) -> None:
+        """The way out from here on."""
+        ...
+
+    @property
+    def touched(self) -> bool:
+        """Whether there is anything to take back of what was done since ``begin``."""
+        ...
+
+    async def send(self, call: Call, inverse: Inverse | None = None) -> tuple[Answer, str]:
+        """Send it, with all that takes it back kept before and after; and what that is, in words for the planner, empty
+        where it only asks. Raises as ``Line.ask``."""
+        ...
+
+
+class OpenHttp(Protocol):
+    """Entry point ``agentrt.resources``, ``http``. ``aside`` as for databases."""
+
+    def __call__(self, *, aside: Path) -> Http: ...

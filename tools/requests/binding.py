@@ -1,0 +1,35 @@
+"""An inverse is bound when the answer is there: what it needs, such as an id, is in that."""
+
+from __future__ import annotations
+
+from agentrt.contracts import Answer
+from agentrt.errors import UsageError
+
+from .images import ABSENT
+from .inverse import created, declared
+from .kept import Kept, Written
+
+
+def bound(kept: Kept, answer: Answer) -> Kept:
+    """With what the answer says of its inverse, where it says something. Raises ``UsageError`` where an inverse that
+    was declared does not fit it."""
+    call = kept.call.call
+    if kept.said is not None:
+        made = kept.is_created or not kept.look
+        back, look = declared(call, kept.said.inverse, answer, kept.before)
+        before = ABSENT if made and back.method == "DELETE" else kept.before
+        return kept.model_copy(update={"inverse": Written.of(back), "look": look, "is_created": made, "before": before})
+    made_at = created(call, answer)
+    if made_at is None:
+        return kept
+    update = {"inverse": Written.of(made_at), "look": made_at.url, "is_created": True, "before": ABSENT}
+    return kept.model_copy(update=update)
+
+
+def bound_again(kept: Kept, answer: Answer) -> Kept | None:
+    """Of what was made once more; None where the answer does not say what that is."""
+    try:
+        again = bound(kept.model_copy(update={"inverse": None}), answer)
+    except UsageError:
+        return None
+    return again if again.inverse is not None else None

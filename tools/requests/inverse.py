@@ -1,0 +1,131 @@
+"""What takes a call back: bound to what was there before, and to what the server answered."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote, urljoin
+
+from agentrt.contracts import Answer, Call, Inverse
+from agentrt.errors import UsageError
+
+from .images import Image
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+_ON_A_URL = ("PUT", "PATCH", "DELETE")
+_REFERENCE = re.compile(r"\{(location|before(?:/[^{}]*)?|/[^{}]*)\}")
+_MERGES = ("application/json", "application/merge-patch+json")
+
+
+def looked_at(call: Call, inverse: Inverse | None) -> str:
+    """The URL at which it shows whether the call stands, where that is known before it is sent; else empty."""
+    url = (inverse.look or inverse.url) if inverse is not None else call.url if call.method in _ON_A_URL else ""
+    return "" if not url or _REFERENCE.search(url) else urljoin(call.url, url)
+
+
+def restoring(call: Call, before: Image) -> Call | None:
+    """What puts a URL back as it was before a call on it; None where nothing is known to (RFC 9110, RFC 7396)."""
+    if call.method == "PATCH" and (patch := _merge_patch(call, before)) is not None:
+        return Call("PATCH", call.url, call.headers, json.dumps(patch).encode())
+    if call.method not in ("PUT", "PATCH"):
+        return None
+    if not before.there:
+        return Call("DELETE", call.url, _without_type(call))
+    return Call("PUT", call.url, {**call.headers, "content-type": before.type}, before.content)
+
+
+def members_of(kept_call: Call, call: Call) -> Mapping[str, Any] | None:
+    """What ``call`` sets, where it is a merge patch as the one it takes back, or is; else None."""
+    if kept_call.method != "PATCH" or call.method != "PATCH" or not _merges(kept_call):
+        return None
+    found = _json(call.body)
+    return found if isinstance(found, dict) else None
+
+
+def _merges(call: Call) -> bool:
+    return call.headers.get("content-type", "").partition(";")[0].strip().lower() in _MERGES
+
+
+def _merge_patch(call: Call, before: Image) -> dict[str, Any] | None:
+    """With what the members it sets were before."""
+    sent, was = _json(call.body) if _merges(call) else None, before.members
+    if not isinstance(sent, dict) or was is None:
+        return None
+    # Members within members are merged, too: the whole of what they were is what puts them back.
+    if any(isinstance(value, dict) for value in sent.values()):
+        return None
+    return {name: was.get(name) for name in sent}
+
+
+def created(call: Call, answer: Answer) -> Call | None:
+    """What deletes that which a POST has made, where the answer says where that is (RFC 9110, section 15.3.2)."""
+    location = answer.headers.get("location", "")
+    if call.method != "POST" or answer.status != 201 or not location:
+        return None
+    return Call("DELETE", urljoin(call.url, location), _without_type(call))
+
+
+def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None) -> tuple[Call, str]:
+    """What an inverse says for this answer, and where to look. Raises ``UsageError`` where it does not fit it."""
+    values: dict[str, Any] = {"answer": _json(answer.body), "before": None if before is None else before.value}
+
+    def found(reference: str) -> object:
+        if reference == "location":
+            if "location" not in answer.headers:
+                raise UsageError("the answer has no Location")
+            return urljoin(call.url, answer.headers["location"])
+        if reference.startswith("/"):
+            return _at(values["answer"], reference, "answer")
+        return _at(values["before"], reference.removeprefix("before"), "state before")
+
+    def in_url(text: str) -> str:
+        return urljoin(call.url, _filled(text, found, lambda value: _in_url(value, text)))
+
+    body, headers = inverse.body, dict(call.headers)
+    if body.strip() == b"{before}":
+        if before is None or not before.there:
+            raise UsageError("it is not known what was there before")
+        body, headers["content-type"] = before.content, before.type
+    elif body:
+        body = _filled(body.decode(), found, json.dumps).encode()
+        headers.setdefault("content-type", "application/json")
+    else:
+        headers = _without_type(call)
+    url = in_url(inverse.url)
+    return Call(inverse.method, url, headers, body), in_url(inverse.look) if inverse.look else url
+
+
+def _filled(text: str, found: Callable[[str], object], write: Callable[[object], str]) -> str:
+    return _REFERENCE.sub(lambda reference: write(found(reference[1])), text)
+
+
+def _in_url(value: object, text: str) -> str:
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise UsageError(f"what {text} names is no text and no number")
+    return str(value) if text == "{location}" else quote(str(value), safe="")
+
+
+def _at(value: object, pointer: str, where: str) -> object:
+    """RFC 6901. Raises ``UsageError``."""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            raise UsageError(f"the {where} has no {pointer}")
+    return value
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _without_type(call: Call) -> dict[str, str]:
+    return {name: value for name, value in call.headers.items() if name != "content-type"}

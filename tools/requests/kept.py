@@ -1,0 +1,190 @@
+"""What is kept of the calls of one action, on disk before each is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from agentrt.contracts import Call, Inverse
+from agentrt.errors import ResourceError
+from agentrt.records import Record
+
+from .images import ABSENT, Image, differing, name_at
+
+NAME = "http"
+_EQUALS = ".http-equals"
+_MOST_EQUALS = 2_000
+
+
+class Written(Record):
+    """A request; its body a character a byte. Where a secret is to be it has the secret's name."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str = ""
+
+    @classmethod
+    def of(cls, call: Call) -> Self:
+        return cls(method=call.method, url=call.url, headers=dict(call.headers), body=call.body.decode("latin-1"))
+
+    @property
+    def call(self) -> Call:
+        return Call(self.method, self.url, self.headers, self.body.encode("latin-1"))
+
+    @property
+    def line(self) -> str:
+        """``DELETE https://…``, without the query."""
+        return f"{self.method} {self.url.partition('?')[0]}"
+
+
+class Said(Record):
+    """``contracts.Inverse``"""
+
+    method: str
+    url: str
+    look: str | None
+    body: str
+    ignore: tuple[str, ...]
+
+    @classmethod
+    def of(cls, inverse: Inverse) -> Self:
+        return cls(
+            method=inverse.method,
+            url=inverse.url,
+            look=inverse.look,
+            body=inverse.body.decode("latin-1"),
+            ignore=inverse.ignore,
+        )
+
+    @property
+    def inverse(self) -> Inverse:
+        return Inverse(self.method, self.url, self.look, self.body.encode("latin-1"), self.ignore)
+
+
+class Kept(Record):
+    """A call, and all that takes it back."""
+
+    call: Written
+    look: str = ""
+    """The URL at which it shows whether it stands; empty where there is none."""
+    before: Image | None = None
+    """What that showed; None where it is not known."""
+    after: Image | None = None
+    inverse: Written | None = None
+    is_created: bool = False
+    """``look`` is of what the call has made, and did not exist before."""
+    said: Said | None = None
+    """What its author says takes it back."""
+
+    @property
+    def can_go_back(self) -> bool:
+        return self.inverse is not None and self.after is not None and self.before is not None
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """JSON pointers: what the server changes by itself, as its author says."""
+        return self.said.ignore if self.said is not None else ()
+
+    @property
+    def by_server(self) -> tuple[str, ...]:
+        """And what it changed when the call was made, which had not said so."""
+        if self.before is None or self.after is None or not (self.before.there and self.after.there):
+            return self.ignored
+        sent = Image(there=True, body=self.call.body).value
+        if not isinstance(sent, dict):
+            return self.ignored
+        in_both = (self.before.members or {}).keys() & (self.after.members or {}).keys()
+        changed = differing(self.before, self.after)
+        return (*self.ignored, *(p for p in changed if name_at(p) in in_both and name_at(p) not in sent))
+
+
+_ALL = TypeAdapter(tuple[Kept, ...])
+
+
+def file_of(aside: Path, mark: str) -> Path:
+    return aside / mark / f"{NAME}.json"
+
+
+def save(aside: Path, mark: str, kept: Sequence[Kept]) -> None:
+    """For this user only; on disk on return. Raises ``ResourceError``."""
+    file = file_of(aside, mark)
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(file, _ALL.dump_json(tuple(kept)))
+    except OSError as error:
+        raise ResourceError(
+            f"what undo needs could not be kept: {error.strerror or error}",
+            hint=f"look at the disk that {file.parent} is on; nothing was sent",
+        ) from error
+
+
+def load(aside: Path, mark: str) -> tuple[Kept, ...]:
+    """Raises ``ResourceError`` where it is not there, or cannot be read."""
+    file = file_of(aside, mark)
+    try:
+        return _ALL.validate_json(file.read_bytes())
+    except OSError as error:
+        raise ResourceError(f"what was kept of requests is not there: {file}: {error.strerror}") from error
+    except ValidationError as error:
+        raise ResourceError(f"{file} is damaged: {error.errors()[0]['msg']}") from error
+
+
+def _write(file: Path, data: bytes) -> None:
+    new = file.with_name(f"{file.name}.new")
+    with suppress(FileNotFoundError):
+        new.unlink()
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    new.replace(file)
+    for folder in (file.parent, file.parent.parent):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Equals:
+    """Images that are the same to people though a server wrote them anew, with a new time: what an undo has put back
+    equals what was there, and the undo before it must not take it for somebody else's."""
+
+    def __init__(self, aside: Path) -> None:
+        self._file = aside / _EQUALS
+        self._pairs: dict[str, str] | None = None
+
+    def are(self, one: Image, other: Image) -> bool:
+        return self._first(one.digest) == self._first(other.digest)
+
+    def add(self, now: Image, then: Image) -> None:
+        """``now`` was compared with ``then``. Raises ``ResourceError``."""
+        first = self._first(then.digest)
+        if now.digest == first or ABSENT in (now, then):
+            return
+        pairs = {**self._read(), now.digest: first}
+        self._pairs = dict(list(pairs.items())[-_MOST_EQUALS:])
+        try:
+            _write(self._file, _PAIRS.dump_json(self._pairs))
+        except OSError as error:
+            raise ResourceError(f"{self._file} could not be written: {error.strerror}") from error
+
+    def _first(self, digest: str) -> str:
+        return self._read().get(digest, digest)
+
+    def _read(self) -> dict[str, str]:
+        if self._pairs is None:
+            try:
+                self._pairs = _PAIRS.validate_json(self._file.read_bytes())
+            except (FileNotFoundError, ValidationError):
+                self._pairs = {}
+        return self._pairs
+
+
+_PAIRS = TypeAdapter(dict[str, str])
