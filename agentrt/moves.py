@@ -54,12 +54,13 @@ def step_of(runtime: Runtime, kind: Literal["undo", "redo", "restore"], number: 
 async def preview(runtime: Runtime, step: Step, scope: Scope) -> Preview:
     """What ``move`` would do; nothing is touched."""
     planned = _plan(runtime, step, scope)
-    databases, conflicts = await outside.plan(runtime, planned.outside)
+    changes, conflicts = await outside.plan(runtime, planned.outside)
     return Preview(
         kind=step.kind,
         target=step.target,
         effects=tuple(await runtime.sandbox.changes(runtime.view.snapshot, planned.view.snapshot)),
-        databases=tuple(databases),
+        outside=tuple(changes),
+        stays=_sent(runtime, step),
         take_back=planned.take_back,
         put_back=planned.put_back,
         merged=_merges(runtime, planned),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from agentrt.records import Operation, RequestEffect
 
 _NAMED = 5
+_TOLD = frozenset({"command", "path", "database", "statement", "method", "url"})
 
 
 def named(ids: Iterable[int]) -> str:
@@ -38,7 +39,5 @@ def words(operation: Operation) -> str:
     """``bash make test``"""
     if operation.kind != "act" or operation.action is None:
         return operation.kind
-    told = {
-        key: value for key, value in operation.action.items() if key in ("command", "path", "database", "statement")
-    }
-    return " ".join([str(operation.action.get("kind", "")), *(str(value)[:200] for value in told.values())])
+    told = [str(value)[:200] for key, value in operation.action.items() if key in _TOLD]
+    return " ".join([str(operation.action.get("kind", "")), *told])

@@ -22,8 +22,10 @@ class Preview(Record):
     """The operations it is about."""
     effects: tuple[FileEffect, ...] = ()
     """What would change: in the sandbox, and for an apply in the real workspace."""
-    databases: tuple[Effect, ...] = ()
-    """What would change in databases."""
+    outside: tuple[Effect, ...] = ()
+    """What would change in databases, and what requests would be sent."""
+    stays: Text = ""
+    """What was sent and would not be taken back, in a sentence."""
     take_back: tuple[int, ...] = ()
     """Applies that would be taken out of the real workspace, newest first."""
     put_back: tuple[int, ...] = ()

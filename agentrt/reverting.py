@@ -102,12 +102,13 @@ async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bo
     planned = await plan(runtime, ops, with_dependents=with_dependents)
     async with grafted(runtime, planned.reversal.picks) as snapshot:
         effects = await runtime.sandbox.changes(runtime.view.snapshot, snapshot)
-    databases, conflicts = await outside.plan(runtime, planned.outside)
+    changes, conflicts = await outside.plan(runtime, planned.outside)
     return Preview(
         kind="revert",
         target=planned.ids,
         effects=tuple(effects),
-        databases=tuple(databases),
+        outside=tuple(changes),
+        stays=stays_sent(planned.targets),
         conflicts=(*planned.reversal.conflicts, *conflicts),
         merged=planned.reversal.merged,
         dependents=planned.dependents.known,

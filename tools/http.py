@@ -25,7 +25,9 @@ class Undo(Record):
     body) all of that."""
 
     method: Annotated[str, Field(pattern=f"^{_METHOD}$")]
+    """In capitals."""
     url: Annotated[Text, Field(min_length=1)]
+    """May be relative to the request's."""
     look: Text | None = None
     """A URL at which it shows whether the request stands, if that is not `url`."""
     body: Text = ""
@@ -38,7 +40,9 @@ class Http(Action):
 
     kind: Literal["http"] = "http"
     method: Annotated[str, Field(pattern=f"^{_METHOD}$")] = "GET"
+    """In capitals."""
     url: Annotated[Text, Field(min_length=1)]
+    """Whole, with `https://` or `http://`."""
     headers: dict[Annotated[str, Field(pattern=f"^{_NAME}$")], Text] = Field(default_factory=dict)
     """`${NAME}` in a header, in the URL and in the body stands for a secret of the session."""
     body: Text = ""

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from agentrt.preview import Preview
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
-from agentrt.showing.previews import change_line, change_text, dependents_text, possible_text
+from agentrt.showing.previews import change_line, change_text, dependents_text, possible_text, workspace_lines
 from agentrt.showing.words import conflict_line, effects_text, operation_json, paths_of
 
 from .actor import Actor, check, operations, put_nothing
@@ -43,7 +43,7 @@ def revert(
             put_json(operation_json(operation))
             return 0
         ids = ", ".join(map(str, operation.target))
-        put(f"operation {operation.id}: reverted {ids}: {effects_text(operation.files) or 'no file changed'}")
+        put(f"operation {operation.id}: reverted {ids}: {effects_text(operation.effects) or 'no file changed'}")
         put_effects(operation)
         if operation.note:
             put(plain(operation.note))
@@ -61,6 +61,8 @@ def _put_preview(found: Preview, where: Where) -> int:
     put(change_text(found))
     for effect in found.effects:
         put(f"  {change_line(found, effect)}")
+    for line in workspace_lines(found):
+        put(line)
     if stands := dependents_text(found):
         put(f"{stands} (--with-dependents reverts them as well)")
     if may := possible_text(found):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agentrt.notices import named
 from agentrt.records import FileState
+from agentrt.resources import HTTP
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
 from agentrt.showing.words import conflict_line
@@ -74,11 +75,12 @@ def _lines(view: CheckedView) -> list[str]:
 
 
 def _database_lines(database: CheckedDatabase) -> list[str]:
-    name = f"database {database.name}, {named(database.operations)}"
+    requests = database.name == HTTP
+    name = f"{'requests' if requests else f'database {database.name}'}, {named(database.operations)}"
     if database.damage:
         return [f"{name}: DAMAGED: {plain(database.damage)}"]
     if not database.changed:
-        return [f"{name}: as recorded; undo was tried, and rolled back"]
+        return [f"{name}: as recorded; {'all was looked at' if requests else 'undo was tried, and rolled back'}"]
     return [f"{name}: changed by others since", *(f"  {conflict_line(one)}" for one in database.changed)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agentrt.notices import named
 from agentrt.preview import Preview
-from agentrt.records import FileEffect
+from agentrt.records import FileEffect, RequestEffect
 
 from .plain import plain
 from .words import counted, effect_line, effects_text
@@ -16,7 +16,7 @@ def change_text(found: Preview) -> str:
     """``undo 3 would change: 2 files changed``"""
     ids = ", ".join(map(str, found.target))
     about = f" {ids}" if ids and found.kind != "apply" else ""
-    return f"{found.kind}{about} would change: {effects_text([*found.effects, *found.databases]) or 'nothing'}"
+    return f"{found.kind}{about} would change: {effects_text([*found.effects, *found.outside]) or 'nothing'}"
 
 
 def change_line(found: Preview, effect: FileEffect) -> str:
@@ -26,14 +26,22 @@ def change_line(found: Preview, effect: FileEffect) -> str:
 
 
 def workspace_lines(found: Preview) -> Iterator[str]:
-    """What becomes of the real workspace, and of databases."""
-    yield from (f"  {effect_line(effect)}" for effect in found.databases)
+    """What becomes of the real workspace, of databases, and of what was sent."""
+    for effect in found.outside:
+        yield f"  {request_text(effect) if isinstance(effect, RequestEffect) else effect_line(effect)}"
+    if found.stays:
+        yield plain(found.stays)
     for op in found.take_back:
         yield f"apply {op} would be taken out of the real workspace"
     for op in found.put_back:
         yield f"apply {op} would be put into the real workspace again"
     for path in found.merged if found.kind in ("undo", "redo", "restore") else ():
         yield f"merged with what changed in the workspace: {plain(path)}"
+
+
+def request_text(request: RequestEffect) -> str:
+    """Of one that would be sent."""
+    return f"to send   {plain(request.method)} {plain(request.url)}"
 
 
 def refused_lines(found: Preview) -> Iterator[str]:

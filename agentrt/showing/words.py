@@ -67,6 +67,8 @@ def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, 
             words = ", ".join(files)
         elif tool == "sql" and "statement" in asked:
             words = f"{asked.get('database')}: {asked['statement']}"
+        elif tool == "http" and "url" in asked:
+            words = f"{asked.get('method', 'GET')} {asked['url']}"
         elif tool == NARROW:
             words = dump_json(asked.get("rules"))
         elif tool == "read" and not told and "output" in asked:

@@ -131,7 +131,7 @@ def test_an_old_act_is_reverted_and_the_later_ones_stay(workspace: Path, app: Pa
         await sql(rt, "DELETE FROM users WHERE name = 'Bob'")
         stood = dump(app)
         preview = await rt.preview_revert(1, 2)
-        assert [e.change for e in preview.databases] == ["modified"] and len(preview.effects) == 2
+        assert [e.change for e in preview.outside] == ["modified"] and len(preview.effects) == 2
         assert dump(app) == stood
         op = await rt.revert(1, 2)
         assert [e.kind for e in op.effects] == ["file", "file", "rows"] and op.after.marks == (1, 3, 4)

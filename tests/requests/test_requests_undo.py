@@ -92,7 +92,7 @@ async def test_it_is_as_before_and_as_after(workspace: Path, rest: Rest, name: s
         after = (rest.state(), dict(rest.texts))
         assert after != before
         previewed = await rt.preview("undo")
-        assert [effect.kind for effect in previewed.databases] == ["request"] and not previewed.conflicts
+        assert [effect.kind for effect in previewed.outside] == ["request"] and not previewed.conflicts
         undone = await rt.undo()
         assert undone.status == "settled" and undone.resources == ("http",) and "stays sent" not in undone.note
         shown = {id: {**thing, "archived": False} for id, thing in rest.state().items()}

@@ -40,6 +40,15 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"database": "app", "statement": "no\nsql"},
         {"database": "other", "statement": "SELECT 1"},
     ],
+    "http": [
+        {"url": "http://a.example/x\ny"},
+        {
+            "method": "POST",
+            "url": "https://a.example/",
+            "body": "{}",
+            "undo": {"method": "DELETE", "url": "{location}"},
+        },
+    ],
     "narrow": [{"rules": {"files": {"read_only": ["src/**"]}}}, {"rules": {"nonsense": 1}}],
 }
 

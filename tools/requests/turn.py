@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agentrt.contracts import Answer, Call, Line, Step, Takes
+from agentrt.contracts import Call, Exchange, Line, Step, Takes
 from agentrt.errors import AgentrtError, ResourceError, Unanswered
 from agentrt.records import PathConflict
 
@@ -122,7 +122,7 @@ class Turn:
             raise ResourceError(f"{call.method} {call.url} was answered with {status}: {_text(exchange.answer.body)}")
         self._done.append(move)
         if move.makes_another:
-            await self._rebind(move, exchange.answer)
+            await self._rebind(move, exchange)
             return
         now = await self._look(kept)
         if wrong := differing(now, move.wanted, kept.by_server):
@@ -131,15 +131,17 @@ class Turn:
         if not differing(now, move.was, kept.by_server):
             self._equals.add(now, move.was)
 
-    async def _rebind(self, move: Move, answer: Answer) -> None:
+    async def _rebind(self, move: Move, exchange: Exchange) -> None:
         """What was made anew is what is deleted next time."""
-        again = bound_again(move.kept, answer)
+        again = bound_again(move.kept, exchange.answer)
         if again is None:
             raise ResourceError(f"{move.call.method} {move.call.url} did not say what it made: it cannot be taken back")
         after = await look(self._line, again.look, again.call.headers)
         calls = list(on_disk.load(self._aside, move.step.mark))
         calls[move.number] = again.model_copy(update={"after": after or move.kept.after})
         on_disk.save(self._aside, move.step.mark, calls)
+        assert again.inverse is not None
+        exchange.kept(Takes(NAME, again.inverse.line, "compensable"))
 
     async def _back(self, error: AgentrtError) -> None:
         """Raises ``Unanswered`` where something stays done."""
