@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentrt.contracts import Context, Question, Tool
+from agentrt.contracts import Context, Question, Queuing, Tool
 from agentrt.records import Action, Answer, Decision
 from agentrt.records.operations import escalated
 
@@ -24,7 +24,9 @@ class Heard:
     """What a person was asked."""
     answer: Answer | None = None
 
-    def decide(self, runtime: Runtime, action: Action, context: Context, actor: str) -> tuple[Decision, bool]:
+    def decide(
+        self, runtime: Runtime, tool: Tool, action: Action, context: Context, actor: str
+    ) -> tuple[Decision, bool]:
         """The decision, and whether the action runs. Called when its turn has come: a session may have changed.
 
         A person's yes is a yes to what was asked, and to nothing that is asked since.
@@ -32,6 +34,8 @@ class Heard:
         decision = runtime.policy_for(actor).decide(action, context)
         if self.opinion is not None:
             decision = escalated(decision, self.opinion)
+        if _waits(tool, decision):
+            return decision, True
         if decision.verdict not in _ASKS or self.answer is None or not _same(decision, self.asked):
             return decision, decision.verdict == "allow"
         said = "allowed by a person" if self.answer.allow else "a person said no"
@@ -55,7 +59,7 @@ async def hear(runtime: Runtime, tool: Tool, action: Action, actor: str) -> Hear
         except Exception as error:
             opinion = Decision(verdict="ask", rule="opinion", because=f"the second opinion could not be had: {error}")
         decision = escalated(decision, opinion)
-    if decision.verdict not in _ASKS or runtime.ask is None:
+    if decision.verdict not in _ASKS or _waits(tool, decision) or runtime.ask is None:
         return Heard(opinion)
     policy = runtime.policy_for(actor)
     question = Question(action, tool.show(action), decision, lambda: policy.approval(action, context))
@@ -74,6 +78,11 @@ def context_of(runtime: Runtime) -> Context:
         spent=runtime.spent,
         flags=runtime.flags,
     )
+
+
+def _waits(tool: Tool, decision: Decision) -> bool:
+    """It runs, and what it sends is held back: a person looks at that when there is time."""
+    return decision.verdict == "hold" and isinstance(tool, Queuing)
 
 
 def _same(decision: Decision, asked: Decision | None) -> bool:

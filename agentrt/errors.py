@@ -148,6 +148,18 @@ class Unanswered(AgentrtError, OSError):
     code = "unanswered"
 
 
+class HeldBack(AgentrtError):
+    """A rule holds a request back until a person releases it; nothing of it was sent."""
+
+    code = "held-back"
+
+    def __init__(self, message: str, *, rule: str, release: float | None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.rule = rule
+        self.release = release
+        """Seconds after which it is sent all the same; None: never."""
+
+
 class JournalError(AgentrtError):
     """The journal is damaged, or was written by a newer agentrt."""
 

@@ -244,7 +244,7 @@ def _sent(runtime: Runtime, step: Step) -> str:
     if step.kind == "redo":
         return ""
     gone = step.target if step.kind == "undo" else [op for op in runtime.timeline.done if op > step.target[0]]
-    return stays_sent(runtime.show(op) for op in sorted(runtime.sent_by.intersection(gone)))
+    return stays_sent(runtime.show(op) for op in sorted(runtime.sent_for(gone)))
 
 
 def _note(runtime: Runtime, planned: Move, moved: Sequence[FileEffect]) -> str:

@@ -210,12 +210,12 @@ def _means(
 async def _begin(runtime: Runtime, means: _Means) -> None:
     """What was cut off is put right, the sandbox starts, and what waited too long for review waits no more."""
     from agentrt.recovery import recover
-    from agentrt.reviewing import keep_deadline
+    from agentrt.reviewing import keep_times
     from agentrt.uninterrupted import uninterrupted
 
     runtime.notes = (*means.unread, *await uninterrupted(recover(runtime)))
     await runtime.sandbox.start(runtime.view.snapshot)
-    runtime.notes += await uninterrupted(keep_deadline(runtime))
+    runtime.notes += await uninterrupted(keep_times(runtime))
 
 
 def _rules(read: Callable[[], Policy], to_act: bool) -> tuple[Rules, tuple[str, ...]]:

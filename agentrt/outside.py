@@ -7,15 +7,13 @@ for taking them back; so a list of marks is never more than what was done, one a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from agentrt import resources
-from agentrt.asking import context_of
-from agentrt.contracts import Resource, Step
-from agentrt.errors import AgentrtError, ResourceError
-from agentrt.opening import open_policy, outward_of
+from agentrt.contracts import HTTP, Resource, Step
+from agentrt.errors import AgentrtError
 from agentrt.records import Effect, Operation, PathConflict, RequestEffect, View
+from agentrt.ways import way_out
 
 if TYPE_CHECKING:
     from agentrt.outward import Call
@@ -74,7 +72,7 @@ class Turning:
 
     def __init__(self, runtime: Runtime, steps: Steps, actor: str) -> None:
         # Requests first: a database that has planned something is sure to do it, a server may not.
-        self._steps = dict(sorted(steps.items(), key=lambda step: step[0] != resources.HTTP))
+        self._steps = dict(sorted(steps.items(), key=lambda step: step[0] != HTTP))
         self._runtime, self._actor = runtime, actor
         self._resources: dict[str, Resource] = {}
         self._call: Call | None = None
@@ -142,23 +140,11 @@ class Turning:
 
     def _resource(self, name: str) -> Resource:
         if name not in self._resources:
-            self._resources[name] = (
-                self._http() if name == resources.HTTP else resources.of(self._runtime.databases, name)
-            )
+            self._resources[name] = self._http() if name == HTTP else resources.of(self._runtime.databases, name)
         return self._resources[name]
 
     def _http(self) -> Resource:
-        """Raises ``ResourceError`` where the policy has no network, ``UsageError`` for a secret that is not there."""
-        runtime, policy = self._runtime, self._runtime.policy_for(self._actor)
-        outward = runtime.outward
-        if outward is None:  # nothing is to be run here: then the policy by which the requests were let out
-            chosen = resources.choice_of(runtime.journal, runtime.session, None, Path())
-            if chosen.policy is not None:
-                policy = open_policy(chosen.policy, chosen.policy_folder, runtime.store.workspace)
-            outward = outward_of(policy.confinement, runtime.store)
-        if outward is None:
-            raise ResourceError("what requests did is taken back by requests, and the policy has no network")
-        self._call = outward.line(runtime, policy, context_of(runtime))
-        http = resources.open_http(runtime.store.aside)
+        self._call = way_out(self._runtime, self._actor)
+        http = resources.open_http(self._runtime.store.aside)
         http.through(self._call)
         return http

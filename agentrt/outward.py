@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt import contracts, sending
-from agentrt.contracts import Confinement, Context, Exchange, Policy, Takes
+from agentrt.contracts import SAFE, Confinement, Context, Exchange, Policy, Takes
 from agentrt.egress import BUNDLE, Authority, Gate, environment
 from agentrt.flags import SAW_UNTRUSTED
-from agentrt.records import Admission, Decision, Operation, Request, RequestEffect, Spent
+from agentrt.records import Admission, Decision, Operation, Released, Request, RequestEffect, Spent
 from agentrt.secrets import Held, hold, store
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Outward:
         """The way out of one action. Raises ``SandboxError``."""
         context = context.model_copy(update={"flags": context.flags.union(decision.flags)})
         call = Call(self, runtime, lambda: runtime.policy_for(op.actor), context)
+        call.held_by = decision if decision.verdict == "hold" else None
         call.write(op)
         await call.begin()
         return call
@@ -64,6 +65,8 @@ class Call:
         """``policy`` as it is at each request: an action may make it stricter."""
         self._outward, self._runtime, self._policy, self._context = outward, runtime, policy, context
         self._written: Path | None = None
+        self.held_by: Decision | None = None
+        """It holds back whatever the action sends."""
         self._gate = Gate(
             self._admit,
             authority=outward.authority,
@@ -87,9 +90,11 @@ class Call:
         if self._written is not None:
             sending.writer(self._written)(effect)
 
-    async def ask(self, call: contracts.Call, *, about: Takes | None = None) -> Exchange:
+    async def ask(
+        self, call: contracts.Call, *, about: Takes | None = None, released: Released | None = None
+    ) -> Exchange:
         """See ``contracts.Line``."""
-        return await self._gate.ask(self._filled(call), about=about)
+        return await self._gate.ask(self._filled(call), about=about, released=released)
 
     def _filled(self, call: contracts.Call) -> contracts.Call:
         """With placeholders where secrets are named."""
@@ -129,7 +134,11 @@ class Call:
         sent = Spent(requests=committed.requests, irreversible=committed.irreversible)
         told = {"flags": flags, "spent": self._context.spent + sent, "sent": sent}
         context = self._context.model_copy(update=told)
-        return self._policy().admit(request, context)
+        admission = self._policy().admit(request, context)
+        held = self.held_by
+        if held is None or request.method in SAFE or request.released is not None or admission.verdict != "allow":
+            return admission
+        return admission.model_copy(update={"verdict": "hold", "rule": held.rule, "because": held.because})
 
 
 def _token(place: Path, path: str) -> bytes:

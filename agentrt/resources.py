@@ -12,7 +12,7 @@ from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from agentrt import plugins
-from agentrt.contracts import Database, Http, Line, OpenDatabase, OpenHttp, Resource, Step
+from agentrt.contracts import HTTP, Database, Http, Line, OpenDatabase, OpenHttp, Resource, Step
 from agentrt.documents import nearest
 from agentrt.errors import Conflict, UsageError
 from agentrt.history.journal import Journal
@@ -99,10 +99,6 @@ def remember(journal: Journal, session: str, choice: Choice) -> None:
     recorded = journal.resources(session)
     if (choice.urls or choice.policy is not None) and choice.written() != recorded:
         journal.choose_resources(session, choice.written())
-
-
-HTTP = "http"
-"""The resource of requests, which no database can be called."""
 
 
 def open_http(aside: Path) -> Http:

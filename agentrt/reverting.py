@@ -108,7 +108,7 @@ async def preview(runtime: Runtime, ops: Collection[int], *, with_dependents: bo
         target=planned.ids,
         effects=tuple(effects),
         outside=tuple(changes),
-        stays=stays_sent(planned.targets),
+        stays=_stays(runtime, planned),
         conflicts=(*planned.reversal.conflicts, *conflicts),
         merged=planned.reversal.merged,
         dependents=planned.dependents.known,
@@ -162,13 +162,18 @@ async def _carry_out(
         effects = await runtime.sandbox.changes(before.snapshot, snapshot)
         await runtime.sandbox.restore(snapshot)
         changed = await turning.turn(op)
-        notice = {"text": _notice(planned, kind, because, actor)}
+        notice = {"text": _notice(runtime, planned, kind, because, actor)}
         head = runtime.journal.say(runtime.session, before.conversation, "notice", notice, op.id)
         marks = (*before.marks, op.id) if planned.outside else before.marks
         after = before.model_copy(update={"snapshot": snapshot, "conversation": head, "marks": marks})
         given = reviews(runtime, before, after, op.model_copy(update={"status": "settled", "after": after}))
         settled = runtime.settle(
-            op, status="settled", after=after, effects=[*effects, *changed], reviews=given, note=_note(planned, because)
+            op,
+            status="settled",
+            after=after,
+            effects=[*effects, *changed],
+            reviews=given,
+            note=_note(runtime, planned, because),
         )
         turning.settled()
         return settled
@@ -276,7 +281,7 @@ def check_parts(target: Operation, parts: Parts) -> None:
             raise UsageError(f"operation {target.id} did not change {path}", hint=f"agentrt show {target.id} lists it")
 
 
-def _notice(planned: Reverting, kind: str, because: str, actor: str) -> str:
+def _notice(runtime: Runtime, planned: Reverting, kind: str, because: str, actor: str) -> str:
     """What the planner is told."""
     verb = "rejected" if kind == "reject" else "reverted"
     what = ", ".join(f"operation {target.id} ({words(target)})" for target in reversed(planned.targets))
@@ -289,21 +294,27 @@ def _notice(planned: Reverting, kind: str, because: str, actor: str) -> str:
     said += f" What it did to {shown} is gone; later work stays."
     if planned.reversal.merged:
         said += f" Merged with later changes: {', '.join(planned.reversal.merged)}."
-    if sent := stays_sent(planned.targets):
+    if sent := _stays(runtime, planned):
         said += f" Note: {sent}."
     if planned.dependents.known:
         said += f" {_stand(planned.dependents.known).capitalize()} now: look at it again."
     return said
 
 
-def _note(planned: Reverting, because: str) -> str:
+def _note(runtime: Runtime, planned: Reverting, because: str) -> str:
     notes = [f"because {because}"] if because else []
     if planned.reversal.merged:
         notes.append(f"merged with later changes: {', '.join(planned.reversal.merged)}")
-    notes.append(stays_sent(planned.targets))
+    notes.append(_stays(runtime, planned))
     if planned.dependents.known:
         notes.append(_stand(planned.dependents.known))
     return "; ".join(filter(None, notes))
+
+
+def _stays(runtime: Runtime, planned: Reverting) -> str:
+    """What was sent and is not taken back."""
+    released = runtime.sent_for(planned.ids) - set(planned.ids)
+    return stays_sent([*planned.targets, *(runtime.show(op) for op in sorted(released))])
 
 
 def _stand(ids: Sequence[int]) -> str:

@@ -6,15 +6,16 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from agentrt import reverting
-from agentrt.errors import Conflict, UsageError
+from agentrt import outbox, reverting, sending
+from agentrt.errors import AgentrtError, Conflict, UsageError
 from agentrt.flags import canary_seen
 from agentrt.history import hunks, reviews
 from agentrt.history.bases import lineage
 from agentrt.history.revert import Parts
 from agentrt.notices import named
-from agentrt.records import Operation
+from agentrt.records import Operation, Released
 from agentrt.records.operations import Review
+from agentrt.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -24,8 +25,13 @@ DEADLINE = "review_deadline"
 """``kind`` in the action of the note that a task with a deadline leaves in its session."""
 
 
-async def accept(runtime: Runtime, ops: Sequence[int], parts: Parts | None, actor: str) -> Operation:
-    """The caller holds ``runtime.turn``. Raises ``UnknownOperation``, ``UsageError``."""
+async def accept(
+    runtime: Runtime, ops: Sequence[int], parts: Parts | None, actor: str, *, by: Released = "person"
+) -> Operation:
+    """And what they have in the outbox is sent. The caller holds ``runtime.turn``.
+
+    Raises ``UnknownOperation``, ``UsageError``.
+    """
     outward = _only_outward(runtime, ops, parts)
     within = [op for op in ops if op not in outward]
     targets = [*outward.values(), *(reverting.standing(runtime, within, parts) if within or not outward else ())]
@@ -33,7 +39,26 @@ async def accept(runtime: Runtime, ops: Sequence[int], parts: Parts | None, acto
     given = await _verdict(runtime, targets, parts, "accepted")
     asked = {"kind": "accept", **_recorded(parts, given)}
     op = runtime.intend("accept", actor=actor, target=[target.id for target in targets], action=asked)
-    return runtime.settle(op, status="settled", after=runtime.view, reviews=given)
+    if parts is not None:
+        return runtime.settle(op, status="settled", after=runtime.view, reviews=given)
+    return await uninterrupted(_accept(runtime, targets, op, given, by))
+
+
+async def _accept(
+    runtime: Runtime, targets: Sequence[Operation], op: Operation, given: dict[int, Review], by: Released
+) -> Operation:
+    try:
+        sent = await outbox.release(runtime, targets, op, by)
+    except (AgentrtError, OSError) as error:
+        runtime.settle(op, status="failed", after=runtime.view, note=str(error))
+        raise
+    if sent.lines:
+        runtime.say("notice", {"text": f"The {op.actor} released: {'; '.join(sent.lines)}."}, op.id)
+    given = {target: review for target, review in given.items() if target not in sent.waiting}
+    note = "; ".join(sent.lines)
+    settled = runtime.settle(op, status="settled", after=runtime.view, reviews=given, effects=sent.effects, note=note)
+    sending.forget(sending.place(runtime.store, runtime.layer(op.id)))
+    return settled
 
 
 async def reject(runtime: Runtime, ops: Sequence[int], parts: Parts | None, because: str, actor: str) -> Operation:
@@ -67,7 +92,12 @@ def _disapprove(runtime: Runtime, ops: Sequence[int], because: str, actor: str) 
     return runtime.settle(op, status="settled", after=runtime.view, reviews=given, note="what was sent stays sent")
 
 
-async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
+async def keep_times(runtime: Runtime) -> tuple[str, ...]:
+    """What has waited long enough, in the outbox or for review; lines for a person."""
+    return (*await outbox.release_due(runtime), *await _keep_deadline(runtime))
+
+
+async def _keep_deadline(runtime: Runtime) -> tuple[str, ...]:
     """Accept or reject what has waited longer than the session's task allows; lines for a person.
 
     What cannot be rejected, because later work cannot be told apart from it, goes on waiting, and that is said.
@@ -84,6 +114,9 @@ async def keep_deadline(runtime: Runtime) -> tuple[str, ...]:
     if not late:
         return ()
     if then == "accept":
+        late = [op for op in late if not outbox.queues(runtime.show(op))]  # a deadline sends nothing
+        if not late:
+            return ()
         await accept(runtime, late, None, _ACTOR)
         return (f"{named(late)}: accepted, as nobody said otherwise in time",)
     notes = []

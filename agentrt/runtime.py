@@ -211,9 +211,9 @@ class Runtime(Standing):
         reviewing.set_deadline(self, seconds, then)
 
     async def keep_review_deadline(self) -> tuple[str, ...]:
-        """Accept or reject what has waited too long; lines for a person."""
+        """Accept or reject what has waited too long, and send what waited long enough; lines for a person."""
         async with self.turn:
-            return await reviewing.keep_deadline(self)
+            return await reviewing.keep_times(self)
 
     async def apply(
         self,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt import outside, resources
-from agentrt.contracts import Database, Step
+from agentrt.contracts import HTTP, Database, Step
 from agentrt.errors import AgentrtError
 from agentrt.records import Operation, View
 
@@ -51,7 +51,7 @@ async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIt
 
 async def _of_move(databases: Mapping[str, Database], steps: outside.Steps) -> AsyncIterator[str]:
     for name, its in steps.items():
-        if name == resources.HTTP:
+        if name == HTTP:
             yield "requests of it may have been sent: look at what they are about, nothing is sent again by itself"
             continue
         try:

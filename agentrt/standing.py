@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentrt import flags, narrowing
@@ -137,6 +137,11 @@ class Standing(Reader):
         self._head = after.conversation
         return operation
 
+    def sent_for(self, ops: Iterable[int]) -> set[int]:
+        """Those of ``ops`` that sent what no undo takes back, and those that released what they had in the outbox."""
+        of = set(ops)
+        return {op for op in self.sent_by if op in of or of.intersection(self._operations[op].target)}
+
     def note(self, kind: str, *, actor: str, role: str, body: Mapping[str, Any]) -> Operation:
         """Add a message that is an operation of its own, so that what it changes is seen, and gone back behind.
 
@@ -163,6 +168,8 @@ class Standing(Reader):
 def spent_by(operation: Operation) -> Spent:
     """What was rolled back or not kept changed nothing, but it ran, and what it sent is sent. One that was cut off ran
     as well, as far as anybody knows."""
+    if operation.kind == "accept":
+        return Spent.of(operation.requests)  # what was let go from the outbox
     if operation.kind != "act" or operation.status == "denied":
         return Spent()
     kept = operation.status == "settled" and not operation.is_verification

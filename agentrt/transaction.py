@@ -68,7 +68,7 @@ async def carry_out(
     Without ``keep`` it is a verification: told from other acts by its target, the operation it is run after.
     """
     context = context_of(runtime)
-    decision, runs = heard.decide(runtime, action, context, actor)
+    decision, runs = heard.decide(runtime, tool, action, context, actor)
     target = () if keep else (max(runtime.operations, default=0),)
     op = runtime.intend("act", actor=actor, action=action.to_dict(), target=target, decision=decision)
     if not runs:
@@ -150,7 +150,8 @@ class _Action:
                 return self._settled("settled", runtime.view, observation, **told)
             await self.outside.commit()
             if effects:
-                told["review"] = "pending" if judgement.verdict == "review" else "accepted"
+                looked_at = judgement.verdict == "review" or any(effect.change == "queued" for effect in effects)
+                told["review"] = "pending" if looked_at else "accepted"
             marks = (*runtime.view.marks, self.op.id) if self.outside.changed else runtime.view.marks
             after = runtime.view.model_copy(update={"snapshot": sealed, "marks": marks})
             return self._settled("settled", after, observation, **told)

@@ -70,7 +70,7 @@ def used_up(chains: Iterable[Chain], spent: Spent) -> Iterator[Decision]:
 
 def within(chains: Iterable[Chain], admission: Admission, context: Context) -> Admission:
     """The same, or a denial, where one request more would be one too many."""
-    if admission.verdict == "deny":
+    if admission.verdict in ("deny", "hold"):  # what is held is counted when it is released
         return admission
     more = {"requests": 1, "irreversible": admission.reversibility == "irreversible"}
     ceilings = (("limits", context.sent, "the action's limit"), ("budget", context.spent, "the session's budget"))

@@ -18,7 +18,7 @@ from .reading import Acted
 from .rules import all_are, one_may_be
 from .values import Commands, Hosts, Lines, Methods, Names, Paths, Tables
 
-_Change = Literal["created", "modified", "deleted", "renamed", "mode", "sent", "refused"]
+_Change = Literal["created", "modified", "deleted", "renamed", "mode", "sent", "refused", "queued"]
 _LIST = Field(strict=False, min_length=1)
 
 
@@ -105,8 +105,10 @@ def is_plain(effect: FileEffect) -> bool:
 
 
 def is_harmless(effect: Effect) -> bool:
-    """What no rule needs to speak of: it was not sent, or only asked."""
-    return isinstance(effect, RequestEffect) and (effect.change == "refused" or effect.reversibility == "reversible")
+    """What no rule needs to speak of: it was not sent, and is not to be; or only asked."""
+    if not isinstance(effect, RequestEffect) or effect.change == "queued":
+        return False
+    return effect.change == "refused" or effect.reversibility == "reversible"
 
 
 def about(effect: Effect, because: str) -> str:

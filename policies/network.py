@@ -16,6 +16,7 @@ from agentrt.contracts import Context
 from agentrt.documents import Document, Loc, Written, describe
 from agentrt.records import Admission, Request, Text
 from agentrt.records.effects import HARM, Reversibility
+from agentrt.units import Seconds
 
 from .effects import of_method
 from .patterns import host_matches, url_path_matches
@@ -37,6 +38,8 @@ class NetworkRule(Written):
     verdict: Literal["allow", "deny"] = "allow"
     reversibility: Literal["reversible", "compensable", "irreversible"] | None = None
     """Of what it does out there. Left out: what its method tells."""
+    hold: Literal[True] | Seconds | None = None
+    """It waits in the outbox until a person releases it; or so long, unless somebody drops it."""
     because: Text = ""
     match: Lines = ()
     not_match: Lines = ()
@@ -44,7 +47,7 @@ class NetworkRule(Written):
     @property
     def looks_inside(self) -> bool:
         """TLS has to be opened to know whether it speaks of a request."""
-        return self.methods is not None or self.paths is not None
+        return self.methods is not None or self.paths is not None or self.hold is not None
 
     def reaches(self, request: Request, flags: Collection[str]) -> bool:
         """It speaks of requests to that host and port."""
@@ -87,7 +90,7 @@ class Placed(NamedTuple):
     document: Document
     loc: Loc
 
-    def admission(self, verdict: Literal["allow", "inspect", "deny"], **more: Any) -> Admission:
+    def admission(self, verdict: Literal["allow", "inspect", "hold", "deny"], **more: Any) -> Admission:
         return Admission(verdict=verdict, rule=self.document.rule(self.loc), because=self.rule.because, **more)
 
 
@@ -136,14 +139,26 @@ def admit(hands: Sequence[Hand], request: Request, context: Context) -> Admissio
             letting.append(fitting)
     every = [one.rule for kind in ("allow", "deny") for one in _each(hands, kind)]
     looks_inside = any(rule.looks_inside and rule.reaches(request, flags) for rule in every)
-    verdict: Literal["allow", "inspect"] = "inspect" if closed and looks_inside else "allow"
-    rules = [one.rule for each in letting for one in each]
-    return letting[0][0].admission(
+    fitting_all = [one for each in letting for one in each]
+    may_wait = request.released is None and of_method(request.method) != "reversible"
+    holding = [one for one in fitting_all if one.rule.hold is not None and may_wait]
+    verdict: Literal["allow", "inspect", "hold"] = "hold" if holding else "allow"
+    if closed and looks_inside:
+        verdict = "inspect"
+    rules = [one.rule for one in fitting_all]
+    return (holding[0] if verdict == "hold" else fitting_all[0]).admission(
         verdict,
+        release=_release([one.rule for one in holding]) if verdict == "hold" else None,
         reversibility="unknown" if verdict == "inspect" else _worst(request, rules),
         said=any(rule.reversibility is not None for rule in rules),
         private=all(any(one.rule.private for one in each) for each in letting),
     )
+
+
+def _release(holding: Sequence[NetworkRule]) -> float | None:
+    """The longest wait; None: that of a person."""
+    waits = [rule.hold for rule in holding if rule.hold is not None]
+    return None if any(wait is True for wait in waits) else max(map(float, waits))
 
 
 def _each(hands: Sequence[Hand], verdict: str) -> Iterator[Placed]:

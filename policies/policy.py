@@ -129,8 +129,9 @@ class PackPolicy:
             yield max(speaking, key=lambda placed: _HARSHNESS.index(placed.rule.verdict), default=None), effect
 
     def admit(self, request: Request, context: Context) -> Admission:
-        """What the rules of the network say, within the budgets."""
-        return ceilings.within(self.chains, network.admit(self._hands, request, context), context)
+        """What the rules of the network say, within the budgets; a person's release is beyond these, and counts."""
+        admission = network.admit(self._hands, request, context)
+        return admission if request.released == "person" else ceilings.within(self.chains, admission, context)
 
     def explain(self, action: Action, context: Context) -> Explanation:
         """How an action is read, and every rule that speaks of it, the strictest first."""

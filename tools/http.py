@@ -64,6 +64,7 @@ class HttpTool:
         "before and after, and taken back by undo where that is possible; the answer says what undo would send."
     )
     action: type[Action] = Http
+    queues: Literal[True] = True
 
     def fitted(self, databases: Mapping[str, Database], *, network: bool) -> Tool | None:
         return self if network else None
@@ -81,6 +82,8 @@ class HttpTool:
             return Observation(error=f"{error} ({error.hint})" if error.hint else str(error))
         except OSError as error:
             return Observation(error=str(error))
+        if answer is None:
+            return world.show(f"{undo}\n")
         seen = world.show("".join((_head(answer), answer.body.decode(errors="surrogateescape"), _note(undo))))
         return seen if answer.status < 400 else seen.model_copy(update={"error": f"answered with {answer.status}"})
 

@@ -24,6 +24,7 @@ from agentrt.showing.words import (
     effect_line,
     effects_text,
     exit_text,
+    held_lines,
     log_line,
     operation_json,
     row_lines,
@@ -229,6 +230,8 @@ def _about(operation: Operation) -> list[str]:
     for key, value in (operation.action or {}).items():
         if key != "kind" and isinstance(value, str) and "\n" in value:
             lines += [f"  {key}:", *(f"    {line}" for line in plain_lines(value).splitlines())]
+    if any(request.change == "queued" for request in operation.requests):
+        lines += [f"  {line}" for line in held_lines(operation.action or {})]
     if operation.decision is not None:
         lines.append(f"decided: {said_text(operation.decision)}")
     if operation.judgement is not None:

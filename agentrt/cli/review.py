@@ -87,6 +87,9 @@ def accept(
             put_json(operation_json(operation))
         else:
             put(f"operation {operation.id}: accepted {_about(operation, parts)}")
+            put_effects(operation)
+            if operation.note:
+                put(plain(operation.note))
         return 0
 
     return with_runtime(where, work)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from agentrt.contracts import HTTP
 from agentrt.notices import named
 from agentrt.records import FileState
-from agentrt.resources import HTTP
 from agentrt.runtime import Runtime
 from agentrt.showing.plain import plain
 from agentrt.showing.words import conflict_line

@@ -9,12 +9,14 @@ from __future__ import annotations
 from .people import Ask, Inquire, Opinion, Question
 from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
-from .requests import Answer, Call, Exchange, Http, Inverse, Line, OpenHttp, Takes
+from .requests import HTTP, SAFE, Answer, Call, Exchange, Http, Inverse, Line, OpenHttp, Takes, Waiting
 from .resource import Answered, Database, OpenDatabase, Parameters, Planned, Resource, Scalar, Step
 from .sandbox import Confinement, ExecResult, OpenSandbox, Preparing, Sandbox, Wall
-from .tool import Fitting, Foreseeing, Needs, Output, Tool, World
+from .tool import Fitting, Foreseeing, Needs, Output, Queuing, Tool, World
 
 __all__ = [
+    "HTTP",
+    "SAFE",
     "Answer",
     "Answered",
     "Approval",
@@ -47,6 +49,7 @@ __all__ = [
     "Policy",
     "Preparing",
     "Question",
+    "Queuing",
     "Resource",
     "Said",
     "Sandbox",
@@ -55,6 +58,7 @@ __all__ = [
     "Summarizer",
     "Takes",
     "Tool",
+    "Waiting",
     "Wall",
     "World",
     "unheard",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from agentrt.records import Reversibility
+from agentrt.records import Released, Reversibility
 
 from .resource import Resource
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""They only ask (RFC 9110, section 9.2.1)."""
+HTTP = "http"
+"""The resource of requests, which no database can be called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +76,22 @@ class Exchange(Protocol):
 class Line(Protocol):
     """A way out, of one operation: through the session's rules and with its secrets, and everything is an effect."""
 
-    async def ask(self, call: Call, *, about: Takes | None = None) -> Exchange:
-        """Send it. ``about``: as ``Exchange.kept``, where it is known before.
+    async def ask(self, call: Call, *, about: Takes | None = None, released: Released | None = None) -> Exchange:
+        """Send it. ``about``: as ``Exchange.kept``, where it is known before; ``released``: it was held back before,
+        and no rule does that again.
 
         Raises ``UsageError`` for what is no request, ``ResourceError`` where nothing of it went out (a rule does not
-        let it, or nobody is there), ``Unanswered`` where it may have been carried out.
+        let it, or nobody is there), ``Unanswered`` where it may have been carried out, ``HeldBack`` where it waits.
         """
         ...
+
+
+class Waiting(NamedTuple):
+    """A request in the outbox."""
+
+    call: Call
+    due: float | None
+    """When it is sent all the same, in seconds since the epoch; None: never."""
 
 
 class Http(Resource, Protocol):
@@ -93,9 +107,19 @@ class Http(Resource, Protocol):
         """Whether there is anything to take back of what was done since ``begin``."""
         ...
 
-    async def send(self, call: Call, inverse: Inverse | None = None) -> tuple[Answer, str]:
+    async def send(self, call: Call, inverse: Inverse | None = None) -> tuple[Answer | None, str]:
         """Send it, with all that takes it back kept before and after; and what that is, in words for the planner, empty
-        where it only asks. Raises as ``Line.ask``."""
+        where it only asks. Without an answer it is held back, and waits in the outbox. Raises as ``Line.ask``."""
+        ...
+
+    def waiting(self, mark: str) -> Sequence[Waiting]:
+        """What waits of an action. Raises ``ResourceError``."""
+        ...
+
+    async def release(self, mark: str, by: Released) -> Sequence[str]:
+        """Send what waits of an action, each once and never again; what came of each, in words.
+
+        Raises ``ResourceError`` where nothing of one went out: it and those after it go on waiting."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple, Protocol, runtime_checkable
+from typing import BinaryIO, Literal, NamedTuple, Protocol, runtime_checkable
 
 from agentrt.records import (
     Action,
@@ -104,6 +104,13 @@ class Fitting(Protocol):
     def fitted(self, databases: Mapping[str, Database], *, network: bool) -> Tool | None:
         """As it is offered in a session with these databases, by name, and with a way out or none; None: not at all."""
         ...
+
+
+@runtime_checkable
+class Queuing(Protocol):
+    """A tool whose requests wait in the outbox where the policy holds its actions back: nobody is asked before."""
+
+    queues: Literal[True]
 
 
 @dataclass(frozen=True, slots=True)

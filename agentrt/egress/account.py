@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agentrt.contracts import Takes
-from agentrt.records import Admission, RequestEffect, Reversibility
+from agentrt.records import Admission, Released, RequestEffect, Reversibility
 
 from . import limits
 from .refused import Refused
@@ -31,6 +31,10 @@ class Entry:
     secrets: tuple[str, ...] = ()
     takes: Takes | None = None
     """What takes it back, of a request of agentrt's own."""
+    released: Released | None = None
+    """It was held back before, of agentrt's own."""
+    is_queued: bool = False
+    """It is held back, and waits."""
     is_closed: bool = False
     """What went through was not seen."""
     is_asked_again: bool = False
@@ -41,9 +45,9 @@ class Entry:
         admission, refused = self.admission, self.refused
         sent = self.went and refused is None
         rule = admission.rule if admission is not None else ""
-        takes = self.takes if self.went else None
+        takes = self.takes if self.went or self.is_queued else None
         return RequestEffect(
-            change="sent" if sent else "refused",
+            change="queued" if self.is_queued else "sent" if sent else "refused",
             reversibility=self._reversibility,
             method=self.method,
             url=self.url,

@@ -15,7 +15,7 @@ from .authority import Authority
 from .forms import Found
 from .guard import Guard
 from .outside import Resolver
-from .refused import Refused
+from .refused import Held, Refused
 
 _LOGIN = re.compile(r"//[^/]*@")
 _SHOWN = 500
@@ -62,6 +62,9 @@ class Desk:
             if refused:
                 because = admission.because or f"no rule lets {request.method} to {request.host} out"
                 raise Refused(because, rule=admission.rule)
+            if admission.verdict == "hold":
+                because = f"held back, {admission.because or 'until a person releases it'}; the tool http queues it"
+                raise Held(because, rule=admission.rule, release=admission.release)
             found.append(admission)
         return found
 

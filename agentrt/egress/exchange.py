@@ -11,7 +11,7 @@ from typing import NamedTuple
 import h11
 
 from agentrt.contracts import Takes
-from agentrt.records import Request
+from agentrt.records import Released, Request
 from agentrt.secrets.redactor import Redactor
 
 from . import limits
@@ -46,10 +46,11 @@ class Exchanges:
         client: Talk,
         *,
         about: Takes | None = None,
+        released: Released | None = None,
     ) -> None:
-        """``about``: of the one request of agentrt's own, what takes it back."""
+        """Of the one request of agentrt's own, what takes it back, and whether it was held back."""
         self._desk, self._client = desk, client
-        self._about = about
+        self._about, self._released = about, released
         self.entry: Entry | None = None
         """Of the last one."""
         self._line: _Line | None = None
@@ -79,7 +80,7 @@ class Exchanges:
         """Whether the client may ask for more."""
         method, text = request.method.decode(), request.target.decode()
         self.entry = entry = self._desk.begin(method, text)
-        entry.takes = self._about
+        entry.takes, entry.released = self._about, self._released
         try:
             target = read(text)
             entry.url = self._desk.guard.masked(target.url)
@@ -118,6 +119,7 @@ class Exchanges:
                 port=target.port,
                 path=path,
                 reversibility=entry.takes.reversibility if entry.takes is not None else None,
+                released=entry.released,
             )
             for path in target.paths
         ]

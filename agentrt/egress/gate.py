@@ -12,7 +12,7 @@ from types import MappingProxyType
 import h11
 
 from agentrt.contracts import Call, Takes
-from agentrt.records import Admission, Request, RequestEffect
+from agentrt.records import Admission, Released, Request, RequestEffect
 from agentrt.secrets.held import Held
 
 from . import limits
@@ -105,9 +105,9 @@ class Gate:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def ask(self, call: Call, *, about: Takes | None = None) -> Asked:
+    async def ask(self, call: Call, *, about: Takes | None = None, released: Released | None = None) -> Asked:
         """A request of agentrt's own, also once it is closed. See ``contracts.Line.ask``."""
-        return await ask(self._desk, call, about=about)
+        return await ask(self._desk, call, about=about, released=released)
 
     def _wait(self) -> None:
         """For the next to knock, as long as there is room."""

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 
 import h11
 
-from agentrt.contracts import Answer, Call, Takes
-from agentrt.errors import ResourceError, Unanswered, UsageError
+from agentrt.contracts import HTTP, Answer, Call, Takes
+from agentrt.errors import HeldBack, ResourceError, Unanswered, UsageError
+from agentrt.records import Released
 
 from . import limits
 from .account import Entry
 from .desk import Desk
 from .exchange import Exchanges
-from .refused import Refused
+from .refused import Held, Refused
 from .streams import Connection
 from .talk import Talk
 from .targets import whole
@@ -33,11 +34,11 @@ class Asked:
         self.entry.takes = takes
 
 
-async def ask(desk: Desk, call: Call, *, about: Takes | None) -> Asked:
+async def ask(desk: Desk, call: Call, *, about: Takes | None, released: Released | None) -> Asked:
     """See ``contracts.Line.ask``; the call has placeholders where secrets are to be."""
     head = _head(call)
     here, there = [await Connection.accepted(end) for end in socket.socketpair()]
-    exchanges = Exchanges(desk, Talk(here, server=True), about=about)
+    exchanges = Exchanges(desk, Talk(here, server=True), about=about, released=released)
     tasks = [asyncio.create_task(exchanges.serve(whole, tunnels=False))]
     talk = Talk(there, server=False)
     try:
@@ -95,6 +96,10 @@ async def _heard(talk: Talk, exchanges: Exchanges, call: Call) -> Asked:
         raise Unanswered(f"{call.method} {call.url}: {error}") from error
     entry = exchanges.entry
     assert entry is not None
+    if isinstance(entry.refused, Held):
+        entry.is_queued, entry.takes = True, Takes(HTTP, "", "reversible")
+        because, rule = entry.refused.because, entry.refused.rule
+        raise HeldBack(f"{entry.method} {entry.url}: {because}", rule=rule, release=entry.refused.release)
     if entry.refused is not None:
         raise ResourceError(f"{entry.method} {entry.url} was not sent: {_why(entry.refused)}")
     if entry.status is None:

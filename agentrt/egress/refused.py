@@ -17,6 +17,15 @@ class Refused(Exception):
         """The planted file that was on its way out."""
 
 
+class Held(Refused):
+    """It may go when a person releases it."""
+
+    def __init__(self, because: str, *, rule: str, release: float | None) -> None:
+        super().__init__(because, rule=rule)
+        self.release = release
+        """Seconds after which it goes all the same; None: never."""
+
+
 def malformed(because: str) -> Refused:
     return Refused(because, status=400)
 

@@ -43,6 +43,8 @@ class Tally:
     final: int = 0
     """Of these, those that nothing takes back."""
     refused: int = 0
+    queued: int = 0
+    """Requests that were held back, and wait or did so."""
     worst: Reversibility | None = None
     """What is hardest to take back; None for no effects."""
 
@@ -52,7 +54,7 @@ class Tally:
 
     @property
     def requests(self) -> int:
-        return self.sent + self.refused
+        return self.sent + self.refused + self.queued
 
 
 def tally_of(effects: Iterable[Effect]) -> Tally:
@@ -93,6 +95,8 @@ def _tally(groups: Iterable[_Group]) -> Tally:
         elif change == "sent":
             tally.sent += count
             tally.final += count * (reversibility == "irreversible")
+        elif change == "queued":
+            tally.queued += count
         else:
             tally.refused += count
     return tally

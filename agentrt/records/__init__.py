@@ -30,7 +30,7 @@ from .operations import (
     View,
     escalated,
 )
-from .requests import Admission, Redaction, Request, Secret
+from .requests import Admission, Redaction, Released, Request, Secret
 from .spent import Spent
 from .turns import Message, ProposedAction, ToolSpec, Turn, Usage
 
@@ -56,6 +56,7 @@ __all__ = [
     "ProposedAction",
     "Record",
     "Redaction",
+    "Released",
     "Request",
     "RequestEffect",
     "Reversibility",

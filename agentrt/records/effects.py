@@ -71,10 +71,11 @@ class Pick(Record):
 
 
 class RequestEffect(Record):
-    """A request to the outside, sent or refused. What was sent no undo takes back, but for what a resource keeps."""
+    """A request to the outside, sent, refused or held back. What was sent no undo takes back, unless a resource can."""
 
     kind: Literal["request"] = "request"
-    change: Literal["sent", "refused"]
+    change: Literal["sent", "refused", "queued"]
+    """queued: it waits in the outbox until a person releases it."""
     reversibility: Reversibility
     """reversible: it asked and changed nothing (GET); compensable: another request takes it back; irreversible: nothing
     does; unknown: TLS stayed closed, so what went through was not seen."""

@@ -9,6 +9,9 @@ from urllib.parse import unquote
 from .base import Record, Text
 from .effects import Reversibility
 
+Released = Literal["person", "time"]
+"""Who let go what was held back: a person, or its time was over."""
+
 
 class Request(Record):
     """A request as far as it can be seen before anything of it is sent."""
@@ -23,6 +26,8 @@ class Request(Record):
     """Without the query, decoded and with ``.`` and ``..`` resolved; None while TLS is closed."""
     reversibility: Reversibility | None = None
     """What it does out there, where agentrt itself sends it and keeps what takes it back."""
+    released: Released | None = None
+    """It was held back before."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -68,14 +73,17 @@ def _resolved(path: str) -> str:
 class Admission(Record):
     """Whether a request goes out."""
 
-    verdict: Literal["allow", "inspect", "deny"]
-    """inspect: TLS is to be opened, so that method and path can be judged; only an answer to CONNECT."""
+    verdict: Literal["allow", "inspect", "hold", "deny"]
+    """inspect: TLS is to be opened, so that method and path can be judged; only an answer to CONNECT. hold: it waits
+    until a person releases it."""
     rule: str
     because: Text = ""
     reversibility: Reversibility = "unknown"
     """Of what it does out there, if it is sent."""
     said: bool = False
     """By a rule, not by its method."""
+    release: float | None = None
+    """Of what is held: seconds after which it is sent all the same, unless somebody dropped it."""
     private: bool = False
     """The host is meant where it is: this machine, or a network that is not everybody's."""
 

@@ -35,7 +35,7 @@ class Spent(Record):
         deleted = changed = written = rows = requests = irreversible = 0
         for effect in effects:
             # One that was stopped on its way is refused, and the beginning of it is gone all the same.
-            if effect.change == "refused" and effect.reversibility == "reversible":
+            if effect.change == "queued" or (effect.change == "refused" and effect.reversibility == "reversible"):
                 continue
             irreversible += effect.reversibility == "irreversible"
             if isinstance(effect, RowsEffect | SchemaEffect):

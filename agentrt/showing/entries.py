@@ -48,6 +48,8 @@ class Entry:
     verification: bool
     gone: bool
     """Its files are not kept any more: nothing goes back to it."""
+    queued: int = 0
+    """Requests that it has in the outbox, or had."""
 
 
 class Feed:
@@ -137,6 +139,7 @@ def _entry(operation: Light, review: Review | None, gone: bool) -> Entry:
         deleted=tally.deleted,
         requests=tally.requests,
         worst=tally.worst,
+        queued=tally.queued,
         verdict=operation.verdict,
         target=operation.target,
         verification=operation.is_verification,

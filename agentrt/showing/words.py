@@ -142,6 +142,8 @@ def tally_text(tally: Tally) -> str:
         words.append(counted(tally.schemas, "schema change"))
     if tally.sent:
         words.append(counted(tally.sent, "request") + (f" ({tally.final:,} irreversible)" if tally.final else ""))
+    if tally.queued:
+        words.append(f"{counted(tally.queued, 'request')} held back")
     if tally.refused:
         words.append(f"{counted(tally.refused, 'request')} refused")
     return ", ".join(words)
@@ -188,6 +190,14 @@ def database_line(effect: RowsEffect | SchemaEffect) -> str:
         said[0] = f"{first} row{'s' * (first != '1')} {verb}"
         text = f"{effect.change:<9} {plain(effect.database)}: {plain(effect.table)}  ({', '.join(said)})"
     return text + (f"  — {plain(effect.note)}" if effect.note else "")
+
+
+def held_lines(action: Mapping[str, Any]) -> Iterator[str]:
+    """All of a request that is held back: who releases it has to see it. A body of several lines is shown anyway."""
+    yield from (plain(f"{name}: {value}") for name, value in (action.get("headers") or {}).items())
+    body = action.get("body") or ""
+    if body and "\n" not in body:
+        yield plain(body)
 
 
 def row_lines(effect: RowsEffect) -> Iterator[str]:

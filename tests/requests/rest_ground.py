@@ -40,7 +40,7 @@ class Rest:
     """``/things`` and ``/things/ID``; ``/things/ID/archive`` and ``…/restore``, which take no second one; ``/texts/NAME``
     as it was put."""
 
-    def __init__(self, *, etags: bool = True) -> None:
+    def __init__(self, *, etags: bool = True, port: int = 0) -> None:
         self.things: dict[str, Thing] = {}
         self.texts: dict[str, tuple[str, bytes]] = {}
         self.seen: list[Seen] = []
@@ -74,7 +74,7 @@ class Rest:
             def log_message(self, *about: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

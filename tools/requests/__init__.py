@@ -7,20 +7,21 @@ what takes it back (inverse.py, binding.py). Undo looks first: where it is not a
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from agentrt.contracts import Answer, Call, Exchange, Http, Inverse, Line, Planned, Step, Takes
-from agentrt.errors import ResourceError, Unanswered, UsageError
-from agentrt.records import Effect, RequestEffect
+from agentrt.contracts import SAFE, Answer, Call, Exchange, Http, Inverse, Line, Planned, Step, Takes, Waiting
+from agentrt.errors import HeldBack, ResourceError, Unanswered, UsageError
+from agentrt.records import Effect, Released, RequestEffect
 
 from . import kept as on_disk
 from .binding import bound
 from .images import Image, differing, look
-from .inverse import SAFE, looked_at, restoring
-from .kept import NAME, Kept, Said, Written
+from .inverse import looked_at, restoring
+from .kept import NAME, Kept, Queued, Said, Written
 from .turn import Move, Turn
 
 
@@ -55,64 +56,95 @@ class _Http:
 
     @property
     def touched(self) -> bool:
-        return any(call.can_go_back for call in self._calls)
+        return any(call.can_go_back or call.queued is not None for call in self._calls)
 
-    async def send(self, call: Call, inverse: Inverse | None = None) -> tuple[Answer, str]:
+    async def send(self, call: Call, inverse: Inverse | None = None) -> tuple[Answer | None, str]:
         if call.method in SAFE:
             return (await self._out.ask(call)).answer, ""
-        kept = await self._before(call, inverse)
-        self._calls.append(kept)
-        on_disk.save(self._aside, self._mark, self._calls)
-        about = _takes(kept) if kept.inverse is not None else None
-        try:
-            exchange = await self._out.ask(kept.call.call, about=about)
-        except ResourceError:
-            self._calls.pop()  # nothing of it was sent
-            raise
-        except Unanswered:
-            # Where it shows, it can be taken back all the same.
-            await self._after(kept)
-            raise
-        return exchange.answer, await self._answered(kept, exchange)
-
-    async def _before(self, call: Call, inverse: Inverse | None) -> Kept:
-        """All that is known before it is sent."""
         keyed = call
         if call.method in ("POST", "PATCH") and "idempotency-key" not in call.headers:
             keyed = replace(call, headers={**call.headers, "idempotency-key": str(uuid.uuid4())})
-        at = looked_at(call, inverse)
-        before = await look(self._out, at, call.headers) if at else None
-        back = restoring(call, before) if before is not None and inverse is None else None
-        return Kept(
-            call=Written.of(keyed),
-            look=at,
-            before=before,
-            inverse=None if back is None else Written.of(back),
-            said=None if inverse is None else Said.of(inverse),
-        )
+        said = None if inverse is None else Said.of(inverse)
+        self._calls.append(Kept(call=Written.of(keyed), look=looked_at(call, inverse), said=said))
+        try:
+            return await self._send(len(self._calls) - 1, None)
+        except HeldBack as held:
+            due = None if held.release is None else time.time() + held.release
+            self._keep(-1, self._calls[-1].model_copy(update={"queued": Queued(rule=held.rule, due=due)}))
+            until = "until a person releases it" if due is None else f"{held.release:g} seconds, unless it is dropped"
+            return None, f"queued, and nothing was sent: it waits {until} ({held.rule})"
+        except ResourceError:
+            self._calls.pop()  # nothing of it was sent
+            raise
 
-    async def _after(self, kept: Kept) -> Kept:
-        """With what shows now, in the place of the last one."""
+    def waiting(self, mark: str) -> Sequence[Waiting]:
+        kept = on_disk.load(self._aside, mark) if on_disk.file_of(self._aside, mark).exists() else ()
+        return [Waiting(one.call.call, one.queued.due) for one in kept if one.queued is not None]
+
+    async def release(self, mark: str, by: Released) -> Sequence[str]:
+        self._mark, self._calls = mark, list(on_disk.load(self._aside, mark))
+        came: list[str] = []
+        for number, kept in enumerate(self._calls):
+            if kept.queued is None:
+                continue
+            try:
+                answer, undo = await self._send(number, by)
+            except Unanswered as error:
+                came.append(f"{kept.call.line}: {error}; it may have been carried out")
+            except ResourceError:
+                self._keep(number, kept)  # it goes on waiting
+                raise
+            else:
+                came.append(f"{kept.call.line} was answered with {answer.status}; {undo}")
+        return came
+
+    async def _send(self, number: int, released: Released | None) -> tuple[Answer, str]:
+        """Raises ``HeldBack``, ``ResourceError`` (nothing of it went out), ``Unanswered``."""
+        kept = await self._before(self._calls[number])
+        self._keep(number, kept)  # from here on it is never sent again, whatever becomes of it
+        about = _takes(kept) if kept.inverse is not None else None
+        try:
+            exchange = await self._out.ask(kept.call.call, about=about, released=released)
+        except Unanswered:
+            # Where it shows, it can be taken back all the same.
+            await self._after(number)
+            raise
+        return exchange.answer, await self._answered(number, exchange)
+
+    async def _before(self, kept: Kept) -> Kept:
+        """With all that is known before it is sent."""
+        call = kept.call.call
+        before = await look(self._out, kept.look, call.headers) if kept.look else None
+        back = restoring(call, before) if before is not None and kept.said is None else None
+        inverse = None if back is None else Written.of(back)
+        return kept.model_copy(update={"before": before, "inverse": inverse, "queued": None})
+
+    async def _after(self, number: int) -> Kept:
+        """With what shows now."""
+        kept = self._calls[number]
         if kept.look:
             try:
                 after = await look(self._out, kept.look, kept.call.headers)
             except ResourceError:
                 after = None  # it cannot be seen, so it cannot be taken back
             kept = kept.model_copy(update={"after": after})
-        self._calls[-1] = kept
+        return self._keep(number, kept)
+
+    def _keep(self, number: int, kept: Kept) -> Kept:
+        self._calls[number] = kept
         on_disk.save(self._aside, self._mark, self._calls)
         return kept
 
-    async def _answered(self, kept: Kept, exchange: Exchange) -> str:
+    async def _answered(self, number: int, exchange: Exchange) -> str:
         answer, why = exchange.answer, "nothing says what takes it back"
         if 200 <= answer.status < 300:
             try:
-                kept = bound(kept, answer)
+                self._keep(number, bound(self._calls[number], answer))
             except UsageError as error:
                 why = f"its inverse does not fit the answer: {error}"
-        kept = await self._after(kept)
+        kept = await self._after(number)
         if kept.before is not None and kept.after is not None and not differing(kept.before, kept.after):
-            self._calls.pop()
+            self._keep(number, kept.model_copy(update={"inverse": None}))
             exchange.kept(Takes("", "", "reversible"))
             return "nothing has changed out there, as far as it shows"
         if not kept.can_go_back:

@@ -13,7 +13,6 @@ from agentrt.errors import UsageError
 
 from .images import Image
 
-SAFE = ("GET", "HEAD", "OPTIONS")
 _ON_A_URL = ("PUT", "PATCH", "DELETE")
 _REFERENCE = re.compile(r"\{(location|before(?:/[^{}]*)?|/[^{}]*)\}")
 _MERGES = ("application/json", "application/merge-patch+json")

@@ -67,6 +67,15 @@ class Said(Record):
         return Inverse(self.method, self.url, self.look, self.body.encode("latin-1"), self.ignore)
 
 
+class Queued(Record):
+    """In the outbox."""
+
+    rule: str
+    """``file:line`` of the rule that holds it back."""
+    due: float | None
+    """When it is sent all the same, in seconds since the epoch; None: never."""
+
+
 class Kept(Record):
     """A call, and all that takes it back."""
 
@@ -77,6 +86,8 @@ class Kept(Record):
     """What that showed; None where it is not known."""
     after: Image | None = None
     inverse: Written | None = None
+    queued: Queued | None = None
+    """It is held back, and waits."""
     is_created: bool = False
     """``look`` is of what the call has made, and did not exist before."""
     said: Said | None = None

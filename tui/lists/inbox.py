@@ -101,14 +101,16 @@ def _operation(entry: Entry) -> Item:
 
 def _risk(entry: Entry) -> tuple[int, Mark, str]:
     """How far down it belongs, the glyph and the word for it."""
-    for risk, harm in enumerate(("irreversible", "unknown", "compensable")):
+    if entry.queued:
+        return 0, STATES["pending"], "to be sent"
+    for risk, harm in enumerate(("irreversible", "unknown", "compensable"), 1):
         if entry.worst == harm:
             return risk, HARMS[harm], HARMS[harm].word
     mark = STATES["pending"]
     if entry.outside:
-        return 3, mark, _OUTSIDE
+        return 4, mark, _OUTSIDE
     if entry.deleted:
-        return 4, mark, f"deletes {entry.deleted:,}"
+        return 5, mark, f"deletes {entry.deleted:,}"
     if entry.files >= _MANY:
-        return 5, mark, counted(entry.files, "file")
-    return 6, mark, ""
+        return 6, mark, counted(entry.files, "file")
+    return 7, mark, ""

@@ -1,0 +1,83 @@
+"""The outbox: requests that were held back wait there until somebody releases them, or drops them.
+
+What waits belongs to the action that asked for it: to accept that is to release it, to reject or to undo it drops it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from agentrt import resources
+from agentrt.errors import AgentrtError
+from agentrt.records import Effect, Operation, Released
+from agentrt.ways import way_out
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+_ACTOR = "agentrt"
+
+
+class Sent(NamedTuple):
+    """What came of a release."""
+
+    effects: tuple[Effect, ...]
+    lines: tuple[str, ...]
+    """One a request, for people and for the planner."""
+    waiting: frozenset[int]
+    """Operations of which something could not be sent, and waits on."""
+
+
+def queues(operation: Operation) -> bool:
+    """It asked for something that was held back."""
+    return any(request.change == "queued" for request in operation.requests)
+
+
+def waiting(runtime: Runtime) -> list[Operation]:
+    """Operations whose requests may be released, oldest first."""
+    return [op for op in runtime.to_review() if queues(op) and op.id in runtime.view.marks]
+
+
+async def release(runtime: Runtime, targets: Sequence[Operation], op: Operation, by: Released) -> Sent:
+    """Send what waits of ``targets``, as part of ``op``, which is written down already. Each is sent once.
+
+    Raises ``ResourceError`` where there is no way out, ``UsageError`` for a secret that is not there: nothing was sent.
+    """
+    held = [target for target in targets if queues(target) and target.id in runtime.view.marks]
+    if not held:
+        return Sent((), (), frozenset())
+    line = way_out(runtime, op.actor)
+    line.write(op)
+    http = resources.open_http(runtime.store.aside)
+    http.through(line)
+    lines: list[str] = []
+    left: set[int] = set()
+    for target in held:
+        try:
+            lines += await http.release(f"{target.session}.{target.id}", by)
+        except AgentrtError as error:
+            lines.append(f"what operation {target.id} has in the outbox waits on: {error}")
+            left.add(target.id)
+    return Sent(await line.end(), tuple(lines), frozenset(left))
+
+
+async def release_due(runtime: Runtime) -> tuple[str, ...]:
+    """What waited as long as its rule says; lines for a person. The caller holds ``runtime.turn``."""
+    if runtime.outward is None:
+        return ()  # nothing is to be sent here
+    due = [op.id for op in waiting(runtime) if _is_due(runtime, op)]
+    if not due:
+        return ()
+    from agentrt import reviewing
+
+    done = await reviewing.accept(runtime, due, None, _ACTOR, by="time")
+    return (f"operation {done.id}: its time in the outbox was over: {done.note}",)
+
+
+def _is_due(runtime: Runtime, operation: Operation) -> bool:
+    http = resources.open_http(runtime.store.aside)
+    waits = http.waiting(f"{operation.session}.{operation.id}")
+    now = time.time()
+    return bool(waits) and all(one.due is not None and one.due <= now for one in waits)
