@@ -7,20 +7,34 @@ allows anything, or says ``none``, has to allow it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainValidator
 
 from agentrt.contracts import Context
 from agentrt.documents import Document, Loc, Written, describe
 from agentrt.records import Admission, Request, Text
 from agentrt.records.effects import HARM, Reversibility
-from agentrt.units import Seconds
+from agentrt.units import parse_seconds
 
 from .effects import of_method
 from .patterns import host_matches, url_path_matches
 from .values import Flags, Hosts, Lines, Methods, Ports, UrlPaths
+
+
+def _wait(value: object) -> float:
+    """Seconds; for ever, where it says true. Raises ``ValueError``."""
+    if value is True:
+        return math.inf
+    try:
+        return parse_seconds(value)
+    except ValueError:
+        raise ValueError(f"expected `true`, or a time such as 10m, not {describe(value)}") from None
+
+
+Hold = Annotated[float, PlainValidator(_wait)]
 
 
 class NetworkRule(Written):
@@ -38,7 +52,7 @@ class NetworkRule(Written):
     verdict: Literal["allow", "deny"] = "allow"
     reversibility: Literal["reversible", "compensable", "irreversible"] | None = None
     """Of what it does out there. Left out: what its method tells."""
-    hold: Literal[True] | Seconds | None = None
+    hold: Hold | None = None
     """It waits in the outbox until a person releases it; or so long, unless somebody drops it."""
     because: Text = ""
     match: Lines = ()
@@ -157,8 +171,8 @@ def admit(hands: Sequence[Hand], request: Request, context: Context) -> Admissio
 
 def _release(holding: Sequence[NetworkRule]) -> float | None:
     """The longest wait; None: that of a person."""
-    waits = [rule.hold for rule in holding if rule.hold is not None]
-    return None if any(wait is True for wait in waits) else max(map(float, waits))
+    longest = max(rule.hold for rule in holding if rule.hold is not None)
+    return None if longest == math.inf else longest
 
 
 def _each(hands: Sequence[Hand], verdict: str) -> Iterator[Placed]:

@@ -284,7 +284,7 @@ MISTAKES = [
     (
         "judge: [{verdict: accept, change: [gone]}]",
         "1:36",
-        "item 1 of `change` must be 'created', 'modified', 'deleted', 'renamed', 'mode', 'sent' or 'refused', not text \"gone\"",
+        "item 1 of `change` must be 'created', 'modified', 'deleted', 'renamed', 'mode', 'sent', 'refused' or 'queued', not text \"gone\"",
         "",
     ),
     (
@@ -375,6 +375,19 @@ MISTAKES = [
     ),
     ("network: [{hosts: [x.org], ports: [0]}]", "1:36", "item 1 of `ports` must be at least 1, not 0", ""),
     ("network: [{hosts: [x.org], ports: [70000]}]", "1:36", "item 1 of `ports` must be at most 65535, not 70000", ""),
+    (
+        "network: [{hosts: [x.org], hold: maybe}]",
+        "1:34",
+        'expected `true`, or a time such as 10m, not text "maybe"',
+        "",
+    ),
+    (
+        "network: [{hosts: [x.org], hold: false}]",
+        "1:34",
+        "expected `true`, or a time such as 10m, not false",
+        "",
+    ),
+    ("network: [{hosts: [x.org], verdict: deny, hold: 1h}]", "1:43", "`hold` is for a rule that allows", ""),
     ("network: [{hosts: [x.org], private: yes}]", "1:37", '`private` must be true or false, not text "yes"', ""),
     ("network: [{hosts: [x.org], verdict: ask}]", "1:37", "`verdict` must be 'allow' or 'deny', not text \"ask\"", ""),
     ("network: [{hosts: [x.org], verdict: deny, private: true}]", "1:43", "`private` is for a rule that allows", ""),
