@@ -63,7 +63,7 @@ class Desk:
                 because = admission.because or f"no rule lets {request.method} to {request.host} out"
                 raise Refused(because, rule=admission.rule)
             if admission.verdict == "hold":
-                because = f"held back, {admission.because or 'until a person releases it'}; the tool http queues it"
+                because = f"held back, {admission.because or 'until a person releases it'}"
                 raise Held(because, rule=admission.rule, release=admission.release)
             found.append(admission)
         return found
@@ -89,4 +89,5 @@ class Desk:
             self.account.saw_canary(entry)
             self.on_freeze()
         rule = refused.rule or "agentrt"
-        return f"agentrt: {entry.method} {entry.url}: {refused.because} ({rule})"
+        how = "; the tool http queues it" if isinstance(refused, Held) else ""
+        return f"agentrt: {entry.method} {entry.url}: {refused.because}{how} ({rule})"

@@ -25,9 +25,10 @@ def test_the_riskiest_comes_first_and_says_why() -> None:
         entry(6, requests=1, worst="unknown"),
         entry(7, files=1, outside=1, worst="irreversible"),
         entry(8, worst="reversible"),
+        entry(9, requests=1, queued=1, worst="reversible"),
     ]
     questions = [Question("i", "inquire"), Question("a", "ask"), Question("h", "hold")]
-    to_review = list(range(1, 9))
+    to_review = list(range(1, 10))
     random.Random(1).shuffle(to_review)
 
     found = inbox(questions, entries, to_review)
@@ -36,6 +37,7 @@ def test_the_riskiest_comes_first_and_says_why() -> None:
         ("h", "‖", "held"),
         ("a", "?", "asks"),
         ("i", "?", "a question"),
+        (9, "●", "to be sent"),
         (7, "‼", "irreversible"),
         (6, "¿", "unknown"),
         (5, "≈", "compensable"),
