@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentrt import resources
-from agentrt.errors import AgentrtError
+from agentrt.errors import ResourceError
 from agentrt.records import Effect, Operation, Released
 from agentrt.ways import way_out
 
@@ -55,10 +55,12 @@ async def release(runtime: Runtime, targets: Sequence[Operation], op: Operation,
     lines: list[str] = []
     left: set[int] = set()
     for target in held:
+        mark = f"{target.session}.{target.id}"
         try:
-            lines += await http.release(f"{target.session}.{target.id}", by)
-        except AgentrtError as error:
-            lines.append(f"what operation {target.id} has in the outbox waits on: {error}")
+            lines += await http.release(mark, by)
+            left |= {target.id} if http.waiting(mark) else set()
+        except ResourceError as error:
+            lines.append(f"what operation {target.id} has in the outbox cannot be sent: {error}")
             left.add(target.id)
     return Sent(await line.end(), tuple(lines), frozenset(left))
 

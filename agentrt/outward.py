@@ -55,7 +55,9 @@ class Outward:
 
     def line(self, runtime: Runtime, policy: Policy, context: Context) -> Call:
         """A way out for agentrt alone."""
-        return Call(self, runtime, lambda: policy, context)
+        call = Call(self, runtime, lambda: policy, context)
+        call.released = "time"  # who takes something back need not be asked about that as well; the budgets hold
+        return call
 
 
 class Call:
@@ -67,6 +69,8 @@ class Call:
         self._written: Path | None = None
         self.held_by: Decision | None = None
         """It holds back whatever the action sends."""
+        self.released: Released | None = None
+        """Nothing is held back."""
         self._gate = Gate(
             self._admit,
             authority=outward.authority,
@@ -94,7 +98,7 @@ class Call:
         self, call: contracts.Call, *, about: Takes | None = None, released: Released | None = None
     ) -> Exchange:
         """See ``contracts.Line``."""
-        return await self._gate.ask(self._filled(call), about=about, released=released)
+        return await self._gate.ask(self._filled(call), about=about, released=released or self.released)
 
     def _filled(self, call: contracts.Call) -> contracts.Call:
         """With placeholders where secrets are named."""

@@ -117,9 +117,8 @@ class Http(Resource, Protocol):
         ...
 
     async def release(self, mark: str, by: Released) -> Sequence[str]:
-        """Send what waits of an action, each once and never again; what came of each, in words.
-
-        Raises ``ResourceError`` where nothing of one went out: it and those after it go on waiting."""
+        """Send what waits of an action, each once and never again; what came of each, in words. Where nothing of one
+        went out it waits on. Raises ``ResourceError`` where what is kept of them cannot be read or written."""
         ...
 
 

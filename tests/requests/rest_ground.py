@@ -47,6 +47,8 @@ class Rest:
         self.wrong: dict[str, Wrong] = {}
         self.before_answer: Callable[[Seen], None] = lambda seen: None
         self.etags = etags
+        self.elsewhere = ""
+        """Where it says that things are."""
         self._next = self._clock = 0
         self._lock = threading.Lock()
         rest = self
@@ -141,7 +143,7 @@ class Rest:
         parts = seen.path.partition("?")[0].strip("/").split("/")
         if parts == ["things"] and seen.method == "POST":
             id = self._new(json.loads(seen.body))
-            return self._shown(id, 201, {"Location": f"/things/{id}"})
+            return self._shown(id, 201, {"Location": f"{self.elsewhere}/things/{id}"})
         if parts == ["drafts"] and seen.method == "POST":  # says its id, and not where it is
             return self._shown(self._new(json.loads(seen.body)), 200, {})
         if parts[0] != "things" or len(parts) < 2 or parts[1] not in self.things:

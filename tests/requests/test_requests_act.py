@@ -15,7 +15,9 @@ from rest_ground import Rest, Seen, Wrong, policy, said, sent
 from test_requests_undo import BOX, MATRIX, action, filled, opened
 
 from agentrt import Runtime
+from agentrt.errors import ResourceError
 from agentrt.tools.http import HttpTool
+from agentrt.tools.requests import kept
 
 pytestmark = pytest.mark.anyio
 
@@ -79,6 +81,69 @@ async def test_what_only_the_agent_says_takes_it_back_is_not_believed_yet(worksp
         made = await rt.act("http", **action(rest, MATRIX["post, with Location"]))
         assert ("POST", 201, "compensable") in sent(made)
         assert [effect.inverse for effect in made.requests] == [f"DELETE {rest.url}/things/2", ""]
+
+
+async def test_what_is_at_another_server_is_none_of_its_business(workspace: Path, rest: Rest) -> None:
+    """Neither an answer nor an agent makes undo delete what lies elsewhere."""
+    other = Rest()
+    filled(other)
+    try:
+        rules = policy(rest, policy(other)["network"][0], budget={"irreversible": 100})
+        async with Runtime.open(workspace, policy=rules, sandbox=BOX) as rt:
+            rest.elsewhere = other.url
+            made = await rt.act("http", method="POST", url=f"{rest.url}/things", body="{}")
+            assert "undo cannot take this back" in said(made) and rt.view.marks == ()
+            for undo in (
+                {"method": "DELETE", "url": f"{other.url}/things/1"},
+                {"method": "DELETE", "url": "/x", "look": f"{other.url}/things/1"},
+            ):
+                refused = await rt.act("http", method="POST", url=f"{rest.url}/things", body="{}", undo=undo)
+                assert "undo is of another server than the request" in said(refused) and refused.requests == ()
+            undo = {"method": "DELETE", "url": "{location}"}
+            made = await rt.act("http", method="POST", url=f"{rest.url}/things", body="{}", undo=undo)
+            assert "it is of another server than the request" in said(made)
+            assert other.seen == [] and len(rest.things) == 2
+    finally:
+        other.close()
+
+
+async def test_an_inverse_of_the_agents_own_goes_by_the_rules(workspace: Path, rest: Rest) -> None:
+    """What may not be sent may not be sent by undoing something either."""
+    filled(rest)
+    here = {"hosts": ["127.0.0.1"], "ports": [rest.port], "private": True}
+    rules = {"network": [{**here, "methods": ["GET", "POST"], "reversibility": "compensable"}, here]}
+    rules["network"][1] = {**here, "methods": ["DELETE"]}
+    async with Runtime.open(workspace, policy=rules, sandbox=BOX) as rt:
+        undo = {"method": "DELETE", "url": "/things/1"}
+        made = await rt.act("http", method="POST", url=f"{rest.url}/things/1/archive", body="{}", undo=undo)
+        assert "[undo sends DELETE" in said(made)
+        with pytest.raises(ResourceError, match="was not sent: the session's budget is used up"):
+            await rt.undo()
+        assert "1" in rest.things and rt.show(2).status == "failed" and rt.view.marks == (1,)
+
+
+async def test_what_takes_it_back_cannot_be_kept(workspace: Path, rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before: nothing is sent. After: it was sent, and nobody says that it can be taken back."""
+    filled(rest)
+    real, at = kept.save, 0
+
+    def save(*given: Any) -> None:
+        nonlocal at
+        at -= 1
+        if at == 0:
+            raise ResourceError("no room")
+        real(*given)
+
+    monkeypatch.setattr(kept, "save", save)
+    async with opened(workspace, rest) as rt:
+        at = 1
+        put = {"method": "PUT", "url": f"{rest.url}/things/1", "body": '{"name": "uno"}'}
+        first = await rt.act("http", **put)
+        assert "no room" in said(first) and rest.unsafe == [] and rt.view.marks == ()
+        at = 2
+        second = await rt.act("http", **put)
+        assert "was answered with 200, but no room" in said(second) and rest.unsafe == ["PUT /things/1"]
+        assert ("PUT", 200, "irreversible") in sent(second) and rt.view.marks == () and second.review == "pending"
 
 
 @pytest.mark.parametrize("status", [429, 500])
@@ -175,6 +240,7 @@ async def test_a_secret_goes_along_and_is_nowhere_kept(
 _PROGRAM = """
 import asyncio, json, os, sys
 from agentrt import Runtime
+from agentrt.errors import ResourceError
 from agentrt.testing import memory_sandbox
 
 async def main():

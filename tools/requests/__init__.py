@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +47,10 @@ class _Http:
     @property
     def _out(self) -> Line:
         if self._line is None:
-            raise ResourceError("there is no way out, by which to look or to send", hint="the policy says: network")
+            raise ResourceError(
+                "there is no way out, by which to look or to send",
+                hint="a policy names what may be reached: `network:`",
+            )
         return self._line
 
     # An action
@@ -83,20 +87,19 @@ class _Http:
 
     async def release(self, mark: str, by: Released) -> Sequence[str]:
         self._mark, self._calls = mark, list(on_disk.load(self._aside, mark))
-        came: list[str] = []
-        for number, kept in enumerate(self._calls):
-            if kept.queued is None:
-                continue
-            try:
-                answer, undo = await self._send(number, by)
-            except Unanswered as error:
-                came.append(f"{kept.call.line}: {error}; it may have been carried out")
-            except ResourceError:
-                self._keep(number, kept)  # it goes on waiting
-                raise
-            else:
-                came.append(f"{kept.call.line} was answered with {answer.status}; {undo}")
-        return came
+        return [
+            await self._release(number, kept, by) for number, kept in enumerate(self._calls) if kept.queued is not None
+        ]
+
+    async def _release(self, number: int, kept: Kept, by: Released) -> str:
+        try:
+            answer, undo = await self._send(number, by)
+        except Unanswered as error:
+            return f"{kept.call.line}: {error}; it may have been carried out"
+        except ResourceError as error:
+            self._keep(number, kept)
+            return f"{kept.call.line} waits on: {error}"
+        return f"{kept.call.line} was answered with {answer.status}; {undo}"
 
     async def _send(self, number: int, released: Released | None) -> tuple[Answer, str]:
         """Raises ``HeldBack``, ``ResourceError`` (nothing of it went out), ``Unanswered``."""
@@ -106,10 +109,15 @@ class _Http:
         try:
             exchange = await self._out.ask(kept.call.call, about=about, released=released)
         except Unanswered:
-            # Where it shows, it can be taken back all the same.
-            await self._after(number)
+            with suppress(ResourceError):  # where it shows, it can be taken back all the same
+                await self._after(number)
             raise
-        return exchange.answer, await self._answered(number, exchange)
+        try:
+            return exchange.answer, await self._answered(number, exchange)
+        except ResourceError as error:  # of the disk: what is kept is not all that it takes
+            exchange.kept(Takes("", "", "irreversible"))
+            self._calls[number] = kept.model_copy(update={"inverse": None})
+            raise Unanswered(f"{kept.call.line} was answered with {exchange.answer.status}, but {error}") from error
 
     async def _before(self, kept: Kept) -> Kept:
         """With all that is known before it is sent."""

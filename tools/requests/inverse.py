@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from agentrt.contracts import Answer, Call, Inverse
 from agentrt.errors import UsageError
@@ -19,8 +19,14 @@ _MERGES = ("application/json", "application/merge-patch+json")
 
 
 def looked_at(call: Call, inverse: Inverse | None) -> str:
-    """The URL at which it shows whether the call stands, where that is known before it is sent; else empty."""
+    """The URL at which it shows whether the call stands, where that is known before it is sent; else empty.
+
+    Raises ``UsageError`` for one of another server.
+    """
     url = (inverse.look or inverse.url) if inverse is not None else call.url if call.method in _ON_A_URL else ""
+    for named in (url, inverse.url) if inverse is not None else ():
+        if not _REFERENCE.search(named) and not _same_origin(call.url, urljoin(call.url, named)):
+            raise UsageError(f"undo is of another server than the request: {named}")
     return "" if not url or _REFERENCE.search(url) else urljoin(call.url, url)
 
 
@@ -61,9 +67,11 @@ def _merge_patch(call: Call, before: Image) -> dict[str, Any] | None:
 def created(call: Call, answer: Answer) -> Call | None:
     """What deletes that which a POST has made, where the answer says where that is (RFC 9110, section 15.3.2)."""
     location = answer.headers.get("location", "")
-    if call.method != "POST" or answer.status != 201 or not location:
+    url = urljoin(call.url, location)
+    # A server has no say in what becomes of things at another one.
+    if call.method != "POST" or answer.status != 201 or not location or not _same_origin(call.url, url):
         return None
-    return Call("DELETE", urljoin(call.url, location), _without_type(call))
+    return Call("DELETE", url, _without_type(call))
 
 
 def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None) -> tuple[Call, str]:
@@ -93,7 +101,14 @@ def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None)
     else:
         headers = _without_type(call)
     url = in_url(inverse.url)
-    return Call(inverse.method, url, headers, body), in_url(inverse.look) if inverse.look else url
+    look = in_url(inverse.look) if inverse.look else url
+    if not (_same_origin(call.url, url) and _same_origin(call.url, look)):
+        raise UsageError("it is of another server than the request")
+    return Call(inverse.method, url, headers, body), look
+
+
+def _same_origin(one: str, other: str) -> bool:
+    return urlsplit(one.lower())[:2] == urlsplit(other.lower())[:2]
 
 
 def _filled(text: str, found: Callable[[str], object], write: Callable[[object], str]) -> str:

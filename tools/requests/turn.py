@@ -109,7 +109,9 @@ class Turn:
         other = kept.call if move.step.way == "back" else kept.inverse
         sent = replace(call, headers=headers)
         try:
-            exchange = await self._line.ask(sent, about=Takes(NAME, other.line, "compensable"))
+            # What only its author says takes a call back is judged as any other request.
+            about = None if kept.said is not None or move.makes_another else Takes(NAME, other.line, "compensable")
+            exchange = await self._line.ask(sent, about=about)
         except Unanswered:
             if move.makes_another or differing(await self._look(kept), move.wanted, kept.by_server):
                 raise
@@ -120,6 +122,8 @@ class Turn:
         if not 200 <= status < 300 and not gone:
             exchange.kept(Takes("", "", "unknown"))
             raise ResourceError(f"{call.method} {call.url} was answered with {status}: {_text(exchange.answer.body)}")
+        if kept.said is not None:
+            exchange.kept(Takes(NAME, other.line, "unknown"))
         self._done.append(move)
         if move.makes_another:
             await self._rebind(move, exchange)
@@ -161,7 +165,8 @@ class Turn:
         if opposite is None:
             return False
         try:
-            exchange = await self._line.ask(opposite.call, about=Takes(NAME, move.call.method, "compensable"))
+            about = None if kept.said is not None else Takes(NAME, f"{move.call.method} {move.call.url}", "compensable")
+            exchange = await self._line.ask(opposite.call, about=about)
             now = await self._look(kept)
         except AgentrtError:
             return False
