@@ -97,6 +97,8 @@ def _explain_request(text: str, policy: Policy, context: Context, where: Where) 
     put(f"verdict: {found.verdict}")
     put(f"{found.rule}: {found.verdict}" + (f": {plain(found.because)}" if found.because else ""))
     put(f"what it does out there: {found.reversibility}")
+    if found.verdict == "hold":
+        put("sent when a person releases it" if found.release is None else f"sent by itself after {found.release:g} s")
     return 0
 
 
