@@ -153,7 +153,7 @@ class HeldBack(AgentrtError):
 
     code = "held-back"
 
-    def __init__(self, message: str, *, rule: str, release: float | None, hint: str = "") -> None:
+    def __init__(self, message: str, *, rule: str = "", release: float | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.rule = rule
         self.release = release
