@@ -158,8 +158,9 @@ class Rest:
         if seen.method == "PUT":
             self.things[id] = self._stamped({**json.loads(seen.body), "id": int(id)})
         elif seen.method == "PATCH":
-            merged = {**self.things[id], **json.loads(seen.body)}
-            self.things[id] = self._stamped({k: v for k, v in merged.items() if v is not None})
+            patch = json.loads(seen.body)
+            merged = {**self.things[id], **patch}
+            self.things[id] = self._stamped({k: v for k, v in merged.items() if k not in patch or v is not None})
         elif seen.method == "DELETE":
             del self.things[id]
             return 204, {}, b""

@@ -77,7 +77,7 @@ def action(rest: Rest, case: dict[str, Any]) -> dict[str, Any]:
 
 
 def filled(rest: Rest) -> None:
-    rest.add(name="one", note="mind", deep={"a": 1})
+    rest.add(name="one", note="mind", deep={"a": 1}, empty=None)
     rest.texts["old"] = ("text/plain", b"as it was\xff")
 
 
@@ -151,7 +151,14 @@ async def test_an_old_patch_alone_is_taken_back(workspace: Path, rest: Rest) -> 
             await rt.act("http", method="PATCH", url=f"{rest.url}/things/1", body=json.dumps(body))
         rest.edit("1", theirs=1)
         await rt.revert(1)
-        assert rest.state()["1"] == {"id": 1, "name": "one", "note": "new", "deep": {"a": 1}, "theirs": 1}
+        assert rest.state()["1"] == {
+            "id": 1,
+            "name": "one",
+            "note": "new",
+            "deep": {"a": 1},
+            "empty": None,
+            "theirs": 1,
+        }
         with pytest.raises(Conflict):
             await rt.revert(2) if rest.edit("1", note="theirs") is None else None
 
@@ -200,7 +207,9 @@ async def test_an_undo_that_did_not_do_it_is_not_said_to_have(workspace: Path, r
         await rt.act("write", path="new.txt", content="new\n")
         await rt.act("http", method="PUT", url=f"{rest.url}/things/1", body='{"name": "uno"}')
         rest.wrong["PUT"] = Wrong(ignore=True)
-        with pytest.raises(ResourceError, match=r"it is not as it was: .*/things/1 differs in /deep, /name, /note"):
+        with pytest.raises(
+            ResourceError, match=r"it is not as it was: .*/things/1 differs in /deep, /empty, /name, /note"
+        ):
             await rt.undo(2)
         assert rt.view.marks == (2,) and rt.view.snapshot == rt.show(1).after.snapshot
         rest.wrong["PUT"] = Wrong(refuse=500)

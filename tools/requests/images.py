@@ -51,11 +51,12 @@ class Image(Record):
         value = self.value
         return value if isinstance(value, dict) else None
 
-    def with_members(self, members: Mapping[str, Any]) -> Image:
-        """As a merge patch leaves it (RFC 7396)."""
-        whole = {**(self.members or {}), **members}
-        body = json.dumps({name: value for name, value in whole.items() if value is not None})
-        return self.model_copy(update={"body": body, "etag": ""})
+    def with_members(self, names: Collection[str], of: Image) -> Image:
+        """With these members as another image has them, or has them not."""
+        theirs = of.members or {}
+        whole = {name: value for name, value in (self.members or {}).items() if name not in names}
+        whole |= {name: theirs[name] for name in names if name in theirs}
+        return self.model_copy(update={"body": json.dumps(whole), "etag": ""})
 
     @property
     def text(self) -> str:

@@ -70,7 +70,7 @@ class Turn:
             if (members := members_of(kept.call.call, call)) is not None and now.members is not None:
                 # The others are no business of it, whoever changed them.
                 changed = [f"/{name}" for name in members if not _same_member(name, now, expected)]
-                wanted = now.with_members(members)
+                wanted = now.with_members(members, wanted)
             else:
                 # What is planned may have a time of its own by then, as the server likes.
                 changed = differing(now, expected, kept.by_server if kept.look in showing else kept.ignored)
