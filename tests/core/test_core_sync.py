@@ -69,6 +69,7 @@ def test_it_has_every_public_method_of_the_asynchronous_one() -> None:
         "flags",
         "narrowings",
         "count",
+        "sent_for",
     }
     assert public(Asynchronous) - inner <= public(Runtime)
 
