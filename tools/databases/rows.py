@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import json
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +25,8 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from agentrt.contracts import Scalar
 from agentrt.errors import ResourceError
 from agentrt.records import Cell, PathConflict, RowChange, RowsEffect, dump_json
+
+from ..whole import write_whole
 
 FORMAT = 1
 SHOWN = 20
@@ -195,15 +196,7 @@ def save(file: Path, engine: str, kept: Kept) -> None:
     }
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new = file.with_name(f"{file.name}.new")
-        new.unlink(missing_ok=True)
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
-            out.write(dump_json(document).encode("ascii"))
-            out.flush()
-            os.fsync(out.fileno())
-        new.replace(file)
-        for folder in (file.parent, file.parent.parent):
-            _sync(folder)
+        write_whole(file, dump_json(document).encode("ascii"))
     except OSError as error:
         forget(file)
         raise ResourceError(
@@ -243,14 +236,6 @@ def load(file: Path, engine: str) -> Kept | None:
         raise ResourceError(f"{file} cannot be read: {error.strerror or error}") from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ResourceError(f"{file} is damaged: {error}") from error
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 # ---------------------------------------------------------------------------------------------------------- shown

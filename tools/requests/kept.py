@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +12,7 @@ from agentrt.contracts import Call, Inverse
 from agentrt.errors import ResourceError
 from agentrt.records import Record
 
+from ..whole import write_whole
 from .images import ABSENT, Image, differing, name_at
 
 NAME = "http"
@@ -127,7 +126,7 @@ def save(aside: Path, mark: str, kept: Sequence[Kept]) -> None:
     file = file_of(aside, mark)
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write(file, _ALL.dump_json(tuple(kept)))
+        write_whole(file, _ALL.dump_json(tuple(kept)))
     except OSError as error:
         raise ResourceError(
             f"what undo needs could not be kept: {error.strerror or error}",
@@ -144,23 +143,6 @@ def load(aside: Path, mark: str) -> tuple[Kept, ...]:
         raise ResourceError(f"what was kept of requests is not there: {file}: {error.strerror}") from error
     except ValidationError as error:
         raise ResourceError(f"{file} is damaged: {error.errors()[0]['msg']}") from error
-
-
-def _write(file: Path, data: bytes) -> None:
-    new = file.with_name(f"{file.name}.new")
-    with suppress(FileNotFoundError):
-        new.unlink()
-    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    new.replace(file)
-    for folder in (file.parent, file.parent.parent):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 class Equals:
@@ -182,7 +164,7 @@ class Equals:
         pairs = {**self._read(), now.digest: first}
         self._pairs = dict(list(pairs.items())[-_MOST_EQUALS:])
         try:
-            _write(self._file, _PAIRS.dump_json(self._pairs))
+            write_whole(self._file, _PAIRS.dump_json(self._pairs))
         except OSError as error:
             raise ResourceError(f"{self._file} could not be written: {error.strerror}") from error
 
