@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from agentrt.contracts import Answer, Call, Database, Inverse, Tool, World
-from agentrt.errors import ResourceError, SandboxError, SandboxUnavailable, Unanswered, UsageError
+from agentrt.errors import AgentrtError, SandboxError, SandboxUnavailable, Unanswered, UsageError
 from agentrt.records import Action, Observation, Record, Text
 
 from .display import one_line
@@ -74,18 +74,9 @@ class HttpTool:
         try:
             http = await world.http()
             answer, undo = await http.send(_call(action), _inverse(action))
-        except (SandboxError, SandboxUnavailable):
-            raise
-        except Unanswered as error:
-            return Observation(error=f"{error}; it may have been carried out: look before you ask again")
-        except (UsageError, ResourceError) as error:
-            return Observation(error=f"{error} ({error.hint})" if error.hint else str(error))
-        except OSError as error:
-            return Observation(error=str(error))
-        if answer is None:
-            return world.show(f"{undo}\n")
-        seen = world.show("".join((_head(answer), answer.body.decode(errors="surrogateescape"), _note(undo))))
-        return seen if answer.status < 400 else seen.model_copy(update={"error": f"answered with {answer.status}"})
+        except (OSError, UsageError) as error:
+            return refused(error)
+        return answered(world, answer, undo)
 
     def show(self, action: Action) -> str:
         assert isinstance(action, Http)
@@ -93,6 +84,24 @@ class HttpTool:
 
     def reads(self, action: Action) -> Sequence[str] | None:
         return ()
+
+
+def answered(world: World, answer: Answer | None, undo: str) -> Observation:
+    """What came of a request: its answer, and what undo would send; None: it is held back."""
+    if answer is None:
+        return world.show(f"{undo}\n")
+    seen = world.show("".join((_head(answer), answer.body.decode(errors="surrogateescape"), _note(undo))))
+    return seen if answer.status < 400 else seen.model_copy(update={"error": f"answered with {answer.status}"})
+
+
+def refused(error: OSError | UsageError) -> Observation:
+    """Why there is no answer. Raises what is not the request's."""
+    if isinstance(error, SandboxError | SandboxUnavailable):
+        raise error
+    if isinstance(error, Unanswered):
+        return Observation(error=f"{error}; it may have been carried out: look before you ask again")
+    hint = error.hint if isinstance(error, AgentrtError) else ""
+    return Observation(error=f"{error} ({hint})" if hint else str(error))
 
 
 def _call(action: Http) -> Call:

@@ -48,6 +48,10 @@ class Inverse:
     body: bytes = b""
     ignore: tuple[str, ...] = ()
     """JSON pointers: what the server changes by itself, such as a time."""
+    verify: Mapping[str, object] | None = None
+    """By JSON pointers, what ``look`` shows once it was taken back; None: what it showed before."""
+    is_known: bool = False
+    """It is of an API pack, which people chose, and not the agent's own."""
 
 
 class Takes(NamedTuple):

@@ -1,0 +1,75 @@
+"""``api``: an operation of a service, as its pack describes it, with what takes it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from agentrt.contracts import Database, Tool, World
+from agentrt.errors import UsageError
+from agentrt.records import Action, Observation, dump_json
+
+from . import apis
+from .apis.asking import call_of, inverse_of
+from .display import one_line
+from .http import answered, refused
+
+
+class Api(Action):
+    """Ask a service for something."""
+
+    kind: Literal["api"] = "api"
+    api: Annotated[str, Field(min_length=1)]
+    """The service."""
+    operation: Annotated[str, Field(min_length=1)]
+    """What is asked for."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+    """What the operation wants to know, by name."""
+
+
+class ApiTool:
+    name = "api"
+    description = (
+        "Ask a service for something it is known for, through the session's network rules; the answer says what undo "
+        "would send. An unknown operation or argument is told with what there is."
+    )
+    action: type[Action] = Api
+    queues: Literal[True] = True
+
+    def fitted(self, databases: Mapping[str, Database], *, network: bool) -> Tool | None:
+        if not network:
+            return None
+        fitted = ApiTool()
+        fitted.description = f"{self.description} There is: {', '.join(map(_offered, apis.names()))}."
+        return fitted
+
+    async def run(self, action: Action, world: World) -> Observation:
+        assert isinstance(action, Api)
+        try:
+            pack = apis.find(action.api)
+            operation = apis.operation_of(pack, action.operation)
+            call = call_of(pack, operation, action.arguments)
+            inverse = None if operation.undo is None else inverse_of(pack, operation.undo, action.arguments)
+            http = await world.http()
+            answer, undo = await http.send(call, inverse)
+        except OSError as error:
+            return refused(error)
+        except UsageError as error:
+            return refused(error)
+        return answered(world, answer, undo)
+
+    def show(self, action: Action) -> str:
+        assert isinstance(action, Api)
+        return one_line(f"api {action.api} {action.operation} {dump_json(action.arguments)}")
+
+    def reads(self, action: Action) -> Sequence[str] | None:
+        return ()
+
+
+def _offered(name: str) -> str:
+    try:
+        return f"{name} ({', '.join(apis.find(name).operations)})"
+    except UsageError:
+        return name  # what is wrong with it is told when it is used

@@ -1,0 +1,48 @@
+"""API packs, and where they are found: those that come with agentrt, and the user's own beside their settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agentrt.documents import load_yaml, nearest, validate
+from agentrt.errors import UsageError
+from agentrt.homes import config_home
+
+from .pack import Operation, Pack, check_pack
+
+OURS = Path(__file__).parent
+
+
+def theirs() -> Path:
+    """Where people keep packs of their own; one of theirs counts more than one of ours of the same name."""
+    return config_home() / "apis"
+
+
+def names() -> list[str]:
+    """Of all packs, sorted."""
+    return sorted({path.stem for folder in (OURS, theirs()) for path in folder.glob("*.yaml")})
+
+
+def load(path: Path) -> Pack:
+    """One file. Raises ``DocumentError``."""
+    document = load_yaml(path)
+    pack = validate(Pack, document)
+    check_pack(pack, document)
+    if pack.name != path.stem:
+        raise document.error(f"it is called {pack.name}, and its file {path.name}", ("name",))
+    return pack
+
+
+def find(name: str) -> Pack:
+    """Raises ``UsageError`` where there is none of that name, ``DocumentError`` where it is wrong."""
+    for folder in (theirs(), OURS):
+        if name in names() and (path := folder / f"{name}.yaml").is_file():
+            return load(path)
+    raise UsageError(f'no API is called "{name}"', hint=nearest(name, names()))
+
+
+def operation_of(pack: Pack, name: str) -> Operation:
+    """Raises ``UsageError``."""
+    if name not in pack.operations:
+        raise UsageError(f'{pack.name} has no operation "{name}"', hint=nearest(name, pack.operations))
+    return pack.operations[name]
