@@ -105,7 +105,7 @@ class _Http:
         """Raises ``HeldBack``, ``ResourceError`` (nothing of it went out), ``Unanswered``."""
         kept = await self._before(self._calls[number])
         self._keep(number, kept)  # from here on it is never sent again, whatever becomes of it
-        about = _takes(kept) if kept.inverse is not None else None
+        about = _takes(kept) if kept.inverse is not None else _promised(kept)
         try:
             exchange = await self._out.ask(kept.call.call, about=about, released=released)
         except Unanswered:
@@ -160,7 +160,7 @@ class _Http:
             if kept.inverse is not None:
                 why = f"{kept.look} does not show what it did"
             return f"undo cannot take this back: {why}"
-        takes = _takes(kept, claimed=kept.said is not None and not kept.is_created)
+        takes = _takes(kept, claimed=kept.is_claimed and not kept.is_created)
         exchange.kept(takes)
         return f"undo sends {takes.inverse}"
 
@@ -201,6 +201,13 @@ class _Http:
 def _takes(kept: Kept, *, claimed: bool = False) -> Takes:
     assert kept.inverse is not None
     return Takes(NAME, kept.inverse.line, "unknown" if claimed else "compensable")
+
+
+def _promised(kept: Kept) -> Takes | None:
+    """What an API pack says will take it back, once the answer is there."""
+    if kept.said is None or not kept.said.is_known:
+        return None
+    return Takes(NAME, f"{kept.said.method} {kept.said.url}", "compensable")
 
 
 def _stands(kept: Kept, now: Image | None) -> bool | None:

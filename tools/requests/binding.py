@@ -17,7 +17,8 @@ def bound(kept: Kept, answer: Answer) -> Kept:
     if kept.said is not None:
         made = kept.is_created or not kept.look
         back, look = declared(call, kept.said.inverse, answer, kept.before)
-        before = ABSENT if made and back.method == "DELETE" else kept.before
+        # What did not exist is taken back by deleting it, or by what its author says it then shows.
+        before = ABSENT if made and (back.method == "DELETE" or kept.said.verify is not None) else kept.before
         return kept.model_copy(update={"inverse": Written.of(back), "look": look, "is_created": made, "before": before})
     made_at = created(call, answer)
     if made_at is None:

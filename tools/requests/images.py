@@ -113,6 +113,19 @@ def differing(one: Image, other: Image, ignored: Collection[str] = ()) -> list[s
     return [pointer for pointer in _differing(ours, theirs, "") if pointer not in ignored]
 
 
+def at(value: object, pointer: str) -> object:
+    """What a JSON pointer leads to (RFC 6901); None where that is nothing."""
+    for part in pointer.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return None
+    return value
+
+
 def name_at(pointer: str) -> str:
     """The member of the whole that a pointer leads into."""
     return pointer.split("/")[1].replace("~1", "/").replace("~0", "~") if pointer.startswith("/") else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -50,6 +50,8 @@ class Said(Record):
     look: str | None
     body: str
     ignore: tuple[str, ...]
+    verify: dict[str, Any] | None = None
+    is_known: bool = False
 
     @classmethod
     def of(cls, inverse: Inverse) -> Self:
@@ -59,11 +61,14 @@ class Said(Record):
             look=inverse.look,
             body=inverse.body.decode("latin-1"),
             ignore=inverse.ignore,
+            verify=None if inverse.verify is None else dict(inverse.verify),
+            is_known=inverse.is_known,
         )
 
     @property
     def inverse(self) -> Inverse:
-        return Inverse(self.method, self.url, self.look, self.body.encode("latin-1"), self.ignore)
+        body = self.body.encode("latin-1")
+        return Inverse(self.method, self.url, self.look, body, self.ignore, self.verify, self.is_known)
 
 
 class Queued(Record):
@@ -95,6 +100,11 @@ class Kept(Record):
     @property
     def can_go_back(self) -> bool:
         return self.inverse is not None and self.after is not None and self.before is not None
+
+    @property
+    def is_claimed(self) -> bool:
+        """Only the agent says what takes it back."""
+        return self.said is not None and not self.said.is_known
 
     @property
     def ignored(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from agentrt.records import PathConflict
 
 from . import kept as on_disk
 from .binding import bound_again
-from .images import ABSENT, Image, differing, look
+from .images import ABSENT, Image, at, differing, look
 from .inverse import members_of
 from .kept import NAME, Equals, Kept
 
@@ -36,6 +36,13 @@ class Move:
     """What is to show after it."""
     was: Image
     """What showed when it was last like that."""
+
+    def wrong(self, now: Image) -> list[str]:
+        """In what it is not as it should be afterwards, by JSON pointers."""
+        said = self.kept.said
+        if said is None or said.verify is None or self.step.way == "forth":
+            return differing(now, self.wanted, self.kept.by_server)
+        return [pointer for pointer, value in said.verify.items() if at(now.value, pointer) != value]
 
     @property
     def makes_another(self) -> bool:
@@ -110,10 +117,11 @@ class Turn:
         sent = replace(call, headers=headers)
         try:
             # What only its author says takes a call back is judged as any other request.
-            about = None if kept.said is not None or move.makes_another else Takes(NAME, other.line, "compensable")
+            known = not kept.is_claimed and (kept.said is not None or not move.makes_another)
+            about = Takes(NAME, other.line, "compensable") if known else None
             exchange = await self._line.ask(sent, about=about)
         except Unanswered:
-            if move.makes_another or differing(await self._look(kept), move.wanted, kept.by_server):
+            if move.makes_another or move.wrong(await self._look(kept)):
                 raise
             self._done.append(move)  # it shows that it was carried out
             return
@@ -122,14 +130,14 @@ class Turn:
         if not 200 <= status < 300 and not gone:
             exchange.kept(Takes("", "", "unknown"))
             raise ResourceError(f"{call.method} {call.url} was answered with {status}: {_text(exchange.answer.body)}")
-        if kept.said is not None:
+        if kept.is_claimed:
             exchange.kept(Takes(NAME, other.line, "unknown"))
         self._done.append(move)
         if move.makes_another:
             await self._rebind(move, exchange)
             return
         now = await self._look(kept)
-        if wrong := differing(now, move.wanted, kept.by_server):
+        if wrong := move.wrong(now):
             shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
             raise ResourceError(f"after {call.method} {call.url} it is not as it was: {kept.look} differs in {shown}")
         if not differing(now, move.was, kept.by_server):
@@ -165,7 +173,7 @@ class Turn:
         if opposite is None:
             return False
         try:
-            about = None if kept.said is not None else Takes(NAME, f"{move.call.method} {move.call.url}", "compensable")
+            about = None if kept.is_claimed else Takes(NAME, f"{move.call.method} {move.call.url}", "compensable")
             exchange = await self._line.ask(opposite.call, about=about)
             now = await self._look(kept)
         except AgentrtError:
