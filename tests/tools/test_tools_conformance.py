@@ -49,6 +49,10 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "undo": {"method": "DELETE", "url": "{location}"},
         },
     ],
+    "api": [
+        {"api": "github", "operation": "get_issue", "arguments": {"owner": "o", "repo": "r", "number": 1}},
+        {"api": "nobody's", "operation": "any\nthing"},
+    ],
     "narrow": [{"rules": {"files": {"read_only": ["src/**"]}}}, {"rules": {"nonsense": 1}}],
 }
 
