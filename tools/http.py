@@ -117,7 +117,7 @@ def _inverse(action: Http) -> Inverse | None:
     if undo is None:
         return None
     body = undo.body.encode("utf-8", "surrogateescape")
-    return Inverse(undo.method, undo.url, undo.look, body, undo.ignore)
+    return Inverse(undo.method, undo.url, undo.look, body=body, ignore=undo.ignore)
 
 
 def _is_json(text: str) -> bool:

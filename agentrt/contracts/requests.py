@@ -27,6 +27,8 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     """By name in small letters."""
     body: bytes = b""
+    success: Mapping[str, object] = field(default_factory=dict)
+    """By JSON pointers, what an answer holds besides a status below 300, where it went well."""
 
 
 class Answer(NamedTuple):
@@ -45,6 +47,10 @@ class Inverse:
     url: str
     look: str | None = None
     """The URL at which it shows whether the call stands; by default ``url``."""
+    look_body: bytes | None = None
+    """Where that is asked by a POST."""
+    absent: tuple[int, ...] = (404, 410)
+    """Statuses by which it says that there is nothing."""
     body: bytes = b""
     ignore: tuple[str, ...] = ()
     """JSON pointers: what the server changes by itself, such as a time."""

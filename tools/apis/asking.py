@@ -11,7 +11,7 @@ from agentrt.contracts import Call, Inverse
 from agentrt.documents import describe, nearest
 from agentrt.errors import UsageError
 
-from .pack import Operation, Pack, Undo, filled
+from .pack import Look, Operation, Pack, Undo, filled
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -35,22 +35,42 @@ def call_of(pack: Pack, operation: Operation, arguments: Mapping[str, Any]) -> C
     headers = {name.lower(): value for name, value in pack.headers.items()}
     if pack.auth is not None:
         headers[pack.auth.header.lower()] = pack.auth.value.replace("{secret}", f"${{{pack.auth.secret}}}")
-    return Call(operation.method, url, *_written(operation, headers, places["body"]))
+    return Call(operation.method, url, *_written(operation, headers, places["body"]), success=pack.success)
 
 
 def inverse_of(pack: Pack, undo: Undo, arguments: Mapping[str, Any]) -> Inverse:
     """With the arguments in it; what is of the answer is bound when that is there."""
     method, _, path = undo.request.partition(" ")
-    base = pack.base
+    look = Look(request=f"GET {undo.look}") if isinstance(undo.look, str) else undo.look
     return Inverse(
         method=method,
-        url=base + filled(path, arguments, _in_path),
-        look=None if undo.look is None else base + filled(undo.look, arguments, _in_path),
-        body=b"" if undo.body is None else json.dumps(undo.body).encode(),
+        url=pack.base + filled(path, arguments, _in_path),
+        look=None if look is None else pack.base + filled(look.request.partition(" ")[2], arguments, _in_path),
+        look_body=None if look is None else _body(look.body, arguments),
+        absent=NOT_THERE if look is None else tuple(look.absent),
+        body=_body(undo.body, arguments) or b"",
         ignore=tuple(undo.ignore),
         verify=undo.verify,
         is_known=True,
     )
+
+
+NOT_THERE = (404, 410)
+
+
+def _body(body: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> bytes | None:
+    """As JSON, where texts that are `{name}` and nothing else are arguments."""
+    return None if body is None else json.dumps(_with(body, arguments)).encode()
+
+
+def _with(value: Any, arguments: Mapping[str, Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _with(each, arguments) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with(each, arguments) for each in value]
+    if isinstance(value, str) and value.startswith("{") and value[1:-1] in arguments:
+        return arguments[value[1:-1]]
+    return value
 
 
 def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:

@@ -41,14 +41,23 @@ class Parameter(Written):
     required: bool = True
 
 
+class Look(Written):
+    """A look that is no GET of a path."""
+
+    request: Annotated[str, Field(pattern=r"^(GET|POST) /\S*$")]
+    body: dict[str, Any] | None = None
+    absent: list[int] = Field(default_factory=lambda: [404, 410])
+    """Statuses by which the service says that there is nothing."""
+
+
 class Undo(Written):
     """What takes an operation back. ``{name}`` is a parameter, ``{/id}`` a part of the answer (a JSON pointer),
     ``{before/x}`` a part of what ``look`` showed before."""
 
     request: Annotated[str, Field(pattern=_REQUEST.pattern)]
     body: dict[str, Any] | None = None
-    look: str | None = None
-    """The path at which it shows whether the operation stands; by default that of the request."""
+    look: str | Look | None = None
+    """Where it shows whether the operation stands, a path or more; by default the path of the request."""
     verify: dict[str, Any] | None = None
     """By JSON pointers what ``look`` shows once it was taken back; by default what it showed before."""
     ignore: list[str] = Field(default_factory=list)
@@ -98,6 +107,8 @@ class Pack(Written):
     base: Annotated[str, Field(pattern=r"^https?://[^\s{}]+[^/]$")]
     auth: Auth | None = None
     headers: dict[str, str] = Field(default_factory=dict)
+    success: dict[str, Any] = Field(default_factory=dict)
+    """By JSON pointers, what every answer holds where it went well, if the status alone does not say."""
     operations: dict[Annotated[str, Field(pattern=NAME)], Operation]
 
 
@@ -130,7 +141,7 @@ def _check_operation(operation: Operation, document: Document, at: tuple[str | i
 
 
 def _check_undo(operation: Operation, undo: Undo, document: Document, at: tuple[str | int, ...]) -> None:
-    for key, text in (("request", undo.request), ("look", undo.look or "")):
+    for key, text in (("request", undo.request), ("look", _look_path(undo))):
         for named in _IN_PATH.findall(text):
             if named not in ("location", "before") and named not in operation.parameters:
                 hint = nearest(named, operation.parameters)
@@ -139,6 +150,10 @@ def _check_undo(operation: Operation, undo: Undo, document: Document, at: tuple[
         for pointer in pointers:
             if not pointer.startswith("/"):
                 raise document.error(f"`{pointer}` is no JSON pointer: it begins with /", (*at, key))
+
+
+def _look_path(undo: Undo) -> str:
+    return undo.look.request if isinstance(undo.look, Look) else undo.look or ""
 
 
 def filled(text: str, arguments: Mapping[str, object], write: Callable[[object], str]) -> str:

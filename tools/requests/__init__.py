@@ -21,7 +21,7 @@ from agentrt.records import Effect, Released, RequestEffect
 from . import kept as on_disk
 from .binding import bound
 from .images import Image, differing, look
-from .inverse import looked_at, restoring
+from .inverse import looked_at, restoring, went_well
 from .kept import NAME, Kept, Queued, Said, Written
 from .turn import Move, Turn
 
@@ -68,8 +68,7 @@ class _Http:
         keyed = call
         if call.method in ("POST", "PATCH") and "idempotency-key" not in call.headers:
             keyed = replace(call, headers={**call.headers, "idempotency-key": str(uuid.uuid4())})
-        said = None if inverse is None else Said.of(inverse)
-        self._calls.append(Kept(call=Written.of(keyed), look=looked_at(call, inverse), said=said))
+        self._calls.append(_begun(keyed, inverse))
         try:
             return await self._send(len(self._calls) - 1, None)
         except HeldBack as held:
@@ -122,7 +121,7 @@ class _Http:
     async def _before(self, kept: Kept) -> Kept:
         """With all that is known before it is sent."""
         call = kept.call.call
-        before = await look(self._out, kept.look, call.headers) if kept.look else None
+        before = await look(self._out, kept.looking) if kept.look else None
         back = restoring(call, before) if before is not None and kept.said is None else None
         inverse = None if back is None else Written.of(back)
         return kept.model_copy(update={"before": before, "inverse": inverse, "queued": None})
@@ -132,7 +131,7 @@ class _Http:
         kept = self._calls[number]
         if kept.look:
             try:
-                after = await look(self._out, kept.look, kept.call.headers)
+                after = await look(self._out, kept.looking)
             except ResourceError:
                 after = None  # it cannot be seen, so it cannot be taken back
             kept = kept.model_copy(update={"after": after})
@@ -145,7 +144,7 @@ class _Http:
 
     async def _answered(self, number: int, exchange: Exchange) -> str:
         answer, why = exchange.answer, "nothing says what takes it back"
-        if 200 <= answer.status < 300:
+        if went_well(self._calls[number].call.call, answer):
             try:
                 self._keep(number, bound(self._calls[number], answer))
             except UsageError as error:
@@ -190,12 +189,23 @@ class _Http:
             return False
         found = set[bool | None]()
         for kept in on_disk.load(self._aside, mark):
-            now = await look(self._out, kept.look, kept.call.headers) if kept.look else None
+            now = await look(self._out, kept.looking) if kept.look else None
             found.add(_stands(kept, now))
         return found.pop() if len(found) == 1 else None
 
     async def close(self) -> None:
         await self.discard()
+
+
+def _begun(call: Call, inverse: Inverse | None) -> Kept:
+    """What is known of a call before anything was asked."""
+    look, asked = looked_at(call, inverse), inverse.look_body if inverse is not None else None
+    return Kept(
+        call=Written.of(call),
+        look=look,
+        look_body=asked.decode("latin-1") if look and asked is not None else None,
+        said=None if inverse is None else Said.of(inverse),
+    )
 
 
 def _takes(kept: Kept, *, claimed: bool = False) -> Takes:

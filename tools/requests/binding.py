@@ -16,10 +16,12 @@ def bound(kept: Kept, answer: Answer) -> Kept:
     call = kept.call.call
     if kept.said is not None:
         made = kept.is_created or not kept.look
-        back, look = declared(call, kept.said.inverse, answer, kept.before)
+        back, look, look_body = declared(call, kept.said.inverse, answer, kept.before)
         # What did not exist is taken back by deleting it, or by what its author says it then shows.
         before = ABSENT if made and (back.method == "DELETE" or kept.said.verify is not None) else kept.before
-        return kept.model_copy(update={"inverse": Written.of(back), "look": look, "is_created": made, "before": before})
+        update = {"inverse": Written.of(back), "look": look, "is_created": made, "before": before}
+        update["look_body"] = None if look_body is None else look_body.decode("latin-1")
+        return kept.model_copy(update=update)
     made_at = created(call, answer)
     if made_at is None:
         return kept

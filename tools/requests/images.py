@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from agentrt.contracts import Answer, Call, Line
+from agentrt.contracts import Answer, Call, Line, Takes
 from agentrt.errors import ResourceError, Unanswered
 from agentrt.records import Record
 
 MOST = 1 << 20
 """Bytes of what is kept to be put back."""
-_NOT_THERE = (404, 410)
+NOT_THERE = (404, 410)
 _OF_ITS_BODY = ("content-type", "content-length", "content-encoding", "idempotency-key", "prefer")
 _SHOWN = 200
 
@@ -70,9 +70,20 @@ class Image(Record):
 ABSENT = Image(there=False)
 
 
-def image_of(answer: Answer) -> Image | None:
+class Looking(NamedTuple):
+    """How to see what is there."""
+
+    url: str
+    headers: Mapping[str, str]
+    """Of the call it is about."""
+    body: bytes | None = None
+    """None: it is asked by GET."""
+    absent: tuple[int, ...] = NOT_THERE
+
+
+def image_of(answer: Answer, absent: Collection[int]) -> Image | None:
     """None where it does not say what is there."""
-    if answer.status in _NOT_THERE:
+    if answer.status in absent:
         return ABSENT
     if answer.status != 200 or len(answer.body) > MOST:
         return None
@@ -85,15 +96,18 @@ def image_of(answer: Answer) -> Image | None:
     )
 
 
-async def look(line: Line, url: str, headers: Mapping[str, str]) -> Image | None:
-    """What is there now; None where that cannot be seen. ``headers``: of the call it is about.
-
-    Raises ``ResourceError`` where it may not be asked for.
-    """
+async def look(line: Line, at: Looking) -> Image | None:
+    """What is there now; None where that cannot be seen. Raises ``ResourceError`` where it may not be asked for."""
+    headers = asking(at.headers)
+    if at.body is None:
+        call, takes = Call("GET", at.url, headers), None
+    else:
+        call = Call("POST", at.url, {**headers, "content-type": "application/json"}, at.body)
+        takes = Takes("", "", "reversible")  # as its pack says: it only asks
     try:
-        return image_of((await line.ask(Call("GET", url, asking(headers)))).answer)
+        return image_of((await line.ask(call, about=takes, released="time")).answer, at.absent)
     except Unanswered as error:
-        raise ResourceError(f"{url} could not be looked at: {error}") from error
+        raise ResourceError(f"{at.url} could not be looked at: {error}") from error
 
 
 def asking(headers: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from agentrt.contracts import Answer, Call, Inverse
 from agentrt.errors import UsageError
 
-from .images import Image
+from .images import Image, at
 
 _ON_A_URL = ("PUT", "PATCH", "DELETE")
 _REFERENCE = re.compile(r"\{(location|before(?:/[^{}]*)?|/[^{}]*)\}")
@@ -27,7 +27,9 @@ def looked_at(call: Call, inverse: Inverse | None) -> str:
     for named in (url, inverse.url) if inverse is not None else ():
         if not _REFERENCE.search(named) and not _same_origin(call.url, urljoin(call.url, named)):
             raise UsageError(f"undo is of another server than the request: {named}")
-    return "" if not url or _REFERENCE.search(url) else urljoin(call.url, url)
+    asked = inverse.look_body if inverse is not None else None
+    hangs_on_answer = _REFERENCE.search(url) or (asked is not None and _REFERENCE.search(asked.decode()))
+    return "" if not url or hangs_on_answer else urljoin(call.url, url)
 
 
 def restoring(call: Call, before: Image) -> Call | None:
@@ -74,7 +76,7 @@ def created(call: Call, answer: Answer) -> Call | None:
     return Call("DELETE", url, _without_type(call))
 
 
-def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None) -> tuple[Call, str]:
+def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None) -> tuple[Call, str, bytes | None]:
     """What an inverse says for this answer, and where to look. Raises ``UsageError`` where it does not fit it."""
     values: dict[str, Any] = {"answer": _json(answer.body), "before": None if before is None else before.value}
 
@@ -96,7 +98,7 @@ def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None)
             raise UsageError("it is not known what was there before")
         body, headers["content-type"] = before.content, before.type
     elif body:
-        body = _filled(body.decode(), found, json.dumps).encode()
+        body = _filled_body(body, found)
         headers.setdefault("content-type", "application/json")
     else:
         headers = _without_type(call)
@@ -104,7 +106,16 @@ def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None)
     look = in_url(inverse.look) if inverse.look else url
     if not (_same_origin(call.url, url) and _same_origin(call.url, look)):
         raise UsageError("it is of another server than the request")
-    return Call(inverse.method, url, headers, body), look
+    look_body = None if inverse.look_body is None else _filled_body(inverse.look_body, found)
+    return Call(inverse.method, url, headers, body, call.success), look, look_body
+
+
+def went_well(call: Call, answer: Answer) -> bool:
+    """As far as the answer says."""
+    if not 200 <= answer.status < 300:
+        return False
+    value = _json(answer.body) if call.success else None
+    return all(at(value, pointer) == wanted for pointer, wanted in call.success.items())
 
 
 def _same_origin(one: str, other: str) -> bool:
@@ -113,6 +124,26 @@ def _same_origin(one: str, other: str) -> bool:
 
 def _filled(text: str, found: Callable[[str], object], write: Callable[[object], str]) -> str:
     return _REFERENCE.sub(lambda reference: write(found(reference[1])), text)
+
+
+def _filled_body(body: bytes, found: Callable[[str], object]) -> bytes:
+    """JSON whose texts name parts; or text that is JSON once what it names is there."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return _filled(body.decode(), found, json.dumps).encode()
+    return json.dumps(_filled_value(value, found)).encode()
+
+
+def _filled_value(value: Any, found: Callable[[str], object]) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled_value(each, found) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_filled_value(each, found) for each in value]
+    if not isinstance(value, str):
+        return value
+    whole = _REFERENCE.fullmatch(value)
+    return found(whole[1]) if whole else _filled(value, found, str)
 
 
 def _in_url(value: object, text: str) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from agentrt.contracts import Call, Inverse
 from agentrt.errors import ResourceError
 from agentrt.records import Record
 
 from ..whole import write_whole
-from .images import ABSENT, Image, differing, name_at
+from .images import ABSENT, NOT_THERE, Image, Looking, differing, name_at
 
 NAME = "http"
 _EQUALS = ".http-equals"
@@ -27,14 +27,21 @@ class Written(Record):
     url: str
     headers: dict[str, str]
     body: str = ""
+    success: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, call: Call) -> Self:
-        return cls(method=call.method, url=call.url, headers=dict(call.headers), body=call.body.decode("latin-1"))
+        return cls(
+            method=call.method,
+            url=call.url,
+            headers=dict(call.headers),
+            body=call.body.decode("latin-1"),
+            success=dict(call.success),
+        )
 
     @property
     def call(self) -> Call:
-        return Call(self.method, self.url, self.headers, self.body.encode("latin-1"))
+        return Call(self.method, self.url, self.headers, self.body.encode("latin-1"), self.success)
 
     @property
     def line(self) -> str:
@@ -48,6 +55,8 @@ class Said(Record):
     method: str
     url: str
     look: str | None
+    look_body: str | None = None
+    absent: tuple[int, ...] = NOT_THERE
     body: str
     ignore: tuple[str, ...]
     verify: dict[str, Any] | None = None
@@ -59,6 +68,8 @@ class Said(Record):
             method=inverse.method,
             url=inverse.url,
             look=inverse.look,
+            look_body=None if inverse.look_body is None else inverse.look_body.decode("latin-1"),
+            absent=inverse.absent,
             body=inverse.body.decode("latin-1"),
             ignore=inverse.ignore,
             verify=None if inverse.verify is None else dict(inverse.verify),
@@ -67,8 +78,17 @@ class Said(Record):
 
     @property
     def inverse(self) -> Inverse:
-        body = self.body.encode("latin-1")
-        return Inverse(self.method, self.url, self.look, body, self.ignore, self.verify, self.is_known)
+        return Inverse(
+            method=self.method,
+            url=self.url,
+            look=self.look,
+            look_body=None if self.look_body is None else self.look_body.encode("latin-1"),
+            absent=self.absent,
+            body=self.body.encode("latin-1"),
+            ignore=self.ignore,
+            verify=self.verify,
+            is_known=self.is_known,
+        )
 
 
 class Queued(Record):
@@ -86,6 +106,8 @@ class Kept(Record):
     call: Written
     look: str = ""
     """The URL at which it shows whether it stands; empty where there is none."""
+    look_body: str | None = None
+    """What is sent there to see it; None: nothing, by GET."""
     before: Image | None = None
     """What that showed; None where it is not known."""
     after: Image | None = None
@@ -100,6 +122,17 @@ class Kept(Record):
     @property
     def can_go_back(self) -> bool:
         return self.inverse is not None and self.after is not None and self.before is not None
+
+    @property
+    def place(self) -> tuple[str, str | None]:
+        """Where it shows."""
+        return self.look, self.look_body
+
+    @property
+    def looking(self) -> Looking:
+        """How to see whether it stands."""
+        body = None if self.look_body is None else self.look_body.encode("latin-1")
+        return Looking(self.look, self.call.headers, body, NOT_THERE if self.said is None else self.said.absent)
 
     @property
     def is_claimed(self) -> bool:

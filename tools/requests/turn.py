@@ -14,9 +14,11 @@ from agentrt.records import PathConflict
 from . import kept as on_disk
 from .binding import bound_again
 from .images import ABSENT, Image, at, differing, look
-from .inverse import members_of
+from .inverse import members_of, went_well
 from .kept import NAME, Equals, Kept
 
+Place = tuple[str, str | None]
+"""Where something shows: a URL, and what is sent there to see it."""
 _ON_WHAT_IS_THERE = ("PUT", "PATCH", "DELETE")
 
 
@@ -61,34 +63,34 @@ class Turn:
 
     async def plan(self, steps: Sequence[Step]) -> None:
         """Look at everything. Raises ``ResourceError`` where that cannot be done."""
-        showing: dict[str, Image] = {}
+        showing: dict[Place, Image] = {}
         for step in steps:
             for number, kept in _calls(on_disk.load(self._aside, step.mark), step):
                 await self._one(step, number, kept, showing)
 
-    async def _one(self, step: Step, number: int, kept: Kept, showing: dict[str, Image]) -> None:
+    async def _one(self, step: Step, number: int, kept: Kept, showing: dict[Place, Image]) -> None:
         assert kept.before is not None and kept.after is not None and kept.inverse is not None
         back = step.way == "back"
         expected, wanted = (kept.after, kept.before) if back else (kept.before, kept.after)
         call = kept.inverse.call if back else kept.call.call
         now, was = ABSENT, wanted  # where it makes something, nobody has it yet
         if back or not kept.is_created:
-            now = showing[kept.look] if kept.look in showing else await self._look(kept)
+            now = showing[kept.place] if kept.place in showing else await self._look(kept)
             if (members := members_of(kept.call.call, call)) is not None and now.members is not None:
                 # The others are no business of it, whoever changed them.
                 changed = [f"/{name}" for name in members if not _same_member(name, now, expected)]
                 wanted = now.with_members(members, wanted)
             else:
                 # What is planned may have a time of its own by then, as the server likes.
-                changed = differing(now, expected, kept.by_server if kept.look in showing else kept.ignored)
+                changed = differing(now, expected, kept.by_server if kept.place in showing else kept.ignored)
             if changed and not self._equals.are(now, expected):
                 self.conflicts.append(_conflict(step, kept.look, now, wanted, changed))
-        showing[kept.look] = wanted
+        showing[kept.place] = wanted
         self.moves.append(Move(step, number, kept, call, now, wanted, was))
 
     async def _look(self, kept: Kept) -> Image:
         """Raises ``ResourceError`` where it cannot be seen."""
-        now = await look(self._line, kept.look, kept.call.headers)
+        now = await look(self._line, kept.looking)
         if now is None:
             raise ResourceError(f"{kept.look} does not show how it is now")
         return now
@@ -109,7 +111,7 @@ class Turn:
             headers["idempotency-key"] = str(uuid.uuid4())
         kept, etag = move.kept, move.now.etag
         # Between steps on one URL only the server knows what it is called by now.
-        alone = sum(other.kept.look == kept.look for other in self.moves) == 1
+        alone = sum(other.kept.place == kept.place for other in self.moves) == 1
         if call.method in _ON_WHAT_IS_THERE and call.url == kept.look and etag and not etag.startswith("W/") and alone:
             headers["if-match"] = etag
         assert kept.inverse is not None
@@ -127,7 +129,7 @@ class Turn:
             return
         status = exchange.answer.status
         gone = call.method == "DELETE" and status in (404, 410) and not move.wanted.there
-        if not 200 <= status < 300 and not gone:
+        if not went_well(call, exchange.answer) and not gone:
             exchange.kept(Takes("", "", "unknown"))
             raise ResourceError(f"{call.method} {call.url} was answered with {status}: {_text(exchange.answer.body)}")
         if kept.is_claimed:
@@ -148,7 +150,7 @@ class Turn:
         again = bound_again(move.kept, exchange.answer)
         if again is None:
             raise ResourceError(f"{move.call.method} {move.call.url} did not say what it made: it cannot be taken back")
-        after = await look(self._line, again.look, again.call.headers)
+        after = await look(self._line, again.looking)
         calls = list(on_disk.load(self._aside, move.step.mark))
         calls[move.number] = again.model_copy(update={"after": after or move.kept.after})
         on_disk.save(self._aside, move.step.mark, calls)
@@ -179,7 +181,7 @@ class Turn:
         except AgentrtError:
             return False
         was = kept.after if move.step.way == "back" else kept.before
-        if not 200 <= exchange.answer.status < 300 or was is None or differing(now, was, kept.by_server):
+        if not went_well(opposite.call, exchange.answer) or was is None or differing(now, was, kept.by_server):
             return False
         self._equals.add(now, was)
         return True
