@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +109,7 @@ class Call:
 
         headers = {name: fill(value) for name, value in call.headers.items()}
         body = fill(call.body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-        return contracts.Call(call.method, fill(call.url), headers, body)
+        return replace(call, url=fill(call.url), headers=headers, body=body)
 
     async def begin(self) -> None:
         door = await self._runtime.sandbox.door()

@@ -131,7 +131,8 @@ class PackPolicy:
     def admit(self, request: Request, context: Context) -> Admission:
         """What the rules of the network say, within the budgets; a person's release is beyond these, and counts."""
         admission = network.admit(self._hands, request, context)
-        return admission if request.released == "person" else ceilings.within(self.chains, admission, context)
+        waits = request.hold and request.released is None
+        return admission if request.released == "person" or waits else ceilings.within(self.chains, admission, context)
 
     def explain(self, action: Action, context: Context) -> Explanation:
         """How an action is read, and every rule that speaks of it, the strictest first."""

@@ -29,6 +29,8 @@ class Call:
     body: bytes = b""
     success: Mapping[str, object] = field(default_factory=dict)
     """By JSON pointers, what an answer holds besides a status below 300, where it went well."""
+    hold: str = ""
+    """Why it waits in the outbox until somebody releases it; empty: only rules say."""
 
 
 class Answer(NamedTuple):

@@ -33,6 +33,8 @@ class Entry:
     """What takes it back, of a request of agentrt's own."""
     released: Released | None = None
     """It was held back before, of agentrt's own."""
+    hold: str = ""
+    """Why it is to wait, of agentrt's own."""
     is_queued: bool = False
     """It is held back, and waits."""
     is_closed: bool = False

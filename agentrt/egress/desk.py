@@ -62,8 +62,9 @@ class Desk:
             if refused:
                 because = admission.because or f"no rule lets {request.method} to {request.host} out"
                 raise Refused(because, rule=admission.rule)
-            if admission.verdict == "hold":
-                because = f"held back, {admission.because or 'until a person releases it'}"
+            waits = request.hold if request.released is None else ""
+            if admission.verdict == "hold" or waits:
+                because = f"held back, {admission.because or waits or 'until a person releases it'}"
                 raise Held(because, rule=admission.rule, release=admission.release)
             found.append(admission)
         return found

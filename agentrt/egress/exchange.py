@@ -47,10 +47,11 @@ class Exchanges:
         *,
         about: Takes | None = None,
         released: Released | None = None,
+        hold: str = "",
     ) -> None:
-        """Of the one request of agentrt's own, what takes it back, and whether it was held back."""
+        """Of the one request of agentrt's own, what takes it back, whether it was held back, and why it is to be."""
         self._desk, self._client = desk, client
-        self._about, self._released = about, released
+        self._about, self._released, self._hold = about, released, hold
         self.entry: Entry | None = None
         """Of the last one."""
         self._line: _Line | None = None
@@ -80,7 +81,7 @@ class Exchanges:
         """Whether the client may ask for more."""
         method, text = request.method.decode(), request.target.decode()
         self.entry = entry = self._desk.begin(method, text)
-        entry.takes, entry.released = self._about, self._released
+        entry.takes, entry.released, entry.hold = self._about, self._released, self._hold
         try:
             target = read(text)
             entry.url = self._desk.guard.masked(target.url)
@@ -120,6 +121,7 @@ class Exchanges:
                 path=path,
                 reversibility=entry.takes.reversibility if entry.takes is not None else None,
                 released=entry.released,
+                hold=entry.hold,
             )
             for path in target.paths
         ]

@@ -28,6 +28,8 @@ class Request(Record):
     """What it does out there, where agentrt itself sends it and keeps what takes it back."""
     released: Released | None = None
     """It was held back before."""
+    hold: Text = ""
+    """Why it is to wait, whatever the rules say; empty: only they do."""
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -35,7 +35,8 @@ def call_of(pack: Pack, operation: Operation, arguments: Mapping[str, Any]) -> C
     headers = {name.lower(): value for name, value in pack.headers.items()}
     if pack.auth is not None:
         headers[pack.auth.header.lower()] = pack.auth.value.replace("{secret}", f"${{{pack.auth.secret}}}")
-    return Call(operation.method, url, *_written(operation, headers, places["body"]), success=pack.success)
+    waits = f"{pack.name} cannot take it back" if operation.class_ == "holdable" else ""
+    return Call(operation.method, url, *_written(operation, headers, places["body"]), pack.success, waits)
 
 
 def inverse_of(pack: Pack, undo: Undo, arguments: Mapping[str, Any]) -> Inverse:

@@ -13,8 +13,9 @@ from agentrt.records import Text
 from agentrt.units import Seconds
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
+PARAMETER = r"^[a-z][A-Za-z0-9_]{0,63}$"
 _REQUEST = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*)")
-_IN_PATH = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+_IN_PATH = re.compile(r"\{([a-z][A-Za-z0-9_]*)\}")
 
 Class = Literal["safe", "idempotent", "compensable", "holdable", "irreversible"]
 """safe: it only asks; idempotent: what its URL showed before takes it back; compensable: `undo` does; holdable: nothing
@@ -72,7 +73,7 @@ class Operation(Written):
     about: Text
     request: Annotated[str, Field(pattern=f"^{_REQUEST.pattern}$")]
     class_: Annotated[Class, Field(alias="class")]
-    parameters: dict[Annotated[str, Field(pattern=NAME)], Parameter] = Field(default_factory=dict)
+    parameters: dict[Annotated[str, Field(pattern=PARAMETER)], Parameter] = Field(default_factory=dict)
     form: Literal["json", "form"] = "json"
     """How the body is written."""
     undo: Undo | None = None

@@ -28,6 +28,7 @@ class Written(Record):
     headers: dict[str, str]
     body: str = ""
     success: dict[str, Any] = Field(default_factory=dict)
+    hold: str = ""
 
     @classmethod
     def of(cls, call: Call) -> Self:
@@ -37,11 +38,12 @@ class Written(Record):
             headers=dict(call.headers),
             body=call.body.decode("latin-1"),
             success=dict(call.success),
+            hold=call.hold,
         )
 
     @property
     def call(self) -> Call:
-        return Call(self.method, self.url, self.headers, self.body.encode("latin-1"), self.success)
+        return Call(self.method, self.url, self.headers, self.body.encode("latin-1"), self.success, self.hold)
 
     @property
     def line(self) -> str:

@@ -1,0 +1,127 @@
+"""Every operation of every pack that is shipped, at a service of its shape: done, taken back, done again."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from services import ALL, Service
+
+from agentrt import Runtime
+from agentrt.records import Secret
+from agentrt.secrets import store as secret_store
+from agentrt.testing import memory_sandbox
+from agentrt.tools import apis
+
+pytestmark = pytest.mark.anyio
+BOX: Any = memory_sandbox.open_sandbox
+DO: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {
+    ("discord", "send_message"): ({"channel": "7", "content": "hello"},),
+    ("discord", "edit_message"): ({"channel": "7", "message": "110000000000000001", "content": "hi"},),
+    ("dropbox", "create_folder"): ({"path": "/reports"},),
+    ("dropbox", "move"): ({"from_path": "/a", "to_path": "/b"},),
+    ("gmail", "create_draft"): ({"message": {"raw": "eA"}},),
+    ("gmail", "add_labels"): ({"message": "m1", "addLabelIds": ["STARRED"]},),
+    ("slack", "post_message"): ({"channel": "C1", "text": "hello"},),
+    ("spotify", "save_track"): ({"ids": "t1"},),
+    ("stripe", "create_customer"): ({"email": "a@example.com"},),
+}
+BEFORE: dict[str, Any] = {
+    "discord": {"110000000000000001": {"id": "110000000000000001", "content": "ho", "edited_timestamp": None}},
+    "dropbox": {"/a": {".tag": "folder", "name": "a", "path_display": "/a"}},
+}
+WAITS = {
+    ("gmail", "send"): {"raw": "eA"},
+    ("stripe", "create_charge"): {"amount": 5, "currency": "eur", "customer": "cu_1"},
+}
+
+
+@pytest.fixture
+def opened(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A session that may ask one service, with no budget for what cannot be taken back."""
+    services: list[Service] = []
+
+    def opened(name: str) -> tuple[Any, Service]:
+        service = ALL[name]()
+        service.state |= copy.deepcopy(BEFORE.get(name, {}))
+        service.number()
+        services.append(service)
+        pack = apis.load(apis.OURS / f"{name}.yaml")
+        assert pack.auth is not None
+        held = [Secret(name=pack.auth.secret, value="s3cret", hosts=("127.0.0.1",))]
+        monkeypatch.setattr(secret_store, "load", lambda names: held)
+        (folder := tmp_path / "config/agentrt/apis").mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.yaml").write_text((apis.OURS / f"{name}.yaml").read_text().replace(pack.base, service.url))
+        rules = {
+            "network": [{"hosts": ["127.0.0.1"], "ports": [service.port], "private": True}],
+            "secrets": [pack.auth.secret],
+        }
+        return Runtime.open(workspace, policy=rules, sandbox=BOX), service
+
+    yield opened
+    for service in services:
+        service.close()
+
+
+def stated(service: Service) -> Any:
+    """All there is, without the times it writes itself, and without what says that it was deleted."""
+    found = copy.deepcopy(service.state)
+    for key, thing in list(found.items()):
+        if isinstance(thing, dict):
+            thing.pop("edited_timestamp", None)
+            if thing.get("deleted"):
+                del found[key]
+    return found
+
+
+@pytest.mark.parametrize(("name", "operation"), DO)
+async def test_it_is_taken_back(opened: Any, name: str, operation: str) -> None:
+    runtime, service = opened(name)
+    before = stated(service)
+    async with runtime as rt:
+        for arguments in DO[name, operation]:
+            done = await rt.act("api", api=name, operation=operation, arguments=arguments)
+            assert done.observation is not None and "[undo sends " in done.observation.output, done.observation
+            assert rt.spent.irreversible == 0 and {one.reversibility for one in done.requests} <= {
+                "compensable",
+                "reversible",
+            }
+        after = stated(service)
+        assert after != before
+        assert not (await rt.preview("undo")).conflicts
+        await rt.undo()
+        assert stated(service) == before
+        await rt.redo()
+        assert stated(service) != before
+        await rt.undo()
+        assert stated(service) == before
+
+
+@pytest.mark.parametrize(("name", "operation"), WAITS)
+async def test_what_cannot_be_taken_back_waits(opened: Any, name: str, operation: str) -> None:
+    runtime, service = opened(name)
+    before = stated(service)
+    async with runtime as rt:
+        done = await rt.act("api", api=name, operation=operation, arguments=WAITS[name, operation])
+        assert done.observation is not None and "queued, and nothing was sent" in done.observation.output
+        assert stated(service) == before and service.seen == [] and done.review == "pending"
+        await rt.accept(1)
+        assert stated(service) != before
+
+
+async def test_an_answer_that_says_no_was_none(opened: Any) -> None:
+    """Slack's 200 says nothing."""
+    runtime, service = opened("slack")
+    async with runtime as rt:
+        done = await rt.act("api", api="slack", operation="post_message", arguments={"channel": "C9", "text": "x"})
+        assert "undo cannot take this back" in done.observation.output and rt.view.marks == ()
+        assert service.state == {}
+
+
+def test_every_operation_is_tried() -> None:
+    tried = {*DO, *WAITS}
+    for name in ALL:
+        for operation, asked in apis.load(apis.OURS / f"{name}.yaml").operations.items():
+            assert asked.class_ in ("safe", "irreversible") or (name, operation) in tried, (name, operation)
