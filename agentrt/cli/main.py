@@ -70,7 +70,13 @@ _SECRETS = {
     "list": ("list_", "List names, hosts, and where each is kept; never values."),
     "rm": ("rm", "Forget secrets."),
 }
-_GROUPS = ("policy", "secrets")
+_APIS = {
+    "list": ("list_", "List the services agents may be let ask, and what each can be asked for."),
+    "check": ("check", "Read an API pack and say whether it is well-formed, and what is to be confirmed."),
+    "import": ("import_", "Draft an API pack from an OpenAPI document."),
+    "schema": ("schema", "Print the JSON Schema of API packs."),
+}
+_GROUPS = ("policy", "secrets", "api")
 """Commands of two words."""
 _LENT = ("exec", "shell")
 """Their exit codes are those of what they run."""
@@ -102,6 +108,10 @@ def build() -> App:
     for name, (place, text) in _SECRETS.items():
         secrets.command(f"agentrt.cli.secrets:{place}", name=name, help=text)
     app.command(secrets)
+    apis = App(name="api", help="Services that agents may ask, and what takes that back.", group=group)
+    for name, (place, text) in _APIS.items():
+        apis.command(f"agentrt.cli.api:{place}", name=name, help=text)
+    app.command(apis)
     app.default(_start)
     return app
 

@@ -1,0 +1,77 @@
+"""``api list``, ``check``, ``import`` and ``schema``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Protocol, cast
+
+from cyclopts import Parameter
+
+from agentrt import plugins
+from agentrt.errors import UsageError
+from agentrt.showing.plain import plain, plain_lines
+
+from .options import HERE, Where
+from .render import put, put_json
+
+
+class Packs(Protocol):
+    """Entry point ``agentrt.apis``, ``packs``."""
+
+    def all(self) -> Mapping[str, Mapping[str, str] | UsageError]: ...
+
+    def check(self, file: Path) -> tuple[str, Sequence[str]]: ...
+
+    def draft(self, file: Path) -> str: ...
+
+    def schema(self) -> Mapping[str, Any]: ...
+
+    @property
+    def folder(self) -> Path: ...
+
+
+def _packs() -> Packs:
+    return cast(Packs, plugins.find("agentrt.apis", "packs"))
+
+
+def list_(*, where: Where = HERE) -> int:
+    """List the services agents may be let ask, and what each can be asked for."""
+    packs = _packs()
+    found = packs.all()
+    if where.json:
+        put_json({name: {"error": str(one)} if isinstance(one, UsageError) else one for name, one in found.items()})
+        return 0
+    for name, operations in found.items():
+        if isinstance(operations, UsageError):
+            put(f"{name}: {plain(str(operations))}")
+            continue
+        put(name)
+        for operation, about in operations.items():
+            put(f"  {operation:<20} {plain(about)}")
+    put(f"packs of your own: {plain(str(packs.folder))}")
+    return 0
+
+
+def check(file: Annotated[Path, Parameter(help="An API pack.")], /, *, where: Where = HERE) -> int:
+    """Read an API pack and say whether it is well-formed, and what is to be confirmed."""
+    name, confirm = _packs().check(file)
+    if where.json:
+        put_json({"ok": not confirm, "name": name, "confirm": list(confirm)})
+    else:
+        for line in confirm:
+            put(plain(line))
+        put(f"OK: {name}" if not confirm else f"{name}: well-formed; {len(confirm)} to be confirmed")
+    return 1 if confirm else 0
+
+
+def import_(file: Annotated[Path, Parameter(help="An OpenAPI 3 document, YAML or JSON.")], /) -> int:
+    """Draft an API pack from an OpenAPI document: agentrt api import openapi.yaml > NAME.yaml."""
+    put(plain_lines(_packs().draft(file)).rstrip("\n"))
+    return 0
+
+
+def schema() -> int:
+    """Print the JSON Schema of API packs."""
+    put_json(_packs().schema())
+    return 0
