@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Protocol, cast
 
@@ -32,7 +32,7 @@ class Packs(Protocol):
 
 
 def _packs() -> Packs:
-    return cast(Packs, plugins.find("agentrt.apis", "packs"))
+    return cast(Callable[[], Packs], plugins.find("agentrt.apis", "packs"))()
 
 
 def list_(*, where: Where = HERE) -> int:

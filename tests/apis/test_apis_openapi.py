@@ -13,7 +13,7 @@ import pytest
 from agentrt.errors import DocumentError
 from agentrt.tools import apis
 from agentrt.tools.apis.openapi import draft
-from agentrt.tools.apis.shelf import SHELF
+from agentrt.tools.apis.shelf import Shelf
 
 PETS: dict[str, Any] = {
     "openapi": "3.0.3",
@@ -89,7 +89,7 @@ def test_what_it_says_and_what_is_guessed(tmp_path: Path) -> None:
     assert made.parameters["name"].required and not made.parameters["age"].required
     toy, gone = pack.operations["create_toy"].undo, pack.operations["delete_toys_id"].undo
     assert toy is not None and toy.request == "DELETE /toys/{/id}" and gone is not None and gone.request == "POST /toys"
-    _, confirm = SHELF.check(file)
+    _, confirm = Shelf().check(file)
     assert [line.partition("to be confirmed: ")[2][:7] for line in confirm] == ["GET /pe", "nothing", "the ans"]
 
 

@@ -52,6 +52,3 @@ class Shelf:
 
 def _line(operation: Any) -> str:
     return f"{operation.class_}  {operation.about}"
-
-
-SHELF = Shelf()
