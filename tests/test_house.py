@@ -394,7 +394,8 @@ def test_the_wheel_holds_every_module_and_document(wheel: Path) -> None:
         (name.replace(".", "/") + ("/__init__" if file.name == "__init__.py" else "") + ".py")
         for name, file in modules(ROOT).items()
     }
-    packs = {f"agentrt/policies/packs/{path.name}" for path in (ROOT / "policies/packs").glob("*.yaml")}
+    shelves = ("policies/packs", "tools/apis")
+    packs = {f"agentrt/{shelf}/{path.name}" for shelf in shelves for path in (ROOT / shelf).glob("*.yaml")}
     folders = (ROOT / "agentrt/report", ROOT / "agentrt/serving")
     pages = {
         f"agentrt/{path.parent.name}/{path.name}" for f in folders for path in f.iterdir() if path.suffix in _PAGES
