@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from agentrt.contracts import Database, Tool, World
+from agentrt.contracts import Call, Database, Inverse, Tool, World
 from agentrt.errors import UsageError
 from agentrt.records import Action, Observation, dump_json
 
@@ -48,15 +48,10 @@ class ApiTool:
     async def run(self, action: Action, world: World) -> Observation:
         assert isinstance(action, Api)
         try:
-            pack = apis.find(action.api)
-            operation = apis.operation_of(pack, action.operation)
-            call = call_of(pack, operation, action.arguments)
-            inverse = None if operation.undo is None else inverse_of(pack, operation.undo, action.arguments)
+            call, inverse = asked(action.api, action.operation, action.arguments)
             http = await world.http()
             answer, undo = await http.send(call, inverse)
-        except OSError as error:
-            return refused(error)
-        except UsageError as error:
+        except (OSError, UsageError) as error:
             return refused(error)
         return answered(world, answer, undo)
 
@@ -66,6 +61,13 @@ class ApiTool:
 
     def reads(self, action: Action) -> Sequence[str] | None:
         return ()
+
+
+def asked(api: str, operation: str, arguments: Mapping[str, Any]) -> tuple[Call, Inverse | None]:
+    """The request, and what takes it back. Raises ``UsageError``."""
+    pack = apis.find(api)
+    found = apis.operation_of(pack, operation)
+    return call_of(pack, found, arguments), inverse_of(pack, found.undo, arguments) if found.undo is not None else None
 
 
 def _offered(name: str) -> str:

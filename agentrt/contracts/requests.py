@@ -124,6 +124,12 @@ class Http(Resource, Protocol):
         where it only asks. Without an answer it is held back, and waits in the outbox. Raises as ``Line.ask``."""
         ...
 
+    async def take_back(self) -> None:
+        """All that was sent since ``begin``, as far as anything takes it back; what was held back is dropped.
+
+        Raises ``ResourceError``, ``Unanswered``, where something stays."""
+        ...
+
     def waiting(self, mark: str) -> Sequence[Waiting]:
         """What waits of an action. Raises ``ResourceError``."""
         ...

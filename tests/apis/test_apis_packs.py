@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import pytest
 from services import ALL, Service
 
-from agentrt import Runtime
-from agentrt.records import Secret
-from agentrt.secrets import store as secret_store
-from agentrt.testing import memory_sandbox
 from agentrt.tools import apis
 
 pytestmark = pytest.mark.anyio
-BOX: Any = memory_sandbox.open_sandbox
 DO: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {
     ("discord", "send_message"): ({"channel": "7", "content": "hello"},),
     ("discord", "edit_message"): ({"channel": "7", "message": "110000000000000001", "content": "hi"},),
@@ -28,41 +22,10 @@ DO: dict[tuple[str, str], tuple[dict[str, Any], ...]] = {
     ("spotify", "save_track"): ({"ids": "t1"},),
     ("stripe", "create_customer"): ({"email": "a@example.com"},),
 }
-BEFORE: dict[str, Any] = {
-    "discord": {"110000000000000001": {"id": "110000000000000001", "content": "ho", "edited_timestamp": None}},
-    "dropbox": {"/a": {".tag": "folder", "name": "a", "path_display": "/a"}},
-}
 WAITS = {
     ("gmail", "send"): {"raw": "eA"},
     ("stripe", "create_charge"): {"amount": 5, "currency": "eur", "customer": "cu_1"},
 }
-
-
-@pytest.fixture
-def opened(workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A session that may ask one service, with no budget for what cannot be taken back."""
-    services: list[Service] = []
-
-    def opened(name: str) -> tuple[Any, Service]:
-        service = ALL[name]()
-        service.state |= copy.deepcopy(BEFORE.get(name, {}))
-        service.number()
-        services.append(service)
-        pack = apis.load(apis.OURS / f"{name}.yaml")
-        assert pack.auth is not None
-        held = [Secret(name=pack.auth.secret, value="s3cret", hosts=("127.0.0.1",))]
-        monkeypatch.setattr(secret_store, "load", lambda names: held)
-        (folder := tmp_path / "config/agentrt/apis").mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}.yaml").write_text((apis.OURS / f"{name}.yaml").read_text().replace(pack.base, service.url))
-        rules = {
-            "network": [{"hosts": ["127.0.0.1"], "ports": [service.port], "private": True}],
-            "secrets": [pack.auth.secret],
-        }
-        return Runtime.open(workspace, policy=rules, sandbox=BOX), service
-
-    yield opened
-    for service in services:
-        service.close()
 
 
 def stated(service: Service) -> Any:

@@ -53,6 +53,10 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"api": "github", "operation": "get_issue", "arguments": {"owner": "o", "repo": "r", "number": 1}},
         {"api": "nobody's", "operation": "any\nthing"},
     ],
+    "calls": [
+        {"calls": {"a": {"api": "github", "operation": "get_issue", "arguments": {}}}},
+        {"calls": {"a": {"api": "x", "operation": "y", "arguments": {"of": "{a/b}"}}}},
+    ],
     "narrow": [{"rules": {"files": {"read_only": ["src/**"]}}}, {"rules": {"nonsense": 1}}],
 }
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from agentrt.contracts import Answer, Call
 from agentrt.documents import load_yaml, nearest, validate
 from agentrt.errors import UsageError
 from agentrt.homes import config_home
 
+from ..requests.inverse import went_well as answered_well
 from .pack import Operation, Pack, check_pack
 
 OURS = Path(__file__).parent
@@ -39,6 +41,11 @@ def find(name: str) -> Pack:
         if name in names() and (path := folder / f"{name}.yaml").is_file():
             return load(path)
     raise UsageError(f'no API is called "{name}"', hint=nearest(name, names()))
+
+
+def went_well(name: str, answer: Answer) -> bool:
+    """As far as an answer of that service says. Raises as ``find``."""
+    return answered_well(Call("", "", success=find(name).success), answer)
 
 
 def operation_of(pack: Pack, name: str) -> Operation:

@@ -11,6 +11,7 @@ from agentrt.contracts import Call, Inverse
 from agentrt.documents import describe, nearest
 from agentrt.errors import UsageError
 
+from ..requests.inverse import pointed
 from .pack import Look, Operation, Pack, Undo, filled
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -57,6 +58,16 @@ def inverse_of(pack: Pack, undo: Undo, arguments: Mapping[str, Any]) -> Inverse:
 
 
 NOT_THERE = (404, 410)
+
+
+def part(body: bytes, pointer: str, whose: str) -> object:
+    """Of an answer. Raises ``UsageError`` where it is not there."""
+    try:
+        return pointed(json.loads(body), pointer, f"answer of {whose}")
+    except ValueError as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"the answer of {whose} is no JSON") from None
 
 
 def _body(body: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> bytes | None:

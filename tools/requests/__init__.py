@@ -68,17 +68,29 @@ class _Http:
         keyed = call
         if call.method in ("POST", "PATCH") and "idempotency-key" not in call.headers:
             keyed = replace(call, headers={**call.headers, "idempotency-key": str(uuid.uuid4())})
+        number = len(self._calls)
         self._calls.append(_begun(keyed, inverse))
         try:
-            return await self._send(len(self._calls) - 1, None)
+            return await self._send(number, None)
         except HeldBack as held:
             due = None if held.release is None else time.time() + held.release
-            self._keep(-1, self._calls[-1].model_copy(update={"queued": Queued(rule=held.rule, due=due)}))
+            self._keep(number, self._calls[number].model_copy(update={"queued": Queued(rule=held.rule, due=due)}))
             until = "until a person releases it" if due is None else f"{held.release:g} seconds, unless it is dropped"
             return None, f"queued, and nothing was sent: it waits {until} ({held.rule})"
         except ResourceError:
-            self._calls.pop()  # nothing of it was sent
+            self._calls[number] = self._calls[number].model_copy(update={"inverse": None})  # nothing of it was sent
             raise
+
+    async def take_back(self) -> None:
+        if not self.touched:
+            return
+        planned = await self.plan_undo([Step(self._mark, "back")])
+        if planned.conflicts:
+            await self.discard()
+            raise ResourceError(f"{planned.conflicts[0].path} was changed by somebody else since")
+        await self.undo()
+        self._calls = []
+        on_disk.save(self._aside, self._mark, ())
 
     def waiting(self, mark: str) -> Sequence[Waiting]:
         kept = on_disk.load(self._aside, mark) if on_disk.file_of(self._aside, mark).exists() else ()

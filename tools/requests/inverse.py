@@ -86,8 +86,8 @@ def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None)
                 raise UsageError("the answer has no Location")
             return urljoin(call.url, answer.headers["location"])
         if reference.startswith("/"):
-            return _at(values["answer"], reference, "answer")
-        return _at(values["before"], reference.removeprefix("before"), "state before")
+            return pointed(values["answer"], reference, "answer")
+        return pointed(values["before"], reference.removeprefix("before"), "state before")
 
     def in_url(text: str) -> str:
         return urljoin(call.url, _filled(text, found, lambda value: _in_url(value, text)))
@@ -152,7 +152,7 @@ def _in_url(value: object, text: str) -> str:
     return str(value) if text == "{location}" else quote(str(value), safe="")
 
 
-def _at(value: object, pointer: str, where: str) -> object:
+def pointed(value: object, pointer: str, where: str) -> object:
     """RFC 6901. Raises ``UsageError``."""
     for part in pointer.split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
