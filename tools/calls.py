@@ -18,6 +18,7 @@ from . import apis
 from .api import asked
 from .apis.asking import part
 from .display import count, one_line
+from .http import refused
 
 _REFERENCE = re.compile(r"\{([a-z][a-z0-9_]*)(/[^{}]*)\}")
 _NAME = r"^[a-z][a-z0-9_]{0,31}$"
@@ -57,10 +58,8 @@ class CallsTool:
             _check(action.calls)
             plan = _Plan(action.calls, await world.http())
             await plan.run()
-        except (SandboxError, SandboxUnavailable):
-            raise
-        except UsageError as error:
-            return Observation(error=f"{error} ({error.hint})" if error.hint else str(error))
+        except (OSError, UsageError) as error:
+            return refused(error)
         seen = world.show("".join(f"{line}\n" for line in plan.lines()))
         return seen if plan.failed is None else seen.model_copy(update={"error": plan.failed})
 
