@@ -27,7 +27,8 @@ ready := .venv/ready-$(shell echo "$(CURDIR) $(python)" | cksum | cut -d ' ' -f 
 bin := .venv/bin
 random := tests/whole/test_whole_verbs.py tests/whole/test_whole_machine.py tests/whole/test_whole_revert.py \
 	tests/history/test_history_journal.py tests/policies/test_policies_shell_fuzz.py \
-	tests/policies/test_policies_laws.py tests/databases/test_databases_sqlite_machine.py
+	tests/policies/test_policies_laws.py tests/databases/test_databases_sqlite_machine.py \
+	tests/requests/test_requests_machine.py
 typed := agentrt policies tools sandboxes tui
 
 .PHONY: help run test fuzz check fmt bench pictures

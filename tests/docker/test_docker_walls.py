@@ -14,6 +14,7 @@ from images_ground import building
 
 from agentrt.contracts import Confinement
 from agentrt.errors import SandboxUnavailable
+from agentrt.sandboxes.acting.command import _SLACK
 from agentrt.sandboxes.docker import engine as docker_engine
 from agentrt.sandboxes.docker.engine import About
 from agentrt.sandboxes.docker.labels import STORE, store_name
@@ -148,7 +149,8 @@ def test_processes_are_limited_where_the_engine_cannot(
         async with hostile(tmp_path, image=image, processes=40) as made:
             await made.begin()
             done, printed = await made.bash(COUNT)
-            assert "processes" in done.exceeded or 20 < int(printed) < 60, done
+            # Those that end again before anybody counts them are held by the kernel, at _SLACK more.
+            assert "processes" in done.exceeded or 20 < int(printed) < 40 + _SLACK, done
             assert await made.act("cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>&-") in ("max\n", "")
 
     asked = docker_engine.about
