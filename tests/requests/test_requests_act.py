@@ -61,6 +61,20 @@ async def test_the_rules_of_the_network_hold(workspace: Path, rest: Rest) -> Non
         assert rt.spent.irreversible == 0
 
 
+async def test_a_merge_patch_that_removes_what_was_null_is_not_said_to_be_taken_back(
+    workspace: Path, rest: Rest
+) -> None:
+    filled(rest)
+    async with opened(workspace, rest) as rt:
+        url, body = f"{rest.url}/things/1", '{"empty": null, "note": "mine"}'
+        operation = await rt.act("http", method="PATCH", url=url, body=body)
+        assert "undo cannot take this back: it removed what was null" in said(operation)
+        assert ("PATCH", 200, "irreversible") in sent(operation) and operation.resources == ()
+        count = len(rest.unsafe)
+        await rt.undo()
+        assert len(rest.unsafe) == count and rest.things["1"]["note"] == "mine"
+
+
 async def test_a_rule_that_says_what_it_is_counts_more(workspace: Path, rest: Rest) -> None:
     filled(rest)
     rules = policy(rest, budget={"irreversible": 9})

@@ -58,7 +58,10 @@ class Machine(RuleBasedStateMachine):
         self.seen.setdefault((self.theirs, self.rt.view.marks), self.now())
 
     def ask(self, **action: Any) -> None:
+        before, marks = self.now(), self.rt.view.marks
         self.run(self.rt.act("http", **action))
+        if self.rt.view.marks == marks and self.now() != before:
+            self.theirs += 1  # what it did cannot be taken back, and it is said
         self.remember()
 
     @rule(id=THINGS, members=MEMBERS)

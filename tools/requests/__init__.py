@@ -21,7 +21,7 @@ from agentrt.records import Effect, Released, RequestEffect
 from . import kept as on_disk
 from .binding import bound
 from .images import Image, differing, look
-from .inverse import looked_at, restoring, went_well
+from .inverse import left_out, looked_at, restoring, went_well
 from .kept import NAME, Kept, Queued, Said, Written
 from .turn import Move, Turn
 
@@ -166,6 +166,9 @@ class _Http:
             self._keep(number, kept.model_copy(update={"inverse": None}))
             exchange.kept(Takes("", "", "reversible"))
             return "nothing has changed out there, as far as it shows"
+        if kept.said is None and kept.can_go_back and (gone := _gone(kept)):
+            why = f"it removed what was null, and no merge patch sets null: {', '.join(gone)}"
+            kept = self._keep(number, kept.model_copy(update={"inverse": None}))
         if not kept.can_go_back:
             exchange.kept(Takes("", "", "irreversible"))
             if kept.inverse is not None:
@@ -218,6 +221,11 @@ def _begun(call: Call, inverse: Inverse | None) -> Kept:
         look_body=asked.decode("latin-1") if look and asked is not None else None,
         said=None if inverse is None else Said.of(inverse),
     )
+
+
+def _gone(kept: Kept) -> list[str]:
+    assert kept.inverse is not None and kept.before is not None and kept.after is not None
+    return left_out(kept.inverse.call, kept.before, kept.after)
 
 
 def _takes(kept: Kept, *, claimed: bool = False) -> Takes:

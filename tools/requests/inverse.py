@@ -66,6 +66,14 @@ def _merge_patch(call: Call, before: Image) -> dict[str, Any] | None:
     return {name: was.get(name) for name in sent}
 
 
+def left_out(back: Call, before: Image, after: Image) -> list[str]:
+    """Members that were null and are gone: a merge patch has no word for null but to remove (RFC 7396)."""
+    patch = _json(back.body) if back.method == "PATCH" and _merges(back) else None
+    if not isinstance(patch, dict) or before.members is None or after.members is None:
+        return []
+    return [name for name in patch if before.members.get(name, "") is None and name not in after.members]
+
+
 def created(call: Call, answer: Answer) -> Call | None:
     """What deletes that which a POST has made, where the answer says where that is (RFC 9110, section 15.3.2)."""
     location = answer.headers.get("location", "")
