@@ -12,7 +12,7 @@ from agentrt.documents import describe
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kKMGT]i?)?B")
 _POWER = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_TIME = re.compile(r"(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+(?:\.\d+)?)s)?")
+_TIME = re.compile(r"(?:(\d+)d)? ?(?:(\d+)h)? ?(?:(\d+)m)? ?(?:(\d+(?:\.\d+)?)s)?")
 
 
 def parse_size(value: object) -> int:
@@ -28,11 +28,12 @@ def parse_size(value: object) -> int:
 
 
 def parse_seconds(value: object) -> float:
-    """Seconds: ``90``, ``90s``, ``10m``, ``1h30m``. Raises ``ValueError``."""
+    """Seconds: ``90``, ``90s``, ``10m``, ``1h30m``, ``30d``. Raises ``ValueError``."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
         return float(value)
     if isinstance(value, str) and (found := _TIME.fullmatch(value)):
-        seconds = 3600 * int(found[1] or 0) + 60 * int(found[2] or 0) + float(found[3] or 0)
+        hours = 24 * int(found[1] or 0) + int(found[2] or 0)
+        seconds = 3600 * hours + 60 * int(found[3] or 0) + float(found[4] or 0)
         if seconds > 0:
             return seconds
     raise ValueError(f"expected a time, such as 90s, 10m or a number of seconds, not {describe(value)}")

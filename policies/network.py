@@ -54,6 +54,8 @@ class NetworkRule(Written):
     """Of what it does out there. Left out: what its method tells."""
     hold: Hold | None = None
     """It waits in the outbox until a person releases it; or so long, unless somebody drops it."""
+    proof: bool = False
+    """That something takes it back counts only where a drill has shown it."""
     because: Text = ""
     match: Lines = ()
     not_match: Lines = ()
@@ -160,11 +162,14 @@ def admit(hands: Sequence[Hand], request: Request, context: Context) -> Admissio
     if closed and looks_inside:
         verdict = "inspect"
     rules = [one.rule for one in fitting_all]
+    is_unproved = any(rule.proof for rule in rules) and request.reversibility == "compensable" and not request.proved
+    if is_unproved:
+        request = request.model_copy(update={"reversibility": None})
     return (holding[0] if verdict == "hold" else fitting_all[0]).admission(
         verdict,
         release=_release([one.rule for one in holding]) if verdict == "hold" else None,
         reversibility="unknown" if verdict == "inspect" else _worst(request, rules),
-        said=any(rule.reversibility is not None for rule in rules),
+        said=is_unproved or any(rule.reversibility is not None for rule in rules),
         private=all(any(one.rule.private for one in each) for each in letting),
     )
 

@@ -187,8 +187,8 @@ def _check_network(pack: Pack, document: Document) -> None:
                 loc = ("network", at, "methods", index)
                 hint = "leave `methods` and `paths` out: then TLS stays closed"
                 raise document.error("of CONNECT nothing is seen but the host", loc, hint=hint)
-        for key, given in (("private", rule.private), ("reversibility", rule.reversibility), ("hold", rule.hold)):
-            if rule.verdict == "deny" and given:
+        for key in ("private", "reversibility", "hold", "proof"):
+            if rule.verdict == "deny" and getattr(rule, key):
                 raise document.error(f"`{key}` is for a rule that allows", ("network", at, key), key=True)
 
 

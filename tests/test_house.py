@@ -94,7 +94,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("planners",),
     ("session", "task", "resuming", "settings"),
     ("showing",),
-    ("hosting", "shell", "terminal"),
+    ("drilling", "hosting", "shell", "terminal"),
     ("",),  # agentrt itself: the door, which shows what those below have
     ("cli", "report", "serving", "sync", "testing", "__main__"),
 )

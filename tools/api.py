@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -12,7 +13,9 @@ from agentrt.errors import UsageError
 from agentrt.records import Action, Observation, dump_json
 
 from . import apis
+from .apis import proofs
 from .apis.asking import call_of, inverse_of
+from .apis.pack import Pack
 from .display import one_line
 from .http import answered, refused
 
@@ -67,7 +70,15 @@ def asked(api: str, operation: str, arguments: Mapping[str, Any]) -> tuple[Call,
     """The request, and what takes it back. Raises ``UsageError``."""
     pack = apis.find(api)
     found = apis.operation_of(pack, operation)
-    return call_of(pack, found, arguments), inverse_of(pack, found.undo, arguments) if found.undo is not None else None
+    call = replace(call_of(pack, found, arguments), proved=_proved(pack, operation))
+    return call, inverse_of(pack, found.undo, arguments) if found.undo is not None else None
+
+
+def _proved(pack: Pack, operation: str) -> bool:
+    try:
+        return proofs.proof_of(pack, operation) is not None
+    except UsageError:
+        return False  # what cannot be read proves nothing; `api list` says why
 
 
 def _offered(name: str) -> str:

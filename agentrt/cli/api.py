@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol, cast
 from cyclopts import Parameter
 
 from agentrt import plugins
+from agentrt.drilling import Drill
 from agentrt.errors import UsageError
 from agentrt.showing.plain import plain, plain_lines
 
@@ -25,20 +26,23 @@ class Packs(Protocol):
 
     def draft(self, file: Path) -> str: ...
 
+    def drill(self, file: Path) -> Drill: ...
+
     def schema(self) -> Mapping[str, Any]: ...
 
     @property
     def folder(self) -> Path: ...
 
 
-def _packs() -> Packs:
+def packs() -> Packs:
+    """Raises ``PluginError``."""
     return cast(Callable[[], Packs], plugins.find("agentrt.apis", "packs"))()
 
 
 def list_(*, where: Where = HERE) -> int:
     """List the services agents may be let ask, and what each can be asked for."""
-    packs = _packs()
-    found = packs.all()
+    shelf = packs()
+    found = shelf.all()
     if where.json:
         put_json({name: {"error": str(one)} if isinstance(one, UsageError) else one for name, one in found.items()})
         return 0
@@ -49,13 +53,13 @@ def list_(*, where: Where = HERE) -> int:
         put(name)
         for operation, about in operations.items():
             put(f"  {operation:<20} {plain(about)}")
-    put(f"packs of your own: {plain(str(packs.folder))}")
+    put(f"packs of your own: {plain(str(shelf.folder))}")
     return 0
 
 
 def check(file: Annotated[Path, Parameter(help="An API pack.")], /, *, where: Where = HERE) -> int:
     """Read an API pack and say whether it is well-formed, and what is to be confirmed."""
-    name, confirm = _packs().check(file)
+    name, confirm = packs().check(file)
     if where.json:
         put_json({"ok": not confirm, "name": name, "confirm": list(confirm)})
     else:
@@ -67,11 +71,11 @@ def check(file: Annotated[Path, Parameter(help="An API pack.")], /, *, where: Wh
 
 def import_(file: Annotated[Path, Parameter(help="An OpenAPI 3 document, YAML or JSON.")], /) -> int:
     """Draft an API pack from an OpenAPI document: agentrt api import openapi.yaml > NAME.yaml."""
-    put(plain_lines(_packs().draft(file)).rstrip("\n"))
+    put(plain_lines(packs().draft(file)).rstrip("\n"))
     return 0
 
 
 def schema() -> int:
     """Print the JSON Schema of API packs."""
-    put_json(_packs().schema())
+    put_json(packs().schema())
     return 0

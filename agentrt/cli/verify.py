@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from agentrt import drilling
 from agentrt.contracts import HTTP
 from agentrt.notices import named
 from agentrt.records import FileState
@@ -10,13 +16,21 @@ from agentrt.showing.plain import plain
 from agentrt.showing.words import conflict_line
 from agentrt.verifying import CheckedDatabase, CheckedView, Verification
 
+from .api import packs
+from .interrupting import run
 from .options import HERE, Where
 from .render import put, put_json
 from .session import with_runtime
 
 
-def verify_undo(*, where: Where = HERE) -> int:
+def verify_undo(
+    *,
+    drill: Annotated[Path | None, Parameter(help="A drill: make its requests at its instance, and undo.")] = None,
+    where: Where = HERE,
+) -> int:
     """Restore every view of the session elsewhere and compare it with what was recorded; 1 where one is wrong."""
+    if drill is not None:
+        return _drilled(drill, where)
 
     async def work(runtime: Runtime) -> Verification:
         return await runtime.verify_undo()
@@ -40,6 +54,18 @@ def verify_undo(*, where: Where = HERE) -> int:
         f" {total['not_comparable']} not comparable"
         + (f"; {total['collected']} collected" if total["collected"] else "")
     )
+    return 0 if found.ok else 1
+
+
+def _drilled(file: Path, where: Where) -> int:
+    found = run(drilling.drill(packs().drill(file)))
+    if where.json:
+        put_json({"ok": found.ok, **found.to_dict()})
+        return 0 if found.ok else 1
+    for line in found.wrong:
+        put(f"NOT PROVED: {plain(line)}")
+    for name in found.proved:
+        put(f"proved: {plain(name)} was carried out, and undone")
     return 0 if found.ok else 1
 
 

@@ -31,6 +31,8 @@ class Call:
     """By JSON pointers, what an answer holds besides a status below 300, where it went well."""
     hold: str = ""
     """Why it waits in the outbox until somebody releases it; empty: only rules say."""
+    proved: bool = False
+    """A drill has shown that it is taken back."""
 
 
 class Answer(NamedTuple):
@@ -60,6 +62,8 @@ class Inverse:
     """By JSON pointers, what ``look`` shows once it was taken back; None: what it showed before."""
     is_known: bool = False
     """It is of an API pack, which people chose, and not the agent's own."""
+    window: float | None = None
+    """How many seconds the service lets a call be taken back; None: for good."""
 
 
 class Takes(NamedTuple):

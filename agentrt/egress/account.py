@@ -35,6 +35,8 @@ class Entry:
     """It was held back before, of agentrt's own."""
     hold: str = ""
     """Why it is to wait, of agentrt's own."""
+    proved: bool = False
+    """A drill has shown that it is taken back, of agentrt's own."""
     is_queued: bool = False
     """It is held back, and waits."""
     is_closed: bool = False

@@ -48,10 +48,11 @@ class Exchanges:
         about: Takes | None = None,
         released: Released | None = None,
         hold: str = "",
+        proved: bool = False,
     ) -> None:
         """Of the one request of agentrt's own, what takes it back, whether it was held back, and why it is to be."""
         self._desk, self._client = desk, client
-        self._about, self._released, self._hold = about, released, hold
+        self._about, self._released, self._hold, self._proved = about, released, hold, proved
         self.entry: Entry | None = None
         """Of the last one."""
         self._line: _Line | None = None
@@ -81,7 +82,8 @@ class Exchanges:
         """Whether the client may ask for more."""
         method, text = request.method.decode(), request.target.decode()
         self.entry = entry = self._desk.begin(method, text)
-        entry.takes, entry.released, entry.hold = self._about, self._released, self._hold
+        entry.takes, entry.released = self._about, self._released
+        entry.hold, entry.proved = self._hold, self._proved
         try:
             target = read(text)
             entry.url = self._desk.guard.masked(target.url)
@@ -122,6 +124,7 @@ class Exchanges:
                 reversibility=entry.takes.reversibility if entry.takes is not None else None,
                 released=entry.released,
                 hold=entry.hold,
+                proved=entry.proved,
             )
             for path in target.paths
         ]

@@ -38,7 +38,9 @@ async def ask(desk: Desk, call: Call, *, about: Takes | None, released: Released
     """See ``contracts.Line.ask``; the call has placeholders where secrets are to be."""
     head = _head(call)
     here, there = [await Connection.accepted(end) for end in socket.socketpair()]
-    exchanges = Exchanges(desk, Talk(here, server=True), about=about, released=released, hold=call.hold)
+    exchanges = Exchanges(
+        desk, Talk(here, server=True), about=about, released=released, hold=call.hold, proved=call.proved
+    )
     tasks = [asyncio.create_task(exchanges.serve(whole, tunnels=False))]
     talk = Talk(there, server=False)
     try:

@@ -26,6 +26,8 @@ class Request(Record):
     """Without the query, decoded and with ``.`` and ``..`` resolved; None while TLS is closed."""
     reversibility: Reversibility | None = None
     """What it does out there, where agentrt itself sends it and keeps what takes it back."""
+    proved: bool = False
+    """A drill has shown that it is taken back."""
     released: Released | None = None
     """It was held back before."""
     hold: Text = ""

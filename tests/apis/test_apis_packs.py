@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from services import ALL, Service
 
+from agentrt.errors import ResourceError
 from agentrt.tools import apis
 
 pytestmark = pytest.mark.anyio
@@ -88,3 +91,23 @@ def test_every_operation_is_tried() -> None:
     for name in ALL:
         for operation, asked in apis.load(apis.OURS / f"{name}.yaml").operations.items():
             assert asked.class_ in ("safe", "irreversible") or (name, operation) in tried, (name, operation)
+
+
+async def test_a_window_that_is_over(opened: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is touched, files neither."""
+    runtime, service = opened("discord")
+    file = tmp_path / "config/agentrt/apis/discord.yaml"
+    file.write_text(file.read_text().replace("      ignore: [/edited", "      window: 1h\n      ignore: [/edited"))
+    async with runtime as rt:
+        await rt.act("write", path="note", content="told")
+        for minutes, taken_back in ((50, True), (70, False)):
+            await rt.act("api", api="discord", operation="send_message", arguments={"channel": "7", "content": "hello"})
+            now, stood, seen = time.time(), rt.view, len(service.seen)
+            with monkeypatch.context() as later:
+                later.setattr(time, "time", lambda now=now, minutes=minutes: now + 60 * minutes)
+                if taken_back:
+                    await rt.undo()
+                    continue
+                with pytest.raises(ResourceError, match=r"could be taken back until .* only"):
+                    await rt.undo(2)
+            assert rt.view == stood and len(service.seen) == seen

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from agentrt.contracts import Answer, Call
@@ -12,6 +15,7 @@ from agentrt.homes import config_home
 from ..requests.inverse import went_well as answered_well
 from .pack import Operation, Pack, check_pack
 
+_INSTEAD: ContextVar[Pack | None] = ContextVar("instead", default=None)
 OURS = Path(__file__).parent
 
 
@@ -35,8 +39,21 @@ def load(path: Path) -> Pack:
     return pack
 
 
+@contextmanager
+def instead(pack: Pack) -> Iterator[None]:
+    """While it is open that is the pack of its name, for whoever is called from within."""
+    token = _INSTEAD.set(pack)
+    try:
+        yield
+    finally:
+        _INSTEAD.reset(token)
+
+
 def find(name: str) -> Pack:
     """Raises ``UsageError`` where there is none of that name, ``DocumentError`` where it is wrong."""
+    other = _INSTEAD.get()
+    if other is not None and other.name == name:
+        return other
     for folder in (theirs(), OURS):
         if name in names() and (path := folder / f"{name}.yaml").is_file():
             return load(path)

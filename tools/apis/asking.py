@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,7 +13,7 @@ from agentrt.documents import describe, nearest
 from agentrt.errors import UsageError
 
 from ..requests.inverse import pointed
-from .pack import Look, Operation, Pack, Undo, filled
+from .pack import ANYWHERE, BASE, SERVER, Look, Operation, Pack, Undo, filled
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -27,33 +28,51 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def call_of(pack: Pack, operation: Operation, arguments: Mapping[str, Any]) -> Call:
     """Raises ``UsageError`` for an argument that is wrong, missing or not known."""
     _check(operation, arguments)
-    places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "body": {}}
+    places: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "body": {}, "whole": {}}
     for name, value in arguments.items():
         places[operation.place(name)][name] = value
-    url = pack.base + filled(operation.path, places["path"], _in_path)
+    url = base_of(pack, arguments) + filled(operation.path, places["path"], _in_path)
     if places["query"]:
         url += "?" + urlencode({name: _text(value) for name, value in places["query"].items()})
+    body = next(iter(places["whole"].values()), places["body"])
+    waits = f"{pack.name} cannot take it back" if operation.class_ == "holdable" else ""
+    return Call(operation.method, url, *_written(operation, headers_of(pack), body), pack.success, waits)
+
+
+def base_of(pack: Pack, arguments: Mapping[str, Any]) -> str:
+    """Raises ``UsageError`` for a server that is none."""
+    if pack.base != ANYWHERE:
+        return pack.base
+    server = str(arguments[SERVER]).rstrip("/")
+    if not re.match(BASE, server):
+        raise UsageError(f"`{SERVER}` is the beginning of URLs, such as https://example.com/api, not {server}")
+    return server
+
+
+def headers_of(pack: Pack) -> dict[str, str]:
+    """Of every request, who asks among them."""
     headers = {name.lower(): value for name, value in pack.headers.items()}
     if pack.auth is not None:
         headers[pack.auth.header.lower()] = pack.auth.value.replace("{secret}", f"${{{pack.auth.secret}}}")
-    waits = f"{pack.name} cannot take it back" if operation.class_ == "holdable" else ""
-    return Call(operation.method, url, *_written(operation, headers, places["body"]), pack.success, waits)
+    return headers
 
 
 def inverse_of(pack: Pack, undo: Undo, arguments: Mapping[str, Any]) -> Inverse:
     """With the arguments in it; what is of the answer is bound when that is there."""
     method, _, path = undo.request.partition(" ")
+    base = base_of(pack, arguments)
     look = Look(request=f"GET {undo.look}") if isinstance(undo.look, str) else undo.look
     return Inverse(
         method=method,
-        url=pack.base + filled(path, arguments, _in_path),
-        look=None if look is None else pack.base + filled(look.request.partition(" ")[2], arguments, _in_path),
+        url=base + filled(path, arguments, _in_path),
+        look=None if look is None else base + filled(look.request.partition(" ")[2], arguments, _in_path),
         look_body=None if look is None else _body(look.body, arguments),
         absent=NOT_THERE if look is None else tuple(look.absent),
         body=_body(undo.body, arguments) or b"",
         ignore=tuple(undo.ignore),
         verify=undo.verify,
         is_known=True,
+        window=undo.window,
     )
 
 
@@ -70,8 +89,10 @@ def part(body: bytes, pointer: str, whose: str) -> object:
         raise UsageError(f"the answer of {whose} is no JSON") from None
 
 
-def _body(body: Mapping[str, Any] | None, arguments: Mapping[str, Any]) -> bytes | None:
+def _body(body: Mapping[str, Any] | str | None, arguments: Mapping[str, Any]) -> bytes | None:
     """As JSON, where texts that are `{name}` and nothing else are arguments."""
+    if isinstance(body, str):
+        return body.encode()
     return None if body is None else json.dumps(_with(body, arguments)).encode()
 
 

@@ -13,6 +13,9 @@ from agentrt.records import Text
 from agentrt.units import Seconds
 
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
+BASE = r"^https?://[^\s{}]+[^/]$"
+SERVER = "server"
+ANYWHERE = "{server}"
 PARAMETER = r"^[a-z][A-Za-z0-9_]{0,63}$"
 _REQUEST = re.compile(r"(GET|HEAD|POST|PUT|PATCH|DELETE) (/\S*)")
 _IN_PATH = re.compile(r"\{([a-z][A-Za-z0-9_]*)\}")
@@ -37,8 +40,9 @@ class Parameter(Written):
 
     about: Text
     type: Literal["string", "integer", "number", "boolean", "array", "object"] = "string"
-    place: Literal["path", "query", "body"] | None = None
-    """Left out: the path where that names it, else the query of what only asks, and the body of all else."""
+    place: Literal["path", "query", "body", "whole"] | None = None
+    """whole: it is the body, and no part of it. Left out: the path where that names it, else the query of what only
+    asks, and the body of all else."""
     required: bool = True
 
 
@@ -56,7 +60,8 @@ class Undo(Written):
     ``{before/x}`` a part of what ``look`` showed before."""
 
     request: Annotated[str, Field(pattern=_REQUEST.pattern)]
-    body: dict[str, Any] | None = None
+    body: dict[str, Any] | Literal["{before}"] | None = None
+    """``{before}``: what ``look`` showed before, as it was."""
     look: str | Look | None = None
     """Where it shows whether the operation stands, a path or more; by default the path of the request."""
     verify: dict[str, Any] | None = None
@@ -91,7 +96,7 @@ class Operation(Written):
         given = self.parameters[name].place
         if given is not None:
             return given
-        if name in _IN_PATH.findall(self.path):
+        if name in (*_IN_PATH.findall(self.path), SERVER):
             return "path"
         return "query" if self.method in ("GET", "HEAD", "DELETE") else "body"
 
@@ -105,17 +110,23 @@ class Pack(Written):
     about: Text
     docs: str
     """Where the service describes what this file says."""
-    base: Annotated[str, Field(pattern=r"^https?://[^\s{}]+[^/]$")]
+    base: Annotated[str, Field(pattern=rf"{BASE}|^\{{server\}}$")]
+    """``{server}``: whoever asks says where it is, as the parameter ``server`` of each operation."""
     auth: Auth | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     success: dict[str, Any] = Field(default_factory=dict)
     """By JSON pointers, what every answer holds where it went well, if the status alone does not say."""
+    proof: Seconds = 90 * 24 * 3600.0
+    """How long it counts that a drill has shown an operation to be taken back."""
     operations: dict[Annotated[str, Field(pattern=NAME)], Operation]
 
 
 def check_pack(pack: Pack, document: Document) -> None:
     """What its form alone does not say. Raises ``DocumentError``."""
     for name, operation in pack.operations.items():
+        if (SERVER in operation.parameters) != (pack.base == ANYWHERE):
+            wrong = f"`base: {pack.base}` has no place for it" if SERVER in operation.parameters else "is missing"
+            raise document.error(f"the parameter `{SERVER}`: {wrong}", ("operations", name, "parameters"), key=True)
         _check_operation(operation, document, ("operations", name))
 
 
@@ -125,8 +136,13 @@ def _check_operation(operation: Operation, document: Document, at: tuple[str | i
         if named not in known:
             raise document.error(f"no parameter is called `{named}`", (*at, "request"), hint=nearest(named, known))
     for name in known:
-        if operation.place(name) == "path" and name not in _IN_PATH.findall(operation.path):
+        if name != SERVER and operation.place(name) == "path" and name not in _IN_PATH.findall(operation.path):
             raise document.error(f"the path does not have `{{{name}}}`", (*at, "parameters", name), key=True)
+    places = [operation.place(name) for name in known]
+    if "whole" in places and ("body" in places or places.count("whole") > 1):
+        raise document.error(
+            "where a parameter is the whole body there is no other in it", (*at, "parameters"), key=True
+        )
     asks = operation.method in ("GET", "HEAD")
     if asks != (operation.class_ == "safe"):
         what = "only asks: its class is `safe`" if asks else "does more than ask: its class is not `safe`"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from agentrt.errors import UsageError
 
-from . import find, load, names, openapi, theirs
+from . import find, load, names, openapi, proofs, theirs
+from .drills import PackDrill
 from .pack import Pack
 
 _CONFIRM = "to be confirmed"
@@ -18,11 +20,12 @@ class Shelf:
     """``agentrt.cli.api.Packs``"""
 
     def all(self) -> Mapping[str, Mapping[str, str] | UsageError]:
-        """By name, of each operation what it is about; or what is wrong with the pack."""
+        """By name, of each operation what it is about, and whether it was proved; or what is wrong with the pack."""
         found: dict[str, Mapping[str, str] | UsageError] = {}
         for name in names():
             try:
-                found[name] = {each: _line(operation) for each, operation in find(name).operations.items()}
+                pack = find(name)
+                found[name] = {each: _line(pack, each) for each in pack.operations}
             except UsageError as error:
                 found[name] = error
         return found
@@ -41,6 +44,10 @@ class Shelf:
         """Raises ``DocumentError``."""
         return openapi.draft(file)
 
+    def drill(self, file: Path) -> PackDrill:
+        """Raises ``DocumentError``, and ``UsageError`` where its pack is wrong."""
+        return PackDrill(file)
+
     def schema(self) -> Mapping[str, Any]:
         return Pack.model_json_schema(by_alias=True)
 
@@ -50,5 +57,10 @@ class Shelf:
         return theirs()
 
 
-def _line(operation: Any) -> str:
-    return f"{operation.class_}  {operation.about}"
+def _line(pack: Pack, name: str) -> str:
+    operation = pack.operations[name]
+    line = f"{operation.class_}  {operation.about}"
+    if operation.class_ not in ("idempotent", "compensable"):
+        return line
+    proof = proofs.proof_of(pack, name)
+    return f"{line}  [{'unproved' if proof is None else f'proved {date.fromtimestamp(proof.when)} at {proof.at}'}]"

@@ -114,7 +114,7 @@ class _Http:
 
     async def _send(self, number: int, released: Released | None) -> tuple[Answer, str]:
         """Raises ``HeldBack``, ``ResourceError`` (nothing of it went out), ``Unanswered``."""
-        kept = await self._before(self._calls[number])
+        kept = (await self._before(self._calls[number])).model_copy(update={"sent": time.time()})
         self._keep(number, kept)  # from here on it is never sent again, whatever becomes of it
         about = _takes(kept) if kept.inverse is not None else _promised(kept)
         try:

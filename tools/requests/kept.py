@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,6 +31,7 @@ class Written(Record):
     body: str = ""
     success: dict[str, Any] = Field(default_factory=dict)
     hold: str = ""
+    proved: bool = False
 
     @classmethod
     def of(cls, call: Call) -> Self:
@@ -39,11 +42,13 @@ class Written(Record):
             body=call.body.decode("latin-1"),
             success=dict(call.success),
             hold=call.hold,
+            proved=call.proved,
         )
 
     @property
     def call(self) -> Call:
-        return Call(self.method, self.url, self.headers, self.body.encode("latin-1"), self.success, self.hold)
+        body = self.body.encode("latin-1")
+        return Call(self.method, self.url, self.headers, body, self.success, self.hold, self.proved)
 
     @property
     def line(self) -> str:
@@ -63,6 +68,7 @@ class Said(Record):
     ignore: tuple[str, ...]
     verify: dict[str, Any] | None = None
     is_known: bool = False
+    window: float | None = None
 
     @classmethod
     def of(cls, inverse: Inverse) -> Self:
@@ -76,6 +82,7 @@ class Said(Record):
             ignore=inverse.ignore,
             verify=None if inverse.verify is None else dict(inverse.verify),
             is_known=inverse.is_known,
+            window=inverse.window,
         )
 
     @property
@@ -90,6 +97,7 @@ class Said(Record):
             ignore=self.ignore,
             verify=self.verify,
             is_known=self.is_known,
+            window=self.window,
         )
 
 
@@ -120,10 +128,20 @@ class Kept(Record):
     """``look`` is of what the call has made, and did not exist before."""
     said: Said | None = None
     """What its author says takes it back."""
+    sent: float | None = None
+    """When, in seconds since the epoch."""
 
     @property
     def can_go_back(self) -> bool:
         return self.inverse is not None and self.after is not None and self.before is not None
+
+    @property
+    def over(self) -> str | None:
+        """Since when the service does not let it be taken back; None: it does."""
+        if self.said is None or self.said.window is None or self.sent is None:
+            return None
+        end = self.sent + self.said.window
+        return None if time.time() < end else f"{datetime.fromtimestamp(end):%Y-%m-%d %H:%M}"
 
     @property
     def place(self) -> tuple[str, str | None]:

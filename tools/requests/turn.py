@@ -73,6 +73,8 @@ class Turn:
         back = step.way == "back"
         expected, wanted = (kept.after, kept.before) if back else (kept.before, kept.after)
         call = kept.inverse.call if back else kept.call.call
+        if back and (over := kept.over) is not None:
+            raise ResourceError(f"{kept.call.line} could be taken back until {over} only, says its pack")
         now, was = ABSENT, wanted  # where it makes something, nobody has it yet
         if back or not kept.is_created:
             now = showing[kept.place] if kept.place in showing else await self._look(kept)
@@ -116,7 +118,7 @@ class Turn:
             headers["if-match"] = etag
         assert kept.inverse is not None
         other = kept.call if move.step.way == "back" else kept.inverse
-        sent = replace(call, headers=headers)
+        sent = replace(call, headers=headers, proved=True)  # it has been decided when the call was let out
         try:
             # What only its author says takes a call back is judged as any other request.
             known = not kept.is_claimed and (kept.said is not None or not move.makes_another)
