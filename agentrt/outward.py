@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agentrt import contracts, sending
 from agentrt.contracts import SAFE, Confinement, Context, Exchange, Policy, Takes
 from agentrt.egress import BUNDLE, Authority, Gate, environment
+from agentrt.errors import UsageError
 from agentrt.flags import SAW_UNTRUSTED
 from agentrt.records import Admission, Decision, Operation, Released, Request, RequestEffect, Spent
 from agentrt.secrets import Held, hold, store
@@ -101,13 +102,20 @@ class Call:
         return await self._gate.ask(self._filled(call), about=about, released=released or self.released)
 
     def _filled(self, call: contracts.Call) -> contracts.Call:
-        """With placeholders where secrets are named."""
+        """With placeholders where secrets are named. Raises ``UsageError`` for one where none has a place."""
         held = {one.secret.name: one.placeholder for one in self._outward.held}
 
         def fill(text: str) -> str:
             return _SECRET.sub(lambda found: held.get(found[1], found[0]), text)
 
         headers = {name: fill(value) for name, value in call.headers.items()}
+        if call.headers_only:
+            for name, placeholder in held.items():
+                if placeholder in call.url or placeholder.encode() in call.body:
+                    raise UsageError(
+                        f"an argument holds the secret {name}, which goes where the API pack says, and only there"
+                    )
+            return replace(call, headers=headers)
         body = fill(call.body.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         return replace(call, url=fill(call.url), headers=headers, body=body)
 

@@ -31,6 +31,8 @@ class Call:
     """By JSON pointers, what an answer holds besides a status below 300, where it went well."""
     hold: str = ""
     """Why it waits in the outbox until somebody releases it; empty: only rules say."""
+    headers_only: bool = False
+    """Secrets go into its headers, which are no agent's, and nowhere else."""
     proved: bool = False
     """A drill has shown that it is taken back."""
 

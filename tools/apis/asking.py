@@ -36,7 +36,8 @@ def call_of(pack: Pack, operation: Operation, arguments: Mapping[str, Any]) -> C
         url += "?" + urlencode({name: _text(value) for name, value in places["query"].items()})
     body = next(iter(places["whole"].values()), places["body"])
     waits = f"{pack.name} cannot take it back" if operation.class_ == "holdable" else ""
-    return Call(operation.method, url, *_written(operation, headers_of(pack), body), pack.success, waits)
+    written = _written(operation, headers_of(pack), body)
+    return Call(operation.method, url, *written, pack.success, waits, headers_only=True)
 
 
 def base_of(pack: Pack, arguments: Mapping[str, Any]) -> str:

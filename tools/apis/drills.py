@@ -70,7 +70,10 @@ class PackDrill:
 
     @property
     def looks(self) -> Sequence[Call]:
-        return [Call("GET", self._file.base + path, headers_of(self._pack)) for path in self._file.compare]
+        return [
+            Call("GET", self._file.base + path, headers_of(self._pack), headers_only=True)
+            for path in self._file.compare
+        ]
 
     @property
     def policy(self) -> Mapping[str, Any]:

@@ -77,7 +77,7 @@ class _Http:
             self._keep(number, self._calls[number].model_copy(update={"queued": Queued(rule=held.rule, due=due)}))
             until = "until a person releases it" if due is None else f"{held.release:g} seconds, unless it is dropped"
             return None, f"queued, and nothing was sent: it waits {until} ({held.rule})"
-        except ResourceError:
+        except (ResourceError, UsageError):
             self._calls[number] = self._calls[number].model_copy(update={"inverse": None})  # nothing of it was sent
             raise
 

@@ -79,6 +79,7 @@ class Looking(NamedTuple):
     body: bytes | None = None
     """None: it is asked by GET."""
     absent: tuple[int, ...] = NOT_THERE
+    headers_only: bool = False
 
 
 def image_of(answer: Answer, absent: Collection[int]) -> Image | None:
@@ -100,9 +101,10 @@ async def look(line: Line, at: Looking) -> Image | None:
     """What is there now; None where that cannot be seen. Raises ``ResourceError`` where it may not be asked for."""
     headers = asking(at.headers)
     if at.body is None:
-        call, takes = Call("GET", at.url, headers), None
+        call, takes = Call("GET", at.url, headers, headers_only=at.headers_only), None
     else:
-        call = Call("POST", at.url, {**headers, "content-type": "application/json"}, at.body)
+        headers["content-type"] = "application/json"
+        call = Call("POST", at.url, headers, at.body, headers_only=at.headers_only)
         takes = Takes("", "", "reversible")  # as its pack says: it only asks
     try:
         return image_of((await line.ask(call, about=takes, released="time")).answer, at.absent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -35,12 +36,13 @@ def looked_at(call: Call, inverse: Inverse | None) -> str:
 def restoring(call: Call, before: Image) -> Call | None:
     """What puts a URL back as it was before a call on it; None where nothing is known to (RFC 9110, RFC 7396)."""
     if call.method == "PATCH" and (patch := _merge_patch(call, before)) is not None:
-        return Call("PATCH", call.url, call.headers, json.dumps(patch).encode())
+        return replace(call, body=json.dumps(patch).encode(), hold="")
     if call.method not in ("PUT", "PATCH"):
         return None
     if not before.there:
-        return Call("DELETE", call.url, _without_type(call))
-    return Call("PUT", call.url, {**call.headers, "content-type": before.type}, before.content)
+        return _deleting(call, call.url)
+    headers = {**call.headers, "content-type": before.type}
+    return replace(call, method="PUT", headers=headers, body=before.content, hold="")
 
 
 def members_of(kept_call: Call, call: Call) -> Mapping[str, Any] | None:
@@ -81,7 +83,7 @@ def created(call: Call, answer: Answer) -> Call | None:
     # A server has no say in what becomes of things at another one.
     if call.method != "POST" or answer.status != 201 or not location or not _same_origin(call.url, url):
         return None
-    return Call("DELETE", url, _without_type(call))
+    return _deleting(call, url)
 
 
 def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None) -> tuple[Call, str, bytes | None]:
@@ -115,7 +117,8 @@ def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None)
     if not (_same_origin(call.url, url) and _same_origin(call.url, look)):
         raise UsageError("it is of another server than the request")
     look_body = None if inverse.look_body is None else _filled_body(inverse.look_body, found)
-    return Call(inverse.method, url, headers, body, call.success), look, look_body
+    back = replace(call, method=inverse.method, url=url, headers=headers, body=body, hold="")
+    return back, look, look_body
 
 
 def went_well(call: Call, answer: Answer) -> bool:
@@ -178,6 +181,10 @@ def _json(body: bytes) -> object:
         return json.loads(body)
     except ValueError:
         return None
+
+
+def _deleting(call: Call, url: str) -> Call:
+    return replace(call, method="DELETE", url=url, headers=_without_type(call), body=b"", hold="")
 
 
 def _without_type(call: Call) -> dict[str, str]:

@@ -31,6 +31,7 @@ class Written(Record):
     body: str = ""
     success: dict[str, Any] = Field(default_factory=dict)
     hold: str = ""
+    headers_only: bool = False
     proved: bool = False
 
     @classmethod
@@ -42,13 +43,14 @@ class Written(Record):
             body=call.body.decode("latin-1"),
             success=dict(call.success),
             hold=call.hold,
+            headers_only=call.headers_only,
             proved=call.proved,
         )
 
     @property
     def call(self) -> Call:
         body = self.body.encode("latin-1")
-        return Call(self.method, self.url, self.headers, body, self.success, self.hold, self.proved)
+        return Call(self.method, self.url, self.headers, body, self.success, self.hold, self.headers_only, self.proved)
 
     @property
     def line(self) -> str:
@@ -152,7 +154,8 @@ class Kept(Record):
     def looking(self) -> Looking:
         """How to see whether it stands."""
         body = None if self.look_body is None else self.look_body.encode("latin-1")
-        return Looking(self.look, self.call.headers, body, NOT_THERE if self.said is None else self.said.absent)
+        absent = NOT_THERE if self.said is None else self.said.absent
+        return Looking(self.look, self.call.headers, body, absent, self.call.headers_only)
 
     @property
     def is_claimed(self) -> bool:
