@@ -39,14 +39,14 @@ class Asked:
     """What it names that may be a path, relative to the workspace, or absolute outside of it; None: it is not known."""
     url: str | None = None
     """Of an action that is a request itself."""
-    remote: str | None = None
-    """Of an action that is a push itself."""
     fed: bool = False
     """A program may be given text that stands in the command line, as its input."""
     root: str = "/"
     """The workspace."""
     folder: str = "/"
     """Where it starts."""
+    remote: str | None = None
+    """Of an action that is a push itself."""
     provisional: bool = False
     """It was read in a quick way, which may be wrong."""
 

@@ -22,8 +22,8 @@ _CROSS_DEVICE = "cross-device link", "Invalid cross-device link"
 _TOO_LARGE = "value too large for (?:defined )?data type", "Value too large for defined data type"
 # What git says of a remote it cannot speak to.
 _REMOTE = re.compile(
-    r"^fatal: (?:unable to access '[^\n]*|Could not read from remote repository|could not read (?:Username|Password) for "
-    r"[^\n]*|unable to look up [^\n]*|unable to connect to [^\n]*|Authentication failed for [^\n]*)",
+    r"^fatal: (?:unable to access '[^\n]*|Could not read from remote repository|could not read (?:Username|Password) "
+    r"for [^\n]*|unable to look up [^\n]*|unable to connect to [^\n]*|Authentication failed for [^\n]*)",
     re.MULTILINE,
 )
 _LINES, _WIDTH = 4, 1000
