@@ -206,10 +206,10 @@ class Begun:
     async def take_back(self) -> None:
         """Nor of what was, and of what requests did as soon as they were sent. Raises ``Conflict``, ``ResourceError``,
         ``Unanswered``."""
-        while self._out:
-            _, one = self._out.popitem()
+        for name, one in list(self._out.items()):
             if one.touched:
                 await take(one, [Step(self._mark, "back")])
+            del self._out[name]
         while self._kept:
             database = self._kept.pop()
             if database in self._sealed.values():

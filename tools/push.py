@@ -85,7 +85,8 @@ _GIT = ["git", *(part for setting in SETTINGS for part in ("-c", setting))]
 async def _tip(branch: str, world: World) -> str:
     """The commit a branch of the sandbox is at. Raises ``UsageError``."""
     ref = f"refs/heads/{branch}^{{commit}}"
-    seen = await world.exec([*_GIT, "rev-parse", "--verify", "--quiet", "--end-of-options", ref], env=_ENVIRONMENT)
+    asked = [*_GIT, "rev-parse", "--verify", "--quiet", "--end-of-options", ref]
+    seen = await world.exec(["sh", "-c", 'exec "$@" 2>/dev/null', "sh", *asked], env=_ENVIRONMENT)
     if seen.exit_code == 127:
         raise UsageError("git is not in the sandbox", hint="install it there")
     found = seen.output.strip()

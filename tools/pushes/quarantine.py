@@ -65,6 +65,7 @@ class Quarantine:
         except OSError as error:
             raise ResourceError(f"a push could not be kept: {error.strerror or error}") from error
         made = cls(folder, user)
+        made._open()
         try:
             with (folder / "in.pack").open("rb") as stream:
                 made._git("index-pack", "--stdin", "--strict", input_=stream)
@@ -161,7 +162,11 @@ class Quarantine:
     def _open(self) -> Repo:
         if self._repo is None:
             git = _library(programs(self._user.top).git)
-            self._repo = git.Repo(self._folder, expand_vars=False)
+            try:
+                self._repo = git.Repo(self._folder, expand_vars=False)
+            except git.exc.GitError as error:
+                hint = "where GIT_COMMON_DIR or GIT_OBJECT_DIRECTORY are set for agentrt, unset them"
+                raise ResourceError(f"{error} is no repository that GitPython opens", hint=hint) from error
             self._repo.git.update_environment(**self._environment())
         return self._repo
 
