@@ -20,6 +20,7 @@ from agentrt.errors import Conflict, ResourceError, Unanswered, UsageError
 from agentrt.records import Effect, PathConflict, Released, RequestEffect
 from agentrt.repository.heads import named
 from agentrt.repository.host import Repository, find
+from agentrt.uninterrupted import uninterrupted
 
 from . import kept as on_disk
 from . import remotes
@@ -319,4 +320,5 @@ def _about(move: _Move) -> RequestEffect:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    return await asyncio.to_thread(work)
+    """To its end, also where the action is cancelled: whoever takes it back has to see what became of it."""
+    return await uninterrupted(asyncio.to_thread(work))

@@ -22,11 +22,12 @@ from . import remotes
 if TYPE_CHECKING:
     from git import Repo
 
-_ASK_SECONDS, _PUSH_SECONDS = 60.0, 600.0
+_ASK_SECONDS, _PUSH_SECONDS, _WORK_SECONDS = 60.0, 600.0, 300.0
 _SETTINGS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
     "core.attributesFile": os.devnull,
+    "core.bigFileThreshold": "50m",  # what is larger is not read into memory to be looked at
     "gc.auto": "0",
     "maintenance.auto": "false",
     "log.showSignature": "false",
@@ -141,7 +142,9 @@ class Quarantine:
         with tips.open("rb") as stream:
             return self._git("rev-list", *how, "--stdin", commit, input_=stream)
 
-    def _git(self, *words: str, input_: Any = None, seconds: float | None = None, fine: tuple[int, ...] = (0,)) -> str:
+    def _git(
+        self, *words: str, input_: Any = None, seconds: float = _WORK_SECONDS, fine: tuple[int, ...] = (0,)
+    ) -> str:
         from git.exc import GitError
 
         try:
