@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from push_ground import committed, git, killed_at, said
+
+from agentrt import Runtime
+from agentrt.testing import memory_sandbox
 
 STEPS = {
     "push is sending": False,
@@ -123,3 +127,29 @@ def test_an_action_that_is_killed(ground: Any, step: str) -> None:
 def _behind(ground: Any, new: str) -> bool:
     """The user's repository does not know yet that it arrived."""
     return git(ground.path, "rev-parse", "refs/remotes/origin/main").strip() != new
+
+
+def test_an_action_that_is_interrupted_takes_its_push_back(ground: Any) -> None:
+    """What was on its way is waited for, and then taken back: it does not arrive afterwards."""
+    ground.policy = {"decide": [{"verdict": "allow", "actions": ["push"]}]}
+    old = ground.there()
+    with ground.open() as rt:
+        committed(rt)
+    hook = ground.far / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\ntouch ../began; sleep 2\n".replace("..", str(ground.far.parent)))
+    hook.chmod(0o755)
+
+    async def work() -> Any:
+        async with Runtime.open(ground.path, policy=ground.policy, sandbox=memory_sandbox.open_sandbox) as rt:
+            pushing = asyncio.ensure_future(rt.act("push", branch="main"))
+            while not (ground.far.parent / "began").exists():
+                await asyncio.sleep(0.05)
+            pushing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await pushing
+            return rt.show(2)
+
+    interrupted = asyncio.run(work())
+    assert interrupted.status == "failed" and ground.there() == old
+    assert [one.change for one in interrupted.requests] == ["sent", "sent"], "there and back"
