@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from agentrt.records import Operation, RequestEffect
 
 _NAMED = 5
-_TOLD = frozenset({"command", "path", "database", "statement", "method", "url"})
+_TOLD = frozenset({"command", "path", "database", "statement", "method", "url", "remote", "branch"})
 
 
 def named(ids: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""The outbox: requests that were held back wait there until somebody releases them, or drops them.
+"""The outbox: requests and pushes that were held back wait there until somebody releases them, or drops them.
 
 What waits belongs to the action that asked for it: to accept that is to release it, to reject or to undo it drops it.
 """
@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentrt import resources
+from agentrt.contracts import HTTP
 from agentrt.errors import ResourceError
 from agentrt.records import Effect, Operation, Released
-from agentrt.ways import way_out
+from agentrt.resources import OUT
+from agentrt.ways import Ways
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -48,28 +50,28 @@ async def release(runtime: Runtime, targets: Sequence[Operation], op: Operation,
     held = [target for target in targets if queues(target) and target.id in runtime.view.marks]
     if not held:
         return Sent((), (), frozenset())
-    line = way_out(runtime, op.actor)
-    line.write(op)
-    http = resources.open_http(runtime.store.aside)
-    http.through(line)
+    ways = Ways(runtime, op.actor)
+    kinds = {name: ways.outbox(name) for name in OUT if any(name in target.resources for target in held)}
+    ways.write(op)
     lines: list[str] = []
     left: set[int] = set()
     for target in held:
         mark = f"{target.session}.{target.id}"
         try:
-            lines += await http.release(mark, by)
-            left |= {target.id} if http.waiting(mark) else set()
+            for kind in (kinds[name] for name in target.resources if name in kinds):
+                lines += await kind.release(mark, by)
+                left |= {target.id} if kind.waiting(mark) else set()
         except ResourceError as error:
             lines.append(f"what operation {target.id} has in the outbox cannot be sent: {error}")
             left.add(target.id)
-    return Sent(await line.end(), tuple(lines), frozenset(left))
+    return Sent(await ways.end(), tuple(lines), frozenset(left))
 
 
 async def release_due(runtime: Runtime) -> tuple[str, ...]:
     """What waited as long as its rule says; lines for a person. The caller holds ``runtime.turn``."""
     if runtime.outward is None:
         return ()  # nothing is to be sent here
-    due = [op.id for op in waiting(runtime) if _is_due(runtime, op)]
+    due = [op.id for op in waiting(runtime) if HTTP in op.resources and _is_due(runtime, op)]
     if not due:
         return ()
     from agentrt import reviewing

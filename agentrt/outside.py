@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
 from agentrt import resources
-from agentrt.contracts import HTTP, Resource, Step
+from agentrt.contracts import Resource, Step
 from agentrt.errors import AgentrtError
 from agentrt.records import Effect, Operation, PathConflict, RequestEffect, View
-from agentrt.ways import way_out
+from agentrt.resources import OUT
+from agentrt.ways import Ways
 
 if TYPE_CHECKING:
-    from agentrt.outward import Call
     from agentrt.runtime import Runtime
 
 Way = Literal["back", "forth"]
@@ -71,12 +71,11 @@ class Turning:
     the end."""
 
     def __init__(self, runtime: Runtime, steps: Steps, actor: str) -> None:
-        # Requests first: a database that has planned something is sure to do it, a server may not.
-        self._steps = dict(sorted(steps.items(), key=lambda step: step[0] != HTTP))
-        self._runtime, self._actor = runtime, actor
+        # What leaves first: a database that has planned something is sure to do it, a server may not.
+        self._steps = dict(sorted(steps.items(), key=lambda step: step[0] not in OUT))
+        self._runtime = runtime
         self._resources: dict[str, Resource] = {}
-        self._call: Call | None = None
-        """The way out, where there is one."""
+        self._ways = Ways(runtime, actor)
         self._done: list[str] = []
         self._planned: list[Effect] = []
 
@@ -111,8 +110,7 @@ class Turning:
 
         Raises ``ResourceError``, ``Unanswered``: call ``back``.
         """
-        if self._call is not None:
-            self._call.write(op)
+        self._ways.write(op)
         for name in self._steps:
             await self._resources[name].undo()
             self._done.append(name)
@@ -131,20 +129,14 @@ class Turning:
 
     async def sent(self) -> Sequence[Effect]:
         """The requests of it so far."""
-        return () if self._call is None else await self._call.end()
+        return await self._ways.end()
 
     def settled(self) -> None:
         """What was sent is in the journal."""
-        if self._call is not None:
-            self._call.settled()
+        self._ways.settled()
 
     def _resource(self, name: str) -> Resource:
         if name not in self._resources:
-            self._resources[name] = self._http() if name == HTTP else resources.of(self._runtime.databases, name)
+            out = name in OUT
+            self._resources[name] = self._ways.outbox(name) if out else resources.of(self._runtime.databases, name)
         return self._resources[name]
-
-    def _http(self) -> Resource:
-        self._call = way_out(self._runtime, self._actor)
-        http = resources.open_http(self._runtime.store.aside)
-        http.through(self._call)
-        return http

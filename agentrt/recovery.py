@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from agentrt import applied as outside
 from agentrt import sending
+from agentrt.contracts import PUSHING
 from agentrt.errors import AgentrtError
 from agentrt.history.store import Store
 from agentrt.notices import lasts
-from agentrt.records import Observation, Operation
+from agentrt.records import Observation, Operation, RequestEffect
 from agentrt.records.operations import Review
-from agentrt.settling import settle_databases
+from agentrt.settling import settle_databases, settle_pushes
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -44,25 +45,32 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
             found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))
         if last.kind == "act" or last.kind in _TELLS:
             found = [*found, *await settle_databases(runtime, session, operations)]
-        if own and (sent := _settle_requests(runtime, last)):
-            found = [sent, *found]
+        if own:
+            pushed, told = await settle_pushes(runtime, last)
+            sent = _settle_requests(runtime, last, pushed if told else None)
+            found = [*sent, *told, *found]
         if own or found:
             whose = "" if own else f" of session {session}"
             notes += [f"operation {last.id} ({last.kind}){whose} was cut off", *found]
     return tuple(notes)
 
 
-def _settle_requests(runtime: Runtime, cut_off: Operation) -> str:
-    """What an operation had sent when it was cut off is in the journal like that of any other; a line for a person."""
+def _settle_requests(runtime: Runtime, cut_off: Operation, pushed: Sequence[RequestEffect] | None) -> list[str]:
+    """What an operation had sent when it was cut off is in the journal like that of any other; lines for a person.
+
+    ``pushed``: what became of its pushes, where that is known."""
     file = sending.place(runtime.store, runtime.layer(cut_off.id))
     effects = sending.left(file)
+    if pushed is not None:
+        effects = (*(effect for effect in effects if effect.method != PUSHING), *pushed)
     if not effects:
-        return ""
+        sending.forget(file)
+        return []
     seen = Observation(error="cut off: what it did is not kept; what it sent was sent, or may have been")
     review: Review | None = "pending" if any(lasts(effect) for effect in effects) else None
     runtime.settle(cut_off, status="failed", after=cut_off.before, effects=effects, observation=seen, review=review)
     sending.forget(file)
-    return f"it had sent, or may have: {', '.join(f'{effect.method} {effect.url}' for effect in effects)}"
+    return [f"it had sent, or may have: {', '.join(f'{effect.method} {effect.url}' for effect in effects)}"]
 
 
 def _settle_workspace(store: Store, operations: Sequence[Operation]) -> Iterator[str]:

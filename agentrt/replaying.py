@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentrt.arguments import recorded
-from agentrt.contracts import Context, Policy
+from agentrt.contracts import PUSHING, Context, Policy
 from agentrt.reader import Reader
 from agentrt.records import (
     Admission,
@@ -59,6 +59,8 @@ def replay(reader: Reader, policy: Policy) -> Iterator[Replayed]:
 def _requests(operation: Operation, policy: Policy, context: Context) -> Iterator[Replayed]:
     sent = Spent()
     for effect in operation.requests:
+        if effect.method == PUSHING:
+            continue  # rules on actions speak of these
         given: dict[str, Any] = {"rule": effect.rule, "because": effect.because, "reversibility": effect.reversibility}
         was = Admission(verdict="allow" if effect.change == "sent" else "deny", **given)
         so_far = context.model_copy(update={"spent": context.spent + sent, "sent": sent})

@@ -5,14 +5,27 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from agentrt import plugins
-from agentrt.contracts import HTTP, Database, Http, Line, OpenDatabase, OpenHttp, Resource, Step
+from agentrt.contracts import (
+    HTTP,
+    PUSH,
+    Database,
+    Http,
+    Line,
+    OpenDatabase,
+    OpenHttp,
+    OpenPushes,
+    Outbox,
+    Pushes,
+    Resource,
+    Step,
+)
 from agentrt.documents import nearest
 from agentrt.errors import Conflict, UsageError
 from agentrt.history.journal import Journal
@@ -20,6 +33,8 @@ from agentrt.records import Effect, PathConflict, dump_json
 
 GROUP = "agentrt.databases"
 RESOURCES = "agentrt.resources"
+OUT = (HTTP, PUSH)
+"""What leaves this machine: neither is a database."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SECRET = re.compile(r"\$\{(\w+)\}")
 
@@ -61,10 +76,10 @@ class Choice:
 
 def check(name: str, url: object) -> None:
     """Raises ``UsageError`` unless it can be a database's name, and its URL."""
-    if not _NAME.fullmatch(name) or name == HTTP:
+    if not _NAME.fullmatch(name) or name in OUT:
         raise UsageError(
             f"{dump_json(name)} cannot be a database's name",
-            hint="small letters, digits, _ and -, a letter first; and not http",
+            hint="small letters, digits, _ and -, a letter first; and neither http nor push",
         )
     known = plugins.names(GROUP)
     if not isinstance(url, str) or "://" not in url:
@@ -106,6 +121,11 @@ def open_http(aside: Path) -> Http:
     return cast(OpenHttp, plugins.find(RESOURCES, HTTP))(aside=aside)
 
 
+def open_pushes(aside: Path, workspace: Path) -> Pushes:
+    """Of one operation, as ``open_http``. Raises ``PluginError``."""
+    return cast(OpenPushes, plugins.find(RESOURCES, PUSH))(aside=aside, workspace=workspace)
+
+
 class Begun:
     """What one action uses outside the sandbox: begun when it first asks for it, kept or discarded together."""
 
@@ -113,7 +133,9 @@ class Begun:
         self._databases, self._mark, self._aside = databases, mark, aside
         self.line: Line | None = None
         """The action's way out."""
-        self._http: Http | None = None
+        self.pushing: Callable[[], Pushes] | None = None
+        """What opens the action's way to remotes."""
+        self._out: dict[str, Outbox] = {}
         self._begun: dict[str, Database] = {}
         self._sealed: dict[str, Database] = {}
         self._kept: list[Database] = []
@@ -132,11 +154,22 @@ class Begun:
         """Raises ``UsageError`` where there is no network."""
         if self.line is None:
             raise UsageError("there is no network here", hint="a policy names what may be reached: `network:`")
-        if self._http is None:
-            self._http = open_http(self._aside)
-            await self._http.begin(self._mark)
-            self._http.through(self.line)
-        return self._http
+        if (begun := self._out.get(HTTP)) is not None:
+            return cast(Http, begun)
+        http = self._out[HTTP] = open_http(self._aside)
+        await http.begin(self._mark)
+        http.through(self.line)
+        return http
+
+    async def pushes(self) -> Pushes:
+        """Raises ``UsageError`` where nothing is pushed."""
+        if self.pushing is None:
+            raise UsageError("nothing is pushed from here")
+        if (begun := self._out.get(PUSH)) is not None:
+            return cast(Pushes, begun)
+        pushes = self._out[PUSH] = self.pushing()
+        await pushes.begin(self._mark)
+        return pushes
 
     async def seal(self) -> list[Effect]:
         """What was done in the databases; nobody else sees it yet, where a database can do that."""
@@ -156,7 +189,7 @@ class Begun:
 
     @property
     def changed(self) -> bool:
-        return bool(self._sealed) or (self._http is not None and self._http.touched)
+        return bool(self._sealed) or any(one.touched for one in self._out.values())
 
     async def commit(self) -> None:
         """It stands. Where it raises, nothing of it does."""
@@ -173,9 +206,10 @@ class Begun:
     async def take_back(self) -> None:
         """Nor of what was, and of what requests did as soon as they were sent. Raises ``Conflict``, ``ResourceError``,
         ``Unanswered``."""
-        if self._http is not None and self._http.touched:
-            await take(self._http, [Step(self._mark, "back")])
-            self._http = None
+        for name, one in list(self._out.items()):
+            if one.touched:
+                await take(one, [Step(self._mark, "back")])
+            del self._out[name]
         while self._kept:
             database = self._kept.pop()
             if database in self._sealed.values():
@@ -184,7 +218,7 @@ class Begun:
 
 def called(name: str) -> str:
     """For people, as the object of a sentence."""
-    return "what requests did" if name == HTTP else f"the database {name}"
+    return {HTTP: "what requests did", PUSH: "what was pushed"}.get(name) or f"the database {name}"
 
 
 def of(databases: Mapping[str, Database], name: str) -> Database:

@@ -32,6 +32,39 @@ def writer(file: Path) -> Callable[[RequestEffect], None]:
     return write
 
 
+class Sends:
+    """What leaves of one operation otherwise than by a ``Gate``: ``contracts.Ledger``."""
+
+    def __init__(self) -> None:
+        self._file: Path | None = None
+        self._effects: list[RequestEffect] = []
+
+    def write(self, file: Path) -> None:
+        """From here on what leaves is written down before it goes; see ``place``."""
+        self._file = file
+
+    @property
+    def effects(self) -> tuple[RequestEffect, ...]:
+        return tuple(self._effects)
+
+    def goes(self, effect: RequestEffect) -> int:
+        if self._file is not None:
+            writer(self._file)(effect)
+        self._effects.append(effect)
+        return len(self._effects) - 1
+
+    def became(self, number: int, effect: RequestEffect) -> None:
+        self._effects[number] = effect
+
+    def queued(self, effect: RequestEffect) -> None:
+        self._effects.append(effect)
+
+    def settled(self) -> None:
+        """They are in the journal."""
+        if self._file is not None:
+            forget(self._file)
+
+
 def _cut_off(effect: RequestEffect) -> RequestEffect:
     """What was to take it back may not fit what became of it."""
     update: dict[str, object] = {"because": CUT_OFF}

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentrt import outside, resources
-from agentrt.contracts import HTTP, Database, Step
+from agentrt import outside, resources, sending
+from agentrt.contracts import HTTP, PUSH, PUSHING, Database, Step
 from agentrt.errors import AgentrtError
-from agentrt.records import Operation, View
+from agentrt.records import Operation, RequestEffect, View
+from agentrt.ways import pushing
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -29,6 +30,29 @@ async def settle_databases(runtime: Runtime, session: str, operations: Sequence[
     finally:
         if not own:
             await resources.close(databases)
+
+
+async def settle_pushes(runtime: Runtime, last: Operation) -> tuple[list[RequestEffect], list[str]]:
+    """Of the own session: what an action or a release had pushed when it was cut off, as the remote shows, and lines
+    for a person."""
+    effects, lines = list[RequestEffect](), list[str]()
+    targets = {"act": (last.id,), "accept": last.target}.get(last.kind, ())
+    if not targets or not any(effect.method == PUSHING for effect in sending.left(_file(runtime, last))):
+        return effects, lines
+    pushes = pushing(runtime, sending.Sends())
+    for target in targets:
+        try:
+            found = await pushes.cut_off(runtime.layer(target))
+        except AgentrtError as error:
+            found = None, f"whether operation {target} pushed what it asked for is not known: {error}"
+        if found is not None:
+            effects += [found[0]] if found[0] is not None else []
+            lines.append(found[1])
+    return effects, lines
+
+
+def _file(runtime: Runtime, operation: Operation) -> Path:
+    return sending.place(runtime.store, runtime.layer(operation.id))
 
 
 def _of(runtime: Runtime, session: str) -> Mapping[str, Database]:
@@ -51,6 +75,9 @@ async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIt
 
 async def _of_move(databases: Mapping[str, Database], steps: outside.Steps) -> AsyncIterator[str]:
     for name, its in steps.items():
+        if name == PUSH:
+            yield "whether it took back what was pushed, or pushed it again, the remote says: take the same step again"
+            continue
         if name == HTTP:
             yield "requests of it may have been sent: look at what they are about, nothing is sent again by itself"
             continue

@@ -20,7 +20,9 @@ from agentrt.printed import printed
 from agentrt.records import Action, Decision, Effect, Judgement, Observation, Operation, RequestEffect, View
 from agentrt.records.operations import Status
 from agentrt.resources import Begun
+from agentrt.sending import Sends, place
 from agentrt.uninterrupted import uninterrupted
+from agentrt.ways import pushing
 from agentrt.world import ActionWorld
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ async def carry_out(
         return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
     policy = runtime.policy_for(actor)
     one = _Action(runtime, op, action, context, keep)
+    one.outside.pushing = partial(pushing, runtime, one.sends, None if decision.verdict == "allow" else decision.rule)
     world: ActionWorld | None = None
     try:
         await runtime.sandbox.begin(runtime.layer(op.id))
@@ -120,6 +123,8 @@ class _Action:
         """It was over a limit while it ran, and ended for that."""
         self.call: Call | None = None
         """Its way out, where it has one."""
+        self.sends = Sends()
+        self.sends.write(place(runtime.store, runtime.layer(op.id)))
         self.outside = Begun(runtime.databases, runtime.layer(op.id), runtime.store.aside)
 
     async def conclude(self, observation: Observation) -> Operation:
@@ -194,11 +199,12 @@ class _Action:
         operation = self.runtime.settle(self.op, status=status, after=after, observation=observation, **more)
         if self.call is not None:
             self.call.settled()
+        self.sends.settled()
         return operation
 
     async def _sent(self) -> tuple[RequestEffect, ...]:
         """What went out, or was to. From here on nothing of the action's does."""
-        return () if self.call is None else await self.call.end()
+        return (*(() if self.call is None else await self.call.end()), *self.sends.effects)
 
     async def _take_back(self) -> None:
         """Databases and the sandbox stand where they stood, and the disk has its room again: perhaps that is what was

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentrt.contracts import Database, Http, Output, Sandbox
+from agentrt.contracts import Database, Http, Output, Pushes, Sandbox
 from agentrt.errors import SandboxError, SandboxUnavailable, UsageError
 from agentrt.organizer import Organizer
 from agentrt.records import Limits, Observation
@@ -123,6 +123,9 @@ class ActionWorld:
 
     async def http(self) -> Http:
         return await self._databases.http()
+
+    async def pushes(self) -> Pushes:
+        return await self._databases.pushes()
 
     def show(self, text: str) -> Observation:
         organizer = self._organizer(None)

@@ -26,6 +26,8 @@ class Written:
     pack: Pack
     document: Document
     examples: tuple[RuleExample, ...] = ()
+    only_tightens: bool = False
+    """It is of somebody who has no say in what is allowed."""
 
     @property
     def rules(self) -> Iterator[tuple[Loc, Rule]]:

@@ -90,8 +90,8 @@ class EffectRule(Written):
 
 
 def host_of(url: str) -> str:
-    """Of ``scheme://host[:port]/path`` and of ``host:port``."""
-    place = re.sub(r"^\w+://", "", url).partition("/")[0]
+    """Of ``scheme://host[:port]/path``, of ``host:port`` and of ``user@host:path``."""
+    place = re.sub(r"^\w+://", "", url).partition("/")[0].rpartition("@")[2]
     return place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
 
 

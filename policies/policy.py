@@ -32,7 +32,7 @@ from .chains import Chain, Placed, Written
 from .effects import EffectRule, about, is_harmless
 from .own import Addition
 from .pack import Most
-from .reading import Acted, Asked, read
+from .reading import WAITING, Acted, Asked, read
 from .rules import Rule
 from .tightening import document_of, refuse_late, tightening
 
@@ -219,7 +219,19 @@ class PackPolicy:
             for placed in self._rules
             if placed.rule.speaks(asked, context.flags)
         ]
-        return [*found, *ceilings.used_up(self.chains, context.spent)]
+        return [*found, *self._waiting(asked, context), *ceilings.used_up(self.chains, context.spent)]
+
+    def _waiting(self, asked: Asked, context: Context) -> Iterator[Decision]:
+        """What waits unless a rule of somebody who may say so, and that names it, lets it go."""
+        if asked.kind not in WAITING:
+            return
+        own = (one for one in self._packs() if not one.only_tightens)
+        rules = (rule for one in own for _, rule in one.rules if rule.verdict == "allow" and rule.actions)
+        if not any(rule.speaks(asked, context.flags) for rule in rules):
+            because = (
+                f"others see it at once; a rule `{{verdict: allow, actions: [{asked.kind}]}}` lets it go by itself"
+            )
+            yield Decision(verdict="hold", rule="agentrt", because=because)
 
     def _flags(self, asked: Asked) -> tuple[str, ...]:
         return ("read_secret",) if any(rule.speaks(asked, ()) for rule in self._secrets) else ()

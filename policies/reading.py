@@ -18,6 +18,9 @@ from .remotes import remotes_of
 if TYPE_CHECKING:
     from .shell import Command
 
+WAITING = frozenset({"push"})
+"""Kinds of actions that wait in the outbox unless a rule that names them says otherwise: others see at once what such a
+one does, whatever takes it back."""
 _HARMLESS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr"})
 
 
@@ -42,6 +45,8 @@ class Asked:
     """The workspace."""
     folder: str = "/"
     """Where it starts."""
+    remote: str | None = None
+    """Of an action that is a push itself."""
     provisional: bool = False
     """It was read in a quick way, which may be wrong."""
 
@@ -64,7 +69,8 @@ class Asked:
     @cached_property
     def remotes(self) -> frozenset[str | None]:
         """That it names for git; None: it may be any."""
-        return frozenset(remote for argv in self.runs for remote in remotes_of(argv))
+        own = [self.remote] if self.remote is not None else []
+        return frozenset([*own, *(remote for argv in self.runs for remote in remotes_of(argv))])
 
     @cached_property
     def programs(self) -> dict[str, str | None]:
@@ -101,7 +107,8 @@ def read(action: Action, workspace: str, *, quickly: bool = False) -> Asked:
         command = shlex.join((action.kind, *args))
     url = url if isinstance(url, str) else None
     if not isinstance(command, str):
-        return Asked(action.kind, paths=frozenset(paths), url=url, root=root, folder=root)
+        remote = fields.get("remote") if action.kind in WAITING else None
+        return Asked(action.kind, paths=frozenset(paths), url=url, remote=remote, root=root, folder=root)
     from .shell import read as read_shell
 
     reading = read_shell(command, confirm=not quickly)

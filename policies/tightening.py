@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from agentrt.documents import Document, Loc, Section
@@ -28,7 +29,7 @@ def tightening(document: Document, folder: Path, *, who: str) -> Written:
             key=len(loc) == 1,
             hint="put it into the policy the task names, or your own",
         )
-    return written
+    return replace(written, only_tightens=True)
 
 
 def _allowing(pack: Pack, document: Document) -> Iterator[Loc]:

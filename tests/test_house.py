@@ -106,6 +106,7 @@ HEAVY = {
     "apsw",
     "cryptography",
     "docker",
+    "git",
     "keyring",
     "langgraph",
     "openai",

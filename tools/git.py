@@ -15,7 +15,7 @@ from .display import one_line
 from .fields import Argument
 from .hints import hinted
 
-_SETTINGS = (
+SETTINGS = (
     "core.fsmonitor=false",  # its daemon would end with the action, and what it knew with it
     "gc.auto=0",  # so would its repacking, half-way; and it would put the whole history into a layer
     "maintenance.auto=false",
@@ -54,7 +54,7 @@ class GitTool:
 
     async def run(self, action: Action, world: World) -> Observation:
         assert isinstance(action, Git)
-        settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        settings = [part for setting in SETTINGS for part in ("-c", setting)]
         before, command = _split(action.args)
         env = dict(_ENVIRONMENT)
         if command and command[0] not in _LOOKING:

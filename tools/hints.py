@@ -20,6 +20,12 @@ from .owners import foreign
 # EXDEV and EOVERFLOW: what every C library, Go and Node say of them, and what glibc translates.
 _CROSS_DEVICE = "cross-device link", "Invalid cross-device link"
 _TOO_LARGE = "value too large for (?:defined )?data type", "Value too large for defined data type"
+# What git says of a remote it cannot speak to.
+_REMOTE = re.compile(
+    r"^fatal: (?:unable to access '[^\n]*|Could not read from remote repository|could not read (?:Username|Password) "
+    r"for [^\n]*|unable to look up [^\n]*|unable to connect to [^\n]*|Authentication failed for [^\n]*)",
+    re.MULTILINE,
+)
 _LINES, _WIDTH = 4, 1000
 """How many of a command's complaints are looked at, and how much before and after the message: they may be anything."""
 _QUOTED = re.compile(r"""(?<!\w)(?:'([^']+)'|"([^"]+)"|\u2018([^\u2019]+)\u2019|`([^'`]+)['`])(?!\w)""")
@@ -46,6 +52,8 @@ async def hinted(seen: Observation, world: World, cwd: str | None = None) -> Obs
         why = await _renamed(lines, world, cwd)
     elif lines := _lines(seen.output, _TOO_LARGE):
         why = await foreign(world, [name for line in lines for name in _names(line)], cwd)
+    elif _REMOTE.search(seen.output):
+        why = "no remote can be reached with the user's credentials from the sandbox: to push, use the tool push"
     return seen.model_copy(update={"error": why}) if why else seen
 
 

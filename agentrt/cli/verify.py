@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from agentrt import drilling
-from agentrt.contracts import HTTP
+from agentrt.contracts import HTTP, PUSH
 from agentrt.notices import named
 from agentrt.records import FileState
 from agentrt.runtime import Runtime
@@ -101,12 +101,12 @@ def _lines(view: CheckedView) -> list[str]:
 
 
 def _database_lines(database: CheckedDatabase) -> list[str]:
-    requests = database.name == HTTP
-    name = f"{'requests' if requests else f'database {database.name}'}, {named(database.operations)}"
+    out = {HTTP: "requests", PUSH: "pushes"}.get(database.name)
+    name = f"{out or f'database {database.name}'}, {named(database.operations)}"
     if database.damage:
         return [f"{name}: DAMAGED: {plain(database.damage)}"]
     if not database.changed:
-        return [f"{name}: as recorded; {'all was looked at' if requests else 'undo was tried, and rolled back'}"]
+        return [f"{name}: as recorded; {'all was looked at' if out else 'undo was tried, and rolled back'}"]
     return [f"{name}: changed by others since", *(f"  {conflict_line(one)}" for one in database.changed)]
 
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 from .people import Ask, Inquire, Opinion, Question
 from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
-from .requests import HTTP, SAFE, Answer, Call, Exchange, Http, Inverse, Line, OpenHttp, Takes, Waiting
+from .pushes import PUSH, PUSHING, Destination, Ledger, OpenPushes, Pushes
+from .requests import HTTP, SAFE, Answer, Call, Exchange, Http, Inverse, Line, OpenHttp, Outbox, Takes, Waiting
 from .resource import Answered, Database, OpenDatabase, Parameters, Planned, Resource, Scalar, Step
 from .sandbox import Confinement, ExecResult, OpenSandbox, Preparing, Sandbox, Wall
 from .tool import Fitting, Foreseeing, Needs, Output, Queuing, Tool, World
 
 __all__ = [
     "HTTP",
+    "PUSH",
+    "PUSHING",
     "SAFE",
     "Answer",
     "Answered",
@@ -26,6 +29,7 @@ __all__ = [
     "Context",
     "Database",
     "Delayed",
+    "Destination",
     "Exchange",
     "ExecResult",
     "Fitting",
@@ -33,6 +37,7 @@ __all__ = [
     "Http",
     "Inquire",
     "Inverse",
+    "Ledger",
     "Line",
     "Needs",
     "OnProgress",
@@ -40,14 +45,17 @@ __all__ = [
     "OpenHttp",
     "OpenPlanner",
     "OpenPolicy",
+    "OpenPushes",
     "OpenSandbox",
     "Opinion",
+    "Outbox",
     "Output",
     "Parameters",
     "Planned",
     "Planner",
     "Policy",
     "Preparing",
+    "Pushes",
     "Question",
     "Queuing",
     "Resource",

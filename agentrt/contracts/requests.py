@@ -105,24 +105,37 @@ class Line(Protocol):
 
 
 class Waiting(NamedTuple):
-    """A request in the outbox."""
+    """What is in the outbox."""
 
-    call: Call
+    line: str
+    """For people: ``POST https://…``."""
     due: float | None
     """When it is sent all the same, in seconds since the epoch; None: never."""
 
 
-class Http(Resource, Protocol):
-    """What requests did, at whatever server: each is carried out at once, so an action that is not kept is taken back
-    and not discarded."""
-
-    def through(self, line: Line | None) -> None:
-        """The way out from here on."""
-        ...
+class Outbox(Resource, Protocol):
+    """What leaves at once, or waits until it is released: an action not kept is taken back, and not discarded."""
 
     @property
     def touched(self) -> bool:
         """Whether there is anything to take back of what was done since ``begin``."""
+        ...
+
+    def waiting(self, mark: str) -> Sequence[Waiting]:
+        """What waits of an action. Raises ``ResourceError``."""
+        ...
+
+    async def release(self, mark: str, by: Released) -> Sequence[str]:
+        """Send what waits of an action, each once and never again; what came of each, in words. Where nothing of one
+        went out it waits on. Raises ``ResourceError`` where what is kept of them cannot be read or written."""
+        ...
+
+
+class Http(Outbox, Protocol):
+    """What requests did, at whatever server."""
+
+    def through(self, line: Line | None) -> None:
+        """The way out from here on."""
         ...
 
     async def send(self, call: Call, inverse: Inverse | None = None) -> tuple[Answer | None, str]:
@@ -134,15 +147,6 @@ class Http(Resource, Protocol):
         """All that was sent since ``begin``, as far as anything takes it back; what was held back is dropped.
 
         Raises ``ResourceError``, ``Unanswered``, where something stays."""
-        ...
-
-    def waiting(self, mark: str) -> Sequence[Waiting]:
-        """What waits of an action. Raises ``ResourceError``."""
-        ...
-
-    async def release(self, mark: str, by: Released) -> Sequence[str]:
-        """Send what waits of an action, each once and never again; what came of each, in words. Where nothing of one
-        went out it waits on. Raises ``ResourceError`` where what is kept of them cannot be read or written."""
         ...
 
 

@@ -11,6 +11,7 @@ from agentrt.records import (
     Observation,
 )
 
+from .pushes import Pushes
 from .requests import Http
 from .resource import Database
 
@@ -64,6 +65,10 @@ class World(Protocol):
 
     async def http(self) -> Http:
         """Requests to the outside, for this action. Raises ``UsageError`` where there is no network."""
+        ...
+
+    async def pushes(self) -> Pushes:
+        """Commits to a remote of the user's repository, for this action. Raises ``UsageError`` where that cannot be."""
         ...
 
     def narrow(self, rules: Mapping[str, object]) -> None:

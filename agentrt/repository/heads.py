@@ -60,14 +60,20 @@ def branch_of(repository: Repository) -> Head:
 
 def ref_of(repository: Repository, branch: str) -> str:
     """The full name of a branch to be made. Raises ``UsageError`` (no such name can be), ``Conflict`` (it exists)."""
+    ref = named(repository, branch, hint="as in --as branch:fix-tests")
+    if tip_of(repository, ref) is not None:
+        raise Conflict(f"there is a branch {branch} already", hint="name another; none is overwritten")
+    return ref
+
+
+def named(repository: Repository, branch: str, *, hint: str) -> str:
+    """The full name of a branch, there or not. Raises ``UsageError`` where none can be called that."""
     ref = f"refs/heads/{branch}"
     # What `git branch` refuses beyond what a ref may not be called.
     if branch in ("", "HEAD") or branch.startswith("-") or "\0" in branch:
-        raise UsageError(f"{branch!r} is no name for a branch", hint="as in --as branch:fix-tests")
+        raise UsageError(f"{branch!r} is no name for a branch", hint=hint)
     if repository.ask("check-ref-format", os.fsencode(ref)) is None:
         raise UsageError(f"{branch!r} is no name for a branch", hint="git check-ref-format --help has the rules")
-    if tip_of(repository, ref) is not None:
-        raise Conflict(f"there is a branch {branch} already", hint="name another; none is overwritten")
     return ref
 
 

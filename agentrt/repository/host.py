@@ -26,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from agentrt.errors import AgentrtError, Conflict, UsageError
 
@@ -138,13 +139,25 @@ def object_format(workspace: Path) -> str:
     return "sha1"
 
 
-def _start(
-    arguments: Sequence[str | bytes], top: Path, cwd: Path, stdin: bytes, more: Mapping[str, str]
-) -> subprocess.CompletedProcess[bytes]:
+class Programs(NamedTuple):
+    git: str
+    path: str
+    """What it finds other programs by."""
+
+
+def programs(top: Path) -> Programs:
+    """The user's own, none of which lies in the work tree. Raises ``UsageError`` where there is no git."""
     path = _path(top)
     git = shutil.which("git", path=path)
     if git is None:
         raise UsageError("git is not installed here", hint="install it, or use --as files or --as patch")
+    return Programs(git, path)
+
+
+def _start(
+    arguments: Sequence[str | bytes], top: Path, cwd: Path, stdin: bytes, more: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    git, path = programs(top)
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name.startswith(_KEPT)}
     return subprocess.run(

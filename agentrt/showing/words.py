@@ -69,6 +69,9 @@ def about_text(kind: Kind, action: Mapping[str, Any] | None, target: tuple[int, 
             words = f"{asked.get('database')}: {asked['statement']}"
         elif tool == "http" and "url" in asked:
             words = f"{asked.get('method', 'GET')} {asked['url']}"
+        elif tool == "push" and "branch" in asked:
+            to = f":{asked['to']}" if asked.get("to") else ""
+            words = f"{asked.get('remote', 'origin')} {asked['branch']}{to}"
         elif tool == NARROW:
             words = dump_json(asked.get("rules"))
         elif tool == "read" and not told and "output" in asked:

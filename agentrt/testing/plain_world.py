@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from agentrt.contracts import Database, Http, Output
+from agentrt.contracts import Database, Http, Output, Pushes
 from agentrt.errors import UsageError
 from agentrt.records import Limits, Observation
 
@@ -115,6 +115,9 @@ class PlainWorld:
 
     async def http(self) -> Http:
         raise UsageError("there is no network here")
+
+    async def pushes(self) -> Pushes:
+        raise UsageError("there is no repository of a user here")
 
     def narrow(self, rules: Mapping[str, object]) -> None:
         raise UsageError("there is no policy here to narrow")

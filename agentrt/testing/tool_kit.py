@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
-from agentrt.contracts import Database, Http, Output, Tool, World
+from agentrt.contracts import Database, Http, Output, Pushes, Tool, World
 from agentrt.errors import SandboxError
 from agentrt.records import Action, Observation, dump_json
 
@@ -117,6 +117,9 @@ class _Altered:
         raise self._raise()
 
     async def http(self) -> Http:
+        raise self._raise()
+
+    async def pushes(self) -> Pushes:
         raise self._raise()
 
     def output(self, operation: int, *, part: int | None = None) -> Output:

@@ -57,6 +57,7 @@ _EXAMPLES: dict[str, list[dict[str, Any]]] = {
         {"calls": {"a": {"api": "github", "operation": "get_issue", "arguments": {}}}},
         {"calls": {"a": {"api": "x", "operation": "y", "arguments": {"of": "{a/b}"}}}},
     ],
+    "push": [{"branch": "main"}, {"remote": "x", "branch": "a\nb", "to": "-c"}],
     "narrow": [{"rules": {"files": {"read_only": ["src/**"]}}}, {"rules": {"nonsense": 1}}],
 }
 

@@ -94,7 +94,7 @@ class _Http:
 
     def waiting(self, mark: str) -> Sequence[Waiting]:
         kept = on_disk.load(self._aside, mark) if on_disk.file_of(self._aside, mark).exists() else ()
-        return [Waiting(one.call.call, one.queued.due) for one in kept if one.queued is not None]
+        return [Waiting(one.call.line, one.queued.due) for one in kept if one.queued is not None]
 
     async def release(self, mark: str, by: Released) -> Sequence[str]:
         self._mark, self._calls = mark, list(on_disk.load(self._aside, mark))

@@ -1,0 +1,78 @@
+"""What tests of pushes look at: both repositories, with git itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentrt.history import steps
+from agentrt.records import Operation
+from agentrt.sync import Runtime
+
+COMMIT = "git -c user.name=Bot -c user.email=bot@example.org commit -q"
+
+
+def git(where: Path, *words: str) -> str:
+    identity = ("-c", "user.name=Ann", "-c", "user.email=ann@example.org")
+    done = subprocess.run(["git", *identity, *words], cwd=where, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return os.fsdecode(done.stdout)
+
+
+@dataclass
+class Ground:
+    path: Path
+    far: Path
+
+    def there(self, branch: str = "main") -> str | None:
+        return self.refs(self.far).get(f"refs/heads/{branch}")
+
+    def refs(self, where: Path) -> dict[str, str]:
+        lines = git(where, "for-each-ref", "--format=%(refname) %(objectname)").splitlines()
+        return dict(line.split() for line in lines)
+
+    def others_commit(self, branch: str = "main") -> str:
+        """Somebody else's, in the remote."""
+        tree = git(self.far, "rev-parse", f"{branch}^{{tree}}").strip()
+        made = git(self.far, "commit-tree", "-p", branch, "-m", "others", tree).strip()
+        git(self.far, "update-ref", f"refs/heads/{branch}", made)
+        return made
+
+
+def committed(rt: Runtime, *, branch: str = "main", text: str = "two") -> str:
+    """A commit of the agent's; its hash."""
+    switch = f"git checkout -q {branch} 2>/dev/null || git checkout -q -b {branch}"
+    done = rt.act("bash", command=f"{switch}; echo {text} >> a.txt && {COMMIT} -am 'add {text}' && git rev-parse HEAD")
+    assert done.observation is not None and done.observation.exit_code == 0, done.observation
+    return done.observation.output.split()[-1]
+
+
+def said(operation: Operation) -> str:
+    seen = operation.observation
+    assert seen is not None
+    return f"{seen.error or ''}\n{seen.output}"
+
+
+def killed_at(work: Callable[[], object], name: str) -> bool:
+    """Do it in a process that is killed when it comes to the step of that name; whether it was."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+
+            def step(here: str) -> None:
+                if here == name:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            steps.checkpoint = step
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert status in (0, -signal.SIGKILL)
+    return status != 0
