@@ -61,7 +61,7 @@ def login(
     /,
     *,
     policy: Annotated[
-        str, Parameter(help="A policy file, or the name of a pack: what it lets out is asked for.")
+        str, Parameter(help="A policy file, or the name of a pack: it says what is asked for.")
     ] = "default",
     where: Where = HERE,
 ) -> int:

@@ -40,7 +40,7 @@ def login(service: Service, named: str, where: Where) -> int:
     kept, token = run(log_in(service, found.scopes, tell=_tell, show=_show))
     assert token.grant is not None
     if where.json:
-        told = {"api": service.api, "secret": kept.name, "hosts": kept.hosts, "kept": kept.where}
+        told: dict[str, object] = {"api": service.api, "secret": kept.name, "hosts": kept.hosts, "kept": kept.where}
         told |= {"scopes": token.grant.scopes, "expires": token.grant.expires, "renewed": bool(token.grant.refresh)}
         put_json({**told, "left_out": found.left_out})
         return 0

@@ -96,13 +96,12 @@ def granted(secret: Secret, answer: Mapping[str, Any], now: float | None = None)
     now = time.time() if now is None else now
     lasts, refresh = answer.get("expires_in"), answer.get("refresh_token")
     given = answer.get("scope")
+    scopes = tuple(re.findall(r"[^ ,]+", given)) if isinstance(given, str) else ()
     update = {
         "obtained": now,
         "expires": now + float(lasts) if isinstance(lasts, int | float | str) and _is_number(lasts) else None,
         "refresh": refresh if isinstance(refresh, str) and refresh else grant.refresh,
-        "scopes": tuple(re.split(r"[ ,]+", given.strip()))
-        if isinstance(given, str) and given.strip()
-        else grant.scopes,
+        "scopes": scopes or grant.scopes,
         "renewing": False,
     }
     renewed = Grant.from_dict({**grant.to_dict(), **update})

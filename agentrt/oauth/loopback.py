@@ -56,7 +56,7 @@ async def by_page(
 
 def _code_of(service: Service, query: str, state: str) -> str:
     """Raises ``UsageError``, ``Denied``."""
-    found = {name: values for name, values in parse_qs(query, keep_blank_values=True).items()}
+    found = parse_qs(query, keep_blank_values=True)
     if any(len(values) > 1 for values in found.values()):
         raise _not_ours(service)
     given = found.get("state", [""])[0]

@@ -24,9 +24,8 @@ def wanted(service: Service, asked: Callable[[Offered], Admission]) -> Wanted:
     for operation in service.operations:
         admission = asked(operation)
         if admission.verdict == "deny":
-            left_out[operation.name] = (
-                f"{admission.because} ({admission.rule})" if admission.because else admission.rule
-            )
+            because = f"{admission.because} ({admission.rule})" if admission.because else admission.rule
+            left_out[operation.name] = because
         else:
             allowed.append(operation.name)
             scopes += operation.scopes

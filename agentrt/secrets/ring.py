@@ -1,7 +1,7 @@
 """Secrets in the keyring of the machine. Values are there and nowhere else; an index of ours says which there are.
 
-An entry of the keyring (service ``agentrt``, user NAME) is {"hosts", "value"}, and "grant" of a token: where a secret may go is kept as safe as
-the secret. The index (names and hosts) is for listing, which then need not unlock anything.
+An entry of the keyring (service ``agentrt``, user NAME) is {"hosts", "value"}, and "grant" of a token: where a secret
+may go is kept as safe as the secret. The index (names and hosts) is for listing, which then need not unlock anything.
 """
 
 from __future__ import annotations
