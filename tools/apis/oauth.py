@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from agentrt.documents import Document, Written
 from agentrt.errors import UsageError
@@ -23,7 +23,16 @@ _HERE = ("127.0.0.1", "localhost", "::1")
 _CLIENT = re.compile(r"[^\s${}]+|\$\{[A-Z][A-Z0-9_]*\}")
 _SECRET = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}")
 _OURS = ("client_id", "code_challenge", "code_challenge_method", "redirect_uri", "response_type", "scope", "state")
-Scope = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$")]
+_SCOPE = re.compile(r"[!#-\[\]-~]+")
+
+
+def _scope(value: str) -> str:
+    if not _SCOPE.fullmatch(value):
+        raise ValueError("a scope has no blanks, quotes or backslashes: one each item")
+    return value
+
+
+Scope = Annotated[str, AfterValidator(_scope)]
 
 
 class OAuth(Written):
