@@ -19,7 +19,7 @@ class Wanted(NamedTuple):
 
 
 def wanted(service: Service, asked: Callable[[Offered], Admission]) -> Wanted:
-    """``asked``: the policy's word on an operation, whatever its arguments. What waits for a person counts as let out."""
+    """``asked``: the policy's word on an operation, whatever its arguments. What waits counts as let out."""
     scopes, allowed, left_out = list(service.scopes), list[str](), dict[str, str]()
     for operation in service.operations:
         admission = asked(operation)
