@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from agentrt import contracts, sending
 from agentrt.contracts import SAFE, Confinement, Context, Exchange, Policy, Takes
 from agentrt.egress import BUNDLE, Authority, Gate, environment
-from agentrt.errors import UsageError
+from agentrt.errors import ResourceError, UsageError
 from agentrt.flags import SAW_UNTRUSTED
+from agentrt.oauth import renewed
 from agentrt.records import Admission, Decision, Operation, Released, Request, RequestEffect, Spent
 from agentrt.secrets import Held, hold, store
 
@@ -36,7 +37,7 @@ class Outward:
     @classmethod
     def of(cls, confinement: Confinement, place: Path) -> Outward:
         """``place``: the workspace's store. Raises ``UsageError`` for a secret that is not there."""
-        held = hold(store.load(confinement.secrets)) if confinement.secrets else ()
+        held = hold(store.load(confinement.secrets), renewed) if confinement.secrets else ()
         return cls(held=held, canaries={path: _token(place, path) for path in confinement.canaries})
 
     def confinement(self, asked: Confinement) -> Confinement:
@@ -85,7 +86,8 @@ class Call:
     @property
     def values(self) -> Sequence[bytes]:
         """Of the secrets: whatever an action prints, nobody gets to see these."""
-        return [held.secret.value.encode("utf-8", "surrogateescape") for held in self._outward.held]
+        known = {value for held in self._outward.held for value in held.known}
+        return [value.encode("utf-8", "surrogateescape") for value in sorted(known)]
 
     def write(self, op: Operation) -> None:
         """From here on what is sent is this operation's, and written down before it goes."""
@@ -99,7 +101,25 @@ class Call:
         self, call: contracts.Call, *, about: Takes | None = None, released: Released | None = None
     ) -> Exchange:
         """See ``contracts.Line``."""
-        return await self._gate.ask(self._filled(call), about=about, released=released or self.released)
+        exchange = await self._gate.ask(self._filled(call), about=about, released=released or self.released)
+        if exchange.answer.status == 401 and call.method in SAFE and await self._renewed(call):
+            # What only asks is asked once more; whatever else was refused is not sent twice by itself.
+            return await self._gate.ask(self._filled(call), about=about, released=released or self.released)
+        return exchange
+
+    async def _renewed(self, call: contracts.Call) -> bool:
+        """Whether a token the call was sent with has become another. Raises ``ResourceError``."""
+        text = " ".join([call.url, *call.headers.values()])
+        named = [held for held in self._outward.held if f"${{{held.secret.name}}}" in text]
+        before = [held.secret.value for held in named]
+        for held in named:
+            try:
+                await held.freshen()
+            except UsageError as error:
+                raise ResourceError(
+                    f"{call.method} {call.url} was answered with 401, and {error}", hint=error.hint
+                ) from None
+        return before != [held.secret.value for held in named]
 
     def _filled(self, call: contracts.Call) -> contracts.Call:
         """With placeholders where secrets are named. Raises ``UsageError`` for one where none has a place."""

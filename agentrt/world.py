@@ -45,7 +45,7 @@ class ActionWorld:
         self.stopped = False
         """It was over a limit while it ran, and ended for that."""
         self._environment: Mapping[str, str] = {}
-        self._values: Sequence[bytes] = ()
+        self._call: Call | None = None
         self._outputs = 0
         self._started = time.monotonic()
 
@@ -57,7 +57,7 @@ class ActionWorld:
     def connect(self, call: Call) -> None:
         """Give what is executed from here on a way out."""
         self._environment, self._databases.line = call.environment, call
-        self._values = call.values
+        self._call = call
 
     @property
     def workspace(self) -> str:
@@ -151,11 +151,12 @@ class ActionWorld:
         return Organizer(file, self._limits, operation=self._operation, part=part, stream=stream, redactor=redactor)
 
     def _redactor(self) -> Redactor | None:
-        if not self._values:
+        values = self._call.values if self._call is not None else ()  # as they are by now: tokens are renewed
+        if not values:
             return None
         from agentrt.secrets import Redactor  # most sessions have no secrets
 
-        return Redactor(self._values)
+        return Redactor(values)
 
     @staticmethod
     def _observation(organizer: Organizer) -> Observation:

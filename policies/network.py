@@ -84,7 +84,8 @@ class NetworkRule(Written):
             return False
         if self.paths is not None:
             path, surely = request.path, self.verdict == "allow"
-            if path is None or not any(url_path_matches(pattern, path, surely=surely) for pattern in self.paths):
+            hole = request.any if surely else ""  # what may be denied may as well not be
+            if path is None or not any(url_path_matches(each, path, surely=surely, hole=hole) for each in self.paths):
                 return False
         return self.reaches(request, flags)
 

@@ -42,10 +42,24 @@ def path_matches(pattern: str, path: str) -> bool:
     return _match(tuple(pattern.split("/")), tuple(path.split("/")), True)
 
 
-def url_path_matches(pattern: str, path: str, *, surely: bool) -> bool:
-    """Whether a pattern speaks of the path of a request. Servers may take ``//`` for ``/``: ``surely``, or perhaps."""
+def url_path_matches(pattern: str, path: str, *, surely: bool, hole: str = "") -> bool:
+    """Whether a pattern speaks of the path of a request. Servers may take ``//`` for ``/``: ``surely``, or perhaps.
+
+    ``hole``: a part of the path that has it may be any.
+    """
+    if hole:
+        return _may_match(pattern.split("/"), path.split("/"), hole)
     paths = [path] if surely else [path, re.sub("/+", "/", path)]
     return any(_match(tuple(pattern.split("/")), tuple(each.split("/")), True) for each in paths)
+
+
+def _may_match(pattern: list[str], words: list[str], hole: str) -> bool:
+    if not pattern:
+        return not words
+    if pattern[0] == "**":
+        return any(_may_match(pattern[1:], words[at:], hole) for at in range(len(words) + 1))
+    fits = bool(words) and (hole in words[0] or fnmatchcase(words[0], pattern[0]))
+    return fits and _may_match(pattern[1:], words[1:], hole)
 
 
 def host_matches(pattern: str, host: str, *, surely: bool) -> bool:

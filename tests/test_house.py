@@ -41,6 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("documents", "_yaml", "_mistakes", "units"),
     ("contracts",),
     ("egress",),
+    ("oauth",),
     ("plugins",),
     ("history",),
     ("repository",),
@@ -104,6 +105,7 @@ HEAVY = {
     "aiohttp",
     "anthropic",
     "apsw",
+    "authlib",
     "cryptography",
     "docker",
     "git",
@@ -113,6 +115,7 @@ HEAVY = {
     "psycopg",
     "pymysql",
     "regex",
+    "requests",
     "ruamel",
     "textual",
 }

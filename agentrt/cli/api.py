@@ -1,4 +1,4 @@
-"""``api list``, ``check``, ``import`` and ``schema``."""
+"""``api list``, ``login``, ``check``, ``import`` and ``schema``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from agentrt import plugins
 from agentrt.drilling import Drill
 from agentrt.errors import UsageError
+from agentrt.oauth import Service
 from agentrt.showing.plain import plain, plain_lines
 
 from .options import HERE, Where
@@ -29,6 +30,8 @@ class Packs(Protocol):
     def drill(self, file: Path) -> Drill: ...
 
     def schema(self) -> Mapping[str, Any]: ...
+
+    def service(self, name: str) -> Service: ...
 
     @property
     def folder(self) -> Path: ...
@@ -55,6 +58,21 @@ def list_(*, where: Where = HERE) -> int:
             put(f"  {operation:<20} {plain(about)}")
     put(f"packs of your own: {plain(str(shelf.folder))}")
     return 0
+
+
+def login(
+    api: Annotated[str, Parameter(help="The API: agentrt api list has their names.")],
+    /,
+    *,
+    policy: Annotated[
+        str, Parameter(help="A policy file, or the name of a pack: it says what is asked for.")
+    ] = "default",
+    where: Where = HERE,
+) -> int:
+    """Log in at a service and keep the token it gives, for what the policy lets agents do there and no more."""
+    from . import login as at
+
+    return at.login(_packs().service(api), policy, where)
 
 
 def check(file: Annotated[Path, Parameter(help="An API pack.")], /, *, where: Where = HERE) -> int:

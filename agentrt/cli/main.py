@@ -72,6 +72,7 @@ _SECRETS = {
 }
 _APIS = {
     "list": ("list_", "List the services agents may be let ask, and what each can be asked for."),
+    "login": ("login", "Log in at a service, for what a policy lets agents do there: agentrt api login github."),
     "check": ("check", "Read an API pack and say whether it is well-formed, and what is to be confirmed."),
     "import": ("import_", "Draft an API pack from an OpenAPI document."),
     "schema": ("schema", "Print the JSON Schema of API packs."),

@@ -30,7 +30,7 @@ _Policy = Annotated[str, Parameter(name="--policy", help="A policy file, or the 
 
 def check(file: _File, /, *, where: Where = HERE) -> int:
     """Read a policy and say whether it is well-formed; 2 with file:line:column where it is not."""
-    policy = _open(file)
+    policy = opened(file)
     if where.json:
         put_json({"ok": True, "name": policy.name, "limits": policy.limits, "confinement": policy.confinement})
     else:
@@ -40,7 +40,7 @@ def check(file: _File, /, *, where: Where = HERE) -> int:
 
 def test(file: _File, /, *, where: Where = HERE) -> int:
     """Try the examples of a policy's rules; 2 with file:line:column of the first that is not as it says."""
-    examples = _open(file).examples()
+    examples = opened(file).examples()
     if where.json:
         put_json({"ok": True, "examples": examples})
         return 0
@@ -64,7 +64,7 @@ def explain(
     root = locate(where.workspace).workspace
     context = Context(workspace=str(root), session=where.session or "", attended=True)
     if request is not None and not command:
-        return _explain_request(" ".join(request), _open(policy, root), context, where)
+        return _explain_request(" ".join(request), opened(policy, root), context, where)
     if not command or request is not None:
         raise UsageError(
             "policy explain: COMMAND is missing" if not command else "policy explain: a command or a request, not both",
@@ -72,14 +72,14 @@ def explain(
         )
     line = command[0] if len(command) == 1 else shlex.join(command)
     action = action_of(load_tool("bash"), "bash", {"command": line})
-    opened = _open(policy, root)
-    found = opened.explain(action, context)
+    read = opened(policy, root)
+    found = read.explain(action, context)
     if where.json:
         put_json({**found.to_dict(), "opaque": found.opaque})
         return 0
     _put_explanation(found)
     for flag in ("saw_untrusted", "read_secret"):
-        then = opened.decide(action, context.model_copy(update={"flags": frozenset({flag})}))
+        then = read.decide(action, context.model_copy(update={"flags": frozenset({flag})}))
         if then.verdict != found.verdict:
             put(f"once the session has {flag} it would be: {then.verdict} ({then.rule})")
     _put_without(found)
@@ -111,7 +111,7 @@ def replay(
 ) -> int:
     """Say which decisions, judgements and requests of a session another policy would have made differently."""
     with open_reader(where.workspace, session=session) as reader:
-        found = list(replaying.replay(reader, _open(policy, reader.store.workspace)))
+        found = list(replaying.replay(reader, opened(policy, reader.store.workspace)))
     differing = [one for one in found if one.differs]
     if where.json:
         put_json({"actions": sum(one.request is None for one in found), "differing": differing})
@@ -125,7 +125,8 @@ def replay(
     return 0
 
 
-def _open(named: str, workspace: Path | None = None) -> Policy:
+def opened(named: str, workspace: Path | None = None) -> Policy:
+    """A policy as a person names it. Raises as ``open_policy``."""
     # A bare name that is a file here is the file: nobody means a pack by accident.
     return open_policy(f"./{named}" if "/" not in named and Path(named).is_file() else named, Path.cwd(), workspace)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from agentrt.contracts import Takes
 from agentrt.records import Admission, Released, RequestEffect, Reversibility
+from agentrt.secrets.held import Held
 
 from . import limits
 from .refused import Refused
@@ -31,6 +32,8 @@ class Entry:
     secrets: tuple[str, ...] = ()
     takes: Takes | None = None
     """What takes it back, of a request of agentrt's own."""
+    used: Sequence[tuple[Held, str]] = ()
+    """The secrets that were put in, and their values."""
     released: Released | None = None
     """It was held back before, of agentrt's own."""
     hold: str = ""

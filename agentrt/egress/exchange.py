@@ -19,7 +19,7 @@ from .account import Entry
 from .desk import Desk
 from .heads import Head, end_to_end, header
 from .outside import Way, connect, find
-from .placeholders import Headers, Outgoing, value_of
+from .placeholders import Headers, Outgoing
 from .refused import Refused, malformed, unreachable
 from .streams import Connection
 from .talk import Talk
@@ -137,6 +137,7 @@ class Exchanges:
             body = b"".join([piece async for piece in self._client.body()])
             outgoing = outgoing._replace(body=body)
             guard.check_outgoing(outgoing)
+        entry.used = await guard.freshen(outgoing, way)
         outgoing, entry.secrets = guard.put_in(outgoing, way, scheme=target.scheme)
         bound = guard.bound_to(target.host)
         try:
@@ -147,7 +148,7 @@ class Exchanges:
         line, used = await self._connect(way, target, again)
         while True:
             try:
-                await self._converse(line, sent, outgoing.body, entry, asked, [value_of(each) for each in bound])
+                await self._converse(line, sent, outgoing.body, entry, asked, bound)
                 break
             except Refused as refused:
                 if not (used and refused.status == 502 and entry.status is None):
@@ -229,6 +230,9 @@ class Exchanges:
             event = await _next(line)
         assert isinstance(event, h11.Response)
         entry.status = event.status_code
+        if entry.status == 401:
+            for held, value in entry.used:
+                held.doubt(value)
         headers: Headers = end_to_end(list(event.headers.raw_items()))
         if values:
             coding = header(headers, b"content-encoding") or b"identity"

@@ -5,25 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
+from agentrt.errors import UsageError
 from agentrt.secrets.held import Held
 
 from .forms import Found, Search, Token, Watch
 from .outside import Way
-from .placeholders import Outgoing, is_for, named_in, put_in, value_of
+from .placeholders import Outgoing, is_for, named_in, put_in, values_of
 from .refused import Refused
 
 
 class Guard:
     def __init__(self, held: Sequence[Held], canaries: Mapping[str, bytes]) -> None:
-        self._held = tuple(held)
-        tokens = [Token("canary", name, value) for name, value in canaries.items()]
-        tokens += [Token("secret", each.secret.name, value_of(each)) for each in held]
-        placeholders = [Token("placeholder", each.secret.name, each.placeholder.encode()) for each in held]
+        self._held, self._canaries = tuple(held), dict(canaries)
+        self._look_for()
+
+    def _look_for(self) -> None:
+        tokens = [Token("canary", name, value) for name, value in self._canaries.items()]
+        tokens += [Token("secret", each.secret.name, value) for each in self._held for value in values_of(each)]
+        placeholders = [Token("placeholder", each.secret.name, each.placeholder.encode()) for each in self._held]
         self._values = Search(tokens)
         self._anything = Search([*tokens, *placeholders])
 
-    def bound_to(self, host: str) -> list[Held]:
-        return [each for each in self._held if is_for(each, host)]
+    def bound_to(self, host: str) -> list[bytes]:
+        """The values of the secrets of that place, those they had before as well."""
+        return [value for each in self._held if is_for(each, host) for value in values_of(each)]
+
+    async def freshen(self, outgoing: Outgoing, way: Way) -> list[tuple[Held, str]]:
+        """Renew what is about to run out of what will be put in; that, and the values it has. Raises ``Refused``."""
+        named = [each for each in named_in(outgoing, self._held) if is_for(each, way.host)]
+        known = sum(len(each.known) for each in self._held)
+        for each in named:
+            try:
+                await each.freshen()
+            except UsageError as error:
+                raise Refused(f"{error} ({error.hint})" if error.hint else str(error)) from None
+        if known != sum(len(each.known) for each in self._held):
+            self._look_for()
+        return [(each, each.secret.value) for each in named]
 
     def watch(self) -> Watch:
         """Over a body that is passed on as it comes."""

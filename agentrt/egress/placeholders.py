@@ -22,6 +22,11 @@ def value_of(held: Held) -> bytes:
     return held.secret.value.encode("utf-8", "surrogateescape")
 
 
+def values_of(held: Held) -> list[bytes]:
+    """All it had up to now, and what renews it."""
+    return [value.encode("utf-8", "surrogateescape") for value in sorted(held.known)]
+
+
 def is_for(held: Held, host: str) -> bool:
     """``host`` in its canonical form."""
     for pattern in held.secret.hosts:

@@ -32,6 +32,8 @@ class Request(Record):
     """It was held back before."""
     hold: Text = ""
     """Why it is to wait, whatever the rules say; empty: only they do."""
+    any: Text = ""
+    """What stands for any text in ``path``, where it is asked what may go out at all; empty: nothing does."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -101,6 +103,27 @@ class Redaction(Record):
     """A regular expression, as ``re`` has them."""
 
 
+class Grant(Record):
+    """By what a token is renewed (OAuth 2). Kept with the token, and sent to nobody but ``token``."""
+
+    api: str
+    """The API pack whose login gave it."""
+    token: str
+    """The URL of the token endpoint."""
+    client: str
+    client_secret: str = ""
+    """Empty: the service wants none."""
+    refresh: str = ""
+    """Empty: the token cannot be renewed."""
+    obtained: float
+    """Seconds since the epoch."""
+    expires: float | None = None
+    """Likewise; None: nobody has said."""
+    scopes: tuple[str, ...] = ()
+    renewing: bool = False
+    """It was about to be renewed; where that was cut off, ``refresh`` may be used up."""
+
+
 class Secret(Record):
     """A value that processes inside never see."""
 
@@ -108,3 +131,5 @@ class Secret(Record):
     value: Text
     hosts: tuple[str, ...]
     """The only ones it is sent to: names, ``*.example.com`` for all below one."""
+    grant: Grant | None = None
+    """Where it is a token that agentrt was given by a service."""

@@ -1,7 +1,7 @@
 """Secrets in the keyring of the machine. Values are there and nowhere else; an index of ours says which there are.
 
-An entry of the keyring (service ``agentrt``, user NAME) is {"hosts", "value"}: where a secret may go is kept as safe as
-the secret. The index (names and hosts) is for listing, which then need not unlock anything.
+An entry of the keyring (service ``agentrt``, user NAME) is {"hosts", "value"}, and "grant" of a token: where a secret
+may go is kept as safe as the secret. The index (names and hosts) is for listing, which then need not unlock anything.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from agentrt.errors import UsageError
-from agentrt.records import Record, Secret, dump_json
+from agentrt.records import Grant, Record, Secret, dump_json
 
 from .places import alone, index_file, read_private, write_private
 
@@ -32,6 +32,7 @@ class _Index(Record):
 class _Entry(Record):
     hosts: tuple[str, ...]
     value: str
+    grant: Grant | None = None
 
 
 class Ring:
@@ -67,11 +68,12 @@ class Ring:
 
     def keep(self, secret: Secret) -> None:
         """Raises ``UsageError``."""
-        entry = dump_json(_Entry(hosts=secret.hosts, value=secret.value))
+        entry = _Entry(hosts=secret.hosts, value=secret.value, grant=secret.grant)
+        text = dump_json(entry.model_dump(exclude_none=True))
         with alone(self._path):
             known = self.hosts()
             with _told():
-                self._reached().set_password(_SERVICE, secret.name, entry)
+                self._reached().set_password(_SERVICE, secret.name, text)
             self._write({**known, secret.name: secret.hosts})
 
     def remove(self, names: Iterable[str]) -> None:
@@ -99,7 +101,7 @@ class Ring:
             found = _Entry.model_validate_json(entry)
         except ValidationError:
             raise UsageError(f"what the keyring has as {name} is not what agentrt kept", hint=again) from None
-        return Secret(name=name, value=found.value, hosts=found.hosts)
+        return Secret(name=name, value=found.value, hosts=found.hosts, grant=found.grant)
 
     def _write(self, secrets: Mapping[str, tuple[str, ...]]) -> None:
         write_private(self._path, (dump_json(_Index(secrets=dict(sorted(secrets.items()))), indent=1) + "\n").encode())

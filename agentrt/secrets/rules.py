@@ -18,11 +18,13 @@ def checked(secret: Secret) -> Secret:
     """The same with its hosts in their canonical form, sorted. Raises ``UsageError``."""
     check_name(secret.name)
     check_value(secret.value)
+    if secret.grant is not None and secret.grant.refresh:
+        check_value(secret.grant.refresh)  # it is looked for in what passes as well
     if not secret.hosts:
         raise UsageError(
             f"{secret.name} needs a host it may be sent to", hint="name each with --host, as in --host api.github.com"
         )
-    return Secret(name=secret.name, value=secret.value, hosts=tuple(sorted({host(text) for text in secret.hosts})))
+    return secret.model_copy(update={"hosts": tuple(sorted({host(text) for text in secret.hosts}))})
 
 
 def check_name(name: str) -> None:

@@ -5,7 +5,7 @@
 ``scrypt`` (r = 8, p = 1) makes 64 bytes of passphrase and salt: the first half is the AES-256-GCM key, the second is
 ``check``, which tells a wrong passphrase from a damaged file. Names and hosts can be read without the passphrase, so
 that they can be listed; like everything but ``sealed`` itself they are authenticated, so that nobody else can bind a
-secret to another host. ``sealed`` is {NAME: value}. Bytes are in base64.
+secret to another host. ``sealed`` is {NAME: value}, or {NAME: {value, grant}} of a token. Bytes are in base64.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def unseal(file: Sealed, key: Key) -> dict[str, Secret]:
     try:
         inside = AESGCM(key.cipher).decrypt(_bytes(file.nonce), _bytes(file.sealed), _header(file))
         values = json.loads(inside)
-        return {n: Secret(name=n, value=values[n], hosts=hosts) for n, hosts in file.secrets.items()}
+        return {n: _read(n, values[n], hosts) for n, hosts in file.secrets.items()}
     except (InvalidTag, ValueError, KeyError, TypeError):
         raise Damaged from None
 
@@ -110,8 +110,18 @@ def seal(secrets: Mapping[str, Secret], key: Key) -> Sealed:
     nonce = os.urandom(12)
     hosts = {name: secrets[name].hosts for name in sorted(secrets)}
     empty = Sealed(scrypt=key.scrypt, check=_text(key.check), secrets=hosts, nonce=_text(nonce), sealed="")
-    inside = dump_json({name: secret.value for name, secret in secrets.items()}).encode()
+    inside = dump_json({name: _written(secret) for name, secret in secrets.items()}).encode()
     return empty.model_copy(update={"sealed": _text(AESGCM(key.cipher).encrypt(nonce, inside, _header(empty)))})
+
+
+def _written(secret: Secret) -> object:
+    return secret.value if secret.grant is None else {"value": secret.value, "grant": secret.grant}
+
+
+def _read(name: str, inside: object, hosts: tuple[str, ...]) -> Secret:
+    """Raises ``ValueError``."""
+    given = inside if isinstance(inside, dict) else {"value": inside}
+    return Secret.from_dict({"name": name, "hosts": hosts, **given})
 
 
 def _header(file: Sealed) -> bytes:

@@ -27,10 +27,13 @@ class Kept(Record):
     """The place in words: ``the keyring (Secret Service)``."""
 
 
-def keep(secret: Secret) -> Kept:
-    """Keep it in place of one of that name. Raises ``UsageError``; then what was kept before still is."""
+def keep(secret: Secret, *, asks: bool = True) -> Kept:
+    """Keep it in place of one of that name. Raises ``UsageError``; then what was kept before still is.
+
+    ``asks``: as in ``Vault``.
+    """
     secret = checked(secret)
-    ring, vault = Ring(), Vault()
+    ring, vault = Ring(), Vault(asks=asks)
     if ring.lack:
         if secret.name in ring.hosts():
             raise UsageError(
@@ -68,14 +71,24 @@ def names() -> tuple[str, ...]:
 
 def load(names: Iterable[str]) -> list[Secret]:
     """With their values, in the order of ``names``; may ask for a passphrase. Raises ``UsageError``."""
+    return _load(names, Vault())
+
+
+def load_again(name: str) -> Secret:
+    """One that this process has loaded before, as it is by now. Raises ``UsageError``."""
+    return _load([name], Vault(asks=False))[0]
+
+
+def _load(names: Iterable[str], vault: Vault) -> list[Secret]:
     wanted = list(dict.fromkeys(names))
     if not wanted:
         return []
     places = _places(wanted)
     found: dict[str, Secret] = {}
-    for place, store in (("keyring", Ring), ("file", Vault)):
+    for place in ("keyring", "file"):
         if here := [name for name in wanted if places[name] == place]:
-            found.update(zip(here, store().load(here), strict=True))
+            store = Ring() if place == "keyring" else vault
+            found.update(zip(here, store.load(here), strict=True))
     return [found[name] for name in wanted]
 
 

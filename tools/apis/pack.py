@@ -12,6 +12,8 @@ from agentrt.documents import Document, Written, nearest
 from agentrt.records import Text
 from agentrt.units import Seconds
 
+from .oauth import OAuth, Scope, check_oauth
+
 NAME = r"^[a-z][a-z0-9_]{0,63}$"
 BASE = r"^https?://[^\s{}]+[^/]$"
 SERVER = "server"
@@ -33,6 +35,8 @@ class Auth(Written):
     header: str = "Authorization"
     value: str = "Bearer {secret}"
     """``{secret}`` is where the secret goes."""
+    oauth: OAuth | None = None
+    """How ``agentrt api login`` gets it."""
 
 
 class Parameter(Written):
@@ -81,6 +85,8 @@ class Operation(Written):
     parameters: dict[Annotated[str, Field(pattern=PARAMETER)], Parameter] = Field(default_factory=dict)
     form: Literal["json", "form"] = "json"
     """How the body is written."""
+    scopes: list[Scope] = Field(default_factory=list)
+    """What a token needs for it (OAuth 2), and for taking it back."""
     undo: Undo | None = None
 
     @property
@@ -123,10 +129,18 @@ class Pack(Written):
 
 def check_pack(pack: Pack, document: Document) -> None:
     """What its form alone does not say. Raises ``DocumentError``."""
+    oauth = None if pack.auth is None else pack.auth.oauth
+    if oauth is not None:
+        check_oauth(oauth, document, ("auth", "oauth"))
     for name, operation in pack.operations.items():
         if (SERVER in operation.parameters) != (pack.base == ANYWHERE):
             wrong = f"`base: {pack.base}` has no place for it" if SERVER in operation.parameters else "is missing"
             raise document.error(f"the parameter `{SERVER}`: {wrong}", ("operations", name, "parameters"), key=True)
+        if operation.scopes and oauth is None:
+            hint = "say under `auth: {oauth: …}` where a token is to be had"
+            raise document.error(
+                "there is nobody to ask for scopes", ("operations", name, "scopes"), key=True, hint=hint
+            )
         _check_operation(operation, document, ("operations", name))
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from agentrt.errors import UsageError
+from agentrt.oauth import Service
 
 from . import find, load, names, openapi, proofs, theirs
 from .drills import PackDrill
+from .oauth import service_of
 from .pack import Pack
 
 _CONFIRM = "to be confirmed"
@@ -50,6 +52,10 @@ class Shelf:
 
     def schema(self) -> Mapping[str, Any]:
         return Pack.model_json_schema(by_alias=True)
+
+    def service(self, name: str) -> Service:
+        """How to log in. Raises ``UsageError``, ``DocumentError``."""
+        return service_of(find(name))
 
     @property
     def folder(self) -> Path:
