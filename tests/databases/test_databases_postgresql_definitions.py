@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from postgresql_desk import Desk, desk
 
-from agentrt.records import RowsEffect, SchemaEffect
-
 pytestmark = pytest.mark.anyio
 
 PEOPLE = """

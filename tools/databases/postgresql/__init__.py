@@ -97,7 +97,9 @@ class PostgreSQL:
         await transaction.settle()
         defined = await altered.measure(transaction)
         but = () if defined is None else defined[0].whole(defined[2])
+        await transaction.old.run("SAVEPOINT reading")
         measured = await measuring.measure(transaction, but)
+        await transaction.old.run("ROLLBACK TO SAVEPOINT reading")  # no lock of it is in the way of a trial
         effects: list[Effect] = []
         if measured.changes or measured.moved or defined is not None:
             own = await standing.own(transaction, measured)

@@ -244,8 +244,7 @@ def effects(database: str, altered: Altered, to: Standing) -> list[Effect]:
         if renamed.get(at, at) not in source.rows
         for number, row in enumerate(rows)
     ]
-    constraints = [effect for effect in _constraints(database, source, target)]
-    return [*found, *constraints, *effects_of(database, changes)]
+    return [*found, *_constraints(database, source, target), *effects_of(database, changes)]
 
 
 def _constraints(database: str, source: Side, target: Side) -> Iterator[SchemaEffect]:

@@ -51,7 +51,8 @@ _BEYOND = {
     "aggregates": ("pg_proc", "prokind NOT IN ('f', 'p', 'w')"),
     "types ": (
         "pg_type",
-        "typrelid = 0 AND NOT EXISTS (SELECT FROM pg_catalog.pg_type of WHERE of.typarray = t.oid AND of.typrelid <> 0)",
+        "typrelid = 0 AND NOT EXISTS "
+        "(SELECT FROM pg_catalog.pg_type of WHERE of.typarray = t.oid AND of.typrelid <> 0)",
     ),
     "comments on other things": ("pg_description", f"classoid NOT IN {_COMMENTED}"),
     "what belongs to extensions": ("pg_depend", "deptype IN ('e', 'x')"),

@@ -21,7 +21,7 @@ _MINE = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 _ACL = """
     CASE WHEN {acl} IS NOT NULL THEN (SELECT coalesce(json_agg(pg_catalog.json_build_array(
             CASE x.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(x.grantee) END, x.privilege_type,
-            x.is_grantable, pg_catalog.pg_get_userbyid(x.grantor)) ORDER BY 
+            x.is_grantable, pg_catalog.pg_get_userbyid(x.grantor)) ORDER BY
             CASE x.grantee WHEN 0 THEN '' ELSE pg_catalog.pg_get_userbyid(x.grantee) END COLLATE "C",
             x.privilege_type COLLATE "C", x.is_grantable, pg_catalog.pg_get_userbyid(x.grantor) COLLATE "C"), '[]')
        FROM pg_catalog.aclexplode({acl}) AS x) END
@@ -45,7 +45,8 @@ _RELATIONS = rf"""
                         ORDER BY i.inhparent::regclass::text COLLATE "C", i.inhrelid::regclass::text COLLATE "C")
                   FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhparent, i.inhrelid)),
         'query', CASE c.relkind WHEN 'v' THEN pg_catalog.pg_get_viewdef(c.oid) END,
-        'rules', (SELECT json_agg(pg_catalog.json_build_array(r.rulename, r.ev_enabled, pg_catalog.pg_get_ruledef(r.oid))
+        'rules', (SELECT json_agg(pg_catalog.json_build_array(r.rulename, r.ev_enabled,
+                                                              pg_catalog.pg_get_ruledef(r.oid))
                                   ORDER BY r.rulename)
                     FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid),
         'columns', (SELECT json_agg(pg_catalog.json_build_object(
@@ -57,7 +58,8 @@ _RELATIONS = rf"""
                 'identity', a.attidentity, 'required', a.attnotnull, 'storage', a.attstorage,
                 'usual storage', y.typstorage, 'compression', pg_catalog.to_jsonb(a) -> 'attcompression',
                 'statistics', nullif(a.attstattarget, -1), 'options',
-                (SELECT json_agg(o ORDER BY o) FROM pg_catalog.unnest(a.attoptions) AS o WHERE o NOT LIKE 'pg\_attver=%'),
+                (SELECT json_agg(o ORDER BY o) FROM pg_catalog.unnest(a.attoptions) AS o
+                  WHERE o NOT LIKE 'pg\_attver=%'),
                 'acl', {_ACL.format(acl="a.attacl")}, 'comment', pg_catalog.col_description(c.oid, a.attnum),
                 'facts', pg_catalog.to_jsonb(a) - '{_NOISE_COLUMN}'::text[]) ORDER BY a.attnum)
             FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
@@ -107,8 +109,9 @@ _CONSTRAINTS = f"""
         'comment', pg_catalog.obj_description(k.oid, 'pg_constraint'), 'type', k.contype, 'relkind', c.relkind,
         'facts', pg_catalog.json_build_array(k.condeferrable, k.condeferred, k.convalidated, k.conislocal,
                                              k.coninhcount, k.connoinherit, k.conparentid <> 0),
-        'index', (SELECT pg_catalog.json_build_array(pg_catalog.pg_get_indexdef(x.oid), x.reloptions, x.reltablespace <> 0,
-                         i.indisclustered, i.indisvalid, i.indisreplident, pg_catalog.obj_description(x.oid, 'pg_class'))
+        'index', (SELECT pg_catalog.json_build_array(pg_catalog.pg_get_indexdef(x.oid), x.reloptions,
+                         x.reltablespace <> 0, i.indisclustered, i.indisvalid, i.indisreplident,
+                         pg_catalog.obj_description(x.oid, 'pg_class'))
                     FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
                    WHERE i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')),
         'triggers', (SELECT json_agg(t.tgenabled ORDER BY t.tgtype, t.tgenabled) FROM pg_catalog.pg_trigger t
@@ -126,7 +129,8 @@ _TRIGGERS = f"""
       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      WHERE NOT t.tgisinternal AND c.relpersistence <> 't' AND {_MINE}
 """
-_NOISE_FUNCTION = "{oid,proname,pronamespace,proowner,proacl,prolang,proargtypes,proallargtypes,prorettype,provariadic,proargdefaults,prosqlbody,prosupport,protrftypes}"
+_NOISE_FUNCTION = """{oid,proname,pronamespace,proowner,proacl,prolang,proargtypes,proallargtypes,prorettype,
+    provariadic,proargdefaults,prosqlbody,prosupport,protrftypes}"""
 _FUNCTIONS = f"""
     SELECT pg_catalog.json_build_object('kind', CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
         'schema', n.nspname, 'name', p.proname, 'arguments', pg_catalog.pg_get_function_identity_arguments(p.oid),

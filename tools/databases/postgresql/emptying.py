@@ -1,7 +1,7 @@
-"""All rows of what a statement empties, drops or alters. It looks at no row, and takes along what others wrote meanwhile.
+"""All rows of what a statement empties, drops or alters: it looks at no row, and takes along what others wrote.
 
-A TRUNCATE says before what it may empty. Of all else it is found out: it runs, is taken back, and runs again where tables
-are locked by it that nobody can read any more.
+A TRUNCATE says before what it may empty. Of all else it is found out: it runs, is taken back, and runs again where
+tables are locked by it that nobody can read any more.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _REACHED = """
 _LOCKED = """
     SELECT l.relation
       FROM pg_catalog.pg_locks l
-     WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid() AND l.granted AND l.mode = 'AccessExclusiveLock'
+     WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid() AND l.granted
+       AND l.mode = 'AccessExclusiveLock'
        AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 """
 _WITH_ROWS = """

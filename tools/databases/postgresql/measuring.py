@@ -58,7 +58,10 @@ class Measured:
 
 
 async def measure(transaction: Transaction, but: Collection[int] = ()) -> Measured:
-    """``transaction`` is settled; ``but``: tables that are looked at in another way. Raises ``UsageError`` for what could not be put back; ``ResourceError``."""
+    """``transaction`` is settled; ``but``: tables that are looked at in another way.
+
+    Raises ``UsageError`` for what could not be put back; ``ResourceError``.
+    """
     new = transaction.new
     found: dict[str, list[int]] = {}
     for oid, kind, name, beyond in (await new.run(_WRITTEN)).rows:
@@ -76,7 +79,7 @@ async def measure(transaction: Transaction, but: Collection[int] = ()) -> Measur
 
 
 async def only_emptied(transaction: Transaction) -> bool:
-    """Where nothing but ``pg_class`` was written: whether all that happened is that tables were, whose rows are known."""
+    """Where nothing but ``pg_class`` was written: whether only tables were emptied, whose rows are known."""
     found = await transaction.new.run(f"{_RELATIONS} WHERE pg_catalog.age(c.xmin) <= 0")
     oids = [oid for oid, *_ in found.rows]
     before = await transaction.old.run(f"{_RELATIONS} WHERE c.oid = ANY ($1::oid[])", [array(oids)])

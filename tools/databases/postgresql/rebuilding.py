@@ -12,7 +12,7 @@ from typing import NamedTuple
 from agentrt.errors import Conflict
 from agentrt.records import PathConflict
 
-from . import defining
+from . import defining, sequences
 from .catalog import Name, quoted
 from .definitions import Described, Entries, Entry, address, describe
 from .line import Line, Refused
@@ -41,9 +41,12 @@ class Rebuild:
     columns: dict[str, dict[str, str]]
     """Of tables and views, by their address in ``target``: how columns are called, and will be."""
     carried: Entries = field(default_factory=dict)
+    states: sequences.States = field(default_factory=dict)
+    """How far sequences were, when it began."""
 
     async def loosen(self) -> None:
         """All that goes is gone, and tables have their columns. Raises ``Conflict``."""
+        self.states = await sequences.read(self.line)
         await self._rename()
         present = (await describe(self.line)).entries
         going = [
@@ -57,7 +60,7 @@ class Rebuild:
         going.sort(key=lambda each: (_GOES.index(each["kind"]), each.get("type") != "f"))
         await self._all(
             [
-                Statement(defining.drop(each), defining.drop(each, " CASCADE") if address(each) in self.target else "")
+                Statement(defining.drop(each), defining.drop(each, " CASCADE") if self._may_take_along(each) else "")
                 for each in going
             ]
         )
@@ -99,6 +102,18 @@ class Rebuild:
                     finishing += map(Statement, defining.tightened(present[at], each, {}))
                 finishing += map(Statement, defining.finished(present[at], each))
         await self._all(finishing)
+        await self._count_on()
+
+    async def _count_on(self) -> None:
+        """Sequences that went along with a table, and came again, are where they were."""
+        now = await describe(self.line)
+        for at, oid in self.found.oids.items():
+            if at.startswith("sequence ") and now.oids.get(at, oid) != oid:
+                name = Name(now.entries[at]["schema"], now.entries[at]["name"])
+                if name not in self.states:
+                    raise self._hangs(at, "how far it is may not be read")
+                last, called = self.states[name]
+                await self.line.run(f"SELECT pg_catalog.setval($1::regclass, {last}, {called})", [name.sql])
 
     async def _rename(self) -> None:
         both = [(self.source[one], self.target[other]) for one, other in self.renamed]
@@ -125,6 +140,10 @@ class Rebuild:
                 statements += self._columns()
         for statement in statements:
             await self._run(statement)
+
+    def _may_take_along(self, entry: Entry) -> bool:
+        """What comes again is; so are defaults of a sequence's own column. What is anybody else's is missed then."""
+        return address(entry) in self.target or entry["kind"] == "sequence"
 
     def _columns(self) -> list[str]:
         first, then = [], []
@@ -171,9 +190,9 @@ class Rebuild:
             await self.line.run(statement)
         except Refused:
             await self.line.run("ROLLBACK TO SAVEPOINT agentrt_step")
-            raise
-        finally:
             await self.line.run("RELEASE SAVEPOINT agentrt_step")
+            raise
+        await self.line.run("RELEASE SAVEPOINT agentrt_step")
 
     async def _run(self, statement: str) -> None:
         try:

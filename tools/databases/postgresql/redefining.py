@@ -1,4 +1,4 @@
-"""Steps of undo where definitions are changed: each compares all of it, changes it, and looks whether it is as recorded."""
+"""Steps of undo where definitions change: each compares all of it, changes it, and looks whether it is as recorded."""
 
 from __future__ import annotations
 

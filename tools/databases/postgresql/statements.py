@@ -24,8 +24,8 @@ _DEFINED = frozenset("TABLE INDEX VIEW SEQUENCE TRIGGER FUNCTION PROCEDURE ROUTI
 _BETWEEN = frozenset("ON OR REPLACE UNIQUE UNLOGGED CONSTRAINT RECURSIVE".split())  # noqa: SIM905
 _TRANSACTION = frozenset(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"))
 _HINT = (
-    "rows can be read, inserted, updated and deleted, tables truncated; tables, indexes, views, sequences, triggers and "
-    "functions created, altered, dropped"
+    "rows can be read, inserted, updated and deleted, tables truncated; tables, indexes, views, sequences, triggers "
+    "and functions created, altered, dropped"
 )
 _OUTWARD = re.compile(
     r"\b(setval|dblink\w*|lo_\w+|pg_file_\w+|pg_notify|pg_terminate_backend|pg_cancel_backend|pg_reload_conf)\b",
@@ -65,7 +65,7 @@ class Statement(NamedTuple):
     def may_define(self) -> bool:
         """It, or a function it calls, may well empty or alter tables."""
         return self.words[:1] in {(word,) for word in (*_DEFINING, "DO", "CALL", "EXECUTE")} or (
-            self.words[:1] == ("SELECT",) and "(" in self.text
+            self.words[:1] == ("SELECT",) and ("(" in self.text or "INTO" in self.words)
         )
 
 
