@@ -124,6 +124,13 @@ async def _between(transaction: Transaction, before: Described, after: Described
     changed = {
         at for at in before.entries | after.entries if before.entries.get(at) != after.entries.get(at)
     } | {at for at, oid in before.oids.items() if at in after.oids and after.oids[at] != oid}  # fmt: skip
+    changed |= {
+        f"table {Name(*each['on']).sql}"
+        for side in (before, after)
+        for at in changed & side.entries.keys()
+        for each in [side.entries[at]]
+        if each.get("type") == "p"
+    }
     old = await _tables(transaction, before, {at for at in changed if at.startswith("table ")}, new=False)
     new = await _tables(transaction, after, {at for at in changed if at.startswith("table ")}, new=True)
     same_rows = {

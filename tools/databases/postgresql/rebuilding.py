@@ -130,7 +130,7 @@ class Rebuild:
                     statements.append(defining.rename(one, passing))
                     one = one | {"name": passing}
                 if one["schema"] != other["schema"] and not hanging:
-                    if one["kind"] != "index":
+                    if one["kind"] != "index" and not one.get("owned"):  # they go with their table
                         statements.append(f"ALTER {defining.named(one)} SET SCHEMA {quoted(other['schema'])}")
                     one = one | {"schema": other["schema"]}
                 if one["name"] != other["name"]:
