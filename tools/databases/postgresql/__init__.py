@@ -4,12 +4,16 @@ line          one connection, in text           statements    which of them an a
 transaction   the two connections of an action  measuring     what it did, from evidence
 present       compared with what is there       writing       put back
 sequences, silence, catalog                     undoing       all of it, in one transaction
+definitions   all there are, as data            covered       what is not in that, and is refused
+altered       what an action did to them        defining      statements that make and unmake them
+rebuilding    from one side to the other        redefining    steps of undo with definitions in them
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from agentrt.contracts import Answered, Parameters, Planned, Step
@@ -17,7 +21,7 @@ from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
 from ..rows import Kept, effects_of, file_of, load, save
-from . import emptying, measuring, sequences, standing, undoing
+from . import altered, emptying, measuring, redefining, sequences, standing, undoing
 from . import line as lines
 from .statements import Statement, bound, check, split
 from .transaction import Transaction
@@ -73,7 +77,8 @@ class PostgreSQL:
     ) -> Answered:
         if statement.words[:1] == ("TRUNCATE",):
             await emptying.keep(transaction, statement)
-        result = await transaction.new.run(*bound(statement.text, parameters), keep=rows)
+        run = partial(transaction.new.run, *bound(statement.text, parameters), keep=rows)
+        result = await (emptying.keeping(transaction, run) if statement.may_define else run())
         return Answered(result.columns, tuple(result.rows), result.more, result.changed)
 
     async def seal(self) -> Sequence[Effect]:
@@ -90,16 +95,21 @@ class PostgreSQL:
         if not await transaction.same():
             raise UsageError("the transaction was ended from inside, and what it did is not known")
         await transaction.settle()
-        if not await measuring.same_catalog(transaction):
-            raise UsageError(
-                "tables, or other objects, were created, altered or dropped, which could not be put back",
-                hint="rows can be inserted, updated and deleted",
-            )
-        measured = await measuring.measure(transaction)
-        if measured.changes or measured.moved:
+        defined = await altered.measure(transaction)
+        but = () if defined is None else defined[0].whole(defined[2])
+        await transaction.old.run("SAVEPOINT reading")
+        measured = await measuring.measure(transaction, but)
+        await transaction.old.run("ROLLBACK TO SAVEPOINT reading")  # no lock of it is in the way of a trial
+        effects: list[Effect] = []
+        if measured.changes or measured.moved or defined is not None:
             own = await standing.own(transaction, measured)
-            save(file_of(self._aside, self._mark, self._name), ENGINE, Kept(measured.changes, own))
-        effects: list[Effect] = [*effects_of(self._name, measured.changes)]
+            kept = Kept(measured.changes, own)
+            if defined is not None:
+                own["definitions"] = defined[0].written()
+                await redefining.tried(transaction, self._name, kept, defined[1])
+                effects += altered.effects(self._name, defined[0], "after")
+            save(file_of(self._aside, self._mark, self._name), ENGINE, kept)
+        effects += effects_of(self._name, measured.changes)
         inserted = {measured.tables[each.table].name for each in measured.changes if each.before is None}
         return effects + await sequences.effects(transaction.new, self._name, measured.moved, inserted)
 

@@ -25,7 +25,7 @@ _SETTINGS = {
     "bytea_output": "hex",
     "standard_conforming_strings": "on",
 }
-EXACT = _SETTINGS | {"timezone": "UTC", "search_path": "pg_catalog, pg_temp", "row_security": "off"}
+EXACT = _SETTINGS | {"timezone": "UTC", "search_path": "pg_catalog, pg_temp", "row_security": "off", "jit": "off"}
 """Under these a value is written in one way only, and rows that a policy of the table hides are an error."""
 _PATIENCE = "10s"
 """For a lock, where neither the server nor the URL says."""

@@ -8,7 +8,7 @@ any more. What is in the catalog is compared whole.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +36,6 @@ _WRITTEN = f"""
      GROUP BY 1, 2, 3, 4
      ORDER BY 1
 """
-_CATALOGS = """
-    SELECT relname FROM pg_catalog.pg_class
-     WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND pg_catalog.has_table_privilege(oid, 'SELECT')
-       AND relname NOT IN ('pg_statistic', 'pg_statistic_ext_data', 'pg_largeobject')
-     ORDER BY relname
-"""
-
 _RELATIONS = """
     SELECT c.oid, (pg_catalog.to_jsonb(c) - '{relfilenode,relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,
            relminmxid}'::text[])::text, c.relkind::text
@@ -64,8 +57,11 @@ class Measured:
     """Sequences."""
 
 
-async def measure(transaction: Transaction) -> Measured:
-    """``transaction`` is settled. Raises ``UsageError`` for what could not be put back; ``ResourceError``."""
+async def measure(transaction: Transaction, but: Collection[int] = ()) -> Measured:
+    """``transaction`` is settled; ``but``: tables that are looked at in another way.
+
+    Raises ``UsageError`` for what could not be put back; ``ResourceError``.
+    """
     new = transaction.new
     found: dict[str, list[int]] = {}
     for oid, kind, name, beyond in (await new.run(_WRITTEN)).rows:
@@ -76,29 +72,14 @@ async def measure(transaction: Transaction) -> Measured:
         if kind == "m":
             raise UsageError(f"{name} is a materialized view: what was in it could not be put back")
         found.setdefault(str(kind), []).append(int(str(oid)))
-    written = await tables(new, found.get("r", []))
+    written = await tables(new, [oid for oid in found.get("r", []) if oid not in but])
     changes = [change for table in written.values() for change in await _changes(transaction, table)]
     moved = sequences.moved(transaction.sequences, await sequences.read(new, found.get("S", [])))
     return Measured(tuple(changes), {table.name.label: table for table in written.values()}, moved)
 
 
-async def same_catalog(transaction: Transaction) -> bool:
-    """Whether no object of the database is another than it was; that a table was emptied is none, where its rows are
-    known. Temporary tables are not told apart from others."""
-    names = [str(name) for (name,) in (await transaction.new.run(_CATALOGS)).rows]
-    counted = " UNION ALL ".join(
-        f"SELECT '{name}', count(*), count(*) FILTER (WHERE pg_catalog.age(xmin) <= 0) FROM pg_catalog.{name}"
-        for name in names
-    )
-    now = (await transaction.new.run(counted)).rows
-    before = (await transaction.old.run(counted)).rows
-    if sorted(row[:2] for row in now) != sorted(row[:2] for row in before):
-        return False
-    written = {row[0] for row in now if row[2]}
-    return not written or (written == {"pg_class"} and await _only_emptied(transaction))
-
-
-async def _only_emptied(transaction: Transaction) -> bool:
+async def only_emptied(transaction: Transaction) -> bool:
+    """Where nothing but ``pg_class`` was written: whether only tables were emptied, whose rows are known."""
     found = await transaction.new.run(f"{_RELATIONS} WHERE pg_catalog.age(c.xmin) <= 0")
     oids = [oid for oid, *_ in found.rows]
     before = await transaction.old.run(f"{_RELATIONS} WHERE c.oid = ANY ($1::oid[])", [array(oids)])

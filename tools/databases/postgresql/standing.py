@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from ..rows import Change, Kept, Standing, exact_all, same
 from . import sequences
+from .altered import Altered
 from .catalog import Name, Table, oids, tables
+from .definitions import describe
 from .line import EXACT, Line
-from .measuring import Measured
+from .measuring import Measured, exact_row, select
 from .present import counts, with_keys
 from .sequences import Moved
 from .transaction import Transaction
@@ -39,6 +42,8 @@ async def stands(url: str, database: str, kept: Kept) -> bool | None:
     try:
         await line.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         await line.set(EXACT, local=True)
+        if "definitions" in kept.own:
+            return await _defined(line, kept)
         if not kept.changes:  # where rows changed, nobody misses the numbers
             return await _moved(line, [Moved.read(written) for written in kept.own["sequences"]])
         names = {label: Name(*name) for label, name in kept.own["tables"].items()}
@@ -53,6 +58,40 @@ async def stands(url: str, database: str, kept: Kept) -> bool | None:
         return None if len(sides) != 1 else sides == {"after"}
     finally:
         await line.close()
+
+
+async def _defined(line: Line, kept: Kept) -> bool | None:
+    altered = Altered.read(kept.own["definitions"])
+    present = await describe(line)
+    ats = altered.before.entries | altered.after.entries
+    both: tuple[Standing, ...] = ("before", "after")
+    found = []
+    for standing in both:
+        side = altered.side(standing)
+        if any(present.entries.get(at) != side.entries.get(at) for at in ats):
+            continue
+        names = altered.names({label: Name(*name) for label, name in kept.own["tables"].items()}, standing)
+        there = await oids(line, list(names.values()))
+        here = await tables(line, [*there.values(), *(present.oids[at] for at in side.rows)])
+        rows = {at: here[present.oids[at]] for at in side.rows}
+        if any(
+            [
+                Counter(exact_row(row) for _, row in await select(line, rows[at], "true"))
+                != Counter(map(exact_row, side.rows[at]))
+                for at in rows
+            ]
+        ):
+            continue
+        changes = {label: [change for change in kept.changes if change.table == label] for label in names}
+        if all(
+            [
+                name in there
+                and standing in await _sides(line, here[there[name]], changes[label], kept.own["often"].get(label))
+                for label, name in names.items()
+            ]
+        ):
+            found.append(standing)
+    return None if len(found) != 1 else found == ["after"]
 
 
 async def _sides(line: Line, table: Table, changes: list[Change], often: list[int] | None) -> set[Standing]:

@@ -19,7 +19,14 @@ _ROWS = frozenset(
     DECLARE FETCH MOVE CLOSE ANALYZE TRUNCATE
     """.split()  # noqa: SIM905
 )
+_DEFINING = frozenset(("CREATE", "ALTER", "DROP", "COMMENT"))
+_DEFINED = frozenset("TABLE INDEX VIEW SEQUENCE TRIGGER FUNCTION PROCEDURE ROUTINE COLUMN CONSTRAINT".split())  # noqa: SIM905
+_BETWEEN = frozenset("ON OR REPLACE UNIQUE UNLOGGED CONSTRAINT RECURSIVE".split())  # noqa: SIM905
 _TRANSACTION = frozenset(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"))
+_HINT = (
+    "rows can be read, inserted, updated and deleted, tables truncated; tables, indexes, views, sequences, triggers "
+    "and functions created, altered, dropped"
+)
 _OUTWARD = re.compile(
     r"\b(setval|dblink\w*|lo_\w+|pg_file_\w+|pg_notify|pg_terminate_backend|pg_cancel_backend|pg_reload_conf)\b",
     re.IGNORECASE,
@@ -53,6 +60,13 @@ class Statement(NamedTuple):
     """Its words outside strings and comments, upper case; quoted names are no words."""
     names: frozenset[str]
     """Whatever in it can be the name of something, as the catalog has it."""
+
+    @property
+    def may_define(self) -> bool:
+        """It, or a function it calls, may well empty or alter tables."""
+        return self.words[:1] in {(word,) for word in (*_DEFINING, "DO", "CALL", "EXECUTE")} or (
+            self.words[:1] == ("SELECT",) and ("(" in self.text or "INTO" in self.words)
+        )
 
 
 def split(statements: str) -> list[Statement]:
@@ -91,10 +105,15 @@ def check(statement: Statement) -> None:
         )
     if first == "DO" and re.search(r"\bcopy\b", statement.text, re.IGNORECASE):
         raise UsageError("COPY is refused: it reads and writes files of the server")
-    if first not in _ROWS:
+    if first in _DEFINING:
+        what = next((word for word in words[1:] if word not in _BETWEEN), "")
+        if what not in _DEFINED and words[1:3] != ("ON", "CONSTRAINT"):
+            raise UsageError(f"{first} {what} is refused: what it does could not be put back", hint=_HINT)
+        if "CONCURRENTLY" in words:
+            raise UsageError("CONCURRENTLY is refused: it does not happen in the action's transaction", hint=_HINT)
+    elif first not in _ROWS:
         raise UsageError(
-            f"{first or statement.text.strip()[:20]} is refused: what it does could not be put back",
-            hint="rows can be read, inserted, updated and deleted, tables truncated",
+            f"{first or statement.text.strip()[:20]} is refused: what it does could not be put back", hint=_HINT
         )
 
 

@@ -14,6 +14,7 @@ from agentrt.errors import ResourceError, UsageError
 
 from ..rows import Row
 from . import sequences
+from .definitions import Described
 from .line import EXACT, Line, Lost
 from .sequences import States
 
@@ -33,6 +34,9 @@ class Transaction:
         """Before it."""
         self.whole: dict[int, list[tuple[str, Row]]] = {}
         """By the table's oid, all rows it had, where a statement that empties tables may have come to it."""
+
+        self.defined: Described | None = None
+        """All definitions before, from before the first statement that locked something against looking at it."""
 
     @classmethod
     async def open(cls, url: str, name: str, *, locked: Sequence[str] = ()) -> Transaction:

@@ -16,10 +16,12 @@ from agentrt.records import Effect, PathConflict, SchemaEffect
 
 from ..rows import Change, Kept, Standing, effects_of
 from . import sequences
+from .altered import defined
 from .catalog import Name, Reference, Table, oids, references, tables
 from .line import EXACT, Line, Refused
 from .measuring import balance, measure
 from .present import Present, compare, gone_table
+from .redefining import Redefining
 from .sequences import Moved
 from .silence import Silence
 from .transaction import Transaction
@@ -55,6 +57,10 @@ async def done(url: str, database: str, turns: Sequence[Turn]) -> AsyncIterator[
     Raises ``Conflict``, ``ResourceError``, ``UsageError``.
     """
     names = {name for turn in turns for name in turn.names.values()}
+    if any("definitions" in turn.kept.own for turn in turns):
+        async with _redefined(url, database, turns, names) as both:
+            yield both
+        return
     locked, found = await _involved(url, database, names)
     transaction = await Transaction.open(url, database, locked=locked)
     try:
@@ -74,6 +80,24 @@ async def done(url: str, database: str, turns: Sequence[Turn]) -> AsyncIterator[
         effects: list[Effect] = [*effects_of(database, measured.changes)]
         effects += await _sequences(line, database, turns, {table.name for table in here.values()})
         yield transaction, effects
+    finally:
+        await transaction.close()
+
+
+@asynccontextmanager
+async def _redefined(
+    url: str, database: str, turns: Sequence[Turn], names: set[Name]
+) -> AsyncIterator[tuple[Transaction, list[Effect]]]:
+    for turn in turns:
+        names |= defined(turn.kept)
+    locked, _ = await _involved(url, database, names)
+    transaction = await Transaction.open(url, database, locked=locked)
+    try:
+        redefining = Redefining(transaction, database)
+        for turn in turns:
+            await redefining.step(turn.kept, turn.to)
+        await _settled(transaction, database)
+        yield transaction, await redefining.end()
     finally:
         await transaction.close()
 

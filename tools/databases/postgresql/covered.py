@@ -1,0 +1,137 @@
+"""What a description of the definitions does not hold: where an action changed any of that, it is refused.
+
+Each of these is counted on both sides; what a transaction wrote carries its own ``xmin``. So nothing is added, changed
+or taken away unseen, whatever statement or function did it.
+"""
+
+from __future__ import annotations
+
+from agentrt.errors import ResourceError, UsageError
+
+from .line import Line
+from .transaction import Transaction
+
+_DESCRIBED = frozenset(
+    """
+    pg_class pg_attribute pg_attrdef pg_constraint pg_index pg_trigger pg_rewrite pg_sequence pg_depend pg_shdepend
+    pg_description pg_type pg_proc
+    """.split()  # noqa: SIM905
+)
+"""Catalogs of which a description holds all that is not of ``_BEYOND``."""
+_CATALOGS = """
+    SELECT relname FROM pg_catalog.pg_class
+     WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND pg_catalog.has_table_privilege(oid, 'SELECT')
+       AND relname NOT IN ('pg_statistic', 'pg_statistic_ext_data', 'pg_largeobject')
+     ORDER BY relname
+"""
+_SYSTEM = "(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = 'pg_catalog' OR nspname = 'information_schema')"
+_OF_SYSTEM = f"(SELECT oid FROM pg_catalog.pg_class WHERE relnamespace IN {_SYSTEM})"
+_COMMENTED = "('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass)"
+_BEYOND = {
+    "temporary tables": ("pg_class", "relpersistence = 't'"),
+    "partitioned tables": ("pg_class", "relkind IN ('p', 'I') OR relispartition"),
+    "materialized views": ("pg_class", "relkind = 'm'"),
+    "types": ("pg_class", "relkind = 'c' OR reloftype <> 0"),
+    "tables of other servers": ("pg_class", "relkind = 'f'"),
+    "system tables": ("pg_class", f"relnamespace IN {_SYSTEM}"),
+    "columns of system tables": ("pg_attribute", f"attrelid IN {_OF_SYSTEM}"),
+    "indexes of system tables": ("pg_index", f"indrelid IN {_OF_SYSTEM}"),
+    "rules": (
+        "pg_rewrite",
+        f"rulename <> '_RETURN' OR ev_class IN {_OF_SYSTEM} "
+        "OR ev_class IN (SELECT oid FROM pg_catalog.pg_class WHERE relkind NOT IN ('v', 'm'))",
+    ),
+    "triggers of system tables": ("pg_trigger", f"tgrelid IN {_OF_SYSTEM}"),
+    "domains": ("pg_constraint", "contypid <> 0"),
+    "functions of the system": ("pg_proc", f"pronamespace IN {_SYSTEM}"),
+    "functions of untrusted languages": (
+        "pg_proc",
+        "prolang IN (SELECT oid FROM pg_catalog.pg_language WHERE lanname <> 'sql' AND NOT lanpltrusted)",
+    ),
+    "aggregates": ("pg_proc", "prokind NOT IN ('f', 'p', 'w')"),
+    "types ": (
+        "pg_type",
+        "typrelid = 0 AND NOT EXISTS "
+        "(SELECT FROM pg_catalog.pg_type of WHERE of.typarray = t.oid AND of.typrelid <> 0)",
+    ),
+    "comments on other things": ("pg_description", f"classoid NOT IN {_COMMENTED}"),
+    "what belongs to extensions": ("pg_depend", "deptype IN ('e', 'x')"),
+    "policies, or tablespaces": ("pg_shdepend", "deptype NOT IN ('o', 'a')"),
+}
+"""Of the described catalogs: which rows are of something else."""
+
+
+async def changed(transaction: Transaction) -> set[str]:
+    """The catalogs that are not what they were."""
+    names = [str(name) for (name,) in (await transaction.new.run(_CATALOGS)).rows]
+    return await _changed(transaction, {name: (name, "true") for name in names})
+
+
+async def check(transaction: Transaction, catalogs: set[str]) -> None:
+    """Whether of these all that changed is in a description. Raises ``UsageError``."""
+    found = sorted(catalogs - _DESCRIBED) or sorted(await _changed(transaction, _BEYOND))
+    if found:
+        raise UsageError(
+            f"{found[0].strip()} would be changed, which could not be put back",
+            hint="tables, indexes, views, sequences, triggers and functions can be created, altered and dropped",
+        )
+    held = await transaction.new.run(_HELD)
+    if held.rows:
+        raise UsageError(f"{held.rows[0][0]} was written, which is the server's own")
+
+
+async def alone(transaction: Transaction) -> None:
+    """Nobody else changed a definition since the transaction began, or which change is whose would not be known.
+
+    Raises ``ResourceError``.
+    """
+    counted = " UNION ALL ".join(
+        f"SELECT '{catalog}', count(*), sum(t.xmin::text::bigint)::text FROM pg_catalog.{catalog} t WHERE {where}"
+        for catalog, where in _TOLD.items()
+    )
+    fresh = await Line.open(transaction.url, transaction.name)
+    try:
+        now = (await fresh.run(counted)).rows
+    finally:
+        await fresh.close()
+    if sorted(now) != sorted((await transaction.old.run(counted)).rows):
+        raise ResourceError(
+            "another client changed definitions meanwhile", hint="run it again; nothing of this action stands"
+        )
+
+
+_LASTING = (
+    "(SELECT oid FROM pg_catalog.pg_class WHERE relpersistence <> 't' AND relnamespace <> 'pg_toast'::regnamespace)"
+)
+_TOLD = {
+    "pg_class": "relpersistence <> 't' AND relnamespace <> 'pg_toast'::regnamespace",
+    "pg_attribute": f"attrelid IN {_LASTING}",
+    "pg_attrdef": f"adrelid IN {_LASTING}",
+    "pg_constraint": f"conrelid IN {_LASTING}",
+    "pg_index": f"indrelid IN {_LASTING}",
+    "pg_trigger": f"tgrelid IN {_LASTING}",
+    "pg_rewrite": f"ev_class IN {_LASTING}",
+    "pg_sequence": f"seqrelid IN {_LASTING}",
+    "pg_proc": "true",
+    "pg_description": "true",
+}
+_HELD = """
+    SELECT l.relation::regclass::text
+      FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation
+     WHERE l.locktype = 'relation' AND l.pid = pg_catalog.pg_backend_pid() AND l.granted
+       AND c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind = 'r' AND c.relname <> 'pg_description'
+       AND l.database IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
+       AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
+"""
+"""Statements that write to the catalog itself keep their lock; those that define something do not, but comments."""
+
+
+async def _changed(transaction: Transaction, parts: dict[str, tuple[str, str]]) -> set[str]:
+    counted = " UNION ALL ".join(
+        f"SELECT '{part}', count(*), count(*) FILTER (WHERE pg_catalog.age(t.xmin) <= 0) "
+        f"FROM pg_catalog.{catalog} t WHERE {where}"
+        for part, (catalog, where) in parts.items()
+    )
+    now = {str(part): (count, own) for part, count, own in (await transaction.new.run(counted)).rows}
+    before = {str(part): count for part, count, _ in (await transaction.old.run(counted)).rows}
+    return {part for part, (count, own) in now.items() if own or count != before[part]}
