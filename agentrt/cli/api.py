@@ -72,7 +72,7 @@ def login(
     """Log in at a service and keep the token it gives, for what the policy lets agents do there and no more."""
     from . import login as at
 
-    return at.login(_packs().service(api), policy, where)
+    return at.login(packs().service(api), policy, where)
 
 
 def check(file: Annotated[Path, Parameter(help="An API pack.")], /, *, where: Where = HERE) -> int:
