@@ -18,7 +18,8 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import Move, file_of
+from ..kept import file_of
+from ..rows import Move
 from .numbers import numbers, put_back, wanted
 from .place import MODE_OF_UNDO, Link, Place
 from .record import Record, effects

@@ -16,7 +16,8 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import Kept, effects_of, file_of, load, save
+from ..kept import file_of, load, save
+from ..rows import effects_of
 from . import emptying, measuring, sequences, standing, undoing
 from . import line as lines
 from .statements import Statement, bound, check, split
@@ -98,7 +99,7 @@ class PostgreSQL:
         measured = await measuring.measure(transaction)
         if measured.changes or measured.moved:
             own = await standing.own(transaction, measured)
-            save(file_of(self._aside, self._mark, self._name), ENGINE, Kept(measured.changes, own))
+            save(file_of(self._aside, self._mark, self._name), ENGINE, measured.changes, own)
         effects: list[Effect] = [*effects_of(self._name, measured.changes)]
         inserted = {measured.tables[each.table].name for each in measured.changes if each.before is None}
         return effects + await sequences.effects(transaction.new, self._name, measured.moved, inserted)

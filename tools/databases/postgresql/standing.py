@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..rows import Change, Kept, Standing, exact_all, same
+from ..kept import Kept
+from ..rows import Change, Standing, exact_all, same
 from . import sequences
 from .catalog import Name, Table, oids, tables
 from .line import EXACT, Line

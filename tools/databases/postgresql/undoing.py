@@ -14,7 +14,8 @@ from agentrt.contracts import Step
 from agentrt.errors import Conflict
 from agentrt.records import Effect, PathConflict, SchemaEffect
 
-from ..rows import Change, Kept, Standing, effects_of
+from ..kept import Kept
+from ..rows import Change, Standing, effects_of
 from . import sequences
 from .catalog import Name, Reference, Table, oids, references, tables
 from .line import EXACT, Line, Refused

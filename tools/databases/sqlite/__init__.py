@@ -20,7 +20,8 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import Move, file_of, forget
+from ..kept import file_of, forget
+from ..rows import Move
 from .file import Place
 from .guard import rewind
 from .record import Record, effects
