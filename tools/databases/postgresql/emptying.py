@@ -5,7 +5,7 @@ from __future__ import annotations
 from agentrt.errors import ResourceError
 
 from .catalog import Table, tables
-from .line import EXACT, Line, array
+from .line import array
 from .measuring import select
 from .statements import Statement
 from .transaction import Transaction
@@ -44,9 +44,7 @@ async def keep(transaction: Transaction, statement: Statement) -> None:
 
 
 async def _same_now(transaction: Transaction, found: list[Table]) -> None:
-    fresh = await Line.open(transaction.url, transaction.name)
-    try:
-        await fresh.set(EXACT)
+    async with transaction.lines.asked() as fresh:
         for table in found:
             versions = f"SELECT ctid::text, xmin::text FROM ONLY {table.name.sql}"
             if sorted((await fresh.run(versions)).rows) != sorted((await transaction.old.run(versions)).rows):
@@ -54,5 +52,3 @@ async def _same_now(transaction: Transaction, found: list[Table]) -> None:
                     f"another client changed rows of {table.name.label} meanwhile",
                     hint="run it again; nothing of this action stands",
                 )
-    finally:
-        await fresh.close()

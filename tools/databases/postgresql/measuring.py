@@ -7,6 +7,7 @@ any more. What is in the catalog is compared whole.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,12 +87,17 @@ async def same_catalog(transaction: Transaction) -> bool:
     """Whether no object of the database is another than it was; that a table was emptied is none, where its rows are
     known. Temporary tables are not told apart from others."""
     names = [str(name) for (name,) in (await transaction.new.run(_CATALOGS)).rows]
-    counted = " UNION ALL ".join(
+    counted = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM pg_catalog.{name}" for name in names)
+    own = " UNION ALL ".join(
         f"SELECT '{name}', count(*), count(*) FILTER (WHERE pg_catalog.age(xmin) <= 0) FROM pg_catalog.{name}"
         for name in names
     )
-    now = (await transaction.new.run(counted)).rows
-    before = (await transaction.old.run(counted)).rows
+    # Both at once, as they are two connections; neither is left running.
+    both = await asyncio.gather(transaction.new.run(own), transaction.old.again(counted), return_exceptions=True)
+    for each in both:
+        if isinstance(each, BaseException):
+            raise each
+    now, before = (each.rows for each in both if not isinstance(each, BaseException))
     if sorted(row[:2] for row in now) != sorted(row[:2] for row in before):
         return False
     written = {row[0] for row in now if row[2]}

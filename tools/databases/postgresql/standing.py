@@ -8,7 +8,8 @@ from ..kept import Kept
 from ..rows import Change, Standing, exact_all, same
 from . import sequences
 from .catalog import Name, Table, oids, tables
-from .line import EXACT, Line
+from .line import Line
+from .lines import Lines
 from .measuring import Measured
 from .present import counts, with_keys
 from .sequences import Moved
@@ -34,12 +35,10 @@ async def own(transaction: Transaction, measured: Measured) -> dict[str, Any]:
     }
 
 
-async def stands(url: str, database: str, kept: Kept) -> bool | None:
+async def stands(lines: Lines, kept: Kept) -> bool | None:
     """True: all rows are as the action left them; False: all as before it. Raises ``ResourceError``."""
-    line = await Line.open(url, database)
-    try:
+    async with lines.asked() as line:
         await line.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        await line.set(EXACT, local=True)
         if not kept.changes:  # where rows changed, nobody misses the numbers
             return await _moved(line, [Moved.read(written) for written in kept.own["sequences"]])
         names = {label: Name(*name) for label, name in kept.own["tables"].items()}
@@ -52,8 +51,6 @@ async def stands(url: str, database: str, kept: Kept) -> bool | None:
             changes = [change for change in kept.changes if change.table == label]
             sides &= await _sides(line, table, changes, kept.own["often"].get(label))
         return None if len(sides) != 1 else sides == {"after"}
-    finally:
-        await line.close()
 
 
 async def _sides(line: Line, table: Table, changes: list[Change], often: list[int] | None) -> set[Standing]:
