@@ -279,3 +279,29 @@ def test_what_is_discarded_leaves_nothing(mariadb: str, tmp_path: Path) -> None:
             await take(desk.database, back(mark))
 
     asyncio.run(whole())
+
+
+def test_the_connection_that_stays_open_may_break_between_actions(mariadb: str, tmp_path: Path) -> None:
+    ours = "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()"
+
+    async def whole() -> None:
+        desk = Desk(mariadb, tmp_path, SETUP)
+        mark, _ = await desk.act("UPDATE people SET age = 31 WHERE id = 1")
+        ((kept,),) = desk.ask(ours)
+        other, _ = await desk.act("UPDATE people SET age = 41 WHERE id = 2")
+        assert desk.ask(ours) == [(kept,)]
+        desk.client(f"KILL {kept}")
+        await desk.back(other)
+        ((new,),) = desk.ask(ours)
+        desk.client(f"KILL {new}")
+        third, effects = await desk.act("UPDATE people SET age = 42 WHERE id = 2")
+        assert len(effects) == 1
+        await desk.back(third)
+        await desk.back(mark)
+        assert desk.ask("SELECT age FROM people ORDER BY id") == [("30",), ("40",), ("50",)]
+        assert len({kept, new, *desk.ask(ours)[0]}) == 3
+        await desk.database.close()
+        while desk.ask(ours):
+            await asyncio.sleep(0.01)
+
+    asyncio.run(whole())

@@ -295,7 +295,7 @@ def test_what_is_kept_is_the_users_alone(tmp_path: Path) -> None:
     asyncio.run(whole())
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"{}", b'{"format": 9, "engine": "sqlite"}', b'{"format": 1, "engine": "other"}', b'{"format": 1, "engine": "sqlite", "changes": [{"table": 1}], "own": {}}', b'{"format": 1, "engine": "sqlite", "changes": [], "own": {}}'])  # fmt: skip
+@pytest.mark.parametrize("content", [b"", b"{", b"{}", b'{"format": 9, "engine": "sqlite"}', b'{"format": 2, "engine": "other"}', b'{"format": 2, "engine": "sqlite", "changes": [{"table": 1}], "own": {}}', b'{"format": 2, "engine": "sqlite", "changes": [{"table": "t", "key": ["a"], "before": ["a"], "after": null, "rows": [["1", [1], null]]}], "own": {}}', b'{"format": 2, "engine": "sqlite", "changes": [], "own": {}}'])  # fmt: skip
 def test_a_damaged_record_is_told(content: bytes, tmp_path: Path) -> None:
     async def whole() -> None:
         desk = Desk(tmp_path, SETUP)

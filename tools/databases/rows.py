@@ -1,34 +1,16 @@
-"""What one action changed in the rows of a database: how it is put together, kept on disk, shown, and spoken of.
-
-Every engine uses this, and nothing here is any engine's own. What undo needs is one file,
-``aside/<mark>/<name>.json``, ASCII JSON, written whole before the change is committed:
-
-    format, engine     what wrote it
-    changes            one for each row that is not what it was: table, key, before, after
-    own                whatever else the engine keeps: schema, sequences …
-
-A scalar is written so that it is read back as exactly what it was: text, integers, booleans and null as themselves,
-``{"float": "-0.0"}``, ``{"bytes": "base64"}``.
-"""
+"""What one action changed in the rows of a database: how it is put together, shown, and spoken of. Every engine uses
+this, and nothing here is any engine's own."""
 
 from __future__ import annotations
 
-import base64
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from agentrt.contracts import Scalar
-from agentrt.errors import ResourceError
-from agentrt.records import Cell, PathConflict, RowChange, RowsEffect, dump_json
+from agentrt.records import Cell, PathConflict, RowChange, RowsEffect
 
-from ..whole import write_whole
-
-FORMAT = 1
 SHOWN = 20
 """Rows of one effect."""
 LONGEST = 200
@@ -42,7 +24,8 @@ Standing = Literal["before", "after"]
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+# Not frozen, which would take twice as long to make, and there are many; nothing is set in one all the same.
+@dataclass(slots=True, eq=False)
 class Row:
     """One row at one moment. Compare with ``same``."""
 
@@ -52,7 +35,7 @@ class Row:
     """Where the engine has the row, if that is no column of it and is to be put back with it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Change:
     """One row that is not what it was, from before the action to after it."""
 
@@ -67,6 +50,10 @@ class Change:
     def side(self, standing: Standing) -> Row | None:
         return self.before if standing == "before" else self.after
 
+    def turned(self) -> Change:
+        """From after to before."""
+        return Change(self.table, self.key, self.after, self.before)
+
 
 class Move(NamedTuple, Generic[R]):
     """An engine's record of one action, and which side of it is to come."""
@@ -77,14 +64,6 @@ class Move(NamedTuple, Generic[R]):
     @property
     def expects(self) -> Standing:
         return "after" if self.to == "before" else "before"
-
-
-class Kept(NamedTuple):
-    """What is on disk of one action."""
-
-    changes: tuple[Change, ...]
-    own: dict[str, Any]
-    """Plain JSON, as the engine gave it."""
 
 
 # ----------------------------------------------------------------------------------------------------- comparing
@@ -98,7 +77,7 @@ def exact(value: Scalar) -> tuple[str, Scalar]:
 
 def exact_all(values: Iterable[Scalar]) -> tuple[tuple[str, Scalar], ...]:
     """``exact`` of each: a key of several columns."""
-    return tuple(exact(value) for value in values)
+    return tuple([exact(value) for value in values])
 
 
 def same(one: Row | None, other: Row | None, *, at: bool = False) -> bool:
@@ -108,11 +87,17 @@ def same(one: Row | None, other: Row | None, *, at: bool = False) -> bool:
         return one is other
     if at and one.at != other.at:
         return False
-    if one.values.keys() != other.values.keys():
+    others = other.values
+    if one.values.keys() != others.keys():
         return False
     for column, value in one.values.items():
-        against = other.values[column]
-        if value is not against and exact(value) != exact(against):
+        against = others[column]
+        if value is against:
+            continue
+        kind = type(value)
+        if kind is not type(against):
+            return False
+        if exact(value) != exact(against) if kind is float else value != against:
             return False
     return True
 
@@ -134,110 +119,6 @@ class Net:
         return tuple(change for change in self._found.values() if not same(change.before, change.after, at=True))
 
 
-# -------------------------------------------------------------------------------------------------------- on disk
-
-
-def encode(value: Scalar) -> object:
-    """Plain JSON for a scalar; ``decode`` is the inverse, exactly."""
-    if isinstance(value, float):
-        return {"float": repr(value)}
-    if isinstance(value, bytes):
-        return {"bytes": base64.b64encode(value).decode("ascii")}
-    return value
-
-
-def decode(written: Any) -> Scalar:
-    """Raises ``ValueError`` for what ``encode`` does not write."""
-    match written:
-        case {"float": str(text)}:
-            return float(text)
-        case {"bytes": str(text)}:
-            return base64.b64decode(text, validate=True)
-        case None | str() | int():
-            return written
-    raise ValueError(f"no scalar: {written!r:.50}")
-
-
-def encode_row(row: Row | None) -> object:
-    if row is None:
-        return None
-    values = {column: encode(value) for column, value in row.values.items()}
-    return {"values": values} if row.at is None else {"values": values, "at": row.at}
-
-
-def decode_row(written: Any) -> Row | None:
-    """The inverse. Raises ``ValueError``, ``LookupError``, ``TypeError``, ``AttributeError`` for what it is not of."""
-    if written is None:
-        return None
-    return Row({column: decode(value) for column, value in written["values"].items()}, written.get("at"))
-
-
-def file_of(aside: Path, mark: str, name: str) -> Path:
-    """Where the record of an action on a database is kept."""
-    return aside / mark / f"{name}.json"
-
-
-def save(file: Path, engine: str, kept: Kept) -> None:
-    """Write the record, for this user only; on disk on return, its folder (and, of what was made, its parents)
-    too. Raises ``ResourceError``."""
-    document = {
-        "format": FORMAT,
-        "engine": engine,
-        "changes": [
-            {
-                "table": change.table,
-                "key": {column: encode(value) for column, value in change.key.items()},
-                "before": encode_row(change.before),
-                "after": encode_row(change.after),
-            }
-            for change in kept.changes
-        ],
-        "own": kept.own,
-    }
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(file, dump_json(document).encode("ascii"))
-    except OSError as error:
-        forget(file)
-        raise ResourceError(
-            f"what undo needs could not be kept: {error.strerror or error}",
-            hint=f"look at the disk that {file.parent} is on; nothing was changed in the database",
-        ) from error
-
-
-def forget(file: Path) -> None:
-    """Nothing of the action stands, so nothing is kept of it. Where that fails, what is left does no harm."""
-    with suppress(OSError):
-        file.with_name(f"{file.name}.new").unlink(missing_ok=True)
-        file.unlink(missing_ok=True)
-
-
-def load(file: Path, engine: str) -> Kept | None:
-    """The record; None where there is none. Raises ``ResourceError`` where it cannot be read."""
-    try:
-        document = json.loads(file.read_bytes())
-        if document["format"] != FORMAT or document["engine"] != engine:
-            raise ResourceError(f"{file} was written by another version of agentrt, or for another engine")
-        changes = [
-            Change(
-                change["table"],
-                {column: decode(value) for column, value in change["key"].items()},
-                decode_row(change["before"]),
-                decode_row(change["after"]),
-            )
-            for change in document["changes"]
-        ]
-        return Kept(tuple(changes), dict(document["own"]))
-    except FileNotFoundError:
-        return None
-    except ResourceError:  # an OSError too
-        raise
-    except OSError as error:
-        raise ResourceError(f"{file} cannot be read: {error.strerror or error}") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ResourceError(f"{file} is damaged: {error}") from error
-
-
 # ---------------------------------------------------------------------------------------------------------- shown
 
 
@@ -254,6 +135,19 @@ def cell(value: Scalar, longest: int = LONGEST) -> Cell:
 
 def cells(row: Row | None) -> dict[str, Cell] | None:
     return None if row is None else {column: cell(value) for column, value in row.values.items()}
+
+
+def net_of(moves: Sequence[Move[R]], changes: Callable[[R], Iterable[Change]]) -> Sequence[Change]:
+    """What moves do, one after the other: what changes and changes back is none."""
+    if len(moves) == 1:  # each of its rows is there once, and is not what it was
+        (move,) = moves
+        those = changes(move.record)
+        return [*those] if move.to == "after" else [change.turned() for change in those]
+    net = Net()
+    for move in moves:
+        for change in changes(move.record):
+            net.note(change.table, change.key, change.side(move.expects), change.side(move.to))
+    return net.changes()
 
 
 def effects_of(database: str, changes: Sequence[Change], notes: Mapping[str, str] | None = None) -> list[RowsEffect]:

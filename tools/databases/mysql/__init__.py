@@ -1,6 +1,7 @@
 """A schema of a MySQL or MariaDB server as a resource: each action is one transaction that can be taken back.
 
-place     the server, connections             words     which statements an agent may run
+place     the server                            words     which statements an agent may run
+links     a connection that stays open
 reach     which tables one may have changed   session   the connections of one action
 measure   what it did, from evidence          record    what is kept of it
 table     keys, rows, locks                   numbers   AUTO_INCREMENT
@@ -18,7 +19,9 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import Move, file_of
+from ..rows import Move
+from ..threaded import Threaded
+from .links import Links
 from .numbers import numbers, put_back, wanted
 from .place import MODE_OF_UNDO, Link, Place
 from .record import Record, effects
@@ -45,21 +48,15 @@ class Ready(NamedTuple):
     """And as it is without that."""
 
 
-class MysqlDatabase:
+class MysqlDatabase(Threaded[Session, Ready]):
     """A ``Database``. What undo needs is kept in ``aside/<mark>/<name>.json``."""
 
     def __init__(self, place: Place, aside: Path) -> None:
-        self._place, self._aside = place, aside
+        super().__init__(place.name, aside)
+        self._place, self._links = place, Links(place)
         self.dialect = place.dialect
-        self._mark: str | None = None
-        self._session: Session | None = None
         self._over = False
         """Of the action that was begun nothing stands, and nothing more is done."""
-        self._planned: Ready | None = None
-
-    @property
-    def name(self) -> str:
-        return self._place.name
 
     # ---------------------------------------------------------------------------------------------------- an action
 
@@ -73,7 +70,7 @@ class MysqlDatabase:
         after either the action is over."""
         if self._mark is None or self._over:
             raise UsageError("the transaction is over", hint="nothing of it stands; do it again in another action")
-        session = self._session = self._session or Session(self._place)
+        session = self._session = self._session or Session(self._place, self._links)
         done = False
         try:
             answered = await self._apart(lambda: session.execute(statements, parameters, rows), session)
@@ -152,24 +149,9 @@ class MysqlDatabase:
 
     async def close(self) -> None:
         await self.discard()
-
-    async def _drop(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await self._apart(session.close)
+        await self._apart(self._links.close)
 
     # ---------------------------------------------------------------------------------------------------------- undo
-
-    async def plan_undo(self, steps: Sequence[Step]) -> Planned:
-        """Raises ``ResourceError``."""
-        await self.discard()
-        return await self._apart(lambda: self._plan(steps))
-
-    async def undo(self) -> None:
-        """Raises ``ResourceError``."""
-        planned, self._planned = self._planned, None
-        if planned is not None:
-            await self._apart(lambda: self._finish(planned))
 
     def _finish(self, planned: Ready) -> None:
         with self._place.outage():
@@ -184,16 +166,10 @@ class MysqlDatabase:
         return await self._apart(lambda: self._stands(mark))
 
     def _plan(self, steps: Sequence[Step]) -> Planned:
-        moves = []
-        for mark, way in steps:
-            record = Record.load(self._file(mark))
-            if record is None:
-                raise ResourceError(f"what undo needs of {mark} in {self.name} is gone", hint="nothing was touched")
-            moves.append(Move(record, "before" if way == "back" else "after"))
+        moves = self._moves(steps, Record.load)
         counted = {table for move in moves for table in move.record.numbers}
-        with self._place.outage():
-            link, others = self._place.connect(MODE_OF_UNDO), self._place.connect()
-            ready = False
+        with self._place.outage(), self._links.others() as others:
+            link, ready = self._place.connect(MODE_OF_UNDO), False
             try:
                 link.run("START TRANSACTION")
                 to = wanted(moves, numbers(others, counted))
@@ -201,7 +177,6 @@ class MysqlDatabase:
                 left = numbers(others, counted)
                 ready = not conflicts
             finally:
-                others.close()
                 if not ready:
                     link.close()  # rolls back
         self._planned = Ready(link, to, left) if ready else None
@@ -223,12 +198,7 @@ class MysqlDatabase:
 
     # ------------------------------------------------------------------------------------------------------- threads
 
-    def _file(self, mark: str) -> Path:
-        return file_of(self._aside, mark, self.name)
-
     async def _apart(self, work: Callable[[], T], session: Session | None = None) -> T:
-        """``work`` in a thread, which is over when this returns or raises. Cancelled, what ``session`` runs is ended;
-        what is not a session's is waited for."""
         running = asyncio.ensure_future(asyncio.to_thread(work))
         ending: asyncio.Future[None] | None = None
         cancelled = False

@@ -9,7 +9,9 @@ side sees is what was there before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from agentrt.errors import ResourceError
 
@@ -18,6 +20,7 @@ from .place import Link
 from .table import CHUNK, Found, Table, place_of
 
 BUCKETS = 1024
+T = TypeVar("T")
 
 
 def measure(ours: Link, others: Link, tables: Iterable[Table]) -> list[Change]:
@@ -32,7 +35,7 @@ def _changes(ours: Link, others: Link, table: Table) -> Iterator[Change]:
     if not table.key:
         yield from _copies(ours, others, table)
         return
-    now, was = (_by_key(table, table.in_buckets(link, BUCKETS, differing)) for link in (ours, others))
+    now, was = _both(lambda link: _by_key(table, table.in_buckets(link, BUCKETS, differing)), ours, others)
     keys = [
         (now.get(place) or was[place]).key
         for place in {**was, **now}
@@ -65,11 +68,18 @@ def copies(table: str, row: Row, was: int, now: int) -> Iterator[Change]:
 
 def _differing(ours: Link, others: Link, table: Table) -> list[int]:
     query = table.digests(BUCKETS)
-    now, was = ({row[0]: row[1:] for row in link.ask(query)} for link in (ours, others))
+    now, was = _both(lambda link: {row[0]: row[1:] for row in link.ask(query)}, ours, others)
     for side in (now, was):
         if None in side or any(each[-1] != "0" for each in side.values()):
             raise ResourceError(f"the rows of {table.name} could not be compared", hint="nothing was changed")
     return [int(bucket) for bucket in sorted({**now, **was}) if now.get(bucket) != was.get(bucket)]
+
+
+def _both(look: Callable[[Link], T], ours: Link, others: Link) -> tuple[T, T]:
+    """What either sees, asked at once: the server has the work."""
+    with ThreadPoolExecutor(1) as apart:
+        theirs = apart.submit(look, others)
+        return look(ours), theirs.result()
 
 
 def _by_key(table: Table, found: Iterable[Found]) -> dict[object, Found]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from agentrt.errors import ResourceError
 from agentrt.records import Effect
 
-from ..rows import Change, Kept, Move, Net, effects_of, load, save
+from ..kept import load, save
+from ..rows import Change, Move, effects_of, net_of
 
 ENGINE = "mysql"
 
@@ -22,7 +23,7 @@ class Record:
 
     def keep(self, file: Path) -> None:
         """Raises ``ResourceError``."""
-        save(file, ENGINE, Kept(self.changes, {"numbers": self.numbers}))
+        save(file, ENGINE, self.changes, {"numbers": self.numbers})
 
     @classmethod
     def load(cls, file: Path) -> Record | None:
@@ -39,8 +40,4 @@ class Record:
 
 def effects(database: str, moves: Sequence[Move[Record]]) -> tuple[Effect, ...]:
     """What moves do, one after the other: what changes and changes back is none."""
-    net = Net()
-    for move in moves:
-        for change in move.record.changes:
-            net.note(change.table, change.key, change.side(move.expects), change.side(move.to))
-    return tuple(effects_of(database, net.changes()))
+    return tuple(effects_of(database, net_of(moves, lambda record: record.changes)))

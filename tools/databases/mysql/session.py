@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agentrt.contracts import Answered, Parameters, Scalar
 from agentrt.errors import AgentrtError, ResourceError, UsageError
 
+from .links import Links
 from .measure import measure
 from .numbers import numbers
 from .place import Link, Place, literal
@@ -27,8 +28,8 @@ _READ_ONLY = 1792
 class Session:
     """Used by one thread at a time; ``interrupt`` by any."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, place: Place, links: Links) -> None:
+        self._place, self._links = place, links
         self._link: Link | None = None
         self._schema: Schema | None = None
         """As it was before the first statement that can write. None: it only reads, the server sees to it."""
@@ -150,8 +151,7 @@ class Session:
         with self._place.outage():
             if not link.in_transaction or not self._still_the_same(link):
                 raise self._committed()
-            others = self._place.connect()
-            try:
+            with self._links.others() as others:
                 schema = Schema.read(others)
                 if any(schema.reach(each) - self._reached for each in self._statements):
                     raise ResourceError(
@@ -161,8 +161,6 @@ class Session:
                 tables = Table.read(link, sorted(self._reached))
                 changes = measure(link, others, tables.values())
                 after = numbers(others, self._numbers)
-            finally:
-                others.close()
         if not changes:
             return None
         given = {

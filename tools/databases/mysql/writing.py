@@ -27,13 +27,11 @@ class Writer:
 
     def _table(self, table: Table, changes: Sequence[Change]) -> list[PathConflict]:
         events = self._events.get(table.name, set())
-        updates = [each for each in changes if each.before is not None and each.after is not None]
         # Rows that exchange what is unique can only be deleted and inserted, unless triggers run at that.
         apart = not table.key or not events & {"DELETE", "INSERT"}
-        if apart:
-            updates = []
-        gone = [each for each in changes if each.before is not None and each not in updates]
-        come = [each for each in changes if each.after is not None and each not in updates]
+        updates = [each for each in changes if not apart and each.before is not None and each.after is not None]
+        gone = [each for each in changes if each.before is not None and (apart or each.after is None)]
+        come = [each for each in changes if each.after is not None and (apart or each.before is None)]
         if table.key:
             table.delete(self._link, [each.key for each in gone])
         else:

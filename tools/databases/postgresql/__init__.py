@@ -1,6 +1,6 @@
 """PostgreSQL: each action is one transaction, whose changes are measured before it is committed and can be taken back.
 
-line          one connection, in text           statements    which of them an agent may run
+line, lines   one connection, in text           statements    which of them an agent may run
 transaction   the two connections of an action  measuring     what it did, from evidence
 present       compared with what is there       writing       put back
 sequences, silence, catalog                     undoing       all of it, in one transaction
@@ -20,9 +20,11 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import Kept, effects_of, file_of, load, save
+from ..kept import Kept, file_of, load, save
+from ..rows import effects_of
 from . import altered, emptying, measuring, redefining, sequences, standing, undoing
 from . import line as lines
+from .lines import Lines
 from .statements import Statement, bound, check, split
 from .transaction import Transaction
 
@@ -41,7 +43,7 @@ class PostgreSQL:
     dialect = "postgresql"
 
     def __init__(self, url: str, name: str, aside: Path) -> None:
-        self._url, self._name, self._aside = url, name, aside
+        self._lines, self._name, self._aside = Lines(url, name), name, aside
         self._mark = ""
         self._open: Transaction | None = None
         self._sealed = False
@@ -66,7 +68,7 @@ class PostgreSQL:
                 check(statement)
             if len(found) > 1 and parameters:
                 raise UsageError("several statements have no parameters", hint="run them one by one")
-            transaction = self._open = self._open or await Transaction.open(self._url, self._name)
+            transaction = self._open = self._open or await Transaction.open(self._lines)
             return [await self._answer(transaction, each, parameters, rows) for each in found]
         except BaseException:
             await self.discard()
@@ -103,12 +105,11 @@ class PostgreSQL:
         effects: list[Effect] = []
         if measured.changes or measured.moved or defined is not None:
             own = await standing.own(transaction, measured)
-            kept = Kept(measured.changes, own)
             if defined is not None:
                 own["definitions"] = defined[0].written()
-                await redefining.tried(transaction, self._name, kept, defined[1])
+                await redefining.tried(transaction, self._name, Kept(measured.changes, own), defined[1])
                 effects += altered.effects(self._name, defined[0], "after")
-            save(file_of(self._aside, self._mark, self._name), ENGINE, kept)
+            save(file_of(self._aside, self._mark, self._name), ENGINE, measured.changes, own)
         effects += effects_of(self._name, measured.changes)
         inserted = {measured.tables[each.table].name for each in measured.changes if each.before is None}
         return effects + await sequences.effects(transaction.new, self._name, measured.moved, inserted)
@@ -135,7 +136,7 @@ class PostgreSQL:
     async def plan_undo(self, steps: Sequence[Step]) -> Planned:
         await self.discard()
         async with AsyncExitStack() as stack:
-            doing = undoing.done(self._url, self._name, self._turns(steps))
+            doing = undoing.done(self._lines, self._turns(steps))
             try:
                 self._turned, effects = await stack.enter_async_context(doing)
             except Conflict as conflict:
@@ -152,10 +153,13 @@ class PostgreSQL:
 
     async def stands(self, mark: str) -> bool | None:
         kept = load(file_of(self._aside, mark, self._name), ENGINE)
-        return False if kept is None else await standing.stands(self._url, self._name, kept)
+        return False if kept is None else await standing.stands(self._lines, kept)
 
     async def close(self) -> None:
-        await self.discard()
+        try:
+            await self.discard()
+        finally:
+            await self._lines.close()
 
     def _turns(self, steps: Sequence[Step]) -> list[undoing.Turn]:
         found = []

@@ -13,7 +13,8 @@ from typing import Any, cast
 from agentrt.errors import UsageError
 from agentrt.records import Effect, SchemaEffect
 
-from ..rows import Change, Kept, Row, Standing, decode, effects_of, encode
+from ..kept import Kept, decode, encode
+from ..rows import Change, Row, Standing, effects_of
 from . import covered, defining, emptying, sequences
 from .catalog import Name, Table, tables
 from .definitions import Described, Entries, Entry, describe, label

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from agentrt.errors import ResourceError, UsageError
 
-from .line import Line
 from .transaction import Transaction
 
 _DESCRIBED = frozenset(
@@ -89,11 +88,8 @@ async def alone(transaction: Transaction) -> None:
         f"SELECT '{catalog}', count(*), sum(t.xmin::text::bigint)::text FROM pg_catalog.{catalog} t WHERE {where}"
         for catalog, where in _TOLD.items()
     )
-    fresh = await Line.open(transaction.url, transaction.name)
-    try:
+    async with transaction.lines.asked() as fresh:
         now = (await fresh.run(counted)).rows
-    finally:
-        await fresh.close()
     if sorted(now) != sorted((await transaction.old.run(counted)).rows):
         raise ResourceError(
             "another client changed definitions meanwhile", hint="run it again; nothing of this action stands"

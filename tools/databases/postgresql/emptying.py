@@ -13,7 +13,7 @@ from agentrt.errors import ResourceError, UsageError
 
 from .catalog import Table, tables
 from .definitions import Described, describe
-from .line import EXACT, Line, array
+from .line import array
 from .measuring import select
 from .statements import Statement
 from .transaction import Transaction
@@ -129,9 +129,7 @@ async def _keep(transaction: Transaction, oids: Sequence[int]) -> None:
 
 
 async def _same_now(transaction: Transaction, found: list[Table]) -> None:
-    fresh = await Line.open(transaction.url, transaction.name)
-    try:
-        await fresh.set(EXACT)
+    async with transaction.lines.asked() as fresh:
         for table in found:
             versions = f"SELECT ctid::text, xmin::text FROM ONLY {table.name.sql}"
             if sorted((await fresh.run(versions)).rows) != sorted((await transaction.old.run(versions)).rows):
@@ -139,5 +137,3 @@ async def _same_now(transaction: Transaction, found: list[Table]) -> None:
                     f"another client changed rows of {table.name.label} meanwhile",
                     hint="run it again; nothing of this action stands",
                 )
-    finally:
-        await fresh.close()

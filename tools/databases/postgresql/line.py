@@ -6,7 +6,8 @@ never holds the password.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -71,6 +72,7 @@ class Line:
     def __init__(self, connection: AsyncConnection[tuple[object, ...]], name: str) -> None:
         self._connection = connection
         self._name = name
+        self._planned: set[str] = set()
 
     @classmethod
     async def open(cls, url: str, name: str) -> Line:
@@ -88,14 +90,31 @@ class Line:
             ) from None
         line = cls(connection, name)
         try:
-            await line.set(_SETTINGS)
-            await line.run(
-                "SELECT set_config('lock_timeout', $1, false) WHERE current_setting('lock_timeout') = '0'", [_PATIENCE]
-            )
+            await line.prepare()
         except BaseException:
             await line.close()
             raise
         return line
+
+    async def prepare(self) -> None:
+        """Set what is counted on, where the server's own settings are."""
+        await self.run(
+            f"SELECT {_calls(_SETTINGS, False)}, CASE WHEN pg_catalog.current_setting('lock_timeout') = '0' "
+            f"THEN pg_catalog.set_config('lock_timeout', '{_PATIENCE}', false) END"
+        )
+
+    async def again(self, query: str) -> Result:
+        """Of a line on which no statement of an agent's ever ran: ``query``, planned once."""
+        name = f"agentrt_{hashlib.sha256(query.encode()).hexdigest()[:32]}"
+        if name not in self._planned:
+            await self.run(f"PREPARE {name} AS {query}")
+            self._planned.add(name)
+        return await self.run(f"EXECUTE {name}")
+
+    @property
+    def version(self) -> int:
+        """The server's: 130004 is 13.4."""
+        return self._connection.info.server_version
 
     @property
     def idle(self) -> bool:
@@ -106,8 +125,7 @@ class Line:
 
     async def set(self, settings: dict[str, str], *, local: bool = False) -> None:
         """``local``: as long as the transaction."""
-        calls = ", ".join(f"pg_catalog.set_config('{name}', '{value}', {local})" for name, value in settings.items())
-        await self.run(f"SELECT {calls}")
+        await self.run(f"SELECT {_calls(settings, local)}")
 
     async def run(self, statement: str, values: Sequence[Scalar] = (), *, keep: int | None = None) -> Result:
         """Run one statement; its rows, the first ``keep`` of them. What is cancelled is ended at the server too.
@@ -153,6 +171,10 @@ class Line:
     async def close(self) -> None:
         await self._connection.close()
 
+    def drop(self) -> None:
+        """``close``, where nothing can be waited for."""
+        self._connection.pgconn.finish()
+
     def _told(self, error: Error, statement: str) -> AgentrtError:
         state, said = error.sqlstate or "", error.diag.message_primary or str(error).strip()
         if self._connection.pgconn.status != 0 or state[:2] == "08" or state[:3] == "57P":
@@ -174,6 +196,10 @@ class Line:
             table=error.diag.table_name or "",
             hint=error.diag.message_hint or "",
         )
+
+
+def _calls(settings: dict[str, str], local: bool) -> str:
+    return ", ".join(f"pg_catalog.set_config('{name}', '{value}', {local})" for name, value in settings.items())
 
 
 def check(url: str, name: str) -> None:
@@ -205,7 +231,9 @@ def array(values: Iterable[Scalar]) -> str:
     def one(value: Scalar) -> str:
         if value is None:
             return "NULL"
-        written = (_written(value) or b"").decode()
+        if type(value) is int:
+            return str(value)
+        written = value if isinstance(value, str) else (_written(value) or b"").decode()
         return '"' + written.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
     return "{" + ",".join(map(one, values)) + "}"
@@ -222,20 +250,22 @@ def _written(value: Scalar) -> bytes | None:
 
 
 def _rows(result: PGresult, count: int) -> list[tuple[Scalar, ...]]:
-    types = [result.ftype(column) for column in range(result.nfields)]
-    return [tuple(_read(result.get_value(row, column), of) for column, of in enumerate(types)) for row in range(count)]
+    """The first ``count``; values as what people take them for: written again they are the same."""
+    value, columns = result.get_value, []
+    for column in range(result.nfields):
+        read = _reader(result.ftype(column))
+        given = [value(row, column) for row in range(count)]
+        columns.append([None if each is None else read(each) for each in given])
+    return list(zip(*columns, strict=True)) if columns else [()] * count
 
 
-def _read(value: bytes | None, of: int) -> Scalar:
-    """As what people take it for; written again it is the same."""
-    if value is None:
-        return None
+def _reader(of: int) -> Callable[[bytes], Scalar]:
     if of in _INTEGERS:
-        return int(value)
+        return int
     if of in _FLOATS:
-        return float(value)
+        return float
     if of == _BOOL:
-        return value == b"t"
+        return lambda value: value == b"t"
     if of == _BYTEA:
-        return bytes.fromhex(value[2:].decode())
-    return value.decode()
+        return lambda value: bytes.fromhex(value[2:].decode())
+    return bytes.decode

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from agentrt.errors import Conflict, UsageError
 from agentrt.records import Effect, PathConflict
 
-from ..rows import Change, Kept, Row, Standing, effects_of
+from ..kept import Kept
+from ..rows import Change, Row, Standing, effects_of
 from . import emptying, sequences
 from .altered import Altered, Side, effects
 from .catalog import Name, Table, oids, references, tables

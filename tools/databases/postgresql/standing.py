@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from ..rows import Change, Kept, Standing, exact_all, same
+from ..kept import Kept
+from ..rows import Change, Standing, exact_all, same
 from . import sequences
 from .altered import Altered
 from .catalog import Name, Table, oids, tables
 from .definitions import describe
-from .line import EXACT, Line
+from .line import Line
+from .lines import Lines
 from .measuring import Measured, exact_row, select
 from .present import counts, with_keys
 from .sequences import Moved
@@ -36,12 +38,10 @@ async def own(transaction: Transaction, measured: Measured) -> dict[str, Any]:
     }
 
 
-async def stands(url: str, database: str, kept: Kept) -> bool | None:
+async def stands(lines: Lines, kept: Kept) -> bool | None:
     """True: all rows are as the action left them; False: all as before it. Raises ``ResourceError``."""
-    line = await Line.open(url, database)
-    try:
+    async with lines.asked() as line:
         await line.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        await line.set(EXACT, local=True)
         if "definitions" in kept.own:
             return await _defined(line, kept)
         if not kept.changes:  # where rows changed, nobody misses the numbers
@@ -56,8 +56,6 @@ async def stands(url: str, database: str, kept: Kept) -> bool | None:
             changes = [change for change in kept.changes if change.table == label]
             sides &= await _sides(line, table, changes, kept.own["often"].get(label))
         return None if len(sides) != 1 else sides == {"after"}
-    finally:
-        await line.close()
 
 
 async def _defined(line: Line, kept: Kept) -> bool | None:

@@ -16,6 +16,7 @@ from ..rows import Row
 from . import sequences
 from .definitions import Described
 from .line import EXACT, Line, Lost
+from .lines import Lines
 from .sequences import States
 
 _OLDEST = 13
@@ -26,9 +27,11 @@ _ASKED = 20
 class Transaction:
     """``new`` is where it happens, ``old`` only reads."""
 
-    def __init__(self, url: str, name: str, new: Line, old: Line) -> None:
-        self.url, self.name = url, name
+    def __init__(self, lines: Lines, new: Line, old: Line) -> None:
+        self.lines, self.name = lines, lines.name
         self.new, self.old = new, old
+        self._over = False
+        """The connections are somebody else's."""
         self.xid = ""
         self.sequences: States = {}
         """Before it."""
@@ -39,15 +42,15 @@ class Transaction:
         """All definitions before, from before the first statement that locked something against looking at it."""
 
     @classmethod
-    async def open(cls, url: str, name: str, *, locked: Sequence[str] = ()) -> Transaction:
+    async def open(cls, lines: Lines, *, locked: Sequence[str] = ()) -> Transaction:
         """``locked``: tables, as SQL, that nobody else writes until it is over. Raises ``ResourceError``."""
-        new = await Line.open(url, name)
+        new = await lines.writing()
         try:
-            old = await Line.open(url, name)
+            old = await lines.reading()
         except BaseException:
             await new.close()
             raise
-        self = cls(url, name, new, old)
+        self = cls(lines, new, old)
         try:
             await self._begin(locked)
         except BaseException:
@@ -56,10 +59,8 @@ class Transaction:
         return self
 
     async def _begin(self, locked: Sequence[str]) -> None:
-        version = (await self.new.run("SELECT current_setting('server_version_num')::int")).rows[0][0]
-        if int(str(version)) < _OLDEST * 10_000:
+        if self.new.version < _OLDEST * 10_000:
             raise UsageError(f"database {self.name} is of a PostgreSQL older than {_OLDEST}")
-        await self.old.set(EXACT)
         await self.new.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         if locked:  # before there is a snapshot
             await self.new.run(f"LOCK TABLE {', '.join(locked)} IN SHARE ROW EXCLUSIVE MODE")
@@ -87,19 +88,40 @@ class Transaction:
         await self.new.set(EXACT, local=True)
 
     async def commit(self) -> None:
-        """Raises ``ResourceError``: then it does not stand, or says that this is not known."""
+        """Raises ``ResourceError``: then it does not stand, or says that this is not known. Never left half way: a
+        cancellation takes effect when it is known."""
+        working = asyncio.ensure_future(self._commit())
+        cancelled = False
+        while not working.done():
+            try:
+                await asyncio.wait({working})
+            except asyncio.CancelledError:
+                cancelled = True
+        if cancelled and (this := asyncio.current_task()) is not None:
+            this.uncancel()
+            this.cancel()
+        working.result()
+
+    async def _commit(self) -> None:
         try:
             tag = (await self.new.run("COMMIT")).tag
         except Lost:
+            await self.close()
             await self._went_through()
             return
-        finally:
+        except BaseException:
             await self.close()
+            raise
+        self._over = True
+        await self.lines.read(self.old)
+        await self.lines.wrote(self.new)
         if tag != "COMMIT":
             raise ResourceError(f"database {self.name} rolled the transaction back", hint="nothing of it stands")
 
     async def close(self) -> None:
         """What was not committed is rolled back by the server."""
+        if self._over:
+            return
         try:
             await self.old.close()
         finally:
@@ -109,7 +131,7 @@ class Transaction:
         said = "in progress"
         for _ in range(_ASKED):
             try:
-                asking = await Line.open(self.url, self.name)
+                asking = await Line.open(self.lines.url, self.name)
                 try:
                     said = str((await asking.run("SELECT pg_xact_status($1::xid8)", [self.xid])).rows[0][0])
                 finally:

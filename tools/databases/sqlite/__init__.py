@@ -20,7 +20,9 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import Move, file_of, forget
+from ..kept import forget
+from ..rows import Move
+from ..threaded import Threaded
 from .file import Place
 from .guard import rewind
 from .record import Record, effects
@@ -39,24 +41,17 @@ def open_database(url: str, *, name: str, folder: Path, aside: Path) -> SqliteDa
     return SqliteDatabase(Place.of(url, name, folder), aside)
 
 
-class SqliteDatabase:
+class SqliteDatabase(Threaded[Session, "Connection"]):
     """A ``Database``. What undo needs is kept in ``aside/<mark>/<name>.json``."""
 
     dialect = "sqlite"
 
     def __init__(self, place: Place, aside: Path) -> None:
-        self._place, self._aside = place, aside
-        self._mark: str | None = None
-        self._session: Session | None = None
+        super().__init__(place.name, aside)
+        self._place = place
         self._over = False
         """Nothing more is done in the action that was begun."""
         self._sealed = False
-        self._planned: Connection | None = None
-        """With steps taken, in a transaction that is open."""
-
-    @property
-    def name(self) -> str:
-        return self._place.name
 
     # ---------------------------------------------------------------------------------------------------- an action
 
@@ -120,26 +115,7 @@ class SqliteDatabase:
             await self._apart(lambda: forget(self._file(mark)))
         self._mark = None
 
-    async def close(self) -> None:
-        await self.discard()
-
-    async def _drop(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await self._apart(session.close)
-
     # ---------------------------------------------------------------------------------------------------------- undo
-
-    async def plan_undo(self, steps: Sequence[Step]) -> Planned:
-        """Raises ``ResourceError``."""
-        await self.discard()
-        return await self._apart(lambda: self._plan(steps))
-
-    async def undo(self) -> None:
-        """Raises ``ResourceError``."""
-        planned, self._planned = self._planned, None
-        if planned is not None:
-            await self._apart(lambda: self._finish(planned))
 
     def _finish(self, planned: Connection) -> None:
         with self._place.outage():
@@ -153,12 +129,7 @@ class SqliteDatabase:
         return await self._apart(lambda: self._stands(mark))
 
     def _plan(self, steps: Sequence[Step]) -> Planned:
-        moves = []
-        for mark, way in steps:
-            record = Record.load(self._file(mark))
-            if record is None:
-                raise ResourceError(f"what undo needs of {mark} in {self.name} is gone", hint="nothing was touched")
-            moves.append(Move(record, "before" if way == "back" else "after"))
+        moves = self._moves(steps, Record.load)
         if not moves:
             return Planned()
         with self._place.outage():
@@ -198,12 +169,7 @@ class SqliteDatabase:
 
     # ------------------------------------------------------------------------------------------------------- threads
 
-    def _file(self, mark: str) -> Path:
-        return file_of(self._aside, mark, self.name)
-
     async def _apart(self, work: Callable[[], T], session: Session | None = None) -> T:
-        """``work`` in a thread, which is over when this returns or raises. Cancelled, what ``session`` runs is ended;
-        what is not a session's is done to its end."""
         running = asyncio.ensure_future(asyncio.to_thread(work))
         cancelled = False
         while not running.done():

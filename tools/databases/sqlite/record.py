@@ -11,21 +11,8 @@ from agentrt.contracts import Scalar
 from agentrt.errors import ResourceError
 from agentrt.records import Effect, SchemaEffect
 
-from ..rows import (
-    Change,
-    Kept,
-    Move,
-    Net,
-    Row,
-    Standing,
-    decode,
-    decode_row,
-    effects_of,
-    encode,
-    encode_row,
-    load,
-    save,
-)
+from ..kept import decode, decode_row, encode, encode_row, load, save
+from ..rows import Change, Move, Net, Row, Standing, effects_of, net_of
 from .schema import Object
 
 ENGINE = "sqlite"
@@ -125,7 +112,7 @@ class Record:
             "settings": self.settings,
             "notes": self.notes,
         }
-        save(file, ENGINE, Kept(self.changes, own))
+        save(file, ENGINE, self.changes, own)
 
     @classmethod
     def load(cls, file: Path) -> Record | None:
@@ -167,20 +154,27 @@ def _rows(written: Any) -> tuple[Row, ...] | None:
 
 def effects(database: str, moves: Sequence[Move[Record]]) -> tuple[Effect, ...]:
     """What moves do, one after the other: what changes and changes back is none."""
-    net = Net()
     notes: dict[str, str] = {}
     schema: dict[tuple[str, str], SchemaEffect] = {}
     for move in moves:
         notes |= move.record.notes
-        for change in (*move.record.changes, *move.record.shown, *_inserted(move)):
-            net.note(change.table, change.key, change.side(move.expects), change.side(move.to))
         for effect in _schema_effects(database, move):
             place = effect.object, effect.name
             first = schema.get(place)
             schema[place] = effect if first is None else _joined(first, effect)
     changed = [effect for effect in schema.values() if effect.before != effect.after]
-    rows = effects_of(database, net.changes(), notes)
+    rows = effects_of(database, _rows_of(moves), notes)
     return (*changed, *rows) if changed or rows else _sequences(database, moves)
+
+
+def _rows_of(moves: Sequence[Move[Record]]) -> Sequence[Change]:
+    if not any(move.record.wholes for move in moves):
+        return net_of(moves, lambda record: record.changes)
+    net = Net()
+    for move in moves:
+        for change in (*move.record.changes, *move.record.shown, *_inserted(move)):
+            net.note(change.table, change.key, change.side(move.expects), change.side(move.to))
+    return net.changes()
 
 
 def _inserted(move: Move[Record]) -> Iterable[Change]:

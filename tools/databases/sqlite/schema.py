@@ -83,6 +83,10 @@ def settings(connection: Connection) -> dict[str, int]:
     return {name: int(ask(connection, f"PRAGMA main.{name}")[0][0]) for name in SETTINGS}
 
 
+Found = tuple[tuple[str, ...], tuple[tuple[str, Scalar], ...]]
+"""What a row is found by: the columns, and the exact values."""
+
+
 @dataclass(frozen=True)
 class Table:
     """How the rows of one table are read, found and written."""
@@ -150,8 +154,10 @@ class Table:
 
     def key_of(self, row: Row) -> Values:
         """The primary key where no part is NULL, else the rowid. Raises ``UsageError`` where neither can be had."""
-        if self.key and all(row.values[column] is not None for column in self.key):
-            return {column: row.values[column] for column in self.key}
+        if self.key:
+            key = {column: row.values[column] for column in self.key}
+            if None not in key.values():
+                return key
         if self.rowid is None:
             raise self.unreachable()
         return {self.rowid: row.at}
@@ -174,18 +180,43 @@ class Table:
 
     def find(self, connection: Connection, key: Values) -> Row | None:
         """The row with exactly this key: what only compares equal (by a collation, 1 and 1.0) is another one."""
-        wanted = exact_all(key.values())
-        for found in connection.execute(self.select + self._where(key), tuple(key.values())):
-            row = self.row(found)
-            its = self.key_of(row)
-            if tuple(its) == tuple(key) and exact_all(its.values()) == wanted:
-                return row
-        return None
+        return self.find_all(connection, [key]).get(place_of(key))
 
-    def delete(self, connection: Connection, row: Row) -> None:
-        """``row`` is there, as it is."""
-        key = self.key_of(row)
-        connection.execute(f"DELETE FROM main.{quoted(self.name)}{self._where(key)}", tuple(key.values()))
+    def find_all(self, connection: Connection, keys: Iterable[Values]) -> dict[Found, Row]:
+        """As ``find``; by ``place_of`` the key, those that are there."""
+        there: dict[Found, Row] = {}
+        for names, some in _alike(keys):
+            query = self.select + self._where(some[0])
+            for found in connection.executemany(query, [tuple(key.values()) for key in some]):
+                row = self.row(found)
+                if names == self.key:  # no part of it is NULL, as none of what was asked for is
+                    place = names, exact_all([row.values[column] for column in names])
+                else:
+                    place = place_of(self.key_of(row))
+                there.setdefault(place, row)
+        return there
+
+    def delete_all(self, connection: Connection, rows: Iterable[Row]) -> None:
+        """They are there, as they are."""
+        for _, some in _alike(self.key_of(row) for row in rows):
+            statement = f"DELETE FROM main.{quoted(self.name)}{self._where(some[0])}"
+            connection.executemany(statement, [tuple(key.values()) for key in some])
+
+    def insert_all(self, connection: Connection, rows: Sequence[Row]) -> bool:
+        """As ``insert``, all of them; False: one could not be, and none is."""
+        import apsw
+
+        connection.execute("SAVEPOINT coming")
+        try:
+            for with_rowid in (False, True):
+                some = [row for row in rows if self._has_place(row) is with_rowid]
+                connection.executemany(self._inserts[with_rowid], [self._values(row, with_rowid) for row in some])
+        except (apsw.ConstraintError, apsw.SQLError):
+            connection.execute("ROLLBACK TO coming")
+            return False
+        finally:
+            connection.execute("RELEASE coming")
+        return True
 
     def insert(self, connection: Connection, row: Row) -> None:
         """With its rowid, or where that is taken and not what the row is found by, with another. Raises
@@ -193,16 +224,22 @@ class Table:
         import apsw
 
         try:
-            self._insert(connection, row, with_rowid=row.at is not None and self.rowid is not None)
+            self._insert(connection, row, with_rowid=self._has_place(row))
         except apsw.ConstraintError as error:
             taken = getattr(error, "extendedresult", 0) == apsw.SQLITE_CONSTRAINT_ROWID
             if not taken or tuple(self.key_of(row)) != self.key:
                 raise
             self._insert(connection, row, with_rowid=False)
 
+    def _has_place(self, row: Row) -> bool:
+        return row.at is not None and self.rowid is not None
+
     def _insert(self, connection: Connection, row: Row, *, with_rowid: bool) -> None:
+        connection.execute(self._inserts[with_rowid], self._values(row, with_rowid))
+
+    def _values(self, row: Row, with_rowid: bool) -> tuple[Scalar, ...]:
         values = [row.values[column] for column in self.columns]
-        connection.execute(self._inserts[with_rowid], (row.at, *values) if with_rowid else values)
+        return (row.at, *values) if with_rowid else tuple(values)
 
     @cached_property
     def _inserts(self) -> tuple[str, str]:
@@ -213,6 +250,19 @@ class Table:
     def _insertion(self, columns: list[str]) -> str:
         holes = ", ".join("?" * len(columns))
         return f"INSERT OR ABORT INTO main.{quoted(self.name)} ({', '.join(columns)}) VALUES ({holes})"
+
+
+def place_of(key: Values) -> Found:
+    """Equal for keys of the same columns with exactly the same values, and for no others."""
+    return tuple(key), exact_all(key.values())
+
+
+def _alike(keys: Iterable[Values]) -> Iterable[tuple[tuple[str, ...], list[Values]]]:
+    """By their columns."""
+    found: dict[tuple[str, ...], list[Values]] = {}
+    for key in keys:
+        found.setdefault(tuple(key), []).append(key)
+    return found.items()
 
 
 def differing(table: Table, before: Iterable[Row], after: Iterable[Row]) -> list[Change]:

@@ -11,7 +11,7 @@ from agentrt.records import PathConflict
 
 from ..rows import Change, Move, Row, Standing, Values, conflict_of, exact, exact_all, path_of, same, words
 from .record import Record, Whole
-from .schema import Object, Table, ask, objects, quoted, sequences, settings
+from .schema import Object, Table, ask, objects, place_of, quoted, sequences, settings
 
 if TYPE_CHECKING:
     from apsw import Connection
@@ -99,8 +99,9 @@ class Turn:
                     theirs="no such table" if table is None else f"columns {', '.join(table.columns)}",
                 )
                 continue
+            there = table.find_all(self._connection, (change.key for change in those))
             for change in those:
-                found = table.find(self._connection, change.key)
+                found = there.get(place_of(change.key))
                 moved = same(change.before, change.after)  # to another rowid, and that is all
                 if not same(found, change.side(expected), at=moved):
                     ours = change.side("before" if expected == "after" else "after")
@@ -190,17 +191,17 @@ class Turn:
             table = Table.read(self._connection, name)
             if table is None or set(table.columns) != _columns(those).keys():
                 continue  # a conflict
-            for change in those:
-                found = change.side(move.expects) if final else table.find(self._connection, change.key)
-                if found is not None:
-                    table.delete(self._connection, found)
-            for change in those:
-                if (row := change.side(move.to)) is not None:
-                    try:
-                        table.insert(self._connection, row)
-                    except (apsw.ConstraintError, apsw.SQLError) as error:
-                        path = path_of(self._database, name, change.key)
-                        yield PathConflict(path=path, ours=words(row), theirs=str(error))
+            there = {} if final else table.find_all(self._connection, (change.key for change in those))
+            found = (change.side(move.expects) if final else there.get(place_of(change.key)) for change in those)
+            table.delete_all(self._connection, [row for row in found if row is not None])
+            comes = [(change.key, row) for change in those if (row := change.side(move.to)) is not None]
+            if table.insert_all(self._connection, [row for _, row in comes]):
+                continue
+            for key, row in comes:  # which of them it is
+                try:
+                    table.insert(self._connection, row)
+                except (apsw.ConstraintError, apsw.SQLError) as error:
+                    yield PathConflict(path=path_of(self._database, name, key), ours=words(row), theirs=str(error))
 
     def _number(self, move: Move[Record], there: dict[str, list[Scalar]]) -> None:
         """Put AUTOINCREMENT where it was, if nobody has gone on from it; else leave it where it is."""
