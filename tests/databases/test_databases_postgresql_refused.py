@@ -80,7 +80,7 @@ REFUSED = (
     "DO $$ BEGIN GRANT UPDATE (name) ON users TO pg_monitor; END $$",
     "DO $$ BEGIN ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; END $$",
     "CREATE OR REPLACE FUNCTION pg_catalog.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-    "CREATE FUNCTION f() RETURNS int LANGUAGE c AS '/tmp/f', 'f'",
+    "CREATE FUNCTION f() RETURNS int LANGUAGE internal AS 'int4pl'",
     "ALTER TABLE users ALTER name TYPE varchar(9)",
     "CREATE INDEX ON kept (name)",
     "UPDATE pg_class SET relname = 'people' WHERE relname = 'users'",
