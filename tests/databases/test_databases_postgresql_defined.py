@@ -168,7 +168,7 @@ async def test_killed_at_every_step(app: Desk, tmp_path: Path, until: str) -> No
         assert process.stdout.readline() == b"there\n"
         process.send_signal(signal.SIGKILL)
     while app.others(
-        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'agentrt' AND datname = current_database()"
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'agentrt' AND datname = current_database() AND state <> 'idle'"
     ):
         await asyncio.sleep(0.05)
 

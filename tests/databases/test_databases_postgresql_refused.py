@@ -111,7 +111,9 @@ async def test_is_refused_and_nothing_stands(app: Desk, tmp_path: Path, statemen
     assert caught.value.message
     assert app.dump() == before
     assert (
-        app.others("SELECT 1 FROM pg_stat_activity WHERE application_name = 'agentrt' AND datname = current_database()")
+        app.others(
+            "SELECT 1 FROM pg_stat_activity WHERE application_name = 'agentrt' AND datname = current_database() AND state <> 'idle'"
+        )
         == []
     )
     assert not list((tmp_path / "aside").rglob("*.json"))

@@ -22,7 +22,7 @@ from agentrt.records import Effect
 
 from ..kept import Kept, file_of, load, save
 from ..rows import effects_of
-from . import altered, emptying, measuring, redefining, sequences, standing, undoing
+from . import altered, emptying, measuring, redefining, sequences, standing, telling, undoing
 from . import line as lines
 from .lines import Lines
 from .statements import Statement, bound, check, split
@@ -108,7 +108,7 @@ class PostgreSQL:
             if defined is not None:
                 own["definitions"] = defined[0].written()
                 await redefining.tried(transaction, self._name, Kept(measured.changes, own), defined[1])
-                effects += altered.effects(self._name, defined[0], "after")
+                effects += telling.effects(self._name, defined[0], "after")
             save(file_of(self._aside, self._mark, self._name), ENGINE, measured.changes, own)
         effects += effects_of(self._name, measured.changes)
         inserted = {measured.tables[each.table].name for each in measured.changes if each.before is None}

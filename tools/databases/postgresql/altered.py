@@ -6,15 +6,14 @@ columns or key changed, on each side where there is such a table. Of other table
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from agentrt.errors import UsageError
-from agentrt.records import Effect, SchemaEffect
 
 from ..kept import Kept, decode, encode
-from ..rows import Change, Row, Standing, effects_of
+from ..rows import Row, Standing
 from . import covered, defining, emptying, sequences
 from .catalog import Name, Table, tables
 from .definitions import Described, Entries, Entry, describe, label
@@ -220,77 +219,3 @@ def defined(kept: Kept) -> set[Name]:
     return {Name(entry["schema"], entry["name"]) for entry in entries if entry["kind"] == "table"} | {
         Name(*entry["on"]) for entry in entries if "on" in entry
     }
-
-
-def effects(database: str, altered: Altered, to: Standing) -> list[Effect]:
-    """What going there does; rows of tables that come are told as rows, others with their table."""
-    expects: Standing = "after" if to == "before" else "before"
-    source, target = altered.side(expects), altered.side(to)
-    renamed = {other: one for one, other in altered.renames(to)[0]}
-    carried = set(renamed.values())
-    found: list[Effect] = []
-    for at in source.entries | target.entries:
-        now, was = target.entries.get(at), source.entries.get(renamed.get(at, at))
-        either = now or was
-        if either is None or (now is None and at in carried) or either["kind"] == "constraint":
-            continue
-        before, after = (_said(entry, side) for entry, side in ((was, source), (now, target)))
-        old = f"renamed from {label(source.entries[renamed[at]])}" if at in renamed else ""
-        if before == after:
-            continue
-        rows = source.rows.get(renamed.get(at, at)) if was else None
-        found.append(
-            SchemaEffect(
-                database=database, object=either["kind"], name=label(either),
-                change="created" if was is None else "deleted" if now is None else "modified",
-                before=before, after=after, rows=None if rows is None else len(rows), note=old,
-            )
-        )  # fmt: skip
-    changes = [
-        Change(label(target.entries[at]), {"": number}, None, row)
-        for at, rows in target.rows.items()
-        if renamed.get(at, at) not in source.rows
-        for number, row in enumerate(rows)
-    ]
-    return [*found, *_constraints(database, source, target), *effects_of(database, changes)]
-
-
-def _constraints(database: str, source: Side, target: Side) -> Iterator[SchemaEffect]:
-    """Of tables that stay as they are but for these."""
-    for at in source.entries | target.entries:
-        was, now = source.entries.get(at), target.entries.get(at)
-        either = cast(Entry, now or was)
-        on = f"table {Name(*either['on']).sql}" if either["kind"] == "constraint" else ""
-        if on and on not in source.entries and on not in target.entries and was != now:
-            yield SchemaEffect(
-                database=database, object="constraint", name=label(either),
-                change="created" if was is None else "deleted" if now is None else "modified",
-                before=_said(was, source), after=_said(now, target),
-            )  # fmt: skip
-
-
-def _said(entry: Entry | None, side: Side) -> str | None:
-    """As SQL; a table with its constraints, and with what is not usual."""
-    if entry is None:
-        return None
-    said = list(defining.create(entry)) or [defining.named(entry)]
-    bare = entry | {"owner": "", "acl": None, "comment": None}
-    plain = bare | {"options": None, "toast": None, "enabled": "O", "owned": None}
-    said += _others(entry["kind"], plain, bare | {"comment": entry["comment"]})
-    if entry["kind"] == "table":
-        usual = {"default": None, "required": False, "identity": "", "statistics": None, "options": None}
-        loose = entry | {"columns": [column | usual for column in entry["columns"] or ()]}
-        whole = entry | {"columns": [column | {"identity": ""} for column in entry["columns"] or ()]}
-        said += defining.tightened(loose, whole, {})
-        on = [entry["schema"], entry["name"]]
-        said += [
-            line
-            for each in side.entries.values()
-            if each["kind"] == "constraint" and each["on"] == on
-            for line in defining.create(each)
-        ]
-    return ";\n".join(said)
-
-
-def _others(kind: str, plain: Entry, entry: Entry) -> Sequence[str]:
-    return list(defining.finished(plain | {"columns": entry.get("columns")}, entry)) if kind != "constraint" else []

@@ -12,7 +12,7 @@ from agentrt.records import Effect, PathConflict
 from ..kept import Kept
 from ..rows import Change, Row, Standing, effects_of
 from . import emptying, sequences
-from .altered import Altered, Side, effects
+from .altered import Altered, Side
 from .catalog import Name, Table, oids, references, tables
 from .definitions import Described, Entries, Entry, address, describe
 from .line import EXACT, Refused
@@ -21,6 +21,7 @@ from .present import Present, compare, gone_table
 from .rebuilding import Rebuild
 from .sequences import Moved
 from .silence import Silence
+from .telling import effects
 from .transaction import Transaction
 from .writing import Writer, against
 
