@@ -37,6 +37,7 @@ class Sends:
 
     def __init__(self) -> None:
         self._file: Path | None = None
+        self._is_written = False
         self._effects: list[RequestEffect] = []
 
     def write(self, file: Path) -> None:
@@ -50,6 +51,7 @@ class Sends:
     def goes(self, effect: RequestEffect) -> int:
         if self._file is not None:
             writer(self._file)(effect)
+            self._is_written = True
         self._effects.append(effect)
         return len(self._effects) - 1
 
@@ -61,7 +63,7 @@ class Sends:
 
     def settled(self) -> None:
         """They are in the journal."""
-        if self._file is not None:
+        if self._file is not None and self._is_written:
             forget(self._file)
 
 
