@@ -14,11 +14,11 @@ from agentrt.contracts import Answer, Database, Http, Tool, World
 from agentrt.errors import AgentrtError, SandboxError, SandboxUnavailable, UsageError
 from agentrt.records import Action, Observation, Record, dump_json
 
-from . import apis
 from .api import asked
 from .apis.asking import part
 from .display import count, one_line
 from .http import refused
+from .requests.inverse import went_well
 
 _REFERENCE = re.compile(r"\{([a-z][a-z0-9_]*)(/[^{}]*)\}")
 _NAME = r"^[a-z][a-z0-9_]{0,31}$"
@@ -102,7 +102,7 @@ class _Plan:
         call, inverse = asked(one.api, one.operation, _bound(one.arguments, self._answers))
         answer, undo = await self._http.send(call, inverse)
         self._answers[name] = answer, undo
-        if answer is not None and not apis.went_well(one.api, answer):
+        if answer is not None and not went_well(call, answer):
             raise UsageError(f"it was answered with {answer.status}: {answer.body[:200].decode(errors='replace')}")
 
     async def _taken_back(self) -> str:

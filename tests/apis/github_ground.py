@@ -4,49 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from loopback import Asked, Loopback
 
 _ISSUE = re.compile(r"/repos/([^/]+)/([^/]+)/issues(?:/(\d+))?")
 
 
-class GitHub:
+class GitHub(Loopback):
     def __init__(self) -> None:
         self.issues: dict[int, dict[str, Any]] = {}
         self.seen: list[tuple[str, str, str]] = []
         """Method, path and who asked."""
-        hub, self._times = self, 0
+        self._times = 0
+        super().__init__(self._asked)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                hub.seen.append((self.command, self.path, self.headers.get("authorization", "")))
-                status, said = hub._answer(self.command, self.path, json.loads(body) if body else {})
-                out = json.dumps(said).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json; charset=utf-8")
-                self.send_header("Content-Length", str(len(out)))
-                if status == 201:
-                    self.send_header("Location", said["url"])
-                self.end_headers()
-                self.wfile.write(out)
-
-            do_GET = do_POST = do_PATCH = do_DELETE = _any
-
-            def log_message(self, *about: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _asked(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        self.seen.append((asked.method, asked.path, asked.headers.get("authorization", "")))
+        status, said = self._answer(asked.method, asked.path, json.loads(asked.body) if asked.body else {})
+        headers = {"Content-Type": "application/json; charset=utf-8"} | (
+            {"Location": said["url"]} if status == 201 else {}
+        )
+        return status, headers, json.dumps(said).encode()
 
     def edit(self, number: int, **changes: Any) -> None:
         self._times += 1

@@ -10,10 +10,11 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from loopback import Asked, Loopback
 
 PACK = """\
 name: things
@@ -66,7 +67,7 @@ class Login:
     used: set[str] = field(default_factory=set)
 
 
-class Server:
+class Server(Loopback):
     lifetime: float | None = 3600
     interval = 0.01
     """Of the device flow."""
@@ -91,47 +92,18 @@ class Server:
         self.refreshing = threading.Event()
         self.redirects_token = ""
         self._lock = threading.Lock()
-        server = self
+        super().__init__(self._asked)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _any(self) -> None:
-                url = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
-                server.seen.append(f"{self.command} {url.path}")
-                given = {name: values[-1] for name, values in parse_qs(url.query).items()}
-                if "json" in self.headers.get("content-type", ""):
-                    given |= json.loads(body or "{}")
-                else:
-                    given |= {name: values[-1] for name, values in parse_qs(body).items()}
-                status, said, more = server.answer(
-                    self.command, url.path, given, {name.lower(): value for name, value in self.headers.items()}
-                )
-                out = json.dumps(said).encode()
-                self.send_response(status)
-                for name, value in {
-                    "Content-Type": "application/json",
-                    "Content-Length": str(len(out)),
-                    **more,
-                }.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(out)
-
-            do_GET = do_POST = do_DELETE = _any
-
-            def log_message(self, *about: object) -> None:
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._http.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+    def _asked(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        url, body = urlsplit(asked.path), asked.body.decode()
+        self.seen.append(f"{asked.method} {url.path}")
+        given = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        if "json" in asked.headers.get("content-type", ""):
+            given |= json.loads(body or "{}")
+        else:
+            given |= {name: values[-1] for name, values in parse_qs(body).items()}
+        status, said, more = self.answer(asked.method, url.path, given, dict(asked.headers))
+        return status, {"Content-Type": "application/json", **more}, json.dumps(said).encode()
 
     def pack(self, flow: str, client: str = "client-of-tests") -> str:
         login = f"device: {self.url}/device" if flow == "device" else f"authorize: {self.url}/authorize"

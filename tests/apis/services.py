@@ -3,52 +3,33 @@
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from loopback import Asked, Loopback
 
 Said = tuple[int, Any]
 
 
-class Service:
+class Service(Loopback):
     """One of them; ``state`` is all there is."""
 
     def __init__(self) -> None:
         self.state: dict[str, Any] = {}
         self.seen: list[str] = []
         self._number = 0
-        service = self
+        super().__init__(self._asked)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
-                url = urlsplit(self.path)
-                service.seen.append(f"{self.command} {url.path}")
-                given = {key: value[-1] for key, value in parse_qs(url.query).items()}
-                if "json" in self.headers.get("content-type", ""):
-                    given |= json.loads(body or "{}")
-                elif body:
-                    given |= {key: value[-1] for key, value in parse_qs(body).items()}
-                status, said = service.answer(self.command, url.path.strip("/").split("/"), given)
-                out = b"" if said is None else json.dumps(said).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(out)))
-                self.end_headers()
-                self.wfile.write(out)
-
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
-
-            def log_message(self, *about: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+    def _asked(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
+        url, body = urlsplit(asked.path), asked.body.decode()
+        self.seen.append(f"{asked.method} {url.path}")
+        given = {key: value[-1] for key, value in parse_qs(url.query).items()}
+        if "json" in asked.headers.get("content-type", ""):
+            given |= json.loads(body or "{}")
+        elif body:
+            given |= {key: value[-1] for key, value in parse_qs(body).items()}
+        status, said = self.answer(asked.method, url.path.strip("/").split("/"), given)
+        return status, {"Content-Type": "application/json"}, b"" if said is None else json.dumps(said).encode()
 
     def answer(self, method: str, path: list[str], given: dict[str, Any]) -> Said:
         raise NotImplementedError
@@ -56,10 +37,6 @@ class Service:
     def number(self) -> int:
         self._number += 1
         return self._number
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class Discord(Service):

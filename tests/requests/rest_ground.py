@@ -6,20 +6,14 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from loopback import Asked as Seen
+from loopback import Loopback
 
 from agentrt.records import Operation
 
 Thing = dict[str, Any]
-
-
-@dataclass
-class Seen:
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
 
 
 @dataclass
@@ -36,7 +30,7 @@ class Wrong:
     """Not only the next one."""
 
 
-class Rest:
+class Rest(Loopback):
     """``/things`` and ``/things/ID``; ``/things/ID/archive`` and ``…/restore``, which take no second one; ``/texts/NAME``
     as it was put."""
 
@@ -51,39 +45,7 @@ class Rest:
         """Where it says that things are."""
         self._next = self._clock = 0
         self._lock = threading.Lock()
-        rest = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                seen = Seen(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-                answer = rest._answer(seen)
-                if answer is None:
-                    self.close_connection = True
-                    return
-                status, headers, out = answer
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(out))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(out)
-
-            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _any
-
-            def log_message(self, *about: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(self._answer, port)
 
     @property
     def unsafe(self) -> list[str]:

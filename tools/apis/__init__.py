@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from agentrt.contracts import Answer, Call
 from agentrt.documents import load_yaml, nearest, validate
 from agentrt.errors import UsageError
 from agentrt.homes import config_home
 
-from ..requests.inverse import went_well as answered_well
 from .pack import Operation, Pack, check_pack
 
 _INSTEAD: ContextVar[Pack | None] = ContextVar("instead", default=None)
@@ -54,15 +52,10 @@ def find(name: str) -> Pack:
     other = _INSTEAD.get()
     if other is not None and other.name == name:
         return other
-    for folder in (theirs(), OURS):
-        if name in names() and (path := folder / f"{name}.yaml").is_file():
-            return load(path)
-    raise UsageError(f'no API is called "{name}"', hint=nearest(name, names()))
-
-
-def went_well(name: str, answer: Answer) -> bool:
-    """As far as an answer of that service says. Raises as ``find``."""
-    return answered_well(Call("", "", success=find(name).success), answer)
+    if name not in (known := names()):
+        raise UsageError(f'no API is called "{name}"', hint=nearest(name, known))
+    path = theirs() / f"{name}.yaml"
+    return load(path if path.is_file() else OURS / path.name)
 
 
 def operation_of(pack: Pack, name: str) -> Operation:

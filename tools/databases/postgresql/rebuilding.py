@@ -16,6 +16,7 @@ from . import defining, sequences
 from .catalog import Name, quoted
 from .definitions import Described, Entries, Entry, address, describe
 from .line import Line, Refused
+from .writing import against
 
 _GOES = ("trigger", "view", "index", "constraint", "table", "sequence", "function", "procedure")
 _COMES = ("function", "procedure", "sequence", "table")
@@ -201,16 +202,7 @@ class Rebuild:
             raise self._against(error) from None
 
     def _against(self, error: Refused) -> Conflict:
-        return Conflict(
-            f"the database is against it: {error.message}",
-            conflicts=[
-                PathConflict(
-                    path=f"{self.database}:{error.table or 'definitions'}",
-                    ours="its definitions as they were",
-                    theirs=error.detail or error.message,
-                )
-            ],
-        )
+        return against(self.database, error, error.table or "definitions", "its definitions as they were")
 
     def _hangs(self, at: str, why: str) -> Conflict:
         return Conflict(

@@ -177,14 +177,14 @@ def differing(change: Change) -> list[str]:
     return [name for name, value in change.before.values.items() if exact(value) != exact(after[name])]
 
 
-def against(database: str, error: Refused, label: str = "") -> Conflict:
+def against(database: str, error: Refused, label: str = "", ours: str = "its rows as they were") -> Conflict:
     """A constraint, or a trigger, was against it."""
     return Conflict(
         f"the database is against it: {error.message}",
         conflicts=[
             PathConflict(
                 path=f"{database}:{label or error.table}",
-                ours="its rows as they were",
+                ours=ours,
                 theirs=error.detail or error.message,
             )
         ],
