@@ -22,6 +22,7 @@ from agentrt.contracts import (
     OpenHttp,
     OpenPushes,
     Outbox,
+    Past,
     Pushes,
     Resource,
     Step,
@@ -133,6 +134,8 @@ class Begun:
         self._databases, self._mark, self._aside = databases, mark, aside
         self.line: Line | None = None
         """The action's way out."""
+        self.past: Callable[[], Sequence[Past]] = tuple
+        """Operations that sent something, and lie behind."""
         self.pushing: Callable[[], Pushes] | None = None
         """What opens the action's way to remotes."""
         self._out: dict[str, Outbox] = {}
@@ -159,6 +162,7 @@ class Begun:
         http = self._out[HTTP] = open_http(self._aside)
         await http.begin(self._mark)
         http.through(self.line)
+        http.behind(self.past)
         return http
 
     async def pushes(self) -> Pushes:

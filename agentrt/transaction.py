@@ -19,6 +19,7 @@ from agentrt.narrowing import origin
 from agentrt.printed import printed
 from agentrt.records import Action, Decision, Effect, Judgement, Observation, Operation, RequestEffect, View
 from agentrt.records.operations import Status
+from agentrt.repeated import behind
 from agentrt.resources import Begun
 from agentrt.sending import Sends, place
 from agentrt.uninterrupted import uninterrupted
@@ -78,6 +79,7 @@ async def carry_out(
         return runtime.settle(op, status="denied", after=runtime.view, observation=refused)
     policy = runtime.policy_for(actor)
     one = _Action(runtime, op, action, context, keep)
+    one.outside.past = partial(behind, runtime)
     one.outside.pushing = partial(pushing, runtime, one.sends, None if decision.verdict == "allow" else decision.rule)
     world: ActionWorld | None = None
     try:

@@ -73,6 +73,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "purging",
         "reader",
         "replaying",
+        "repeated",
         "recovery",
         "resources",
         "reverting",

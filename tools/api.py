@@ -30,6 +30,8 @@ class Api(Action):
     """What is asked for."""
     arguments: dict[str, Any] = Field(default_factory=dict)
     """What the operation wants to know, by name."""
+    again: bool = False
+    """Send it even where an operation that lies behind, after a restore or on a fork, has sent the same."""
 
 
 class ApiTool:
@@ -53,7 +55,7 @@ class ApiTool:
         try:
             call, inverse = asked(action.api, action.operation, action.arguments)
             http = await world.http()
-            answer, undo = await http.send(call, inverse)
+            answer, undo = await http.send(call, inverse, again=action.again)
         except (OSError, UsageError) as error:
             return refused(error)
         return answered(world, answer, undo)

@@ -30,6 +30,8 @@ class One(Record):
     api: Annotated[str, Field(min_length=1)]
     operation: Annotated[str, Field(min_length=1)]
     arguments: dict[str, Any] = Field(default_factory=dict)
+    again: bool = False
+    """As of `api`."""
 
 
 class Calls(Action):
@@ -100,7 +102,7 @@ class _Plan:
     async def _one(self, name: str, one: One) -> None:
         """Raises ``UsageError``, ``ResourceError``, ``Unanswered``."""
         call, inverse = asked(one.api, one.operation, _bound(one.arguments, self._answers))
-        answer, undo = await self._http.send(call, inverse)
+        answer, undo = await self._http.send(call, inverse, again=one.again)
         self._answers[name] = answer, undo
         if answer is not None and not went_well(call, answer):
             raise UsageError(f"it was answered with {answer.status}: {answer.body[:200].decode(errors='replace')}")

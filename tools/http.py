@@ -50,6 +50,8 @@ class Http(Action):
     undo: Undo | None = None
     """What takes it back. Without it PUT and PATCH are taken back by what the URL showed before, and POST by a DELETE
     of the Location it answered."""
+    again: bool = False
+    """Send it even where an operation that lies behind, after a restore or on a fork, has sent the same."""
 
     @field_validator("headers")
     @classmethod
@@ -73,7 +75,7 @@ class HttpTool:
         assert isinstance(action, Http)
         try:
             http = await world.http()
-            answer, undo = await http.send(_call(action), _inverse(action))
+            answer, undo = await http.send(_call(action), _inverse(action), again=action.again)
         except (OSError, UsageError) as error:
             return refused(error)
         return answered(world, answer, undo)

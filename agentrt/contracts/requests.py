@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -66,6 +66,16 @@ class Inverse:
     """It is of an API pack, which people chose, and not the agent's own."""
     window: float | None = None
     """How many seconds the service lets a call be taken back; None: for good."""
+
+
+class Past(NamedTuple):
+    """An operation that sent something, and is not in the past of whoever acts now."""
+
+    mark: str
+    operation: int
+    session: str
+    stands: bool
+    """In its own session it was not undone."""
 
 
 class Takes(NamedTuple):
@@ -138,9 +148,17 @@ class Http(Outbox, Protocol):
         """The way out from here on."""
         ...
 
-    async def send(self, call: Call, inverse: Inverse | None = None) -> tuple[Answer | None, str]:
+    def behind(self, past: Callable[[], Sequence[Past]]) -> None:
+        """What the same call may have been sent by already, the newest first; asked for when it is needed."""
+        ...
+
+    async def send(
+        self, call: Call, inverse: Inverse | None = None, *, again: bool = False
+    ) -> tuple[Answer | None, str]:
         """Send it, with all that takes it back kept before and after; and what that is, in words for the planner, empty
-        where it only asks. Without an answer it is held back, and waits in the outbox. Raises as ``Line.ask``."""
+        where it only asks. Without an answer it is held back, and waits in the outbox. Where an operation that lies
+        behind has sent the same, and nothing took it back, that one's answer comes, and nothing is sent, unless
+        ``again``. Raises as ``Line.ask``; ``UsageError`` where what came of that one is not known."""
         ...
 
     async def take_back(self) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from agentrt.contracts import SAFE, Answer, Call, Exchange, Http, Inverse, Line, Planned, Step, Takes, Waiting
+from agentrt.contracts import SAFE, Answer, Call, Exchange, Http, Inverse, Line, Past, Planned, Step, Takes, Waiting
 from agentrt.errors import HeldBack, ResourceError, Unanswered, UsageError
 from agentrt.records import Effect, Released, RequestEffect
 
@@ -22,7 +22,8 @@ from . import kept as on_disk
 from .binding import bound
 from .images import Image, differing, look
 from .inverse import left_out, looked_at, restoring, went_well
-from .kept import NAME, Kept, Queued, Said, Written
+from .kept import NAME, Answered, Kept, Queued, Said, Written
+from .repeated import told_before
 from .turn import Move, Turn
 
 
@@ -40,6 +41,7 @@ class _Http:
         self._mark = ""
         self._calls: list[Kept] = []
         self._turn: Turn | None = None
+        self._past: Callable[[], Sequence[Past]] = tuple
 
     def through(self, line: Line | None) -> None:
         self._line = line
@@ -62,9 +64,16 @@ class _Http:
     def touched(self) -> bool:
         return any(call.can_go_back or call.queued is not None for call in self._calls)
 
-    async def send(self, call: Call, inverse: Inverse | None = None) -> tuple[Answer | None, str]:
+    def behind(self, past: Callable[[], Sequence[Past]]) -> None:
+        self._past = past
+
+    async def send(
+        self, call: Call, inverse: Inverse | None = None, *, again: bool = False
+    ) -> tuple[Answer | None, str]:
         if call.method in SAFE:
             return (await self._out.ask(call)).answer, ""
+        if not again and (told := told_before(self._aside, self._past(), call)) is not None:
+            return told
         keyed = call
         if call.method in ("POST", "PATCH") and "idempotency-key" not in call.headers:
             keyed = replace(call, headers={**call.headers, "idempotency-key": str(uuid.uuid4())})
@@ -78,7 +87,11 @@ class _Http:
             until = "until a person releases it" if due is None else f"{held.release:g} seconds, unless it is dropped"
             return None, f"queued, and nothing was sent: it waits {until} ({held.rule})"
         except (ResourceError, UsageError):
-            self._calls[number] = self._calls[number].model_copy(update={"inverse": None})  # nothing of it was sent
+            was, update = self._calls[number], {"inverse": None, "sent": None}  # nothing of it was sent
+            self._calls[number] = was.model_copy(update=update)
+            if was.sent is not None:
+                with suppress(ResourceError):  # then it counts as one of which nobody knows
+                    self._keep(number, self._calls[number])
             raise
 
     async def take_back(self) -> None:
@@ -156,6 +169,7 @@ class _Http:
 
     async def _answered(self, number: int, exchange: Exchange) -> str:
         answer, why = exchange.answer, "nothing says what takes it back"
+        self._keep(number, self._calls[number].model_copy(update={"answer": Answered.of(answer)}))
         if went_well(self._calls[number].call.call, answer):
             try:
                 self._keep(number, bound(self._calls[number], answer))

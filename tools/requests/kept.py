@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from agentrt.contracts import Call, Inverse
+from agentrt.contracts import Answer, Call, Inverse
 from agentrt.errors import ResourceError
 from agentrt.records import Record
 
@@ -112,6 +112,22 @@ class Queued(Record):
     """When it is sent all the same, in seconds since the epoch; None: never."""
 
 
+class Answered(Record):
+    """What came back; its body a character a byte."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        return cls(status=answer.status, headers=dict(answer.headers), body=answer.body.decode("latin-1"))
+
+    @property
+    def answer(self) -> Answer:
+        return Answer(self.status, self.headers, self.body.encode("latin-1"))
+
+
 class Kept(Record):
     """A call, and all that takes it back."""
 
@@ -131,7 +147,8 @@ class Kept(Record):
     said: Said | None = None
     """What its author says takes it back."""
     sent: float | None = None
-    """When, in seconds since the epoch."""
+    """When, in seconds since the epoch; None: nothing of it was."""
+    answer: Answered | None = None
 
     @property
     def can_go_back(self) -> bool:

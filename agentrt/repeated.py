@@ -1,0 +1,60 @@
+"""Requests an agent may make once more without knowing: those of operations that are not in its past any more.
+
+After a restore, or on a fork, whoever plans begins where it was then. What had been sent by that time, and was not
+taken back, is out there all the same, and its answer is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from agentrt.contracts import Past
+from agentrt.records import Operation
+
+if TYPE_CHECKING:
+    from agentrt.runtime import Runtime
+
+
+def behind(runtime: Runtime) -> list[Past]:
+    """Of the session and of those it was forked from, the newest first."""
+    journal, info = runtime.journal, runtime.info
+    own = runtime.log()
+    stands = standing(own)
+    found = [_past(op, stands=op.id in stands) for op in reversed(own) if _sent(op) and op.id not in stands]
+    while info.parent is not None:
+        forked_at, info = info.parent_operation or 0, journal.session(info.parent)
+        operations = journal.operations(info.id, effects_at=())
+        stands = standing(operations)
+        later = [op for op in operations if op.id > forked_at and _sent(op)]
+        found += [_past(op, stands=op.id in stands) for op in reversed(later)]
+    return found
+
+
+def standing(operations: Iterable[Operation]) -> frozenset[int]:
+    """The acts of a session that lie before the place where it stands: neither undone nor left by a restore."""
+    now = frozenset[int]()
+    before: dict[int, frozenset[int]] = {}
+    after: dict[int, frozenset[int]] = {0: now}
+    for op in operations:
+        before[op.id] = now
+        if op.status == "settled" and not op.is_verification:
+            match op.kind:
+                case "act":
+                    now |= {op.id}
+                case "undo":
+                    now = before[op.target[-1]]
+                case "redo" | "restore":
+                    now = after[op.target[0]]
+                case "revert" | "reject":
+                    now -= set(op.target)
+        after[op.id] = now
+    return now
+
+
+def _sent(op: Operation) -> bool:
+    return any(request.change == "sent" for request in op.requests)
+
+
+def _past(op: Operation, *, stands: bool) -> Past:
+    return Past(f"{op.session}.{op.id}", op.id, op.session, stands)
