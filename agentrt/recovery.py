@@ -43,7 +43,7 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
             runtime.forget_messages_of(last)
         if last.kind in _TOUCHES_WORKSPACE:
             found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))
-        if last.kind == "act" or last.kind in _TELLS:
+        if last.kind in ("act", "accept") or last.kind in _TELLS:
             found = [*found, *await settle_databases(runtime, session, operations)]
         if own:
             pushed, told = await settle_pushes(runtime, last)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt import outside, resources, sending
-from agentrt.contracts import HTTP, PUSH, PUSHING, Database, Step
+from agentrt.contracts import HTTP, PUSH, PUSHING, Step
+from agentrt.databases import choice_of
 from agentrt.errors import AgentrtError
+from agentrt.holding import SessionDatabase
 from agentrt.records import Operation, RequestEffect, View
 from agentrt.ways import pushing
 
@@ -25,7 +27,13 @@ async def settle_databases(runtime: Runtime, session: str, operations: Sequence[
     databases = runtime.databases if own else _of(runtime, session)
     try:
         last = operations[-1]
-        lines = _of_act(databases, last) if last.kind == "act" else _of_move(databases, _steps(runtime, operations))
+        match last.kind:
+            case "act":
+                lines = _of_act(databases, last)
+            case "accept":
+                lines = _of_release(databases, last)
+            case _:
+                lines = _of_move(databases, _steps(runtime, operations))
         return [line async for line in lines]
     finally:
         if not own:
@@ -55,11 +63,11 @@ def _file(runtime: Runtime, operation: Operation) -> Path:
     return sending.place(runtime.store, runtime.layer(operation.id))
 
 
-def _of(runtime: Runtime, session: str) -> Mapping[str, Database]:
-    return resources.choice_of(runtime.journal, session, None, Path()).open(runtime.store.aside)
+def _of(runtime: Runtime, session: str) -> Mapping[str, SessionDatabase]:
+    return choice_of(runtime.journal, session, None, Path()).open(runtime.store.aside)
 
 
-async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIterator[str]:
+async def _of_act(databases: Mapping[str, SessionDatabase], last: Operation) -> AsyncIterator[str]:
     mark = f"{last.session}.{last.id}"
     for name, database in databases.items():
         try:
@@ -73,7 +81,17 @@ async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIt
             yield f"whether it changed the database {name} is not known: {error}"
 
 
-async def _of_move(databases: Mapping[str, Database], steps: outside.Steps) -> AsyncIterator[str]:
+async def _of_release(databases: Mapping[str, SessionDatabase], last: Operation) -> AsyncIterator[str]:
+    for target in last.target:
+        for database in databases.values():
+            try:
+                if (line := await database.settle(f"{last.session}.{target}")) is not None:
+                    yield f"operation {target}: {line}"
+            except AgentrtError as error:
+                yield f"operation {target}: {error}"
+
+
+async def _of_move(databases: Mapping[str, SessionDatabase], steps: outside.Steps) -> AsyncIterator[str]:
     for name, its in steps.items():
         if name == PUSH:
             yield "whether it took back what was pushed, or pushed it again, the remote says: take the same step again"

@@ -7,19 +7,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from agentrt.records import Effect, FileEffect, RowsEffect
+from agentrt.records import Effect, FileEffect, RequestEffect, RowsEffect
 from agentrt.records.effects import HARM, Reversibility
 
 _GROUPS = """
     SELECT operation, kind, change, reversibility, substr(path, 1, 1) = x'2f', count(*),
            total(coalesce(json_extract(detail, '$.after.type'), json_extract(detail, '$.before.type')) = 'directory'),
            total(coalesce(json_extract(detail, '$.inserted'), 0) + coalesce(json_extract(detail, '$.updated'), 0)
-                 + coalesce(json_extract(detail, '$.deleted'), 0))
+                 + coalesce(json_extract(detail, '$.deleted'), 0)), total(json_extract(detail, '$.queued'))
     FROM effect WHERE session = ? AND operation BETWEEN ? AND ?
     GROUP BY operation, 2, 3, 4, 5 ORDER BY operation, min(position)"""
 
-_Group = tuple[str, str, Reversibility, int | None, int, float, float]
-"""Kind, change, reversibility, whether outside the workspace; how many, and how many folders and rows among them."""
+_Group = tuple[str, str, Reversibility, int | None, int, float, float, float]
+"""Kind, change, reversibility, whether outside the workspace; how many, and among them how many folders, rows, and
+databases' effects that wait."""
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Tally:
     refused: int = 0
     queued: int = 0
     """Requests that were held back, and wait or did so."""
+    held: int = 0
+    """Tables whose rows were, or definitions."""
     worst: Reversibility | None = None
     """What is hardest to take back; None for no effects."""
 
@@ -70,15 +73,17 @@ def read_tallies(db: sqlite3.Connection, session: str, first: int, last: int) ->
 def _group(effect: Effect) -> _Group:
     if not isinstance(effect, FileEffect):
         rows = effect.count if isinstance(effect, RowsEffect) else 0
-        return effect.kind, effect.change, effect.reversibility, None, 1, 0, rows
+        held = not isinstance(effect, RequestEffect) and effect.queued
+        return effect.kind, effect.change, effect.reversibility, None, 1, 0, rows, held
     state = effect.after or effect.before
     folder = state is not None and state.type == "directory"
-    return effect.kind, effect.change, effect.reversibility, not effect.in_workspace, 1, folder, 0
+    return effect.kind, effect.change, effect.reversibility, not effect.in_workspace, 1, folder, 0, 0
 
 
 def _tally(groups: Iterable[_Group]) -> Tally:
     tally = Tally()
-    for kind, change, reversibility, outside, count, folders, rows in groups:
+    for kind, change, reversibility, outside, count, folders, rows, held in groups:
+        tally.held += int(held)
         if tally.worst is None or HARM.index(reversibility) > HARM.index(tally.worst):
             tally.worst = reversibility
         if kind == "file":

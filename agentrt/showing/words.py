@@ -143,6 +143,8 @@ def tally_text(tally: Tally) -> str:
         words.append(counted(tally.rows, "row"))
     if tally.schemas:
         words.append(counted(tally.schemas, "schema change"))
+    if tally.held:
+        words[-1] += " held back"
     if tally.sent:
         words.append(counted(tally.sent, "request") + (f" ({tally.final:,} irreversible)" if tally.final else ""))
     if tally.queued:
@@ -192,6 +194,7 @@ def database_line(effect: RowsEffect | SchemaEffect) -> str:
         first, _, verb = said[0].partition(" ")
         said[0] = f"{first} row{'s' * (first != '1')} {verb}"
         text = f"{effect.change:<9} {plain(effect.database)}: {plain(effect.table)}  ({', '.join(said)})"
+    text += "  queued" if effect.queued else ""
     return text + (f"  — {plain(effect.note)}" if effect.note else "")
 
 

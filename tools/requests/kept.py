@@ -13,8 +13,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from agentrt.contracts import Answer, Call, Inverse
 from agentrt.errors import ResourceError
 from agentrt.records import Record
+from agentrt.whole import write_whole
 
-from ..whole import write_whole
 from .images import ABSENT, NOT_THERE, Image, Looking, differing, name_at
 
 NAME = "http"
