@@ -77,10 +77,9 @@ class Runtime(Standing):
         a person; without it nobody is there, and what is asked about is denied. ``opinion`` is heard on every action
         that is not denied already, and can only make the decision stricter. ``folder``, where relative files of
         ``policy``, ``sandbox`` and ``databases`` lie, defaults to the current one; ``sandbox`` to that in which the
-        session was begun, and ``databases`` (by name: a URL, or ``{url, hold}``) to those it had last. On a disk too
-        full to be safe it opens only without ``to_act``: to undo, apply or make room. Then a policy that cannot be read
-        is no error but in ``notes``, and every action is denied. Raises ``SessionBusy``, ``JournalError``,
-        ``DiskFull``, ``UsageError``.
+        session was begun, and ``databases`` (by name: a URL, or ``{url, hold}``) to those it had last. A disk too full
+        to be safe lets it open only without ``to_act``, to undo, apply or make room; then a policy that cannot be read
+        is in ``notes``, and all is denied. Raises ``SessionBusy``, ``JournalError``, ``DiskFull``, ``UsageError``.
         """
         return Opening(
             lambda: open_runtime(
