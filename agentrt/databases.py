@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 from agentrt import plugins
 from agentrt.contracts import OpenDatabase
-from agentrt.documents import Written, nearest
+from agentrt.documents import Written, describe, nearest
 from agentrt.errors import UsageError
 from agentrt.history.journal import Journal
 from agentrt.holding import SessionDatabase
@@ -46,7 +46,11 @@ class DatabaseSpec(Written):
 
 
 def _spec(value: object) -> object:
-    return {"url": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"url": value}
+    if isinstance(value, Mapping | DatabaseSpec):
+        return value
+    raise ValueError(f"expected a URL, or a mapping such as {{url: URL, hold: true}}, not {describe(value)}")
 
 
 Spec = Annotated[DatabaseSpec, BeforeValidator(_spec)]
