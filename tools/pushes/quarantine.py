@@ -38,6 +38,8 @@ _SETTINGS = {
     "submodule.recurse": "false",
 }
 _THERE = "refs/agentrt/there"
+_BROKE_OFF = ("RPC failed", "hung up unexpectedly")
+"""What git says where a server had begun to listen."""
 _CUT = 400
 
 
@@ -129,19 +131,24 @@ class Quarantine:
         Raises ``ResourceError`` where it is as it was, or others moved it; ``Unanswered`` where nobody knows.
         """
         steps.checkpoint("push goes")
-        try:
-            lease = f"--force-with-lease={ref}:{before or ''}"
-            how = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", lease)
-            with on_its_way(self._folder) as going:
-                self._git("push", *how, "--", url, f"{to or ''}:{ref}", seconds=_PUSH_SECONDS, going=going)
-        except ResourceError as error:
+        lease = f"--force-with-lease={ref}:{before or ''}"
+        how = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", lease)
+        with on_its_way(self._folder) as going:
+            status, out, err = self._run(
+                ("push", *how, "--", url, f"{to or ''}:{ref}"), seconds=_PUSH_SECONDS, going=going
+            )
+        if status != 0:
+            why = f"git push: {_said(err or out)}"
             try:
                 now = self.there(url, ref)
             except ResourceError as silent:
-                raise Unanswered(f"{error}; and whether it arrived is not known: {silent}") from error
+                raise Unanswered(f"{why}; and whether it arrived is not known: {silent}") from silent
+            if now not in (to, before):
+                raise ResourceError(f"{why}; others moved it: it is {at(now)} now")
+            if now != to and (status < 0 or any(words in err for words in _BROKE_OFF)):
+                raise Unanswered(f"{why}; it is {at(now)}, and a server may be at it still")
             if now != to:
-                where = "" if now == before else f"; others moved it: it is {at(now)} now"
-                raise ResourceError(f"{error}{where}") from error
+                raise ResourceError(why)
         steps.checkpoint("push went")
 
     def close(self) -> None:
@@ -155,14 +162,18 @@ class Quarantine:
             return self._git("rev-list", *how, "--stdin", commit, input_=stream)
 
     def _git(
-        self,
-        *words: str,
-        input_: Any = None,
-        seconds: float = _WORK_SECONDS,
-        fine: tuple[int, ...] = (0,),
-        going: int | None = None,
+        self, *words: str, input_: Any = None, seconds: float = _WORK_SECONDS, fine: tuple[int, ...] = (0,)
     ) -> str:
-        """``going``: of ``on_its_way``; it dies with agentrt."""
+        status, out, err = self._run(words, input_, seconds)
+        if status not in fine:
+            raise ResourceError(f"git {words[0]}: {_said(err or out)}")
+        return out
+
+    def _run(
+        self, words: Sequence[str], input_: Any = None, seconds: float = _WORK_SECONDS, *, going: int | None = None
+    ) -> tuple[int, str, str]:
+        """Status, below zero where it took too long, and what it said. ``going``: of ``on_its_way``; it dies with
+        agentrt."""
         from git.exc import GitError
 
         command, inherited = [programs(self._user.top).git, *words], list[int]()
@@ -181,9 +192,9 @@ class Quarantine:
             )
         except (GitError, OSError) as error:
             raise ResourceError(f"git {words[0]}: {error}") from error
-        if status not in fine:
-            raise ResourceError(f"git {words[0]}: {_said(str(err) or str(out))}")
-        return str(out)
+        if status < 0 and str(err).startswith("Timeout"):  # GitPython's words have all of the command
+            err = f"it took longer than {seconds:g} seconds"
+        return status, str(out), str(err)
 
     def _open(self) -> Repo:
         if self._repo is None:
