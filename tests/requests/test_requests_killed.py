@@ -53,7 +53,7 @@ kept.write_whole, Journal.settle = killing, settling
 
 async def main():
     async with Runtime.open(os.environ["WORKSPACE"], policy=work["policy"], sandbox=memory_sandbox.open_sandbox) as rt:
-        await rt.act("calls", calls=work["calls"])
+        await (rt.accept(1) if work.get("release") else rt.act("calls", calls=work["calls"]))
 
 asyncio.run(main())
 """
@@ -184,6 +184,27 @@ async def test_when_all_was_answered_all_is_taken_back_and_others_are_heard(work
         assert rest.state() == there
         rest.things["2"] = made
         await rt.revert(1)
+        assert rest.state() == before
+
+
+async def test_a_release_of_which_all_was_answered(workspace: Path, rest: Rest) -> None:
+    """What was released belongs to the action that had asked for it: that one is undone."""
+    filled(rest)
+    before = copy.deepcopy(rest.state())
+    held = {**policy(rest), "decide": [{"actions": ["calls"], "verdict": "hold"}]}
+    async with Runtime.open(workspace, policy=held, sandbox=BOX) as rt:
+        one = {"api": "rest", "operation": "change", "arguments": {**calls(rest)["changed"]["arguments"]}}
+        one["arguments"]["fields"] = {"name": "uno"}
+        await rt.act("calls", calls={"made": calls(rest)["made"], "changed": one})
+        assert rest.unsafe == []
+    assert run(workspace, rest, release=True, settle=True)
+    asked = list(rest.unsafe)
+    assert sorted(asked) == ["PATCH /things/1", "POST /things"]
+    async with opened(workspace, rest) as rt:
+        assert changed(rt.show(2)) == {"POST": "compensable", "PATCH": "compensable"}
+        await rt.accept(1)
+        assert rest.unsafe == asked, "nothing is sent twice"
+        await rt.undo()
         assert rest.state() == before
 
 

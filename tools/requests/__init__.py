@@ -99,7 +99,8 @@ class _Http:
             return await self._send(number, None)
         except HeldBack as held:
             due = None if held.release is None else time.time() + held.release
-            self._keep(number, self._calls[number].model_copy(update={"queued": Queued(rule=held.rule, due=due)}))
+            waits = {"queued": Queued(rule=held.rule, due=due), "sent": None}
+            self._keep(number, self._calls[number].model_copy(update=waits))
             until = "until a person releases it" if due is None else f"{held.release:g} seconds, unless it is dropped"
             return None, f"queued, and nothing was sent: it waits {until} ({held.rule})"
         except (ResourceError, UsageError):

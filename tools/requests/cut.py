@@ -49,7 +49,7 @@ def cut_off(aside: Path, mark: str, going: Mapping[str, Going], since: float) ->
 def _cut(calls: Sequence[Kept], mark: str, going: Mapping[str, Going], since: float) -> Iterator[tuple[int, Kept]]:
     """Of what was cut off: an earlier release may have sent others of the action's."""
     for number, kept in enumerate(calls):
-        if key_of(mark, number) in going or (kept.sent is not None and kept.sent >= since and kept.queued is None):
+        if key_of(mark, number) in going or (kept.sent is not None and kept.sent >= since):
             yield number, kept
 
 
@@ -86,7 +86,8 @@ def _unknown(kept: Kept, going: Going | None) -> RequestEffect:
     because = f"{_ENDED} {'it was answered' if kept.answer is None else 'it had seen what that left'}"
     if kept.look:
         because += f"; {kept.shows} {'whether it was carried out' if kept.answer is None else 'it'}"
-    update = {"resource": "", "inverse": "", "reversibility": harm, "because": because}
+    status = None if kept.answer is None else kept.answer.status
+    update = {"status": status, "resource": "", "inverse": "", "reversibility": harm, "because": because}
     return effect.model_copy(update=update)
 
 
