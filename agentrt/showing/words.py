@@ -145,17 +145,20 @@ def tally_text(tally: Tally) -> str:
         words.append(counted(tally.schemas, "schema change"))
     if tally.held:
         words[-1] += " held back"
-    if tally.sent:
-        words.append(counted(tally.sent, "request") + (f" ({tally.final:,} irreversible)" if tally.final else ""))
-    if tally.queued:
-        words.append(f"{counted(tally.queued, 'request')} held back")
-    if tally.refused:
-        words.append(f"{counted(tally.refused, 'request')} refused")
+    final = f" ({tally.final:,} irreversible)" if tally.final else ""
+    sent = (("sent", tally.sent, final), ("queued", tally.queued, " held back"), ("refused", tally.refused, " refused"))
+    for change, count, then in sent:
+        pushes = tally.pushes.get(change, 0)
+        if count > pushes:
+            words.append(counted(count - pushes, "request") + then)
+        if pushes:
+            words.append(counted(pushes, "push") + (then if change != "sent" else ""))
     return ", ".join(words)
 
 
 def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
+    plural = "es" if what.endswith("sh") else "s"
+    return f"{number:,} {what}{plural if number != 1 else ''}"
 
 
 _VERB = {

@@ -168,6 +168,11 @@ class Kept(Record):
         return self.look, self.look_body
 
     @property
+    def shows(self) -> str:
+        """``GET https://… shows``, for people."""
+        return f"{'GET' if self.look_body is None else 'POST'} {self.look} shows"
+
+    @property
     def looking(self) -> Looking:
         """How to see whether it stands."""
         body = None if self.look_body is None else self.look_body.encode("latin-1")
