@@ -100,7 +100,7 @@ async def _of_move(databases: Mapping[str, SessionDatabase], steps: outside.Step
             yield "whether it took back what was pushed, or pushed it again, the remote says: take the same step again"
             continue
         if name == HTTP:
-            yield "requests of it may have been sent: look at what they are about, nothing is sent again by itself"
+            yield "requests of it may have been sent, as what they are about shows: take the same step again"
             continue
         try:
             database, back = resources.of(databases, name), resources.inverse(its)

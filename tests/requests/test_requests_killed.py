@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,18 @@ from rest_ground import Rest, Seen, policy, said
 from test_requests_undo import BOX, filled
 
 from agentrt import Runtime
-from agentrt.errors import Conflict, UnknownOperation
+from agentrt.errors import Conflict, ResourceError, UnknownOperation
 from agentrt.records import Operation
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def rest() -> Iterator[Rest]:
+    one = Rest()
+    yield one
+    one.close()
+
 
 _PROGRAM = """
 import asyncio, json, os, signal, sys
@@ -53,7 +62,10 @@ kept.write_whole, Journal.settle = killing, settling
 
 async def main():
     async with Runtime.open(os.environ["WORKSPACE"], policy=work["policy"], sandbox=memory_sandbox.open_sandbox) as rt:
-        await (rt.accept(1) if work.get("release") else rt.act("calls", calls=work["calls"]))
+        if "move" in work:
+            await getattr(rt, work["move"])()
+        else:
+            await (rt.accept(1) if work.get("release") else rt.act("calls", calls=work["calls"]))
 
 asyncio.run(main())
 """
@@ -204,6 +216,91 @@ async def test_a_release_of_which_all_was_answered(workspace: Path, rest: Rest) 
         assert changed(rt.show(2)) == {"POST": "compensable", "PATCH": "compensable"}
         await rt.accept(1)
         assert rest.unsafe == asked, "nothing is sent twice"
+        await rt.undo()
+        assert rest.state() == before
+
+
+@pytest.mark.parametrize("move", ["undo", "redo"])
+async def test_an_undo_or_redo_that_is_killed_can_be_taken_again(workspace: Path, rest: Rest, move: str) -> None:
+    """Of what it had come to nothing is sent once more."""
+    for at in range(100):
+        place = workspace / str(at)
+        place.mkdir()
+        start_again(rest)
+        id = rest.add(name="other")
+        before = copy.deepcopy(rest.state())
+        both = {"a": calls(rest)["changed"], "b": copy.deepcopy(calls(rest)["changed"])}
+        for one in both.values():
+            one["arguments"]["fields"] = {"name": "uno"}
+        both["b"]["arguments"]["thing"] = id
+        async with opened(place, rest) as rt:
+            await rt.act("calls", calls=both)
+            after = copy.deepcopy(rest.state())
+            if move == "redo":
+                await rt.undo()
+        rest.seen.clear()
+        count, env = 0, {**os.environ, "WORKSPACE": str(place)}
+        with subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, json.dumps({"policy": policy(rest), "move": move})], env=env
+        ) as process:
+
+            def kill(seen: Seen, process: subprocess.Popen[bytes] = process, at: int = at) -> None:
+                nonlocal count
+                if count == at:
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                count += 1
+
+            rest.before_answer = kill
+            process.wait(60)
+        rest.before_answer = lambda seen: None
+        if count <= at:
+            break
+        async with opened(place, rest) as rt:
+            assert any("was cut off" in note for note in rt.notes) == (at >= 2), "looking is no operation"
+            await getattr(rt, move)()
+            assert rest.state() == (before if move == "undo" else after)
+            assert sorted(set(rest.unsafe)) == sorted(rest.unsafe), "nothing is sent twice"
+    assert at == 6, "two are looked at, and each is sent and looked at again"
+
+
+async def test_a_redo_that_may_have_made_another_is_not_made_again(workspace: Path, rest: Rest) -> None:
+    filled(rest)
+    async with opened(workspace, rest) as rt:
+        await rt.act("calls", calls={"made": calls(rest)["made"]})
+        await rt.undo()
+
+    def kill(seen: Seen) -> None:
+        if seen.method == "POST":
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    rest.before_answer = kill
+    env = {**os.environ, "WORKSPACE": str(workspace)}
+    given = json.dumps({"policy": policy(rest), "move": "redo"})
+    with subprocess.Popen([sys.executable, "-c", _PROGRAM, given], env=env) as process:
+        process.wait(60)
+    rest.before_answer = lambda seen: None
+    assert rest.unsafe == ["POST /things", "DELETE /things/2", "POST /things"]
+    async with opened(workspace, rest) as rt:
+        with pytest.raises(ResourceError, match="may have been sent again already"):
+            await rt.redo()
+        assert len(rest.unsafe) == 3
+
+
+async def test_a_redo_that_is_known_to_have_made_another(workspace: Path, rest: Rest) -> None:
+    """It was answered, and agentrt killed before that was in the journal."""
+    filled(rest)
+    before = copy.deepcopy(rest.state())
+    async with opened(workspace, rest) as rt:
+        await rt.act("calls", calls={"made": calls(rest)["made"]})
+        await rt.undo()
+    assert run(workspace, rest, move="redo", settle=True)
+    after = copy.deepcopy(rest.state())
+    assert after.keys() == {"1", "3"}
+    async with opened(workspace, rest) as rt:
+        await rt.redo()
+        assert rest.state() == after, "not a third"
         await rt.undo()
         assert rest.state() == before
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -20,6 +20,10 @@ from .images import ABSENT, NOT_THERE, Image, Looking, differing, name_at
 NAME = "http"
 _EQUALS = ".http-equals"
 _MOST_EQUALS = 2_000
+
+
+Turned = Literal["back", "forth", "made"]
+"""made: forth, where that makes another thing, and it is known which."""
 
 
 class Written(Record):
@@ -149,6 +153,8 @@ class Kept(Record):
     sent: float | None = None
     """When, in seconds since the epoch; None: nothing of it was."""
     answer: Answered | None = None
+    turned: Turned | None = None
+    """Which way it was sent last by an undo or a redo, or was about to be; None: neither was."""
 
     @property
     def can_go_back(self) -> bool:

@@ -15,7 +15,7 @@ from . import kept as on_disk
 from .binding import bound_again
 from .images import ABSENT, Image, at, differing, look
 from .inverse import members_of, went_well
-from .kept import NAME, Equals, Kept
+from .kept import NAME, Equals, Kept, Turned
 
 Place = tuple[str, str | None]
 """Where something shows: a URL, and what is sent there to see it."""
@@ -73,10 +73,16 @@ class Turn:
         back = step.way == "back"
         expected, wanted = (kept.after, kept.before) if back else (kept.before, kept.after)
         call = kept.inverse.call if back else kept.call.call
+        if kept.is_created and kept.turned == step.way == "forth":
+            raise ResourceError(
+                f"{kept.call.line} may have been sent again already, when agentrt was killed, and nothing shows it",
+                hint="look at the service; an action of its own sends it anew",
+            )
         if back and (over := kept.over) is not None:
             raise ResourceError(f"{kept.call.line} could be taken back until {over} only, says its pack")
-        now, was = ABSENT, wanted  # where it makes something, nobody has it yet
-        if back or not kept.is_created:
+        now, was, changed = ABSENT, wanted, list[str]()  # where it makes something, nobody has it yet
+        was_made = kept.turned == "made" and not back
+        if back or not kept.is_created or was_made:
             now = showing[kept.place] if kept.place in showing else await self._look(kept)
             if (members := members_of(kept.call.call, call)) is not None and now.members is not None:
                 # The others are no business of it, whoever changed them.
@@ -85,10 +91,14 @@ class Turn:
             else:
                 # What is planned may have a time of its own by then, as the server likes.
                 changed = differing(now, expected, kept.by_server if kept.place in showing else kept.ignored)
-            if changed and not self._equals.are(now, expected):
-                self.conflicts.append(_conflict(step, kept.look, now, wanted, changed))
+        move = Move(step, number, kept, call, now, wanted, was)
+        if changed and not self._equals.are(now, expected):
+            if (kept.turned == step.way or was_made) and not move.wrong(now):
+                showing[kept.place] = now
+                return  # one that was cut off had come to that
+            self.conflicts.append(_conflict(step, kept.look, now, wanted, changed))
         showing[kept.place] = wanted
-        self.moves.append(Move(step, number, kept, call, now, wanted, was))
+        self.moves.append(move)
 
     async def _look(self, kept: Kept) -> Image:
         """Raises ``ResourceError`` where it cannot be seen."""
@@ -123,16 +133,21 @@ class Turn:
             # What only its author says takes a call back is judged as any other request.
             known = not kept.is_claimed and (kept.said is not None or not move.makes_another)
             about = Takes(NAME, other.line, "compensable") if known else None
+            self._turned(move, move.step.way)
             exchange = await self._line.ask(sent, about=about)
         except Unanswered:
             if move.makes_another or move.wrong(await self._look(kept)):
                 raise
             self._done.append(move)  # it shows that it was carried out
             return
+        except AgentrtError:
+            self._turned(move, kept.turned)  # nothing of it was sent
+            raise
         status = exchange.answer.status
         gone = call.method == "DELETE" and status in (404, 410) and not move.wanted.there
         if not went_well(call, exchange.answer) and not gone:
             exchange.kept(Takes("", "", "unknown"))
+            self._turned(move, kept.turned)
             raise ResourceError(f"{call.method} {call.url} was answered with {status}: {_text(exchange.answer.body)}")
         if kept.is_claimed:
             exchange.kept(Takes(NAME, other.line, "unknown"))
@@ -147,6 +162,12 @@ class Turn:
         if not differing(now, move.was, kept.by_server):
             self._equals.add(now, move.was)
 
+    def _turned(self, move: Move, way: Turned | None) -> None:
+        """On disk: where agentrt is killed it is known that it had sent this, or was about to."""
+        calls = list(on_disk.load(self._aside, move.step.mark))
+        calls[move.number] = calls[move.number].model_copy(update={"turned": way})
+        on_disk.save(self._aside, move.step.mark, calls)
+
     async def _rebind(self, move: Move, exchange: Exchange) -> None:
         """What was made anew is what is deleted next time."""
         again = bound_again(move.kept, exchange.answer)
@@ -154,7 +175,7 @@ class Turn:
             raise ResourceError(f"{move.call.method} {move.call.url} did not say what it made: it cannot be taken back")
         after = await look(self._line, again.looking)
         calls = list(on_disk.load(self._aside, move.step.mark))
-        calls[move.number] = again.model_copy(update={"after": after or move.kept.after})
+        calls[move.number] = again.model_copy(update={"after": after or move.kept.after, "turned": "made"})
         on_disk.save(self._aside, move.step.mark, calls)
         assert again.inverse is not None
         exchange.kept(Takes(NAME, again.inverse.line, "compensable"))
@@ -186,6 +207,7 @@ class Turn:
         if not went_well(opposite.call, exchange.answer) or was is None or differing(now, was, kept.by_server):
             return False
         self._equals.add(now, was)
+        self._turned(move, move.kept.turned)
         return True
 
 
