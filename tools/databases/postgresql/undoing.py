@@ -18,7 +18,7 @@ from ..kept import Kept
 from ..rows import Change, Standing, effects_of, same
 from . import sequences
 from .altered import defined
-from .catalog import Name, Reference, Table, oids, references, tables
+from .catalog import Name, Reference, Table, oids, references, tables, unlockable
 from .line import EXACT, Line, Refused
 from .lines import Lines
 from .measuring import balance, measure
@@ -67,24 +67,36 @@ async def done(lines: Lines, turns: Sequence[Turn]) -> AsyncIterator[tuple[Trans
     locked, found = await _involved(lines, names)
     transaction = await Transaction.open(lines, locked=locked)
     try:
-        line = transaction.new
-        await line.set(EXACT, local=True)
-        here = await tables(line, list((await oids(line, list(names))).values()))
-        by_name = {table.name: table for table in here.values()}
-        silence = await Silence.of(line, list(here))
-        writer = Writer(line, database, found, silence.whole)
-        for turn in turns:
-            await _do(writer, turn, by_name)
-        await _settled(transaction, database)
-        await silence.end()
-        await writer.check(here)
+        await transaction.new.set(EXACT, local=True)
+        here = await write(transaction, database, turns, found)
         measured = await measure(transaction)
         _compare(database, turns, measured.changes)
         effects: list[Effect] = [*effects_of(database, measured.changes)]
-        effects += await _sequences(line, database, turns, {table.name for table in here.values()})
+        effects += await _sequences(transaction.new, database, turns, {*here})
         yield transaction, effects
     finally:
         await transaction.close()
+
+
+async def write(
+    transaction: Transaction, database: str, turns: Sequence[Turn], found: Sequence[Reference]
+) -> dict[Name, Table]:
+    """The rows of each step, where ``found`` are the foreign keys of their tables; which tables there are.
+
+    Raises ``Conflict``, ``ResourceError``, ``UsageError``.
+    """
+    line = transaction.new
+    names = {name for turn in turns for name in turn.names.values()}
+    here = await tables(line, list((await oids(line, list(names))).values()))
+    by_name = {table.name: table for table in here.values()}
+    silence = await Silence.of(line, list(here), found)
+    writer = Writer(line, database, found, silence.whole)
+    for turn in turns:
+        await _do(writer, turn, by_name)
+    await _settled(transaction, database)
+    await silence.end()
+    await writer.check(here)
+    return by_name
 
 
 @asynccontextmanager
@@ -127,7 +139,8 @@ async def _involved(lines: Lines, names: set[Name]) -> tuple[list[str], list[Ref
     async with lines.asked() as line:
         there = await oids(line, list(names))
         found = await references(line, there.values())
-        every = {*there} | {name for each in found for name in (each.child, each.parent)}
+        beside = {name for each in found for name in (each.child, each.parent)} - {*there}
+        every = {*there} | (beside - await unlockable(line, beside))
         return sorted(name.sql for name in every), found
 
 
@@ -162,9 +175,22 @@ def _alike(one: Change, other: Change) -> bool:
 
 async def _sequences(line: Line, database: str, turns: Sequence[Turn], written: set[Name]) -> list[SchemaEffect]:
     """Put back what is as it was left; what that changed."""
-    moved = [move for turn in turns for move in turn.moves if await sequences.put(line, move)]
+    # at once as far as they follow each other: a number on the way may be of a row that is there already
+    moved = [move for move in _joined(turns) if await sequences.put(line, move)]
     net: dict[Name, Moved] = {}
     for move in moved:
         net[move.name] = Moved(move.name, net.get(move.name, move).before, move.after)
     found = [move for move in net.values() if move.before != move.after]
     return await sequences.effects(line, database, found, written, back=True)
+
+
+def _joined(turns: Sequence[Turn]) -> list[Moved]:
+    found: list[Moved] = []
+    last: dict[Name, int] = {}
+    for move in (move for turn in turns for move in turn.moves):
+        if (at := last.get(move.name)) is not None and found[at].after == move.before:
+            found[at] = Moved(move.name, found[at].before, move.after)
+        else:
+            last[move.name] = len(found)
+            found.append(move)
+    return found
