@@ -98,7 +98,7 @@ async def check(transaction: Transaction, catalogs: set[str]) -> None:
 async def alone(transaction: Transaction) -> None:
     """Nobody else changed a definition since the transaction began, or which change is whose would not be known.
 
-    Raises ``ResourceError``.
+    After it has written, for good: what it wrote nobody else writes until it is over. Raises ``ResourceError``.
     """
     counted = " UNION ALL ".join(
         f"SELECT '{catalog}', count(*), sum(t.xmin::text::bigint)::text FROM pg_catalog.{catalog} t WHERE {where}"
@@ -107,9 +107,7 @@ async def alone(transaction: Transaction) -> None:
     async with transaction.lines.asked() as fresh:
         now = (await fresh.run(counted)).rows
     if sorted(now) != sorted((await transaction.old.run(counted)).rows):
-        raise ResourceError(
-            "another client changed definitions meanwhile", hint="run it again; nothing of this action stands"
-        )
+        raise ResourceError("another client changed definitions meanwhile", hint="nothing was done: run it again")
 
 
 _LASTING = (

@@ -11,7 +11,7 @@ from agentrt.records import Effect, PathConflict
 
 from ..kept import Kept
 from ..rows import Change, Row, Standing, effects_of
-from . import emptying, sequences
+from . import covered, emptying, sequences
 from .altered import Altered, Side
 from .catalog import Name, Table, oids, references, tables
 from .definitions import Entries, Entry, address, describe
@@ -102,9 +102,12 @@ class Redefining:
                         )
                     )
             for at, state in source.states.items():
+                if at in target.entries or source.entries[at]["owned"]:
+                    continue
                 name = Name(source.entries[at]["schema"], source.entries[at]["name"])
+                await sequences.hold(line, name, int(source.entries[at]["increment"]))
                 now = await sequences.read(line, list((await oids(line, [name])).values()))
-                if at not in target.entries and not source.entries[at]["owned"] and now.get(name) != state:
+                if now.get(name) != state:
                     conflicts.append(
                         PathConflict(path=f"{self.database}:{name.label}", ours=f"at {state[0]}", theirs="used since")
                     )
@@ -208,7 +211,11 @@ class Redefining:
         return next(iter(found.values()))
 
     async def end(self) -> list[Effect]:
-        """Rows of all other tables changed as they were to, and no others. Raises ``Conflict``."""
+        """Rows of all other tables changed as they were to, and no others; and nobody else changed a definition.
+
+        Raises ``Conflict``, ``ResourceError``.
+        """
+        await covered.alone(self.transaction)
         line = self.transaction.new
         was = {int(oid) for (oid,) in (await self.transaction.old.run("SELECT oid FROM pg_catalog.pg_class")).rows}
         made = [int(oid) for (oid,) in (await line.run("SELECT oid FROM pg_catalog.pg_class")).rows if oid not in was]

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from agentrt.contracts import Step
-from agentrt.errors import Conflict
+from agentrt.errors import Conflict, ResourceError
 from agentrt.records import Effect, PathConflict, SchemaEffect
 
 from ..kept import Kept
@@ -64,10 +64,8 @@ async def done(lines: Lines, turns: Sequence[Turn]) -> AsyncIterator[tuple[Trans
             yield both
         return
     database = lines.name
-    locked, found = await _involved(lines, names)
-    transaction = await Transaction.open(lines, locked=locked)
+    transaction, found = await _begun(lines, names)
     try:
-        await transaction.new.set(EXACT, local=True)
         here = await write(transaction, database, turns, found)
         measured = await measure(transaction)
         _compare(database, turns, measured.changes)
@@ -105,8 +103,7 @@ async def _redefined(
 ) -> AsyncIterator[tuple[Transaction, list[Effect]]]:
     for turn in turns:
         names |= defined(turn.kept)
-    locked, _ = await _involved(lines, names)
-    transaction = await Transaction.open(lines, locked=locked)
+    transaction, _ = await _begun(lines, names)
     try:
         redefining = Redefining(transaction, lines.name)
         for turn in turns:
@@ -134,14 +131,27 @@ async def _do(writer: Writer, turn: Turn, here: dict[Name, Table]) -> None:
     await writer.write(found, turn.to)
 
 
-async def _involved(lines: Lines, names: set[Name]) -> tuple[list[str], list[Reference]]:
-    """What is to be locked, as SQL, and the foreign keys from and to the tables."""
+async def _begun(lines: Lines, names: set[Name]) -> tuple[Transaction, list[Reference]]:
+    """With these tables locked, and the foreign keys from and to them. Raises ``ResourceError``."""
     async with lines.asked() as line:
-        there = await oids(line, list(names))
-        found = await references(line, there.values())
+        there, found = await _involved(line, names)
         beside = {name for each in found for name in (each.child, each.parent)} - {*there}
-        every = {*there} | (beside - await unlockable(line, beside))
-        return sorted(name.sql for name in every), found
+        locked = {*there} | (beside - await unlockable(line, beside))
+    transaction = await Transaction.open(lines, locked=sorted(name.sql for name in locked))
+    try:
+        await transaction.new.set(EXACT, local=True)
+        if await _involved(transaction.new, names) != (there, found):  # what was not locked then is not now
+            raise ResourceError("another client changed definitions meanwhile", hint="nothing was done: run it again")
+    except BaseException:
+        await transaction.close()
+        raise
+    return transaction, found
+
+
+async def _involved(line: Line, names: set[Name]) -> tuple[dict[Name, int], list[Reference]]:
+    """Which of the tables are there, and the foreign keys from and to them."""
+    there = await oids(line, list(names))
+    return there, await references(line, there.values())
 
 
 async def _settled(transaction: Transaction, database: str) -> None:
