@@ -21,7 +21,7 @@ from agentrt.records import Effect, Released, RequestEffect
 from . import kept as on_disk
 from .binding import bound
 from .images import Image, differing, look
-from .inverse import left_out, looked_at, restoring, went_well
+from .inverse import fits, left_out, looked_at, restoring, went_well
 from .kept import NAME, Answered, Kept, Queued, Said, Written
 from .repeated import told_before
 from .turn import Move, Turn
@@ -248,8 +248,8 @@ def _takes(kept: Kept, *, claimed: bool = False) -> Takes:
 
 
 def _promised(kept: Kept) -> Takes | None:
-    """What an API pack says will take it back, once the answer is there."""
-    if kept.said is None or not kept.said.is_known:
+    """What an API pack says will take it back, once the answer is there; None where that needs what there is not."""
+    if kept.said is None or not kept.said.is_known or not fits(kept.said.inverse, kept.before):
         return None
     return Takes(NAME, f"{kept.said.method} {kept.said.url}", "compensable")
 
