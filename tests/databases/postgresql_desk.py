@@ -104,5 +104,5 @@ def desk(url: str, folder: Path, admin: str = "") -> Desk:
 def _run(url: str, statements: Sequence[str]) -> list[Any]:
     with psycopg.connect(url, autocommit=True) as client:
         for statement in statements:
-            cursor = client.execute(statement)  # type: ignore[call-overload]
+            cursor = client.execute(statement)
         return cursor.fetchall() if cursor.description else []
