@@ -18,10 +18,39 @@ from agentrt.testing import memory_sandbox
 from agentrt.tools import apis
 from agentrt.tools.apis import OURS
 
+MESSAGE = "110000000000000001"
+TOPIC = {"value": "before", "creator": "U1", "last_set": 1}
 BEFORE: dict[str, Any] = {
-    "discord": {"110000000000000001": {"id": "110000000000000001", "content": "ho", "edited_timestamp": None}},
-    "dropbox": {"/a": {".tag": "folder", "name": "a", "path_display": "/a"}},
-}
+    "discord": {
+        MESSAGE: {"id": MESSAGE, "content": "ho", "edited_timestamp": None, "reactions": [{"emoji": {"id": None, "name": "👀"}, "count": 1, "me": True}]},
+        "8": {"id": "8", "name": "general", "topic": None},
+    },
+    "dropbox": {
+        "/a": {".tag": "folder", "name": "a", "path_display": "/a"},
+        "/a.txt": {".tag": "file", "name": "a.txt", "path_display": "/a.txt", "rev": "r0", "server_modified": 0, "size": 3},
+    },
+    "github": {
+        "issues/1": {"number": 1, "title": "one", "body": None, "state": "open", "labels": [{"name": "bug"}], "updated_at": 0},
+        "issues/comments/50": {"id": 50, "body": "first", "updated_at": 0},
+        "milestones/40": {"number": 40, "title": "1.0", "description": None, "state": "open", "updated_at": 0},
+        "pulls/30": {"number": 30, "title": "three", "state": "open", "updated_at": 0},
+        "actions/variables/LEVEL": {"name": "LEVEL", "value": "1", "updated_at": 0},
+        "files": {},
+    },
+    "gmail": {"r1": {"id": "r1", "message": {"id": "dr1", "raw": "eA"}}},
+    "slack": {
+        "1600000000.000001": {"type": "message", "text": "ho", "ts": "1600000000.000001", "reactions": [{"name": "eyes", "users": ["U1"], "count": 1}]},
+        "C2": {"id": "C2", "name": "general", "is_archived": False, "topic": TOPIC, "purpose": TOPIC},
+        "pins": [],
+    },
+    "spotify": {"library": ["spotify:track:kept"], "p0": {"id": "p0", "name": "before"}},
+    "stripe": {
+        "cus_1": {"id": "cus_1", "object": "customer", "email": "a@example.com", "name": None, "description": None},
+        "prod_1": {"id": "prod_1", "object": "product", "name": "thing", "description": "x", "active": True, "updated": 0},
+        "sub_1": {"id": "sub_1", "object": "subscription", "status": "active"},
+    },
+}  # fmt: skip
+"""What is there already."""
 
 
 @pytest.fixture
@@ -52,15 +81,18 @@ def github(workspace: Path, tmp_path: Path) -> Iterator[GitHub]:
 def opened(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., tuple[Any, ...]]]:
-    """A session that may ask some services, with no budget for what cannot be taken back; and these."""
+    """A session that may ask some services, with no budget for what cannot be taken back; and these.
+
+    ``empty``: nothing is there but what a service always has."""
     services: list[Service] = []
 
-    def opened(*names: str) -> tuple[Any, ...]:
+    def opened(*names: str, empty: bool = False) -> tuple[Any, ...]:
         (folder := tmp_path / "config/agentrt/apis").mkdir(parents=True, exist_ok=True)
         held = []
         for name in names:
             service = ALL[name]()
-            service.state |= copy.deepcopy(BEFORE.get(name, {}))
+            if not empty:
+                service.state |= copy.deepcopy(BEFORE[name])
             service.number()
             services.append(service)
             pack = apis.load(OURS / f"{name}.yaml")

@@ -19,7 +19,7 @@ def said(operation: Any) -> str:
 
 
 async def test_what_one_answers_is_what_another_says(opened: Any) -> None:
-    runtime, stripe, slack = opened("stripe", "slack")
+    runtime, stripe, slack = opened("stripe", "slack", empty=True)
     async with runtime as rt:
         done = await rt.act(
             "calls", calls={"tell": message("made {customer/id} for {customer/email}"), "customer": CUSTOMER}
@@ -33,7 +33,7 @@ async def test_what_one_answers_is_what_another_says(opened: Any) -> None:
 
 
 async def test_those_that_need_nothing_go_side_by_side(opened: Any) -> None:
-    runtime, stripe = opened("stripe")
+    runtime, stripe = opened("stripe", empty=True)
     async with runtime as rt:
         await rt.act("calls", calls=dict.fromkeys(("a", "b", "c"), CUSTOMER))
         assert len(stripe.state) == 3
@@ -42,7 +42,7 @@ async def test_those_that_need_nothing_go_side_by_side(opened: Any) -> None:
 
 
 async def test_if_one_fails_the_others_are_taken_back(opened: Any) -> None:
-    runtime, stripe, slack = opened("stripe", "slack")
+    runtime, stripe, slack = opened("stripe", "slack", empty=True)
     async with runtime as rt:
         calls = {"customer": CUSTOMER, "tell": message("{customer/id}", "C9"), "more": message("{tell/ts}")}
         done = await rt.act("calls", calls=calls)
@@ -53,7 +53,7 @@ async def test_if_one_fails_the_others_are_taken_back(opened: Any) -> None:
 
 
 async def test_what_cannot_be_taken_back_is_said(opened: Any) -> None:
-    runtime, stripe, slack = opened("stripe", "slack")
+    runtime, stripe, slack = opened("stripe", "slack", empty=True)
     async with runtime as rt:
         real = stripe.answer
         stripe.answer = lambda method, *given: (503, {}) if method == "DELETE" else real(method, *given)
@@ -72,7 +72,7 @@ async def test_what_cannot_be_taken_back_is_said(opened: Any) -> None:
     ],
 )
 async def test_mistakes(opened: Any, calls: dict[str, Any], what: str) -> None:
-    runtime, stripe, slack = opened("stripe", "slack")
+    runtime, stripe, slack = opened("stripe", "slack", empty=True)
     async with runtime as rt:
         assert what in said(await rt.act("calls", calls=calls))
         assert slack.state == {} and all(one.get("deleted") for one in stripe.state.values())

@@ -51,7 +51,7 @@ async def test_an_issue_is_opened_and_closed_by_undo(workspace: Path, github: Gi
         assert (post.method, post.status, post.reversibility) == ("POST", 201, "compensable")
         assert post.secrets == ("GITHUB_TOKEN",) and {who for *_, who in github.seen} == {"Bearer gh-secret"}
         previewed = await rt.preview("undo")
-        assert [(one.method, one.url) for one in previewed.outside] == [("PATCH", f"{github.url}/repos/o/r/issues/1")]  # type: ignore[union-attr]
+        assert [(one.method, one.url) for one in previewed.outside] == [("PATCH", f"{github.url}/repos/o/r/issues/1")]
         await rt.undo()
         assert (github.issues[1]["state"], github.issues[1]["state_reason"]) == ("closed", "not_planned")
         await rt.redo()

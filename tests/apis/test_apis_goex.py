@@ -18,7 +18,7 @@ TELL = {"api": "slack", "operation": "post_message"}
 
 async def test_the_inverse_is_of_the_message_that_was_sent(opened: Any) -> None:
     """GoEX asks a model for an inverse before the call, when nobody knows what the message will be called."""
-    runtime, service = opened("slack")
+    runtime, service = opened("slack", empty=True)
     async with runtime as rt:
         for text in ("one", "two", "three"):
             await rt.act("api", **TELL, arguments={"channel": "C1", "text": text})
@@ -43,7 +43,7 @@ async def test_a_success_that_says_nothing_is_done_once(opened: Any, monkeypatch
 
 async def test_an_error_is_one(opened: Any) -> None:
     """For the one who asked, for the one who looks, and in what counts as done."""
-    runtime, _ = opened("slack")
+    runtime, _ = opened("slack", empty=True)
     async with runtime as rt:
         done = await rt.act("api", **TELL, arguments={"channel": "nowhere", "text": "x"})
         assert done.observation is not None and "channel_not_found" in done.observation.output
@@ -53,7 +53,7 @@ async def test_an_error_is_one(opened: Any) -> None:
 
 
 async def test_undo_where_nothing_was_done(opened: Any) -> None:
-    runtime, service = opened("slack")
+    runtime, service = opened("slack", empty=True)
     async with runtime as rt:
         with pytest.raises(UsageError, match="nothing to undo"):
             await rt.undo()
@@ -71,7 +71,7 @@ async def test_a_grant_is_of_one_host_and_no_part_of_another(opened: Any, worksp
 
 async def test_a_key_is_nowhere_but_where_it_is_for(opened: Any, tmp_path: Path) -> None:
     """Neither in what a model reads, nor in anything that is kept, nor in the name of anything."""
-    runtime, service = opened("slack")
+    runtime, service = opened("slack", empty=True)
     async with runtime as rt:
         told = [tool.description for tool in rt.tools.values()]
         done = await rt.act("api", **TELL, arguments={"channel": "C1", "text": "key: ${SLACK_TOKEN}"})

@@ -52,6 +52,22 @@ def postgresql() -> Iterator[str]:
 
 
 @pytest.fixture
+def owner(postgresql: str) -> Iterator[str]:
+    """The URL of it for an ordinary role, as agents are to be given: it owns the schema and what it makes."""
+    import psycopg
+
+    role, secret, address = f"agentrt_{secrets.token_hex(6)}", secrets.token_hex(8), urlsplit(postgresql)
+    with psycopg.connect(postgresql, autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{secret}'")
+        admin.execute(f"ALTER SCHEMA public OWNER TO {role}")
+        admin.execute(f"GRANT CREATE ON DATABASE {address.path[1:]} TO {role}")
+        yield address._replace(netloc=f"{role}:{secret}@{address.hostname}:{address.port}").geturl()
+        admin.execute(f"REASSIGN OWNED BY {role} TO CURRENT_USER")  # the database goes with all of it
+        admin.execute(f"DROP OWNED BY {role}")
+        admin.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture
 def mariadb() -> Iterator[str]:
     """The URL of a fresh, empty schema."""
     import pymysql

@@ -26,13 +26,16 @@ _TABLES = """
 class Desk:
     url: str
     database: PostgreSQL
+    admin: str
+    """The URL for a role that may do and see everything."""
 
     def others(self, *statements: str) -> list[Any]:
-        """What another client does, each committed at once; the last one's rows."""
-        with psycopg.connect(self.url, autocommit=True) as client:
-            for statement in statements:
-                cursor = client.execute(statement)  # type: ignore[call-overload]
-            return cursor.fetchall() if cursor.description else []
+        """What another client of the same role does, each committed at once; the last one's rows."""
+        return _run(self.url, statements)
+
+    def above(self, *statements: str) -> list[Any]:
+        """What a superuser does."""
+        return _run(self.admin, statements)
 
     async def act(self, mark: str, statements: str, parameters: Parameters = ()) -> Sequence[Effect]:
         """One action, committed."""
@@ -77,11 +80,11 @@ class Desk:
 
     def dump(self) -> tuple[str, dict[str, Any]]:
         """The schema as pg_dump writes it; all rows of all tables, and how far sequences are."""
-        command = ["pg_dump", "--schema-only", "--no-password", self.url]
+        command = ["pg_dump", "--schema-only", "--no-password", self.admin]
         written = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         schema = "\n".join(line for line in written.splitlines() if not line.startswith(("\\", "--")))
         held: dict[str, Any] = {}
-        with psycopg.connect(self.url, autocommit=True) as client:
+        with psycopg.connect(self.admin, autocommit=True) as client:
             for kind in ("r", "S", "m"):
                 for name in client.execute(_TABLES, [kind]).fetchall():
                     if kind == "S":
@@ -92,7 +95,14 @@ class Desk:
         return schema, held
 
 
-def desk(url: str, folder: Path) -> Desk:
+def desk(url: str, folder: Path, admin: str = "") -> Desk:
     """With a store of its own."""
     opened = open_database(url, name="app", folder=folder, aside=folder / "aside")
-    return Desk(url, opened)
+    return Desk(url, opened, admin or url)
+
+
+def _run(url: str, statements: Sequence[str]) -> list[Any]:
+    with psycopg.connect(url, autocommit=True) as client:
+        for statement in statements:
+            cursor = client.execute(statement)
+        return cursor.fetchall() if cursor.description else []

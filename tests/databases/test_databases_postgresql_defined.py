@@ -52,8 +52,8 @@ PROGRAM = """
 
 
 @pytest.fixture
-async def app(postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = desk(postgresql, tmp_path)
+async def app(postgresql: str, owner: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    made = desk(owner, tmp_path, postgresql)
     made.others(GROUND)
     yield made
     await made.database.close()

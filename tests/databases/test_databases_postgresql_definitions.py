@@ -130,9 +130,10 @@ CASES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-async def app(postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = desk(postgresql, tmp_path)
+@pytest.fixture(params=["superuser", "owner"])
+async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
+    made = desk(url, tmp_path, postgresql)
     yield made
     await made.database.close()
 

@@ -63,9 +63,9 @@ ACTIONS = st.lists(st.lists(STATEMENTS, min_size=1, max_size=3), min_size=1, max
 
 @given(actions=ACTIONS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
-def test_back_and_forth_through_all_of_it(postgresql: str, actions: list[list[str]]) -> None:
+def test_back_and_forth_through_all_of_it(postgresql: str, owner: str, actions: list[list[str]]) -> None:
     with TemporaryDirectory() as folder:
-        asyncio.run(_through(desk(postgresql, Path(folder)), actions))
+        asyncio.run(_through(desk(owner, Path(folder), postgresql), actions))
 
 
 async def _through(app: Desk, actions: list[list[str]]) -> None:

@@ -91,9 +91,10 @@ REFUSED = (
 )  # fmt: skip
 
 
-@pytest.fixture
-async def app(postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = desk(postgresql, tmp_path)
+@pytest.fixture(params=["superuser", "owner"])
+async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
+    made = desk(url, tmp_path, postgresql)
     made.others(GROUND)
     yield made
     await made.database.close()
@@ -168,8 +169,11 @@ async def test_another_role_hides_nothing(app: Desk) -> None:
         "ALTER TABLE users ENABLE ROW LEVEL SECURITY", "CREATE POLICY none ON users USING (false) WITH CHECK (true)"
     )
 
+    ((role,),) = app.others("SELECT current_user")
+    app.above(f"GRANT pg_monitor TO {role}")
+
     (effect,) = await app.there_and_back(
-        "SET ROLE pg_read_all_data; RESET ROLE; UPDATE users SET name = 'x'; SET ROLE pg_monitor"
+        "SET ROLE pg_monitor; RESET ROLE; UPDATE users SET name = 'x'; SET ROLE pg_monitor"
     )
 
     assert effect.updated == 2  # type: ignore[union-attr]

@@ -118,9 +118,10 @@ MATRIX = {
 }  # fmt: skip
 
 
-@pytest.fixture
-async def app(postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = desk(postgresql, tmp_path)
+@pytest.fixture(params=["superuser", "owner"])
+async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
+    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
+    made = desk(url, tmp_path, postgresql)
     yield made
     await made.database.close()
 
@@ -174,6 +175,20 @@ async def test_a_sequence_that_only_gives_numbers_is_no_effect(app: Desk) -> Non
         "last_value 3",
         "last_value 4",
     )
+
+
+async def test_numbers_of_several_actions_go_along_when_all_are_redone(app: Desk) -> None:
+    app.others(SERIAL)
+    before = app.dump()
+    for mark in ("one", "two", "three"):
+        await app.act(mark, "INSERT INTO notes (said) VALUES ('c')")
+    after = app.dump()
+
+    await app.back("three", "two", "one")
+    assert app.dump() == before
+    await app.forth("one", "two", "three")
+
+    assert app.dump() == after
 
 
 async def test_what_changes_nothing_keeps_nothing(app: Desk, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ class Server:
                 elif self._authority is not None:
                     tls.context = self._authority.context(str(name))
 
-            context.sni_callback = choose  # type: ignore[assignment]
+            context.sni_callback = choose
             with context.wrap_socket(plain, server_side=True) as stream:
                 is_closed = named[-1:] == ["api.test"]
                 self.count += is_closed

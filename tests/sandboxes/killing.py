@@ -142,4 +142,4 @@ def _count_down(left: int, by: signal.Signals, tell: int) -> None:
     for name in _CALLS:
         setattr(os, name, stepping(name, getattr(os, name)))
     disk.sync_file_system = stepping("syncfs", disk.sync_file_system)
-    os.open, builtins.open = open_descriptor, open_file  # type: ignore[assignment]
+    os.open, builtins.open = open_descriptor, open_file

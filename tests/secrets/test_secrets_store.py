@@ -31,7 +31,7 @@ OTHER = Secret(name="OTHER", value='pass"wörd\\', hosts=("*.example.com", "10.0
 class Memory(KeyringBackend):
     """A keyring as long as it lasts."""
 
-    priority = 1  # type: ignore[assignment]
+    priority = 1
 
     def __init__(self) -> None:
         super().__init__()

@@ -218,10 +218,8 @@ def test_fork_and_come_back(workspace: Path) -> None:
             assert [operation.kind for operation in reader.log()] == ["act", "act"]
         await d.press("S")
         await d.until(lambda: len(d.app.screen_stack) == 2)
-        d.app.screen.query_one("OptionList").highlighted = next(  # type: ignore[attr-defined]
-            n
-            for n, row in enumerate(d.app.screen._rows)  # type: ignore[attr-defined]
-            if row.place and row.place.session == here
+        d.app.screen.query_one("OptionList").highlighted = next(
+            n for n, row in enumerate(d.app.screen._rows) if row.place and row.place.session == here
         )
         await d.press("enter")
         await d.until(lambda: d.app.book.session == here)

@@ -37,7 +37,7 @@ def test_another_session_of_this_workspace(workspace: Path) -> None:
         await d.act("sessions")
         await d.sees("Sessions of this workspace")
         assert d.app.book.session and d.app.book.session in highlighted(d)
-        while first not in highlighted(d):  # type: ignore[operator]
+        while first not in highlighted(d):
             await d.press("up")
         await d.press("enter")
         await d.until(lambda: d.app.book.session == first)

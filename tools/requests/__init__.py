@@ -36,7 +36,7 @@ from . import kept as on_disk
 from .binding import bound
 from .cut import cut_off, key_of
 from .images import Image, differing, look
-from .inverse import looked_at, restoring, went_well
+from .inverse import fits, looked_at, restoring, went_well
 from .kept import NAME, Answered, Kept, Queued, Said, Written
 from .outcome import NOTHING_SAID, outcome, takes_of
 from .repeated import told_before
@@ -249,8 +249,8 @@ def _begun(call: Call, inverse: Inverse | None) -> Kept:
 
 
 def _promised(kept: Kept) -> Takes | None:
-    """What an API pack says will take it back, once the answer is there."""
-    if kept.said is None or not kept.said.is_known:
+    """What an API pack says will take it back, once the answer is there; None where that needs what there is not."""
+    if kept.said is None or not kept.said.is_known or not fits(kept.said.inverse, kept.before):
         return None
     return Takes(NAME, f"{kept.said.method} {kept.said.url}", "compensable")
 

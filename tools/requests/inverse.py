@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from agentrt.contracts import Answer, Call, Inverse
 from agentrt.errors import UsageError
@@ -108,8 +108,8 @@ def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None)
             raise UsageError("it is not known what was there before")
         body, headers["content-type"] = before.content, before.type
     elif body:
-        body = _filled_body(body, found)
         headers.setdefault("content-type", "application/json")
+        body = _as(headers["content-type"], _filled_body(body, found))
     else:
         headers = _without_type(call)
     url = in_url(inverse.url)
@@ -119,6 +119,20 @@ def declared(call: Call, inverse: Inverse, answer: Answer, before: Image | None)
     look_body = None if inverse.look_body is None else _filled_body(inverse.look_body, found)
     back = replace(call, method=inverse.method, url=url, headers=headers, body=body, hold="")
     return back, look, look_body
+
+
+def fits(inverse: Inverse, before: Image | None) -> bool:
+    """Whether all that it needs of what was there before is known."""
+    texts = f"{inverse.url} {inverse.look or ''} {inverse.body.decode()}"
+    named = [reference for reference in _REFERENCE.findall(texts) if reference.startswith("before")]
+    if named and (before is None or not before.there):
+        return False
+    try:
+        for reference in named:
+            pointed(before and before.value, reference.removeprefix("before"), "state before")
+    except UsageError:
+        return False
+    return True
 
 
 def went_well(call: Call, answer: Answer) -> bool:
@@ -144,6 +158,15 @@ def _filled_body(body: bytes, found: Callable[[str], object]) -> bytes:
     except ValueError:
         return _filled(body.decode(), found, json.dumps).encode()
     return json.dumps(_filled_value(value, found)).encode()
+
+
+def _as(type: str, body: bytes) -> bytes:
+    """JSON, or a form with its members, where null is empty."""
+    value = _json(body) if type.startswith("application/x-www-form-urlencoded") else None
+    if not isinstance(value, dict):
+        return body
+    texts = {name: each if isinstance(each, str) else json.dumps(each) for name, each in value.items()}
+    return urlencode({name: "" if value[name] is None else text for name, text in texts.items()}).encode()
 
 
 def _filled_value(value: Any, found: Callable[[str], object]) -> Any:

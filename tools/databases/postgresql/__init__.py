@@ -7,6 +7,7 @@ sequences, silence, catalog                     undoing       all of it, in one 
 definitions   all there are, as data            covered       what is not in that, and is refused
 altered       what an action did to them        defining      statements that make and unmake them
 rebuilding    from one side to the other        redefining    steps of undo with definitions in them
+trial         undo before the commit            unique        what no trigger keeps then
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from agentrt.records import Effect
 
 from ..kept import Kept, file_of, load, save
 from ..rows import effects_of
-from . import altered, emptying, measuring, redefining, sequences, standing, telling, undoing
+from . import altered, emptying, measuring, sequences, standing, telling, trial, undoing
 from . import line as lines
 from .lines import Lines
 from .statements import Statement, bound, check, split
@@ -107,8 +108,10 @@ class PostgreSQL:
             own = await standing.own(transaction, measured)
             if defined is not None:
                 own["definitions"] = defined[0].written()
-                await redefining.tried(transaction, self._name, Kept(measured.changes, own), defined[1])
+                await trial.definitions(transaction, self._name, Kept(measured.changes, own), defined[1])
                 effects += telling.effects(self._name, defined[0], "after")
+            else:
+                await trial.rows(transaction, self._name, Kept(measured.changes, own), measured)
             save(file_of(self._aside, self._mark, self._name), ENGINE, measured.changes, own)
         effects += effects_of(self._name, measured.changes)
         inserted = {measured.tables[each.table].name for each in measured.changes if each.before is None}

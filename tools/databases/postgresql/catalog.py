@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -123,6 +123,21 @@ async def oids(line: Line, names: Sequence[Name]) -> dict[Name, int]:
         [array(name.schema for name in names), array(name.name for name in names)],
     )
     return {Name(str(schema), str(name)): int(str(oid)) for schema, name, oid in found.rows}
+
+
+async def unlockable(line: Line, names: Collection[Name]) -> set[Name]:
+    """Of these tables, those that this role may not lock against what others write."""
+    found = await line.run(
+        """
+        SELECT n.nspname, c.relname
+          FROM unnest($1::text[], $2::text[]) AS v (schema, name)
+          JOIN pg_catalog.pg_namespace n ON n.nspname = v.schema
+          JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = v.name
+         WHERE NOT pg_catalog.has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
+        """,
+        [array(name.schema for name in names), array(name.name for name in names)],
+    )
+    return {Name(str(schema), str(name)) for schema, name in found.rows}
 
 
 async def references(line: Line, of: Iterable[int]) -> list[Reference]:

@@ -6,6 +6,8 @@ or taken away unseen, whatever statement or function did it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from agentrt.errors import ResourceError, UsageError
 
 from .transaction import Transaction
@@ -60,10 +62,24 @@ _BEYOND = {
 """Of the described catalogs: which rows are of something else."""
 
 
+_SEEN = {
+    "pg_user_mapping": "SELECT m::text FROM pg_catalog.pg_user_mappings m",
+    "pg_subscription": """
+        SELECT pg_catalog.concat_ws(' ', oid, subname, subowner, subenabled, subslotname, subpublications)
+          FROM pg_catalog.pg_subscription
+        UNION ALL
+        SELECT 'held' FROM pg_catalog.pg_locks
+         WHERE locktype = 'object' AND classid = 'pg_catalog.pg_subscription'::regclass
+           AND pid = pg_catalog.pg_backend_pid()
+    """,
+}
+"""What an ordinary role sees of catalogs that it may not read, and yet write to by a statement."""
+
+
 async def changed(transaction: Transaction) -> set[str]:
     """The catalogs that are not what they were."""
     names = [str(name) for (name,) in (await transaction.new.run(_CATALOGS)).rows]
-    return await _changed(transaction, {name: (name, "true") for name in names})
+    return await _changed(transaction, {name: (name, "true") for name in names}, {*_SEEN} - {*names})
 
 
 async def check(transaction: Transaction, catalogs: set[str]) -> None:
@@ -82,7 +98,7 @@ async def check(transaction: Transaction, catalogs: set[str]) -> None:
 async def alone(transaction: Transaction) -> None:
     """Nobody else changed a definition since the transaction began, or which change is whose would not be known.
 
-    Raises ``ResourceError``.
+    After it has written, for good: what it wrote nobody else writes until it is over. Raises ``ResourceError``.
     """
     counted = " UNION ALL ".join(
         f"SELECT '{catalog}', count(*), sum(t.xmin::text::bigint)::text FROM pg_catalog.{catalog} t WHERE {where}"
@@ -91,9 +107,7 @@ async def alone(transaction: Transaction) -> None:
     async with transaction.lines.asked() as fresh:
         now = (await fresh.run(counted)).rows
     if sorted(now) != sorted((await transaction.old.run(counted)).rows):
-        raise ResourceError(
-            "another client changed definitions meanwhile", hint="run it again; nothing of this action stands"
-        )
+        raise ResourceError("another client changed definitions meanwhile", hint="nothing was done: run it again")
 
 
 _LASTING = (
@@ -122,12 +136,18 @@ _HELD = """
 """Statements that write to the catalog itself keep their lock; those that define something do not, but comments."""
 
 
-async def _changed(transaction: Transaction, parts: dict[str, tuple[str, str]]) -> set[str]:
-    counted = " UNION ALL ".join(
-        f"SELECT '{part}', count(*), count(*) FILTER (WHERE pg_catalog.age(t.xmin) <= 0) "
+async def _changed(transaction: Transaction, parts: dict[str, tuple[str, str]], seen: Collection[str] = ()) -> set[str]:
+    counted = [
+        f"SELECT '{part}', count(*)::text, count(*) FILTER (WHERE pg_catalog.age(t.xmin) <= 0) "
         f"FROM pg_catalog.{catalog} t WHERE {where}"
         for part, (catalog, where) in parts.items()
-    )
-    now = {str(part): (count, own) for part, count, own in (await transaction.new.run(counted)).rows}
-    before = {str(part): count for part, count, _ in (await transaction.old.run(counted)).rows}
+    ]
+    counted += [
+        f"SELECT '{name}', pg_catalog.md5(pg_catalog.string_agg(s.said, ' ' ORDER BY s.said)), 0 "
+        f"FROM ({_SEEN[name]}) AS s (said)"
+        for name in seen
+    ]
+    query = " UNION ALL ".join(counted)
+    now = {str(part): (count, own) for part, count, own in (await transaction.new.run(query)).rows}
+    before = {str(part): count for part, count, _ in (await transaction.old.run(query)).rows}
     return {part for part, (count, own) in now.items() if own or count != before[part]}

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from agentrt.errors import ResourceError, UsageError
 
-from .catalog import Table, tables
+from .catalog import Table, tables, unlockable
 from .definitions import Described, describe
 from .line import array
 from .measuring import select
@@ -122,6 +122,11 @@ async def _read(transaction: Transaction, oids: Sequence[int]) -> None:
 async def _keep(transaction: Transaction, oids: Sequence[int]) -> None:
     """The second connection has a savepoint, which gives back its locks."""
     found = await tables(transaction.old, [oid for oid in oids if oid not in transaction.whole])
+    if closed := await unlockable(transaction.new, [table.name for table in found.values()]):
+        raise UsageError(
+            f"{min(closed).label} would be locked or emptied, and permission is denied to keep its rows before",
+            hint="the role needs UPDATE, DELETE or TRUNCATE on it; nothing of the action stands",
+        )
     for oid, table in found.items():
         await transaction.new.run(f"LOCK TABLE ONLY {table.name.sql} IN SHARE ROW EXCLUSIVE MODE")
         transaction.whole[oid] = await select(transaction.old, table, "true")

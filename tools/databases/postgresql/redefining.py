@@ -11,10 +11,10 @@ from agentrt.records import Effect, PathConflict
 
 from ..kept import Kept
 from ..rows import Change, Row, Standing, effects_of
-from . import emptying, sequences
+from . import covered, emptying, sequences
 from .altered import Altered, Side
 from .catalog import Name, Table, oids, references, tables
-from .definitions import Described, Entries, Entry, address, describe
+from .definitions import Entries, Entry, address, describe
 from .line import EXACT, Refused
 from .measuring import balance, exact_row, measure, paired, select
 from .present import Present, compare, gone_table
@@ -102,9 +102,12 @@ class Redefining:
                         )
                     )
             for at, state in source.states.items():
+                if at in target.entries or source.entries[at]["owned"]:
+                    continue
                 name = Name(source.entries[at]["schema"], source.entries[at]["name"])
+                await sequences.hold(line, name, int(source.entries[at]["increment"]))
                 now = await sequences.read(line, list((await oids(line, [name])).values()))
-                if at not in target.entries and not source.entries[at]["owned"] and now.get(name) != state:
+                if now.get(name) != state:
                     conflicts.append(
                         PathConflict(path=f"{self.database}:{name.label}", ours=f"at {state[0]}", theirs="used since")
                     )
@@ -127,7 +130,7 @@ class Redefining:
             present = await compare(line, self.database, table, changes, to)
             conflicts += present.conflicts
             rows.append((table, changes, present))
-            turned = (Change(c.table, c.key, c.after, c.before) for c in changes) if to == "before" else changes
+            turned = (change.turned() for change in changes) if to == "before" else changes
             self.wanted += [(table.oid, change) for change in turned]
         if conflicts:
             raise Conflict(f"database {self.database} was changed by somebody else since", conflicts=conflicts)
@@ -143,13 +146,13 @@ class Redefining:
         for at, recorded in target.rows.items():
             table = await self._table(target.entries[at])
             self.whole.add(table.oid)
-            wholes.append(_differing(table, await select(line, table, "true"), recorded))
+            wholes.append(_differing(table, await select(line, table, "true"), recorded, to))
         written = [table.oid for table, _, _ in (*found, *wholes)]
         if written:
-            silence = await Silence.of(line, written)
-            writer = Writer(line, self.database, await references(line, written), silence.whole)
-            await writer.write(found, to)
-            await writer.write(wholes, "after")
+            beside = await references(line, written)
+            silence = await Silence.of(line, written, beside)
+            writer = Writer(line, self.database, beside, silence.whole)
+            await writer.write([*found, *wholes], to)
             try:
                 await self.transaction.settle()
             except Refused as error:
@@ -208,7 +211,11 @@ class Redefining:
         return next(iter(found.values()))
 
     async def end(self) -> list[Effect]:
-        """Rows of all other tables changed as they were to, and no others. Raises ``Conflict``."""
+        """Rows of all other tables changed as they were to, and no others; and nobody else changed a definition.
+
+        Raises ``Conflict``, ``ResourceError``.
+        """
+        await covered.alone(self.transaction)
         line = self.transaction.new
         was = {int(oid) for (oid,) in (await self.transaction.old.run("SELECT oid FROM pg_catalog.pg_class")).rows}
         made = [int(oid) for (oid,) in (await line.run("SELECT oid FROM pg_catalog.pg_class")).rows if oid not in was]
@@ -234,38 +241,19 @@ class Redefining:
         return [*self.told, *effects_of(self.database, measured.changes)]
 
 
-async def tried(transaction: Transaction, database: str, kept: Kept, before: Described) -> None:
-    """Whether what an action did can be taken back and put there again: done, compared, and let go of.
-
-    Raises ``UsageError``.
-    """
-    await transaction.new.run("SAVEPOINT agentrt_trial")
-    try:
-        trial = Redefining(transaction, database)
-        await trial.step(kept, "before")
-        now = (await describe(transaction.new)).entries
-        if wrong := sorted(at for at in before.entries | now if before.entries.get(at) != now.get(at)):
-            raise UsageError(f"{wrong[0]} could not be put back", hint="nothing of the action stands")
-        await trial.step(kept, "after")
-    except Conflict as conflict:
-        first = conflict.conflicts[0]
-        raise UsageError(
-            f"it could not be put back: {first.path}: {first.theirs}, instead of {first.ours}",
-            hint="nothing of the action stands",
-        ) from None
-    await transaction.new.run("ROLLBACK TO SAVEPOINT agentrt_trial")
-    await transaction.new.run("RELEASE SAVEPOINT agentrt_trial")
-
-
-def _differing(table: Table, there: list[tuple[str, Row]], recorded: list[Row]) -> tuple[Table, list[Change], Present]:
+def _differing(
+    table: Table, there: list[tuple[str, Row]], recorded: list[Row], to: Standing
+) -> tuple[Table, list[Change], Present]:
     present = Present()
     changes = list(paired(table, (row for _, row in there), recorded))
+    if to == "before":
+        changes = [change.turned() for change in changes]
     places: dict[object, list[str]] = {}
     for at, row in there:
         places.setdefault(exact_row(row), []).append(at)
     for change in changes:
-        if change.before is not None:
-            present.gone.append((places[exact_row(change.before)].pop(), change))
+        if (gone := change.side(_other(to))) is not None:
+            present.gone.append((places[exact_row(gone)].pop(), change))
     return table, changes, present
 
 

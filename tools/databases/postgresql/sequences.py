@@ -99,15 +99,19 @@ _OWNER = """
 """
 
 
+async def hold(line: Line, name: Name, step: int) -> None:
+    """It stays what it is (``step`` is its own), but from here on it is this transaction's, as no setval makes it:
+    nobody else gets a number until the end, and a rollback takes back what follows."""
+    await line.run(f"ALTER SEQUENCE {name.sql} INCREMENT BY {step}")
+
+
 async def put(line: Line, move: Moved) -> bool:
     """From ``before`` to ``after`` within the transaction, where it is safe, else not at all. Whether it moved."""
     owner = (await line.run(_OWNER, [move.name.schema, move.name.name])).rows
     if not owner or not owner[0][4]:
         return False
     step, schema, table, column, _ = owner[0]
-    # It stays what it is, but from here on it is this transaction's own, as no setval makes it: nobody else gets a
-    # number until the end, and a rollback takes back what follows.
-    await line.run(f"ALTER SEQUENCE {move.name.sql} INCREMENT BY {step}")
+    await hold(line, move.name, step)
     last, called = (await line.run(f"SELECT last_value, is_called FROM {move.name.sql}")).rows[0]
     if (last, called) != move.before:
         return False

@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from agentrt.contracts import Step
-from agentrt.errors import Conflict
+from agentrt.errors import Conflict, ResourceError
 from agentrt.records import Effect, PathConflict, SchemaEffect
 
 from ..kept import Kept
 from ..rows import Change, Standing, effects_of, same
 from . import sequences
 from .altered import defined
-from .catalog import Name, Reference, Table, oids, references, tables
+from .catalog import Name, Reference, Table, oids, references, tables, unlockable
 from .line import EXACT, Line, Refused
 from .lines import Lines
 from .measuring import balance, measure
@@ -64,27 +64,37 @@ async def done(lines: Lines, turns: Sequence[Turn]) -> AsyncIterator[tuple[Trans
             yield both
         return
     database = lines.name
-    locked, found = await _involved(lines, names)
-    transaction = await Transaction.open(lines, locked=locked)
+    transaction, found = await _begun(lines, names)
     try:
-        line = transaction.new
-        await line.set(EXACT, local=True)
-        here = await tables(line, list((await oids(line, list(names))).values()))
-        by_name = {table.name: table for table in here.values()}
-        silence = await Silence.of(line, list(here))
-        writer = Writer(line, database, found, silence.whole)
-        for turn in turns:
-            await _do(writer, turn, by_name)
-        await _settled(transaction, database)
-        await silence.end()
-        await writer.check(here)
+        here = await write(transaction, database, turns, found)
         measured = await measure(transaction)
         _compare(database, turns, measured.changes)
         effects: list[Effect] = [*effects_of(database, measured.changes)]
-        effects += await _sequences(line, database, turns, {table.name for table in here.values()})
+        effects += await _sequences(transaction.new, database, turns, {*here})
         yield transaction, effects
     finally:
         await transaction.close()
+
+
+async def write(
+    transaction: Transaction, database: str, turns: Sequence[Turn], found: Sequence[Reference]
+) -> dict[Name, Table]:
+    """The rows of each step, where ``found`` are the foreign keys of their tables; which tables there are.
+
+    Raises ``Conflict``, ``ResourceError``, ``UsageError``.
+    """
+    line = transaction.new
+    names = {name for turn in turns for name in turn.names.values()}
+    here = await tables(line, list((await oids(line, list(names))).values()))
+    by_name = {table.name: table for table in here.values()}
+    silence = await Silence.of(line, list(here), found)
+    writer = Writer(line, database, found, silence.whole)
+    for turn in turns:
+        await _do(writer, turn, by_name)
+    await _settled(transaction, database)
+    await silence.end()
+    await writer.check(here)
+    return by_name
 
 
 @asynccontextmanager
@@ -93,8 +103,7 @@ async def _redefined(
 ) -> AsyncIterator[tuple[Transaction, list[Effect]]]:
     for turn in turns:
         names |= defined(turn.kept)
-    locked, _ = await _involved(lines, names)
-    transaction = await Transaction.open(lines, locked=locked)
+    transaction, _ = await _begun(lines, names)
     try:
         redefining = Redefining(transaction, lines.name)
         for turn in turns:
@@ -122,13 +131,27 @@ async def _do(writer: Writer, turn: Turn, here: dict[Name, Table]) -> None:
     await writer.write(found, turn.to)
 
 
-async def _involved(lines: Lines, names: set[Name]) -> tuple[list[str], list[Reference]]:
-    """What is to be locked, as SQL, and the foreign keys from and to the tables."""
+async def _begun(lines: Lines, names: set[Name]) -> tuple[Transaction, list[Reference]]:
+    """With these tables locked, and the foreign keys from and to them. Raises ``ResourceError``."""
     async with lines.asked() as line:
-        there = await oids(line, list(names))
-        found = await references(line, there.values())
-        every = {*there} | {name for each in found for name in (each.child, each.parent)}
-        return sorted(name.sql for name in every), found
+        there, found = await _involved(line, names)
+        beside = {name for each in found for name in (each.child, each.parent)} - {*there}
+        locked = {*there} | (beside - await unlockable(line, beside))
+    transaction = await Transaction.open(lines, locked=sorted(name.sql for name in locked))
+    try:
+        await transaction.new.set(EXACT, local=True)
+        if await _involved(transaction.new, names) != (there, found):  # what was not locked then is not now
+            raise ResourceError("another client changed definitions meanwhile", hint="nothing was done: run it again")
+    except BaseException:
+        await transaction.close()
+        raise
+    return transaction, found
+
+
+async def _involved(line: Line, names: set[Name]) -> tuple[dict[Name, int], list[Reference]]:
+    """Which of the tables are there, and the foreign keys from and to them."""
+    there = await oids(line, list(names))
+    return there, await references(line, there.values())
 
 
 async def _settled(transaction: Transaction, database: str) -> None:
@@ -162,9 +185,22 @@ def _alike(one: Change, other: Change) -> bool:
 
 async def _sequences(line: Line, database: str, turns: Sequence[Turn], written: set[Name]) -> list[SchemaEffect]:
     """Put back what is as it was left; what that changed."""
-    moved = [move for turn in turns for move in turn.moves if await sequences.put(line, move)]
+    # at once as far as they follow each other: a number on the way may be of a row that is there already
+    moved = [move for move in _joined(turns) if await sequences.put(line, move)]
     net: dict[Name, Moved] = {}
     for move in moved:
         net[move.name] = Moved(move.name, net.get(move.name, move).before, move.after)
     found = [move for move in net.values() if move.before != move.after]
     return await sequences.effects(line, database, found, written, back=True)
+
+
+def _joined(turns: Sequence[Turn]) -> list[Moved]:
+    found: list[Moved] = []
+    last: dict[Name, int] = {}
+    for move in (move for turn in turns for move in turn.moves):
+        if (at := last.get(move.name)) is not None and found[at].after == move.before:
+            found[at] = Moved(move.name, found[at].before, move.after)
+        else:
+            last[move.name] = len(found)
+            found.append(move)
+    return found

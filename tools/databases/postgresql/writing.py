@@ -13,6 +13,7 @@ from ..rows import Change, Row, Standing, exact
 from .catalog import Reference, Table, quoted
 from .line import Line, Refused, array
 from .present import Present, unnest
+from .unique import unique
 
 _AT_ONCE = 2000
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Writer:
         if self.quiet:
             await self._out_and_in(ordered, to)
             return
+        await self.line.run("SET CONSTRAINTS ALL DEFERRED")  # what can wait: rows may refer in a circle
         await self.line.run("SAVEPOINT agentrt")
         try:
             await self._in_and_out(ordered, to)
@@ -106,13 +108,13 @@ class Writer:
         }
 
     async def _delete(self, table: Table, places: Sequence[str]) -> None:
-        for part in _parts(places):
+        for part in self._parts(table, places):
             await self._run(table, f"DELETE FROM ONLY {table.name.sql} WHERE ctid = ANY ($1::tid[])", [array(part)])
 
     async def _update(self, table: Table, rows: Sequence[tuple[str, Change, Row]]) -> None:
         names = sorted({name for _, change, _ in rows for name in differing(change)})
         pairs = ", ".join(f"{quoted(name)} = {cast}" for name, cast in zip(names, table.typed(names, "v"), strict=True))
-        for part in _parts(rows):
+        for part in self._parts(table, rows):
             values = [
                 array(at for at, _, _ in part),
                 *(array(row.values[name] for _, _, row in part) for name in names),
@@ -126,13 +128,19 @@ class Writer:
 
     async def _insert(self, table: Table, rows: Sequence[Row]) -> None:
         names = [column.name for column in table.columns]
-        for part in _parts(rows):
+        for part in self._parts(table, rows):
             await self._run(
                 table,
                 f"INSERT INTO {table.name.sql} ({table.listed}) OVERRIDING SYSTEM VALUE "
                 f"SELECT {', '.join(table.typed(names, 'v'))} FROM {unnest(names)}",
                 [array(row.values[name] for row in part) for name in names],
             )
+
+    def _parts(self, table: Table, items: Sequence[T]) -> Iterable[Sequence[T]]:
+        """Each of one statement: all of them, where rows of the table refer to each other."""
+        refers = any(table.oid in each.child_oids and table.oid in each.parent_oids for each in self.references)
+        size = len(items) if refers and items else _AT_ONCE
+        return (items[start : start + size] for start in range(0, len(items), size))
 
     async def _run(self, table: Table, statement: str, values: Sequence[str]) -> None:
         try:
@@ -141,8 +149,10 @@ class Writer:
             raise against(self.database, error, table.name.label) from None
 
     async def check(self, written: Iterable[int]) -> None:
-        """Foreign keys, where no trigger did. Raises ``Conflict``."""
+        """Foreign keys and deferrable unique ones, where no trigger did. Raises ``Conflict``."""
         oids = set(written)
+        if self.quiet:
+            await unique(self.line, self.database, oids)
         for each in self.references if self.quiet else ():
             own = "" if oids & set(each.parent_oids) else " AND pg_catalog.age(c.xmin) <= 0"
             if not each.validated or not oids & {*each.child_oids, *each.parent_oids}:
@@ -189,7 +199,3 @@ def against(database: str, error: Refused, label: str = "", ours: str = "its row
             )
         ],
     )
-
-
-def _parts(items: Sequence[T]) -> Iterable[Sequence[T]]:
-    return (items[start : start + _AT_ONCE] for start in range(0, len(items), _AT_ONCE))
