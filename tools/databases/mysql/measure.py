@@ -41,7 +41,7 @@ def _changes(ours: Link, others: Link, table: Table, small: bool) -> Iterator[Ch
         yield from _copies(ours, others, table)
         return
     here, there = _both(lambda link: set(table.in_buckets(link, BUCKETS, differing)), ours, others)
-    keys = list({place_of(table.name, key): key for key in map(table.key_of, here ^ there)}.values())
+    keys = list({place_of(table.name, key): key for key in table.keys_of(here ^ there)}.values())
     for start in range(0, len(keys), CHUNK):
         some = keys[start : start + CHUNK]
         now = _by_key(table, table.with_keys(ours, some, " FOR UPDATE"))

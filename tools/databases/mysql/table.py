@@ -177,9 +177,11 @@ class Table:
         where = f"{self._bucket(buckets)} IN ({', '.join(map(str, those))})"
         return self._given(link, where)
 
-    def key_of(self, given: Sequence[Any]) -> Values:
-        """The key of such a row."""
-        return {column.name: column.value(given[self._read.index(column)]) for column in self.key}
+    def keys_of(self, rows: Iterable[Sequence[Any]]) -> Iterator[Values]:
+        """Of such rows."""
+        places = [(column, self._read.index(column)) for column in self.key]
+        for row in rows:
+            yield {column.name: column.value(row[place]) for column, place in places}
 
     def with_keys(self, link: Link, keys: Sequence[Values], lock: Lock = "") -> Iterator[Found]:
         """Rows of these keys, and of such that are equal by their collation."""

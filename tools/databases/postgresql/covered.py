@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from agentrt.errors import ResourceError, UsageError
 
+from .line import both
 from .transaction import Transaction
 
 _DESCRIBED = frozenset(
@@ -123,11 +124,17 @@ _HELD = """
 
 
 async def _changed(transaction: Transaction, parts: dict[str, tuple[str, str]]) -> set[str]:
-    counted = " UNION ALL ".join(
-        f"SELECT '{part}', count(*), count(*) FILTER (WHERE pg_catalog.age(t.xmin) <= 0) "
-        f"FROM pg_catalog.{catalog} t WHERE {where}"
+    own = "count(*) FILTER (WHERE pg_catalog.age(t.xmin) <= 0)"
+    # Only the one that no agent's statement ran on can be trusted with a plan that was made before.
+    found, there = await both(transaction.new.run(_counts(parts, own)), transaction.old.again(_counts(parts, "0")))
+    now = {str(part): (count, own) for part, count, own in found.rows}
+    before = {str(part): count for part, count, _ in there.rows}
+    return {part for part, (count, own) in now.items() if own or count != before[part]}
+
+
+def _counts(parts: dict[str, tuple[str, str]], also: str) -> str:
+    """A query: of each part its name, how many rows there are, and ``also``."""
+    return " UNION ALL ".join(
+        f"SELECT '{part}', count(*), {also} FROM pg_catalog.{catalog} t WHERE {where}"
         for part, (catalog, where) in parts.items()
     )
-    now = {str(part): (count, own) for part, count, own in (await transaction.new.run(counted)).rows}
-    before = {str(part): count for part, count, _ in (await transaction.old.run(counted)).rows}
-    return {part for part, (count, own) in now.items() if own or count != before[part]}
