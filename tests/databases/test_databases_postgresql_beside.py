@@ -14,6 +14,7 @@ from postgresql_desk import Desk, desk
 from agentrt.contracts import Step
 from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.tools.databases.postgresql import open_database
+from agentrt.tools.databases.postgresql.line import Line, Refused, both
 
 pytestmark = pytest.mark.anyio
 
@@ -252,3 +253,22 @@ async def test_a_truncate_takes_no_row_along_that_nobody_kept(app: Desk) -> None
     assert app.others("SELECT count(*) FROM users") == [(0,)]
     await app.back("n")
     assert app.others("SELECT count(*) FROM users") == [(4,)]
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_where_one_of_two_lines_is_refused_the_other_is_over_too(postgresql: str, first: bool) -> None:
+    wrong, slow = [await Line.open(postgresql, "app") for _ in range(2)]
+    try:
+        pid = (await slow.run("SELECT pg_backend_pid()")).rows[0][0]
+        asked = [wrong.run("SELECT 1 / 0"), slow.run("SELECT pg_sleep(3600)")]
+        with pytest.raises(Refused, match="division by zero"):
+            await both(*(asked if first else asked[::-1]))
+        running = f"SELECT FROM pg_stat_activity WHERE pid = {pid} AND state = 'active'"
+        for _ in range(100):
+            if not (await wrong.run(running)).rows:
+                break
+            await asyncio.sleep(0.02)
+        assert not (await wrong.run(running)).rows
+    finally:
+        await wrong.close()
+        await slow.close()

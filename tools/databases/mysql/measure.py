@@ -9,38 +9,39 @@ side sees is what was there before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from agentrt.errors import ResourceError
 
 from ..rows import Change, Row, Values, same
-from .place import Link
+from .place import Link, literal
 from .table import CHUNK, Found, Table, place_of
 
 BUCKETS = 1024
+_SMALL = 16 * 1024 * 1024
+"""Bytes that the server sorts in no time, and has room for."""
 T = TypeVar("T")
 
 
 def measure(ours: Link, others: Link, tables: Iterable[Table]) -> list[Change]:
     """``others`` is in no transaction. Raises ``ResourceError``, and what the driver raises."""
-    return [change for table in tables for change in _changes(ours, others, table)]
+    tables = list(tables)
+    small = _small(others, tables) if tables else set()
+    return [change for table in tables for change in _changes(ours, others, table, table.name in small)]
 
 
-def _changes(ours: Link, others: Link, table: Table) -> Iterator[Change]:
-    differing = _differing(ours, others, table)
+def _changes(ours: Link, others: Link, table: Table, small: bool) -> Iterator[Change]:
+    differing = _differing(ours, others, table, small)
     if not differing:
         return
     if not table.key:
         yield from _copies(ours, others, table)
         return
-    now, was = _both(lambda link: _by_key(table, table.in_buckets(link, BUCKETS, differing)), ours, others)
-    keys = [
-        (now.get(place) or was[place]).key
-        for place in {**was, **now}
-        if place not in now or place not in was or not same(now[place].row, was[place].row)
-    ]
+    here, there = _both(lambda link: set(table.in_buckets(link, BUCKETS, differing)), ours, others)
+    keys = list({place_of(table.name, key): key for key in table.keys_of(here ^ there)}.values())
     for start in range(0, len(keys), CHUNK):
         some = keys[start : start + CHUNK]
         now = _by_key(table, table.with_keys(ours, some, " FOR UPDATE"))
@@ -66,13 +67,26 @@ def copies(table: str, row: Row, was: int, now: int) -> Iterator[Change]:
         yield Change(table, key, row, None) if was > now else Change(table, key, None, row)
 
 
-def _differing(ours: Link, others: Link, table: Table) -> list[int]:
-    query = table.digests(BUCKETS)
-    now, was = _both(lambda link: {row[0]: row[1:] for row in link.ask(query)}, ours, others)
-    for side in (now, was):
-        if None in side or any(each[-1] != "0" for each in side.values()):
-            raise ResourceError(f"the rows of {table.name} could not be compared", hint="nothing was changed")
-    return [int(bucket) for bucket in sorted({**now, **was}) if now.get(bucket) != was.get(bucket)]
+def _differing(ours: Link, others: Link, table: Table, small: bool) -> list[int]:
+    for query in [table.lists(BUCKETS), table.sums(BUCKETS)] if small else [table.sums(BUCKETS)]:
+        now, was = _both(partial(_summed, query), ours, others)
+        if all(None not in side and all(each[-1] == "0" for each in side.values()) for side in (now, was)):
+            return [int(str(bucket)) for bucket in {**now, **was} if now.get(bucket) != was.get(bucket)]
+    raise ResourceError(f"the rows of {table.name} could not be compared", hint="nothing was changed")
+
+
+def _summed(query: str, link: Link) -> dict[str | None, tuple[str, ...]]:
+    return {row[0]: row[1:] for row in link.ask(query)}
+
+
+def _small(link: Link, tables: Sequence[Table]) -> set[str]:
+    """Those that the server takes for small: what it says is an estimate, and decides only how they are compared."""
+    names = ", ".join(literal(table.name) for table in tables)
+    found = link.ask(
+        f"SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN ({names})"
+        f" AND data_length < {_SMALL}"
+    )
+    return {name for (name,) in found}
 
 
 def _both(look: Callable[[Link], T], ours: Link, others: Link) -> tuple[T, T]:

@@ -101,7 +101,7 @@ class Schema:
                 Trigger(*each)
                 for each in ask(
                     "SELECT trigger_name, event_object_table, event_manipulation, action_statement"
-                    " FROM information_schema.triggers WHERE trigger_schema = DATABASE() ORDER BY 1"
+                    " FROM information_schema.triggers WHERE event_object_schema = DATABASE() ORDER BY 1"
                 )
             ),
             tuple(_foreign(link)),
@@ -173,6 +173,11 @@ class Schema:
 
 
 def _foreign(link: Link) -> Iterable[Foreign]:
+    # Mostly there is none: asking for their columns looks into every table of the server once more.
+    if not link.ask(
+        "SELECT 1 FROM information_schema.referential_constraints WHERE unique_constraint_schema = DATABASE() LIMIT 1"
+    ):
+        return
     found: dict[tuple[str, str, str], tuple[list[str], str, list[str], bool]] = {}
     for schema, child, name, column, parent, referred, *rules in link.ask(
         "SELECT k.table_schema, k.table_name, k.constraint_name, k.column_name, k.referenced_table_name,"

@@ -21,6 +21,10 @@ Kind = Literal["int", "number", "float", "text", "bytes", "other"]
 Lock = Literal["", " FOR UPDATE", " LOCK IN SHARE MODE"]
 CHUNK = 500
 """Rows of one statement."""
+_SHORT = 1024
+"""Bytes of text that are compared as they are; of longer ones a digest is."""
+_NEAR = 16
+"""Rows with whole numbers next to each other as keys are in one bucket: statements often change such together."""
 _PACKET = 500_000
 """Characters of one statement that writes rows, about: well below any server's ``max_allowed_packet``."""
 _INTS = {"tinyint", "smallint", "mediumint", "int", "bigint", "year"}
@@ -55,7 +59,8 @@ class Column:
     type: str
 
     @classmethod
-    def of(cls, name: str, type: str, charset: str | None, computed: bool) -> Column:
+    def of(cls, name: str, type: str, charset: str | None, bytes: str | None, computed: bool) -> Column:
+        """``bytes``: how many text has at most, if it is text."""
         at = quoted(name)
         if type in _INTS:
             return cls(name, "int", at, at, "", computed, type)
@@ -74,7 +79,8 @@ class Column:
             return cls(name, "text", at, f"SHA2(CAST({at} AS CHAR), 256)", "", computed, type)
         if charset is None:
             return cls(name, "other", at, at, "", computed, type)
-        hashed = f"SHA2(CAST({at} AS BINARY), 256)"
+        short = bytes is not None and int(bytes) <= _SHORT
+        hashed = f"HEX({at})" if short else f"SHA2(CAST({at} AS BINARY), 256)"
         if charset in _UNICODE:
             return cls(name, "text", at, hashed, "", computed, type)
         return cls(name, "bytes", f"CAST({at} AS BINARY)", hashed, charset, computed, type)
@@ -117,12 +123,13 @@ class Table:
         where = f"table_schema = DATABASE() AND table_name IN ({wanted})"
         columns: dict[str, dict[str, Column]] = {}
         counted: set[str] = set()
-        for table, name, type, charset, expression, extra in link.ask(
-            "SELECT table_name, column_name, data_type, character_set_name, generation_expression, extra"
+        for table, name, type, charset, bytes, expression, extra in link.ask(
+            "SELECT table_name, column_name, data_type, character_set_name, character_octet_length,"
+            " generation_expression, extra"
             f" FROM information_schema.columns WHERE {where} ORDER BY table_name, ordinal_position"
         ):
             computed = bool(expression) and "DEFAULT_GENERATED" not in extra
-            columns.setdefault(table, {})[name] = Column.of(name, type.lower(), charset, computed)
+            columns.setdefault(table, {})[name] = Column.of(name, type.lower(), charset, bytes, computed)
             if "auto_increment" in extra.lower():
                 counted.add(table)
         keys: dict[str, list[str]] = {}
@@ -147,16 +154,34 @@ class Table:
 
     # ------------------------------------------------------------------------------------------------------ reading
 
-    def digests(self, buckets: int) -> str:
-        """A query: of each bucket its number, how many rows, and what is else if any of them is."""
-        row = self._joined(self.written)
+    def sums(self, buckets: int) -> str:
+        """A query: of each bucket its number, how many rows, and what is else if any of them is. None of that where the
+        last is not 0."""
         parts = ", ".join(f"SUM(CAST(CONV(SUBSTR(d, {at}, 16), 16, 10) AS UNSIGNED))" for at in (1, 17))
-        rows = f"SELECT {self._bucket(buckets)} AS b, SHA2({row}, 256) AS d FROM {quoted(self.name)}"
-        return f"SELECT b, COUNT(*), {parts}, SUM(d IS NULL) FROM ({rows}) AS digests GROUP BY b"
+        return f"SELECT b, COUNT(*), {parts}, SUM(d IS NULL) FROM ({self._digests(buckets)}) AS digests GROUP BY b"
 
-    def in_buckets(self, link: Link, buckets: int, those: Iterable[int]) -> Iterator[Found]:
+    def lists(self, buckets: int) -> str:
+        """``sums`` for small tables: sooner, but the server sorts the rows, and cuts a list that is too long for it."""
+        lists = (
+            "SELECT b, COUNT(*) AS n, GROUP_CONCAT(d SEPARATOR '') AS list"
+            f" FROM ({self._digests(buckets)}) AS digests GROUP BY b"
+        )
+        return f"SELECT b, n, SHA2(list, 256), 64 * n - IFNULL(LENGTH(list), 0) FROM ({lists}) AS lists"
+
+    def _digests(self, buckets: int) -> str:
+        row = self._joined(self.written)
+        return f"SELECT {self._bucket(buckets)} AS b, SHA2({row}, 256) AS d FROM {quoted(self.name)}"
+
+    def in_buckets(self, link: Link, buckets: int, those: Iterable[int]) -> list[tuple[Any, ...]]:
+        """Rows as the server gives them: equal where they are the same."""
         where = f"{self._bucket(buckets)} IN ({', '.join(map(str, those))})"
-        return self._found(link, where)
+        return self._given(link, where)
+
+    def keys_of(self, rows: Iterable[Sequence[Any]]) -> Iterator[Values]:
+        """Of such rows."""
+        places = [(column, self._read.index(column)) for column in self.key]
+        for row in rows:
+            yield {column.name: column.value(row[place]) for column, place in places}
 
     def with_keys(self, link: Link, keys: Sequence[Values], lock: Lock = "") -> Iterator[Found]:
         """Rows of these keys, and of such that are equal by their collation."""
@@ -182,16 +207,24 @@ class Table:
         return f"({columns}) IN ({', '.join(rows)})"
 
     def _found(self, link: Link, where: str, lock: Lock = "") -> Iterator[Found]:
-        extra = tuple(column for column in self.key if column.computed)
-        written = self.written
-        columns = (*written, *extra)
-        reads = ", ".join(column.read for column in columns)
-        for given in link.ask(f"SELECT {reads} FROM {quoted(self.name)} WHERE {where}{lock}"):
+        columns, written = self._read, self.written
+        for given in self._given(link, where, lock):
             values = {column.name: column.value(value) for column, value in zip(columns, given, strict=True)}
             row = Row({column.name: values[column.name] for column in written})
             yield Found({column.name: values[column.name] for column in self.key}, row)
 
+    def _given(self, link: Link, where: str, lock: Lock = "") -> list[tuple[Any, ...]]:
+        """Each ``_read``."""
+        reads = ", ".join(column.read for column in self._read)
+        return link.ask(f"SELECT {reads} FROM {quoted(self.name)} WHERE {where}{lock}")
+
+    @property
+    def _read(self) -> tuple[Column, ...]:
+        return (*self.written, *(column for column in self.key if column.computed))
+
     def _bucket(self, buckets: int) -> str:
+        if [column.kind for column in self.key] == ["int"]:
+            return f"CRC32({self.key[0].read} DIV {_NEAR}) % {buckets}"
         return f"CRC32({self._joined(self.key or self.written)}) % {buckets}"
 
     def _joined(self, columns: Sequence[Column]) -> str:

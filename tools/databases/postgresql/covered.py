@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 from agentrt.errors import ResourceError, UsageError
 
+from .line import both
 from .transaction import Transaction
 
 _DESCRIBED = frozenset(
@@ -137,17 +138,25 @@ _HELD = """
 
 
 async def _changed(transaction: Transaction, parts: dict[str, tuple[str, str]], seen: Collection[str] = ()) -> set[str]:
+    own = "count(*) FILTER (WHERE pg_catalog.age(t.xmin) <= 0)"
+    # Only the one that no agent's statement ran on can be trusted with a plan that was made before.
+    found, there = await both(
+        transaction.new.run(_counts(parts, seen, own)), transaction.old.again(_counts(parts, seen, "0"))
+    )
+    now = {str(part): (count, own) for part, count, own in found.rows}
+    before = {str(part): count for part, count, _ in there.rows}
+    return {part for part, (count, own) in now.items() if own or count != before[part]}
+
+
+def _counts(parts: dict[str, tuple[str, str]], seen: Collection[str], also: str) -> str:
+    """A query: of each part its name, how many rows there are, and ``also``; of what is seen a digest, and 0."""
     counted = [
-        f"SELECT '{part}', count(*)::text, count(*) FILTER (WHERE pg_catalog.age(t.xmin) <= 0) "
-        f"FROM pg_catalog.{catalog} t WHERE {where}"
+        f"SELECT '{part}', count(*)::text, {also} FROM pg_catalog.{catalog} t WHERE {where}"
         for part, (catalog, where) in parts.items()
     ]
-    counted += [
+    digests = [
         f"SELECT '{name}', pg_catalog.md5(pg_catalog.string_agg(s.said, ' ' ORDER BY s.said)), 0 "
         f"FROM ({_SEEN[name]}) AS s (said)"
         for name in seen
     ]
-    query = " UNION ALL ".join(counted)
-    now = {str(part): (count, own) for part, count, own in (await transaction.new.run(query)).rows}
-    before = {str(part): count for part, count, _ in (await transaction.old.run(query)).rows}
-    return {part for part, (count, own) in now.items() if own or count != before[part]}
+    return " UNION ALL ".join([*counted, *digests])

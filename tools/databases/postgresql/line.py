@@ -6,9 +6,10 @@ never holds the password.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from agentrt.contracts import Scalar
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncConnection, Error
     from psycopg.pq.abc import PGresult
 
+T = TypeVar("T")
 _SETTINGS = {
     "client_encoding": "UTF8",
     "datestyle": "ISO, MDY",
@@ -196,6 +198,16 @@ class Line:
             table=error.diag.table_name or "",
             hint=error.diag.message_hint or "",
         )
+
+
+async def both(one: Coroutine[Any, Any, T], other: Coroutine[Any, Any, T]) -> tuple[T, T]:
+    """What two lines are asked at once. Where one raises, the other is over too, and that is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = group.create_task(one), group.create_task(other)
+    except* AgentrtError as errors:
+        raise errors.exceptions[0] from None
+    return tasks[0].result(), tasks[1].result()
 
 
 def _calls(settings: dict[str, str], local: bool) -> str:

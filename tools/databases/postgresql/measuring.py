@@ -18,7 +18,7 @@ from agentrt.errors import UsageError
 from ..rows import Change, Row, exact, exact_all, same
 from . import sequences
 from .catalog import Table, tables
-from .line import Line, array
+from .line import Line, array, both
 from .sequences import Moved
 from .transaction import Transaction
 
@@ -92,8 +92,7 @@ async def _changes(transaction: Transaction, table: Table) -> list[Change]:
     new, old = transaction.new, transaction.old
     if (whole := transaction.whole.get(table.oid)) is not None:
         return list(paired(table, (row for _, row in whole), (row for _, row in await select(new, table, "true"))))
-    after = await select(new, table, "pg_catalog.age(xmin) <= 0")
-    before = await select(old, table, "xmax <> '0'::xid")
+    after, before = await both(select(new, table, "pg_catalog.age(xmin) <= 0"), select(old, table, "xmax <> '0'::xid"))
     if before:
         seen = await new.run(
             f"SELECT ctid::text FROM ONLY {table.name.sql} WHERE ctid = ANY ($1::tid[])",

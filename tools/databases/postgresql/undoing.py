@@ -15,7 +15,7 @@ from agentrt.errors import Conflict, ResourceError
 from agentrt.records import Effect, PathConflict, SchemaEffect
 
 from ..kept import Kept
-from ..rows import Change, Standing, effects_of, same
+from ..rows import Change, Standing, effects_of, exact_all, same
 from . import sequences
 from .altered import defined
 from .catalog import Name, Reference, Table, oids, references, tables, unlockable
@@ -164,7 +164,7 @@ async def _settled(transaction: Transaction, database: str) -> None:
 def _compare(database: str, turns: Sequence[Turn], changes: Sequence[Change]) -> None:
     """Whether what was done is what was to be done."""
     wanted = [change.turned() if turn.to == "before" else change for turn in turns for change in turn.kept.changes]
-    if len(wanted) == len(changes) and all(map(_alike, wanted, changes)):  # row by row, as it mostly is
+    if len(wanted) == len(changes) and _one_by_one(wanted, changes):
         return
     one, other = balance(wanted), balance(changes)
     tables = sorted({key[0] for key in one.keys() | other.keys() if one.get(key) != other.get(key)})
@@ -179,8 +179,14 @@ def _compare(database: str, turns: Sequence[Turn], changes: Sequence[Change]) ->
         )
 
 
-def _alike(one: Change, other: Change) -> bool:
-    return one.table == other.table and same(one.before, other.before) and same(one.after, other.after)
+def _one_by_one(wanted: Sequence[Change], changes: Sequence[Change]) -> bool:
+    """Whether each row is there once, and the same on both sides, as it mostly is."""
+    left = {(each.table, exact_all(each.key.values())): each for each in wanted}
+    for each in changes:
+        one = left.pop((each.table, exact_all(each.key.values())), None)
+        if one is None or not (same(one.before, each.before) and same(one.after, each.after)):
+            return False
+    return not left
 
 
 async def _sequences(line: Line, database: str, turns: Sequence[Turn], written: set[Name]) -> list[SchemaEffect]:
