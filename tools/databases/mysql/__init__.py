@@ -85,11 +85,9 @@ class MysqlDatabase(Threaded[Session, Ready | Switch]):
         after either the action is over."""
         if self._mark is None or self._over:
             raise UsageError("the transaction is over", hint="nothing of it stands; do it again in another action")
-        if self._session is None and defines(statements):
-            self._session = Defining(self._place, self._links, self._file(self._mark))
-        session = self._session = self._session or Session(self._place, self._links)
         done = False
         try:
+            session = self._session = self._session or self._opened(statements, self._mark)
             answered = await self._apart(lambda: session.execute(statements, parameters, rows), session)
             done = True
             return answered
@@ -97,6 +95,10 @@ class MysqlDatabase(Threaded[Session, Ready | Switch]):
             if not done:
                 self._over = True
                 await self._drop()
+
+    def _opened(self, statements: str, mark: str) -> Session:
+        defining = defines(statements)
+        return Defining(self._place, self._links, self._file(mark)) if defining else Session(self._place, self._links)
 
     async def seal(self) -> Sequence[Effect]:
         """Nothing changed: nothing is kept. Raises ``ResourceError``."""
@@ -161,7 +163,8 @@ class MysqlDatabase(Threaded[Session, Ready | Switch]):
         if planned is not None:
             await self._apart(planned.close)
         if mark is not None:
-            await self._apart(lambda: self._recover(mark))
+            if await self._apart(lambda: self._recover(mark)):
+                await self._apart(lambda: self._take_back(mark))
             await self._apart(lambda: self._file(mark).unlink(missing_ok=True))
         self._mark = None
 
@@ -222,13 +225,28 @@ class MysqlDatabase(Threaded[Session, Ready | Switch]):
         self._planned = switch if ready else None
         return Planned(effects(self.name, moves), tuple(conflicts))
 
-    def _recover(self, mark: str) -> None:
-        """What a crash cut off is finished, or gone. Raises ``ResourceError``."""
+    def _take_back(self, mark: str) -> None:
+        """What was not to stand any more when it was found out that it does. Raises ``ResourceError``."""
+        moves = self._moves([Step(mark, "back")], Record.load)
+        with self._place.outage():
+            switch = Switch(self._place, way_file(self._file(mark)))
+            try:
+                if conflicts := switch.plan(moves):
+                    raise ResourceError(
+                        f"{self._place.said}: what the action did to {conflicts[0].path} stands: {conflicts[0].theirs}",
+                        hint="others changed it since: look at it",
+                    )
+                switch.finish()
+            finally:
+                switch.close()
+
+    def _recover(self, mark: str) -> bool:
+        """What a crash cut off is finished (True), or gone. Raises ``ResourceError``."""
         scratch = scratch_file(self._file(mark))
         if scratch.exists():
             with self._place.outage(), self._links.others() as others:
                 drop(others, scratch)
-        recover(self._place, way_file(self._file(mark)))
+        return recover(self._place, way_file(self._file(mark)))
 
     def _stands(self, mark: str) -> bool | None:
         self._recover(mark)

@@ -113,6 +113,7 @@ class Defining(Session):
                 if self._ended.is_set():
                     raise ResourceError("it was cancelled")
                 answered.append(self._answer(link, statement, rows))
+            self._scratch.described()
             return answered
 
     def seal(self) -> Record | None:

@@ -20,17 +20,17 @@ def complete(link: Link, way: Way) -> None:
     _restore(link, way, way.target)
 
 
-def recover(place: Place, file: Path) -> None:
-    """After a crash, or whatever else cut it off: finished where tables were exchanged, else nothing of it stands.
+def recover(place: Place, file: Path) -> bool:
+    """After a crash, or whatever cut it off: finished where tables were exchanged (True), else nothing of it stands.
 
     Raises ``ResourceError``."""
     way = Way.load(file)
     if way is None:
-        return
+        return False
     with place.outage():
         link = place.connect(MODE_OF_UNDO)
         try:
-            if _exchanged(link, way):
+            if exchanged := _exchanged(link, way):
                 complete(link, way)
             else:
                 if way.switching:
@@ -39,6 +39,7 @@ def recover(place: Place, file: Path) -> None:
         finally:
             link.close()
     file.unlink(missing_ok=True)
+    return exchanged
 
 
 def _exchanged(link: Link, way: Way) -> bool:

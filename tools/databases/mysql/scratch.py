@@ -39,8 +39,8 @@ class Scratch:
         self._real: Link | None = None
         self._copied = Definitions({}, {})
         self._rows: dict[str, list[Row]] = {}
-        self._filled: bool | None = None
-        """Whether copies have rows. None: there is nothing yet."""
+        self._filled = False
+        """Whether copies have rows."""
 
     def open(self) -> Link:
         """Raises ``UsageError`` where this user may not do what is needed, in it or to put definitions back."""
@@ -71,14 +71,15 @@ class Scratch:
         be made again exactly as it is."""
         link, real = self.open(), self._real
         assert real is not None
-        if fill and self._filled is False:
+        if fill and self._filled is False and self._copied.tables:
             raise UsageError("it is about rows, and what came before it was not", hint="run it in an action of its own")
         there = describe(real, tied(schema, names) - self._copied.tables.keys() - self._copied.views.keys())
-        self._filled = fill if self._filled is None else self._filled
+        self._filled = fill if not self._copied.tables else self._filled
         link.run(f"SET SESSION sql_mode = '{MODE_OF_UNDO}', foreign_key_checks = 0, check_constraint_checks = 0")
-        filled = self._near(there, names) if self._filled else set()
+        filled = self._near(there, names) if self._filled else set[str]()
         for name, definition in there.tables.items():
             link.run(definition.create(name))
+        self.described()
         for name in filled:
             self._rows[name] = self._fill(link, name)
         for name, definition in there.tables.items():
@@ -103,21 +104,25 @@ class Scratch:
 
     def _fill(self, link: Link, name: str) -> list[Row]:
         table = Table.read(link, [name])[name]
-        if (strange := table.strange) is not None:
-            raise UsageError(f"{name}.{strange.name} is of a type that is not known: {strange.type}")
         columns = ", ".join(quoted(column.name) for column in table.written)
         at = f"{quoted(self._place.schema)}.{quoted(name)}"
         link.run(f"INSERT INTO {quoted(name)} ({columns}) SELECT {columns} FROM {at}")
         return table.all(link)
 
-    def altered(self) -> Altered | None:
-        """What was done in it; None: nothing. Raises ``UsageError`` for what could not be made again."""
+    def described(self) -> tuple[Definitions, dict[str, Table]]:
+        """What is in it. Raises ``UsageError`` for what could not be made again."""
         link = self.open()
         now = describe(link)
         tables = Table.read(link, now.tables)
         for table in tables.values():
             if (strange := table.strange) is not None:
                 raise UsageError(f"{table.name}.{strange.name} is of a type that is not known: {strange.type}")
+        return now, tables
+
+    def altered(self) -> Altered | None:
+        """What was done in it; None: nothing. Raises ``UsageError``."""
+        link = self.open()
+        now, tables = self.described()
         rows = {name: found for name, table in tables.items() if (found := table.all(link))}
         before = {name: found for name, found in self._rows.items() if found}
         return altered(Side(self._copied, before), Side(now, rows))

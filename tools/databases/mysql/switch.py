@@ -28,29 +28,43 @@ from .scratch import tied
 from .table import Table
 from .way import Way, laid_out, names_of
 
+_TRIES = 5
+"""Where others, who wait for the same tables, come first."""
+
+
+class Slipped(ResourceError):
+    """Others came before the exchange."""
+
 
 class Switch:
     """One plan. Tables stay locked from ``plan`` to ``finish`` or ``close``."""
 
     def __init__(self, place: Place, file: Path) -> None:
         self._place, self._file = place, file
-        self._link, self._other = place.connect(MODE_OF_UNDO), place.connect(MODE_OF_UNDO)
-        for link in (self._link, self._other):
-            link.run("SET SESSION check_constraint_checks = 0")
+        self._moves: Sequence[Move[Record]] = ()
         self._way: Way | None = None
         self._prints: dict[str, object] = {}
         """What the rows are that go, by table."""
+        self._connect()
+
+    def _connect(self) -> None:
+        self._link, self._other = self._place.connect(MODE_OF_UNDO), self._place.connect(MODE_OF_UNDO)
+        for link in (self._link, self._other):
+            link.run("SET SESSION check_constraint_checks = 0")
 
     def plan(self, moves: Sequence[Move[Record]]) -> list[PathConflict]:
         """Get ready; where there are conflicts, or it raises, the caller closes."""
         link, other, database = self._link, self._other, self._place.name
+        self._moves = moves
         schema = Schema.read(other)
         scope = tied(schema, names_of(moves))
         present = describe(other, scope)
         sketch = Aim(database, present, None).all(moves)
         if sketch.conflicts:
             return sketch.conflicts
-        way = self._way = laid_out(present, sketch, f"agentrt_{secrets.token_hex(6)}")
+        way = self._way = laid_out(
+            present, sketch, f"~agentrt_{secrets.token_hex(6)}"
+        )  # the server locks by name: these last
         way.keep(self._file)
         for name, hidden in way.built.items():
             other.run(way.target.tables[name].create(hidden))
@@ -94,6 +108,19 @@ class Switch:
 
     def finish(self) -> None:
         """All of it. Raises ``ResourceError``: then nothing of it is done, unless it says so."""
+        for tried in range(1, _TRIES + 1):
+            try:
+                self._finish()
+                return
+            except Slipped:
+                if tried == _TRIES:
+                    raise
+            self._other.close()
+            self._connect()
+            if conflicts := self.plan(self._moves):
+                raise Slipped(f"{conflicts[0].path} was changed by others meanwhile", hint="do it again")
+
+    def _finish(self) -> None:
         way = self._way
         assert way is not None
         way = replace(way, switching=True)
@@ -103,25 +130,15 @@ class Switch:
             self._exchange(way)
         except BaseException:
             self._link.close()
-            recover(self._place, self._file)
-            if self._done(way):
+            if recover(self._place, self._file):
                 return
             raise
         try:
             complete(self._other, way)
         except Exception as error:
-            recover(self._place, self._file)
-            if not self._done(way):
+            if not recover(self._place, self._file):
                 raise ResourceError(f"{self._place.said}: nothing was done: {error}", hint="do it again") from error
         self._file.unlink(missing_ok=True)
-
-    def _done(self, way: Way) -> bool:
-        """After it was recovered."""
-        link = self._place.connect()
-        try:
-            return describe(link, way.target.tables | way.source.tables).tables == way.target.tables
-        finally:
-            link.close()
 
     def _tie(self, way: Way) -> None:
         """What is built gets its foreign keys and triggers, under names of ours."""
@@ -153,7 +170,7 @@ class Switch:
         if slipped:
             back = ", ".join(f"{quoted(other)} TO {quoted(one)}" for one, other in reversed(pairs))
             self._other.run(f"RENAME TABLE {back}")
-            raise ResourceError(f"{slipped[0]} was changed by others meanwhile", hint="do it again")
+            raise Slipped(f"{slipped[0]} was changed by others meanwhile", hint="do it again")
 
     def _until_waiting(self, running: Future[int]) -> None:
         number = self._other.connection.thread_id()
