@@ -6,6 +6,13 @@ reach     which tables one may have changed   session   the connections of one a
 measure   what it did, from evidence          record    what is kept of it
 table     keys, rows, locks                   numbers   AUTO_INCREMENT
 turn      put back, in one transaction        writing, orphans   rows back in place, foreign keys
+
+Definitions, which the server commits at once:
+
+defining     an action of them                 scratch    the schema it runs in first
+definitions  as data, and made again           altered    what it did to them
+aim, way     where moves lead, and how         switch, dangling   tables exchanged, foreign keys
+recovering   after the exchange, or a crash
 """
 
 from __future__ import annotations
@@ -19,13 +26,17 @@ from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
 
-from ..rows import Move
+from ..rows import Move, Standing
 from ..threaded import Threaded
+from .defining import Defining, defines, scratch_file, way_file
 from .links import Links
 from .numbers import numbers, put_back, wanted
 from .place import MODE_OF_UNDO, Link, Place
 from .record import Record, effects
+from .recovering import recover
+from .scratch import drop
 from .session import Session, Uncertain
+from .switch import Switch
 from .turn import Turn
 
 T = TypeVar("T")
@@ -47,8 +58,12 @@ class Ready(NamedTuple):
     left: dict[str, int]
     """And as it is without that."""
 
+    def close(self) -> None:
+        """It is rolled back."""
+        self.link.close()
 
-class MysqlDatabase(Threaded[Session, Ready]):
+
+class MysqlDatabase(Threaded[Session, Ready | Switch]):
     """A ``Database``. What undo needs is kept in ``aside/<mark>/<name>.json``."""
 
     def __init__(self, place: Place, aside: Path) -> None:
@@ -70,9 +85,9 @@ class MysqlDatabase(Threaded[Session, Ready]):
         after either the action is over."""
         if self._mark is None or self._over:
             raise UsageError("the transaction is over", hint="nothing of it stands; do it again in another action")
-        session = self._session = self._session or Session(self._place, self._links)
         done = False
         try:
+            session = self._session = self._session or self._opened(statements, self._mark)
             answered = await self._apart(lambda: session.execute(statements, parameters, rows), session)
             done = True
             return answered
@@ -80,6 +95,10 @@ class MysqlDatabase(Threaded[Session, Ready]):
             if not done:
                 self._over = True
                 await self._drop()
+
+    def _opened(self, statements: str, mark: str) -> Session:
+        defining = defines(statements)
+        return Defining(self._place, self._links, self._file(mark)) if defining else Session(self._place, self._links)
 
     async def seal(self) -> Sequence[Effect]:
         """Nothing changed: nothing is kept. Raises ``ResourceError``."""
@@ -142,8 +161,10 @@ class MysqlDatabase(Threaded[Session, Ready]):
         await self._drop()
         planned, self._planned = self._planned, None
         if planned is not None:
-            await self._apart(planned.link.close)  # rolls back
+            await self._apart(planned.close)
         if mark is not None:
+            if await self._apart(lambda: self._recover(mark)):
+                await self._apart(lambda: self._take_back(mark))
             await self._apart(lambda: self._file(mark).unlink(missing_ok=True))
         self._mark = None
 
@@ -153,8 +174,14 @@ class MysqlDatabase(Threaded[Session, Ready]):
 
     # ---------------------------------------------------------------------------------------------------------- undo
 
-    def _finish(self, planned: Ready) -> None:
+    def _finish(self, planned: Ready | Switch) -> None:
         with self._place.outage():
+            if isinstance(planned, Switch):
+                try:
+                    planned.finish()
+                finally:
+                    planned.close()
+                return
             try:
                 planned.link.run("COMMIT")
             finally:
@@ -166,7 +193,11 @@ class MysqlDatabase(Threaded[Session, Ready]):
         return await self._apart(lambda: self._stands(mark))
 
     def _plan(self, steps: Sequence[Step]) -> Planned:
+        for mark in {step.mark for step in steps}:
+            self._recover(mark)
         moves = self._moves(steps, Record.load)
+        if any(move.record.altered is not None for move in moves):
+            return self._plan_switch(self._file(steps[0].mark), moves)
         counted = {table for move in moves for table in move.record.numbers}
         with self._place.outage(), self._links.others() as others:
             link, ready = self._place.connect(MODE_OF_UNDO), False
@@ -182,10 +213,57 @@ class MysqlDatabase(Threaded[Session, Ready]):
         self._planned = Ready(link, to, left) if ready else None
         return Planned(effects(self.name, moves), tuple(conflicts))
 
+    def _plan_switch(self, file: Path, moves: Sequence[Move[Record]]) -> Planned:
+        with self._place.outage():
+            switch, ready = Switch(self._place, way_file(file)), False
+            try:
+                conflicts = switch.plan(moves)
+                ready = not conflicts
+            finally:
+                if not ready:
+                    switch.close()
+        self._planned = switch if ready else None
+        return Planned(effects(self.name, moves), tuple(conflicts))
+
+    def _take_back(self, mark: str) -> None:
+        """What was not to stand any more when it was found out that it does. Raises ``ResourceError``."""
+        moves = self._moves([Step(mark, "back")], Record.load)
+        with self._place.outage():
+            switch = Switch(self._place, way_file(self._file(mark)))
+            try:
+                if conflicts := switch.plan(moves):
+                    raise ResourceError(
+                        f"{self._place.said}: what the action did to {conflicts[0].path} stands: {conflicts[0].theirs}",
+                        hint="others changed it since: look at it",
+                    )
+                switch.finish()
+            finally:
+                switch.close()
+
+    def _recover(self, mark: str) -> bool:
+        """What a crash cut off is finished (True), or gone. Raises ``ResourceError``."""
+        scratch = scratch_file(self._file(mark))
+        if scratch.exists():
+            with self._place.outage(), self._links.others() as others:
+                drop(others, scratch)
+        return recover(self._place, way_file(self._file(mark)))
+
     def _stands(self, mark: str) -> bool | None:
+        self._recover(mark)
         record = Record.load(self._file(mark))
         if record is None:
             return False
+        if record.altered is not None:
+            sides: tuple[tuple[Standing, bool], ...] = (("before", True), ("after", False))
+            for to, stands in sides:
+                switch = Switch(self._place, way_file(self._file(mark)))
+                try:
+                    with self._place.outage():
+                        if not switch.plan([Move(record, to)]):
+                            return stands
+                finally:
+                    switch.close()
+            return None
         with self._place.outage():
             link = self._place.connect()
             try:

@@ -32,6 +32,10 @@ _REASONS = {
     "SET": "it would change how the session works",
     "USE": "the action is of one database",
     "LOAD": "it reads files, or replaces indexes",
+    **dict.fromkeys(
+        ("CREATE", "ALTER", "DROP", "RENAME", "TRUNCATE"),
+        "of definitions only tables, indexes, views and triggers are taken back, in an action of their own",
+    ),
     "HANDLER": "it reads past the transaction",
 }
 HINT = "an action on a database is only what undo can take back"
