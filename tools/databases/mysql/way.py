@@ -12,7 +12,7 @@ from typing import Any
 from agentrt.errors import ResourceError
 from agentrt.records import dump_json
 
-from ...whole import write_whole
+from agentrt.whole import write_whole
 from ..rows import Move
 from .aim import Aim
 from .definitions import Definitions, referring, refers
