@@ -1,6 +1,6 @@
 # The whole vocabulary:
 #
-#   make run      watch agents repair a project, survive a mishap, and work as a crew
+#   make run      watch agents repair a project, survive a mishap, reach out, and work as a crew
 #   make test     the tests                        ARGS="tests/history -k undo" chooses
 #   make fuzz     the tests of random work, for an hour or so
 #   make check    lint, format and types
@@ -39,6 +39,7 @@ help:
 run: $(ready)
 	@$(bin)/python -m examples.repair
 	@$(bin)/python -m examples.mishap
+	@$(bin)/python -m examples.outward
 	@$(bin)/python -m examples.crew
 
 test: $(ready)

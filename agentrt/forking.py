@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from agentrt import resources
+from agentrt import databases
 from agentrt.errors import Conflict
 from agentrt.moves import told_by
 from agentrt.records import View
@@ -32,7 +32,7 @@ async def fork(runtime: R, op: int) -> R:
             rules=runtime.rules,
             sandbox=box,
             outward=runtime.outward,
-            databases=resources.choice_of(runtime.journal, made.id, None, Path()).open(runtime.store.aside),
+            databases=databases.choice_of(runtime.journal, made.id, None, Path()).open(runtime.store.aside),
             ask=runtime.ask,
             opinion=runtime.opinion,
         )

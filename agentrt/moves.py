@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from agentrt import applied, outside, resources, reverting
+from agentrt import applied, outbox, outside, resources, reverting
 from agentrt.collecting import check_kept
 from agentrt.errors import AgentrtError, Conflict, Unanswered, UsageError
 from agentrt.history.timeline import Step
-from agentrt.notices import stays_sent, words
+from agentrt.notices import dropped, stays_sent, words
 from agentrt.preview import Preview
 from agentrt.purging import not_brought_back, note_of
 from agentrt.records import FileEffect, Operation, PathConflict, View
@@ -240,11 +240,12 @@ def _notice(runtime: Runtime, planned: Move, actor: str, effects: Sequence[FileE
 
 
 def _sent(runtime: Runtime, step: Step) -> str:
-    """What an undo or a restore leaves as it is: it is out of reach."""
+    """What an undo or a restore leaves as it is, out of reach, and what will not be sent any more."""
     if step.kind == "redo":
         return ""
     gone = step.target if step.kind == "undo" else [op for op in runtime.timeline.done if op > step.target[0]]
-    return stays_sent(runtime.show(op) for op in sorted(runtime.sent_for(gone)))
+    sent = stays_sent(runtime.show(op) for op in sorted(runtime.sent_for(gone)))
+    return "; ".join(filter(None, (dropped(op for op in outbox.waiting(runtime) if op.id in gone), sent)))
 
 
 def _note(runtime: Runtime, planned: Move, moved: Sequence[FileEffect]) -> str:

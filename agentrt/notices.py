@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agentrt.records import Operation, RequestEffect
+from agentrt.records import FileEffect, Operation, RequestEffect
+from agentrt.records.effects import is_queued
 
 _NAMED = 5
 _TOLD = frozenset({"command", "path", "database", "statement", "method", "url", "remote", "branch"})
@@ -23,6 +24,21 @@ def stays_sent(operations: Iterable[Operation]) -> str:
         return ""
     more = f" and {len(requests) - _NAMED} more" if len(requests) > _NAMED else ""
     return f"what was sent stays sent, no undo takes it back: {', '.join(requests[:_NAMED])}{more}"
+
+
+def dropped(operations: Iterable[Operation]) -> str:
+    """What of these waits in the outbox, and will not leave it, in a sentence; empty where nothing does."""
+    waits: dict[str, None] = {}
+    for operation in operations:
+        if operation.review != "pending":
+            continue
+        for effect in filter(is_queued, operation.effects):
+            if isinstance(effect, RequestEffect):
+                waits[f"{effect.method} {effect.url}"] = None
+            elif not isinstance(effect, FileEffect):
+                waits[f"changes of {effect.database}"] = None
+    more = f" and {len(waits) - _NAMED} more" if len(waits) > _NAMED else ""
+    return f"dropped from the outbox: {', '.join(list(waits)[:_NAMED])}{more}" if waits else ""
 
 
 def lasting(operation: Operation) -> list[RequestEffect]:

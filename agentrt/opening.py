@@ -11,13 +11,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from agentrt import plugins, resources
+from agentrt import databases as named
+from agentrt import plugins
 from agentrt.collecting import Room
-from agentrt.contracts import Ask, Confinement, Database, OpenPolicy, Opinion, Policy, Sandbox
+from agentrt.contracts import Ask, Confinement, OpenPolicy, Opinion, Policy, Sandbox
+from agentrt.databases import DatabasesChoice
 from agentrt.errors import SessionBusy, UsageError
 from agentrt.history import room
 from agentrt.history.journal import Journal
 from agentrt.history.store import Lock, Store, create, locate
+from agentrt.holding import SessionDatabase
 from agentrt.housing import House, SandboxChoice, house_of, remember, sandbox_name
 from agentrt.narrowing import Rules
 from agentrt.turns import Ground
@@ -84,7 +87,7 @@ async def open_runtime(
     *,
     policy: PolicyChoice,
     sandbox: SandboxChoice | None,
-    databases: Mapping[str, str] | None,
+    databases: DatabasesChoice | None,
     session: str | None,
     ask: Ask | None,
     opinion: Opinion | None,
@@ -131,7 +134,7 @@ async def open_beside(
     *,
     policy: PolicyChoice,
     sandbox: SandboxChoice | None,
-    databases: Mapping[str, str] | None = None,
+    databases: DatabasesChoice | None = None,
     folder: Path | None,
     to_act: bool = True,
 ) -> R:
@@ -165,7 +168,7 @@ class _Means:
     """Lines for a person, where what the policy says is not known."""
     outward: Outward | None
     box: Callable[[Journal, str], Sandbox]
-    databases: Callable[[Journal, str], Mapping[str, Database]]
+    databases: Callable[[Journal, str], Mapping[str, SessionDatabase]]
 
 
 def _means(
@@ -173,7 +176,7 @@ def _means(
     *,
     policy: PolicyChoice,
     sandbox: SandboxChoice | None,
-    databases: Mapping[str, str] | None,
+    databases: DatabasesChoice | None,
     folder: Path | None,
     to_act: bool,
 ) -> _Means:
@@ -184,7 +187,7 @@ def _means(
     # Who only takes back or applies needs no secret, and so no passphrase.
     outward = outward_of(confinement, store) if to_act else None
     House(sandbox if sandbox is not None else sandbox_name(), folder).opener()
-    resources.Choice(databases or {}, folder).checked()
+    named.Choice(databases or {}, folder).checked()
     if to_act:
         room.check_floor(store)
 
@@ -195,13 +198,13 @@ def _means(
             remember(journal, session, house)
         return made
 
-    def opened(journal: Journal, session: str) -> Mapping[str, Database]:
-        chosen = resources.choice_of(journal, session, databases, folder)
+    def opened(journal: Journal, session: str) -> Mapping[str, SessionDatabase]:
+        chosen = named.choice_of(journal, session, databases, folder)
         found = chosen.open(store.aside)
         if to_act:
             if outward is not None and isinstance(policy, str | Mapping):
                 chosen = replace(chosen, policy=policy, policy_folder=folder)
-            resources.remember(journal, session, chosen)
+            named.remember(journal, session, chosen)
         return found
 
     return _Means(rules, unread, outward, box, opened)

@@ -1,4 +1,5 @@
-"""The outbox: requests and pushes that were held back wait there until somebody releases them, or drops them.
+"""The outbox: requests, pushes and changes of databases that were held back wait there until somebody releases them, or
+drops them.
 
 What waits belongs to the action that asked for it: to accept that is to release it, to reject or to undo it drops it.
 """
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentrt import resources
-from agentrt.contracts import HTTP
-from agentrt.errors import ResourceError
+from agentrt.contracts import HTTP, PUSH, Waiting
+from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.records import Effect, Operation, Released
+from agentrt.records.effects import is_queued
 from agentrt.resources import OUT
 from agentrt.ways import Ways
 
@@ -34,11 +36,11 @@ class Sent(NamedTuple):
 
 def queues(operation: Operation) -> bool:
     """It asked for something that was held back."""
-    return any(request.change == "queued" for request in operation.requests)
+    return any(map(is_queued, operation.effects))
 
 
 def waiting(runtime: Runtime) -> list[Operation]:
-    """Operations whose requests may be released, oldest first."""
+    """Operations of which something may be released, oldest first."""
     return [op for op in runtime.to_review() if queues(op) and op.id in runtime.view.marks]
 
 
@@ -55,23 +57,44 @@ async def release(runtime: Runtime, targets: Sequence[Operation], op: Operation,
     ways.write(op)
     lines: list[str] = []
     left: set[int] = set()
+    effects: list[Effect] = []
     for target in held:
         mark = f"{target.session}.{target.id}"
         try:
+            changed, said = await _put_there(runtime, target, mark)
+            effects += changed
+            lines += said
             for kind in (kinds[name] for name in target.resources if name in kinds):
                 lines += await kind.release(mark, by)
                 left |= {target.id} if kind.waiting(mark) else set()
-        except ResourceError as error:
-            lines.append(f"what operation {target.id} has in the outbox cannot be sent: {error}")
+        except (Conflict, ResourceError, UsageError) as error:
+            lines.append(f"what operation {target.id} has in the outbox cannot be released: {error}")
             left.add(target.id)
-    return Sent(await ways.end(), tuple(lines), frozenset(left))
+    return Sent((*effects, *await ways.end()), tuple(lines), frozenset(left))
+
+
+async def _put_there(runtime: Runtime, target: Operation, mark: str) -> tuple[list[Effect], list[str]]:
+    """What waits for databases: all of it, or where something stands against it nothing, and ``Conflict``."""
+    waits = [resources.of(runtime.databases, name) for name in target.resources if name not in OUT]
+    effects: list[Effect] = []
+    lines: list[str] = []
+    try:
+        planned = [(database, await database.plan_release(mark)) for database in waits]
+        if conflicts := [conflict for _, plan in planned for conflict in plan.conflicts]:
+            raise resources.against("that", conflicts)
+        for database, plan in planned:
+            await database.release()
+            effects += plan.effects
+            lines += [f"{database.name} has what operation {target.id} did there"] if plan.effects else []
+    finally:
+        for database in waits:
+            await database.discard()
+    return effects, lines
 
 
 async def release_due(runtime: Runtime) -> tuple[str, ...]:
     """What waited as long as its rule says; lines for a person. The caller holds ``runtime.turn``."""
-    if runtime.outward is None:
-        return ()  # nothing is to be sent here
-    due = [op.id for op in waiting(runtime) if HTTP in op.resources and _is_due(runtime, op)]
+    due = [op.id for op in waiting(runtime) if _is_due(runtime, op)]
     if not due:
         return ()
     from agentrt import reviewing
@@ -81,7 +104,14 @@ async def release_due(runtime: Runtime) -> tuple[str, ...]:
 
 
 def _is_due(runtime: Runtime, operation: Operation) -> bool:
-    http = resources.open_http(runtime.store.aside)
-    waits = http.waiting(f"{operation.session}.{operation.id}")
+    mark = f"{operation.session}.{operation.id}"
+    waits: list[Waiting] = []
+    for name in operation.resources:
+        if name == PUSH or (name == HTTP and runtime.outward is None):
+            return False  # a person releases it, or nothing is to be sent here
+        if name == HTTP:
+            waits += resources.open_http(runtime.store.aside).waiting(mark)
+        else:
+            waits += resources.of(runtime.databases, name).waiting(mark)
     now = time.time()
     return bool(waits) and all(one.due is not None and one.due <= now for one in waits)

@@ -16,7 +16,7 @@ from agentrt.egress import BUNDLE, Authority, Gate, environment
 from agentrt.errors import ResourceError, UsageError
 from agentrt.flags import SAW_UNTRUSTED
 from agentrt.oauth import renewed
-from agentrt.records import Admission, Decision, Operation, Released, Request, RequestEffect, Spent
+from agentrt.records import Admission, Decision, Going, Operation, Released, Request, RequestEffect, Spent
 from agentrt.secrets import Held, hold, store
 
 if TYPE_CHECKING:
@@ -93,15 +93,15 @@ class Call:
         """From here on what is sent is this operation's, and written down before it goes."""
         self._written = sending.place(self._runtime.store, self._runtime.layer(op.id))
 
-    def _note(self, effect: RequestEffect) -> None:
+    def _note(self, going: Going) -> None:
         if self._written is not None:
-            sending.writer(self._written)(effect)
+            sending.write(self._written, going)
 
     async def ask(
-        self, call: contracts.Call, *, about: Takes | None = None, released: Released | None = None
+        self, call: contracts.Call, *, about: Takes | None = None, released: Released | None = None, kept: str = ""
     ) -> Exchange:
         """See ``contracts.Line``."""
-        exchange = await self._gate.ask(self._filled(call), about=about, released=released or self.released)
+        exchange = await self._gate.ask(self._filled(call), about=about, released=released or self.released, kept=kept)
         if exchange.answer.status == 401 and call.method in SAFE and await self._renewed(call):
             # What only asks is asked once more; whatever else was refused is not sent twice by itself.
             return await self._gate.ask(self._filled(call), about=about, released=released or self.released)

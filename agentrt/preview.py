@@ -25,7 +25,7 @@ class Preview(Record):
     outside: tuple[Effect, ...] = ()
     """What would change in databases, and what requests would be sent."""
     stays: Text = ""
-    """What was sent and would not be taken back, in a sentence."""
+    """What was sent and would not be taken back, and what waits and would be dropped, in a sentence."""
     take_back: tuple[int, ...] = ()
     """Applies that would be taken out of the real workspace, newest first."""
     put_back: tuple[int, ...] = ()

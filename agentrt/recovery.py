@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from agentrt import applied as outside
 from agentrt import sending
-from agentrt.contracts import PUSHING
 from agentrt.errors import AgentrtError
 from agentrt.history.store import Store
 from agentrt.notices import lasts
-from agentrt.records import Observation, Operation, RequestEffect
+from agentrt.records import Observation, Operation
 from agentrt.records.operations import Review
-from agentrt.settling import settle_databases, settle_pushes
+from agentrt.settling import settle_databases, settle_outward
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -29,7 +28,8 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
     """What was done about operations that were cut off, of whatever session: lines for a person.
 
     Only a session's last operation can have been. Its intent stays an intent, and what is settled once needs nothing
-    more. An act leaves nothing behind, as its layer was never part of a view, but for what it had sent.
+    more. An act leaves nothing behind, as its layer was never part of a view, but for what it had sent: that stands,
+    and is taken back by people, where anything takes it back.
     Raises ``OSError``, ``JournalError``.
     """
     notes: list[str] = []
@@ -43,34 +43,41 @@ async def recover(runtime: Runtime) -> tuple[str, ...]:
             runtime.forget_messages_of(last)
         if last.kind in _TOUCHES_WORKSPACE:
             found = await asyncio.to_thread(list, _settle_workspace(runtime.store, operations))
-        if last.kind == "act" or last.kind in _TELLS:
+        if last.kind in ("act", "accept") or last.kind in _TELLS:
             found = [*found, *await settle_databases(runtime, session, operations)]
         if own:
-            pushed, told = await settle_pushes(runtime, last)
-            sent = _settle_requests(runtime, last, pushed if told else None)
-            found = [*sent, *told, *found]
+            found = [*await _settle_outward(runtime, last), *found]
         if own or found:
             whose = "" if own else f" of session {session}"
             notes += [f"operation {last.id} ({last.kind}){whose} was cut off", *found]
     return tuple(notes)
 
 
-def _settle_requests(runtime: Runtime, cut_off: Operation, pushed: Sequence[RequestEffect] | None) -> list[str]:
+async def _settle_outward(runtime: Runtime, cut_off: Operation) -> list[str]:
     """What an operation had sent when it was cut off is in the journal like that of any other; lines for a person.
 
-    ``pushed``: what became of its pushes, where that is known."""
+    Where something takes an act's back, the act stands with that alone, so that it can be undone."""
+    effects, lines = await settle_outward(runtime, cut_off)
     file = sending.place(runtime.store, runtime.layer(cut_off.id))
-    effects = sending.left(file)
-    if pushed is not None:
-        effects = (*(effect for effect in effects if effect.method != PUSHING), *pushed)
     if not effects:
         sending.forget(file)
-        return []
-    seen = Observation(error="cut off: what it did is not kept; what it sent was sent, or may have been")
+        return lines
+    stands = cut_off.kind == "act" and any(effect.resource for effect in effects)
+    after = cut_off.before
+    if stands:
+        after = after.model_copy(update={"marks": (*after.marks, cut_off.id)})
     review: Review | None = "pending" if any(lasts(effect) for effect in effects) else None
-    runtime.settle(cut_off, status="failed", after=cut_off.before, effects=effects, observation=seen, review=review)
+    told = "".join(f"; {line}" for line in lines)
+    runtime.settle(
+        cut_off,
+        status="settled" if stands else "failed",
+        after=after,
+        effects=effects,
+        observation=Observation(error=f"{sending.CUT_SHORT}{told}"),
+        review=review,
+    )
     sending.forget(file)
-    return [f"it had sent, or may have: {', '.join(f'{effect.method} {effect.url}' for effect in effects)}"]
+    return [f"it had sent, or may have: {', '.join(f'{effect.method} {effect.url}' for effect in effects)}", *lines]
 
 
 def _settle_workspace(store: Store, operations: Sequence[Operation]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Requests an agent may make once more without knowing: those of operations that are not in its past any more.
 
 After a restore, or on a fork, whoever plans begins where it was then. What had been sent by that time, and was not
-taken back, is out there all the same, and its answer is known.
+taken back, is out there all the same, and its answer is known. So is what was sent by an action that a death cut off.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agentrt.contracts import Past
 from agentrt.records import Operation
+from agentrt.sending import CUT_SHORT
 
 if TYPE_CHECKING:
     from agentrt.runtime import Runtime
@@ -21,7 +22,8 @@ def behind(runtime: Runtime) -> list[Past]:
     journal, info = runtime.journal, runtime.info
     own = runtime.log()
     stands = standing(own)
-    found = [_past(op, stands=op.id in stands) for op in reversed(own) if _sent(op) and op.id not in stands]
+    lie_behind = (op for op in reversed(own) if _sent(op) and (op.id not in stands or _was_cut_off(op)))
+    found = [_past(op, stands=op.id in stands) for op in lie_behind]
     while info.parent is not None:
         forked_at, info = info.parent_operation or 0, journal.session(info.parent)
         operations = journal.operations(info.id, effects_at=())
@@ -54,6 +56,11 @@ def standing(operations: Iterable[Operation]) -> frozenset[int]:
 
 def _sent(op: Operation) -> bool:
     return any(request.change == "sent" for request in op.requests)
+
+
+def _was_cut_off(op: Operation) -> bool:
+    seen = op.observation
+    return seen is not None and seen.error is not None and seen.error.startswith(CUT_SHORT)
 
 
 def _past(op: Operation, *, stands: bool) -> Past:

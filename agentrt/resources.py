@@ -1,15 +1,10 @@
-"""The databases of a session: by the names a task gives them, opened where they are used."""
+"""What actions use outside the sandbox, kept or discarded together; and what is taken back of it."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from typing import cast
 
 from agentrt import plugins
 from agentrt.contracts import (
@@ -18,7 +13,6 @@ from agentrt.contracts import (
     Database,
     Http,
     Line,
-    OpenDatabase,
     OpenHttp,
     OpenPushes,
     Outbox,
@@ -29,92 +23,12 @@ from agentrt.contracts import (
 )
 from agentrt.documents import nearest
 from agentrt.errors import Conflict, UsageError
-from agentrt.history.journal import Journal
-from agentrt.records import Effect, PathConflict, dump_json
+from agentrt.holding import SessionDatabase
+from agentrt.records import Effect, PathConflict
 
-GROUP = "agentrt.databases"
 RESOURCES = "agentrt.resources"
 OUT = (HTTP, PUSH)
 """What leaves this machine: neither is a database."""
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_SECRET = re.compile(r"\$\{(\w+)\}")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Databases to be opened."""
-
-    urls: Mapping[str, str] = field(default_factory=dict)
-    """By name. ``${NAME}`` in one stands for a secret."""
-    folder: Path = Path()
-    """What files in them are relative to."""
-    policy: str | Mapping[str, object] | None = None
-    """By which requests were let out: by it they are taken back. None: it was neither a name nor a mapping."""
-    policy_folder: Path = Path()
-
-    def checked(self) -> Choice:
-        """Raises ``UsageError`` for what cannot be right, whatever is there."""
-        for name, url in self.urls.items():
-            check(name, url)
-        return self
-
-    def open(self, aside: Path) -> dict[str, Database]:
-        """Nothing is connected to yet. Raises ``UsageError``, ``PluginError``."""
-        return {name: self._one(name, url, aside) for name, url in self.urls.items()}
-
-    def written(self) -> str:
-        """For the journal."""
-        written: dict[str, object] = {"urls": dict(self.urls), "folder": os.path.abspath(self.folder)}
-        if self.policy is not None:
-            written |= {"policy": self.policy, "policy_folder": os.path.abspath(self.policy_folder)}
-        return dump_json(written)
-
-    def _one(self, name: str, url: str, aside: Path) -> Database:
-        check(name, url)
-        factory = cast(OpenDatabase, plugins.find(GROUP, urlsplit(url).scheme))
-        return factory(_with_secrets(url), name=name, folder=self.folder, aside=aside)
-
-
-def check(name: str, url: object) -> None:
-    """Raises ``UsageError`` unless it can be a database's name, and its URL."""
-    if not _NAME.fullmatch(name) or name in OUT:
-        raise UsageError(
-            f"{dump_json(name)} cannot be a database's name",
-            hint="small letters, digits, _ and -, a letter first; and neither http nor push",
-        )
-    known = plugins.names(GROUP)
-    if not isinstance(url, str) or "://" not in url:
-        raise UsageError(f"{name} needs a URL", hint=f"such as sqlite:///{name}.db; there is: {', '.join(known)}")
-    scheme = url.partition("://")[0]
-    if scheme not in known:
-        raise UsageError(f'no database is called "{scheme}"', hint=nearest(scheme, known))
-    try:
-        password = urlsplit(url).password
-    except ValueError as error:
-        raise UsageError(f"the URL of {name} cannot be read: {error}") from error
-    if password and not _SECRET.fullmatch(password):
-        # It would be in the journal, in reports, and wherever the task file goes.
-        raise UsageError(
-            f"the URL of {name} has a password in it",
-            hint="`agentrt secrets set NAME` keeps it; write ${NAME} in its place",
-        )
-
-
-def choice_of(journal: Journal, session: str, asked: Mapping[str, str] | None, folder: Path) -> Choice:
-    """The databases of ``session``: those ``asked`` for, else those it had last, or what it was forked from."""
-    recorded = journal.resources(session)
-    found: dict[str, Any] = json.loads(recorded) if recorded is not None else {"urls": {}, "folder": ""}
-    policy, policy_folder = found.get("policy"), Path(found.get("policy_folder", ""))
-    if asked is not None:
-        return Choice(asked, folder, policy, policy_folder)
-    return Choice(found["urls"], Path(found["folder"]), policy, policy_folder)
-
-
-def remember(journal: Journal, session: str, choice: Choice) -> None:
-    """That the session goes on with them. Neither a database that it changed is forgotten, nor how it got out."""
-    recorded = journal.resources(session)
-    if (choice.urls or choice.policy is not None) and choice.written() != recorded:
-        journal.choose_resources(session, choice.written())
 
 
 def open_http(aside: Path) -> Http:
@@ -225,7 +139,7 @@ def called(name: str) -> str:
     return {HTTP: "what requests did", PUSH: "what was pushed"}.get(name) or f"the database {name}"
 
 
-def of(databases: Mapping[str, Database], name: str) -> Database:
+def of(databases: Mapping[str, SessionDatabase], name: str) -> SessionDatabase:
     """One that an earlier operation changed. Raises ``UsageError`` where the session does not have it any more."""
     if name not in databases:
         raise UsageError(
@@ -273,13 +187,3 @@ def _unknown(name: str, databases: Mapping[str, Database]) -> UsageError:
     return UsageError(
         f'no database is called "{name}"', hint=nearest(name, databases) or f"there is: {', '.join(databases)}"
     )
-
-
-def _with_secrets(url: str) -> str:
-    names = _SECRET.findall(url)
-    if not names:
-        return url
-    from agentrt.secrets import store
-
-    values = {secret.name: secret.value for secret in store.load(names)}
-    return _SECRET.sub(lambda found: quote(values[found.group(1)], safe=""), url)

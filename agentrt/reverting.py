@@ -13,7 +13,7 @@ from agentrt.errors import AgentrtError, Conflict, Unanswered, UsageError
 from agentrt.history.bases import applied_paths, lineage
 from agentrt.history.dependents import Dependents, dependents
 from agentrt.history.revert import Parts, Reversal, sides_of, take_out
-from agentrt.notices import named, stays_sent, words
+from agentrt.notices import dropped, named, stays_sent, words
 from agentrt.preview import Preview
 from agentrt.records import FileEffect, FileState, Operation, Pick, Snapshot, View
 from agentrt.records.operations import Review
@@ -312,9 +312,10 @@ def _note(runtime: Runtime, planned: Reverting, because: str) -> str:
 
 
 def _stays(runtime: Runtime, planned: Reverting) -> str:
-    """What was sent and is not taken back."""
+    """What was sent and is not taken back, and what will not be sent any more."""
     released = runtime.sent_for(planned.ids) - set(planned.ids)
-    return stays_sent([*planned.targets, *(runtime.show(op) for op in sorted(released))])
+    sent = stays_sent([*planned.targets, *(runtime.show(op) for op in sorted(released))])
+    return "; ".join(filter(None, (dropped(planned.targets), sent)))
 
 
 def _stand(ids: Sequence[int]) -> str:

@@ -25,9 +25,11 @@ from agentrt import (
     verifying,
 )
 from agentrt.arguments import load_tools
-from agentrt.contracts import Approval, Ask, Database, Opinion, Policy, Sandbox, Tool
+from agentrt.contracts import Approval, Ask, Opinion, Policy, Sandbox, Tool
+from agentrt.databases import DatabasesChoice
 from agentrt.history.journal import SessionInfo
 from agentrt.history.revert import Parts
+from agentrt.holding import SessionDatabase
 from agentrt.housing import SandboxChoice
 from agentrt.moves import Scope
 from agentrt.narrowing import OnTop, Rules
@@ -62,7 +64,7 @@ class Runtime(Standing):
         *,
         policy: PolicyChoice = "default",
         sandbox: SandboxChoice | None = None,
-        databases: Mapping[str, str] | None = None,
+        databases: DatabasesChoice | None = None,
         session: str | None = None,
         ask: Ask | None = None,
         opinion: Opinion | None = None,
@@ -75,10 +77,9 @@ class Runtime(Standing):
         a person; without it nobody is there, and what is asked about is denied. ``opinion`` is heard on every action
         that is not denied already, and can only make the decision stricter. ``folder``, where relative files of
         ``policy``, ``sandbox`` and ``databases`` lie, defaults to the current one; ``sandbox`` to that in which the
-        session was begun, and ``databases``, URLs by name, to those it had last.
-        On a disk too full to be safe it is not opened, unless ``to_act`` is False: to undo, apply or make room. Then a
-        policy that cannot be read is no error: it is in ``notes``, and every action is denied. Raises
-        ``SessionBusy``, ``JournalError``, ``DiskFull`` and ``UsageError`` for what was asked for and is wrong.
+        session was begun, and ``databases`` (by name: a URL, or ``{url, hold}``) to those it had last. A disk too full
+        to be safe lets it open only without ``to_act``, to undo, apply or make room; then a policy that cannot be read
+        is in ``notes``, and all is denied. Raises ``SessionBusy``, ``JournalError``, ``DiskFull``, ``UsageError``.
         """
         return Opening(
             lambda: open_runtime(
@@ -103,7 +104,7 @@ class Runtime(Standing):
         rules: Rules,
         sandbox: Sandbox,
         outward: Outward | None = None,
-        databases: Mapping[str, Database] = MappingProxyType({}),
+        databases: Mapping[str, SessionDatabase] = MappingProxyType({}),
         ask: Ask | None = None,
         opinion: Opinion | None = None,
     ) -> None:
@@ -201,7 +202,7 @@ class Runtime(Standing):
         return accepting.acceptance(self, op)
 
     async def accept_alike(self, *, actor: str = "user") -> Operation | None:
-        """Accept all that waits and that the policy, as it is by now, would have; None where there is none."""
+        """Accept all that waits and the policy would have by now; None where there is none."""
         async with self.turn:
             return await accepting.accept_alike(self, actor)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from agentrt.history.store import Store
-from agentrt.records import RequestEffect, dump_json
+from agentrt.records import Going, RequestEffect, dump_json
 
 CUT_OFF = "agentrt was ended while it was on its way"
+CUT_SHORT = "cut off: what it did is not kept; what it sent was sent, or may have been"
+"""Of an action, for the planner."""
 
 
 def place(store: Store, layer: str) -> Path:
@@ -20,16 +22,12 @@ def place(store: Store, layer: str) -> Path:
     return store.outputs / f"{layer}.requests"
 
 
-def writer(file: Path) -> Callable[[RequestEffect], None]:
-    """For ``Gate(on_sending=…)``. Not forced to disk: what is to be survived is the death of a process."""
-
-    def write(effect: RequestEffect) -> None:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "ab", buffering=0) as stream:
-            stream.write(dump_json(effect.to_dict()).encode() + b"\n")
-
-    return write
+def write(file: Path, going: Going) -> None:
+    """Not forced to disk: what is to be survived is the death of a process."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "ab", buffering=0) as stream:
+        stream.write(dump_json(going.to_dict()).encode() + b"\n")
 
 
 class Sends:
@@ -48,9 +46,9 @@ class Sends:
     def effects(self) -> tuple[RequestEffect, ...]:
         return tuple(self._effects)
 
-    def goes(self, effect: RequestEffect) -> int:
+    def goes(self, effect: RequestEffect, *, kept: str = "") -> int:
         if self._file is not None:
-            writer(self._file)(effect)
+            write(self._file, Going(effect=effect, kept=kept))
             self._is_written = True
         self._effects.append(effect)
         return len(self._effects) - 1
@@ -67,11 +65,13 @@ class Sends:
             forget(self._file)
 
 
-def _cut_off(effect: RequestEffect) -> RequestEffect:
-    """What was to take it back may not fit what became of it."""
+def unknown(effect: RequestEffect) -> RequestEffect:
+    """Of one that was on its way: what was to take it back may not fit what became of it."""
+    if effect.change == "refused":
+        return effect
     update: dict[str, object] = {"because": CUT_OFF}
     if effect.resource:
-        update |= {"resource": "", "reversibility": "unknown"}
+        update |= {"resource": "", "inverse": "", "reversibility": "unknown"}
     return effect.model_copy(update=update)
 
 
@@ -80,17 +80,14 @@ def forget(file: Path) -> None:
     file.unlink(missing_ok=True)
 
 
-def left(file: Path) -> tuple[RequestEffect, ...]:
+def left(file: Path) -> Iterator[Going]:
     """What an action that was cut off had sent, or may have; a line that was cut off itself had not gone yet."""
-    found = []
     try:
         lines = file.read_bytes().splitlines()
     except FileNotFoundError:
-        return ()
+        return
     for line in lines:
         try:
-            effect = RequestEffect.from_dict(json.loads(line))
+            yield Going.from_dict(json.loads(line))
         except (ValueError, ValidationError):
             continue
-        found.append(effect if effect.change == "refused" else _cut_off(effect))
-    return tuple(found)

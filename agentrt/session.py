@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, cast
 
-from agentrt import resources
+from agentrt import databases
 from agentrt.agent import conversation
 from agentrt.agent.completeness import ACTOR, Demands, RuleOutcome, Score, Verdict
 from agentrt.agent.conclusion import INTERRUPTED, Budget, Ending
@@ -105,9 +105,9 @@ async def run_task(
         with task.pointing("sandbox"):
             house = House(sandbox_name() if task.sandbox is None else task.sandbox, task.folder)
             await house.open(store, policy.confinement).close()
-        for name, url in task.databases.items():
+        for name, spec in task.databases.items():
             with task.pointing("databases", name):
-                resources.Choice({name: url}, task.folder).open(store.aside)
+                databases.Choice({name: spec}, task.folder).open(store.aside)
         session = resume if resume is not None else _new_session(task)
         runtime = await stack.enter_async_context(
             Runtime.open(

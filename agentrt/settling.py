@@ -1,4 +1,5 @@
-"""After a crash: databases are made to agree with what the journal says, like the real workspace is."""
+"""After a crash: databases are made to agree with what the journal says, like the real workspace is, and the journal
+with what is known of what left this machine: nothing is sent to take that back, or once more."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentrt import outside, resources, sending
-from agentrt.contracts import HTTP, PUSH, PUSHING, Database, Step
+from agentrt.contracts import HTTP, PUSH, Step
+from agentrt.databases import choice_of
 from agentrt.errors import AgentrtError
+from agentrt.holding import SessionDatabase
 from agentrt.records import Operation, RequestEffect, View
 from agentrt.ways import pushing
 
@@ -25,41 +28,49 @@ async def settle_databases(runtime: Runtime, session: str, operations: Sequence[
     databases = runtime.databases if own else _of(runtime, session)
     try:
         last = operations[-1]
-        lines = _of_act(databases, last) if last.kind == "act" else _of_move(databases, _steps(runtime, operations))
+        match last.kind:
+            case "act":
+                lines = _of_act(databases, last)
+            case "accept":
+                lines = _of_release(databases, last)
+            case _:
+                lines = _of_move(databases, _steps(runtime, operations))
         return [line async for line in lines]
     finally:
         if not own:
             await resources.close(databases)
 
 
-async def settle_pushes(runtime: Runtime, last: Operation) -> tuple[list[RequestEffect], list[str]]:
-    """Of the own session: what an action or a release had pushed when it was cut off, as the remote shows, and lines
+async def settle_outward(runtime: Runtime, last: Operation) -> tuple[list[RequestEffect], list[str]]:
+    """Of the own session: what an operation had sent when it was cut off, or may have, as far as it is known, and lines
     for a person."""
-    effects, lines = list[RequestEffect](), list[str]()
-    targets = {"act": (last.id,), "accept": last.target}.get(last.kind, ())
-    if not targets or not any(effect.method == PUSHING for effect in sending.left(_file(runtime, last))):
-        return effects, lines
-    pushes = pushing(runtime, sending.Sends())
+    left = list(sending.left(sending.place(runtime.store, runtime.layer(last.id))))
+    going = {one.kept: one for one in left if one.kept}
+    known: dict[str, RequestEffect | None] = {}
+    lines: list[str] = []
+    # What a verification does is not in the view: nothing there takes it back.
+    targets = () if last.is_verification else {"act": (last.id,), "accept": last.target}.get(last.kind, ())
+    outboxes = (resources.open_http(runtime.store.aside), pushing(runtime, sending.Sends())) if targets else ()
     for target in targets:
-        try:
-            found = await pushes.cut_off(runtime.layer(target))
-        except AgentrtError as error:
-            found = None, f"whether operation {target} pushed what it asked for is not known: {error}"
-        if found is not None:
-            effects += [found[0]] if found[0] is not None else []
-            lines.append(found[1])
-    return effects, lines
+        for outbox in outboxes:
+            try:
+                found = await outbox.cut_off(runtime.layer(target), going, since=last.started)
+            except AgentrtError as error:
+                lines.append(
+                    f"what became of {resources.called(outbox.name)} by operation {target} is unknown: {error}"
+                )
+            else:
+                known |= found.effects
+                lines += found.lines
+    effects = [known.pop(one.kept) if one.kept in known else sending.unknown(one.effect) for one in left]
+    return [effect for effect in (*effects, *known.values()) if effect is not None], lines
 
 
-def _file(runtime: Runtime, operation: Operation) -> Path:
-    return sending.place(runtime.store, runtime.layer(operation.id))
+def _of(runtime: Runtime, session: str) -> Mapping[str, SessionDatabase]:
+    return choice_of(runtime.journal, session, None, Path()).open(runtime.store.aside)
 
 
-def _of(runtime: Runtime, session: str) -> Mapping[str, Database]:
-    return resources.choice_of(runtime.journal, session, None, Path()).open(runtime.store.aside)
-
-
-async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIterator[str]:
+async def _of_act(databases: Mapping[str, SessionDatabase], last: Operation) -> AsyncIterator[str]:
     mark = f"{last.session}.{last.id}"
     for name, database in databases.items():
         try:
@@ -73,7 +84,17 @@ async def _of_act(databases: Mapping[str, Database], last: Operation) -> AsyncIt
             yield f"whether it changed the database {name} is not known: {error}"
 
 
-async def _of_move(databases: Mapping[str, Database], steps: outside.Steps) -> AsyncIterator[str]:
+async def _of_release(databases: Mapping[str, SessionDatabase], last: Operation) -> AsyncIterator[str]:
+    for target in last.target:
+        for database in databases.values():
+            try:
+                if (line := await database.settle(f"{last.session}.{target}")) is not None:
+                    yield f"operation {target}: {line}"
+            except AgentrtError as error:
+                yield f"operation {target}: {error}"
+
+
+async def _of_move(databases: Mapping[str, SessionDatabase], steps: outside.Steps) -> AsyncIterator[str]:
     for name, its in steps.items():
         if name == PUSH:
             yield "whether it took back what was pushed, or pushed it again, the remote says: take the same step again"

@@ -19,6 +19,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from agentrt import runtime as asynchronous
 from agentrt.contracts import Ask, Opinion, Policy, Sandbox, Tool
+from agentrt.databases import DatabasesChoice
 from agentrt.errors import UsageError
 from agentrt.history.journal import Journal
 from agentrt.history.store import Store
@@ -91,7 +92,7 @@ class Runtime:
         *,
         policy: PolicyChoice = "default",
         sandbox: SandboxChoice | None = None,
-        databases: Mapping[str, str] | None = None,
+        databases: DatabasesChoice | None = None,
         session: str | None = None,
         ask: Ask | None = None,
         opinion: Opinion | None = None,

@@ -18,6 +18,7 @@ from agentrt.agent.conclusion import RunLimits
 from agentrt.agent.conversation import AGENT, EVERYBODY
 from agentrt.agent.crew import Schedule
 from agentrt.arguments import GROUP
+from agentrt.databases import Spec
 from agentrt.documents import Document, Loc, Written, describe, load_yaml, nearest, validate
 from agentrt.errors import DocumentError, UsageError
 from agentrt.units import Seconds
@@ -110,8 +111,8 @@ class Task(Written):
     sandbox: Choice | None = None
     """A sandbox's name, or ``{kind: NAME, …}``. By default the session's own, of a new one the local one, or that which
     ``AGENTRT_SANDBOX`` names."""
-    databases: dict[str, Annotated[str, Field(min_length=1)]] = Field(default_factory=dict)
-    """By the names the agent knows them by, their URLs: ``sqlite:///app.db``. ``${NAME}`` in one is a secret."""
+    databases: dict[str, Spec] = Field(default_factory=dict)
+    """By the names the agent knows them by: ``sqlite:///app.db``, or ``{url: URL, hold: true}``."""
     verify: Annotated[str, Field(min_length=1)] | None = None
     """A shell command that runs in the sandbox when the agent is done; its exit code decides success."""
     limits: RunLimits = RunLimits()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,19 @@ from agentrt.history import room
 from agentrt.history.contents import based_on, keep_bases
 from agentrt.narrowing import origin
 from agentrt.printed import printed
-from agentrt.records import Action, Decision, Effect, Judgement, Observation, Operation, RequestEffect, View
+from agentrt.records import (
+    Action,
+    Decision,
+    Effect,
+    Judgement,
+    Observation,
+    Operation,
+    RequestEffect,
+    RowsEffect,
+    SchemaEffect,
+    View,
+)
+from agentrt.records.effects import is_queued
 from agentrt.records.operations import Status
 from agentrt.repeated import behind
 from agentrt.resources import Begun
@@ -157,8 +169,9 @@ class _Action:
                 return self._settled("settled", runtime.view, observation, **told)
             await self.outside.commit()
             if effects:
-                looked_at = judgement.verdict == "review" or any(effect.change == "queued" for effect in effects)
+                looked_at = judgement.verdict == "review" or any(map(is_queued, effects))
                 told["review"] = "pending" if looked_at else "accepted"
+            observation = _told_queued(observation, effects)
             marks = (*runtime.view.marks, self.op.id) if self.outside.changed else runtime.view.marks
             after = runtime.view.model_copy(update={"snapshot": sealed, "marks": marks})
             return self._settled("settled", after, observation, **told)
@@ -222,6 +235,16 @@ class _Action:
         with suppress(AgentrtError, OSError):  # what is left is found by ``agentrt gc``
             await self.runtime.sandbox.remove([self.runtime.layer(self.op.id)])
         await self.outside.take_back()
+
+
+def _told_queued(observation: Observation, effects: Sequence[Effect]) -> Observation:
+    """Of databases: what was shown of them is not there. (Requests and pushes tell it themselves.)"""
+    held = (effect for effect in effects if isinstance(effect, RowsEffect | SchemaEffect) and effect.queued)
+    queued = ", ".join(dict.fromkeys(effect.database for effect in held))
+    if not queued:
+        return observation
+    line = f"(queued: nothing of it is in {queued} until a person releases it; later statements do not see it)\n"
+    return observation.model_copy(update={"output": observation.output + line})
 
 
 def _may_stand(effect: RequestEffect) -> RequestEffect:

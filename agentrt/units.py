@@ -39,6 +39,16 @@ def parse_seconds(value: object) -> float:
     raise ValueError(f"expected a time, such as 90s, 10m or a number of seconds, not {describe(value)}")
 
 
+def parse_wait(value: object) -> float:
+    """Seconds; infinity where it says true. Raises ``ValueError``."""
+    if value is True:
+        return math.inf
+    try:
+        return parse_seconds(value)
+    except ValueError:
+        raise ValueError(f"expected `true`, or a time such as 10m, not {describe(value)}") from None
+
+
 def parse_count(value: object) -> int:
     """A whole number from 0. Raises ``ValueError``."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
@@ -58,4 +68,5 @@ def format_size(size: int) -> str:
 
 Size = Annotated[int, PlainValidator(parse_size)]
 Seconds = Annotated[float, PlainValidator(parse_seconds)]
+Wait = Annotated[float, PlainValidator(parse_wait)]
 Count = Annotated[int, PlainValidator(parse_count)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentrt import resources
+from agentrt import databases, resources
 from agentrt.asking import context_of
 from agentrt.contracts import PUSH, Outbox
 from agentrt.errors import ResourceError
@@ -26,7 +26,7 @@ def way_out(runtime: Runtime, actor: str) -> Call:
     """
     policy, outward = runtime.policy_for(actor), runtime.outward
     if outward is None:
-        chosen = resources.choice_of(runtime.journal, runtime.session, None, Path())
+        chosen = databases.choice_of(runtime.journal, runtime.session, None, Path())
         if chosen.policy is not None:
             policy = open_policy(chosen.policy, chosen.policy_folder, runtime.store.workspace)
         outward = outward_of(policy.confinement, runtime.store)

@@ -11,30 +11,17 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, Field
 
 from agentrt.contracts import Context
 from agentrt.documents import Document, Loc, Written, describe
 from agentrt.records import Admission, Request, Text
 from agentrt.records.effects import HARM, Reversibility
-from agentrt.units import parse_seconds
+from agentrt.units import Wait
 
 from .effects import of_method
 from .patterns import host_matches, url_path_matches
 from .values import Flags, Hosts, Lines, Methods, Ports, UrlPaths
-
-
-def _wait(value: object) -> float:
-    """Seconds; for ever, where it says true. Raises ``ValueError``."""
-    if value is True:
-        return math.inf
-    try:
-        return parse_seconds(value)
-    except ValueError:
-        raise ValueError(f"expected `true`, or a time such as 10m, not {describe(value)}") from None
-
-
-Hold = Annotated[float, PlainValidator(_wait)]
 
 
 class NetworkRule(Written):
@@ -52,7 +39,7 @@ class NetworkRule(Written):
     verdict: Literal["allow", "deny"] = "allow"
     reversibility: Literal["reversible", "compensable", "irreversible"] | None = None
     """Of what it does out there. Left out: what its method tells."""
-    hold: Hold | None = None
+    hold: Wait | None = None
     """It waits in the outbox until a person releases it; or so long, unless somebody drops it."""
     proof: bool = False
     """That something takes it back counts only where a drill has shown it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -44,11 +45,7 @@ class ApiTool:
     queues: Literal[True] = True
 
     def fitted(self, databases: Mapping[str, Database], *, network: bool) -> Tool | None:
-        if not network:
-            return None
-        fitted = ApiTool()
-        fitted.description = f"{self.description} There is: {', '.join(map(_offered, apis.names()))}."
-        return fitted
+        return _Offering() if network else None
 
     async def run(self, action: Action, world: World) -> Observation:
         assert isinstance(action, Api)
@@ -66,6 +63,14 @@ class ApiTool:
 
     def reads(self, action: Action) -> Sequence[str] | None:
         return ()
+
+
+class _Offering(ApiTool):
+    """Says what there is: all packs are read for that, and only for whoever wants to know."""
+
+    @cached_property
+    def description(self) -> str:  # type: ignore[override]
+        return f"{ApiTool.description} There is: {', '.join(map(_offered, apis.names()))}."
 
 
 def asked(api: str, operation: str, arguments: Mapping[str, Any]) -> tuple[Call, Inverse | None]:

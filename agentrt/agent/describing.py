@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from agentrt.contracts import PUSHING
 from agentrt.records import Effect, FileEffect, Operation, RequestEffect, RowsEffect, SchemaEffect
 
 SHOWN_PATHS = 10
@@ -57,14 +58,16 @@ def _of_database(effect: RowsEffect | SchemaEffect) -> str:
 
 def _requests(requests: Sequence[RequestEffect]) -> list[str]:
     """What was refused is told with its reason, once for each."""
-    sent = sum(request.change == "sent" for request in requests)
+    went = [request.method == PUSHING for request in requests if request.change == "sent"]
+    counts = ((went.count(False), "request", "s"), (went.count(True), "push", "es"))
+    sent = [f"sent {number:,} {what}{many * (number != 1)}" for number, what, many in counts if number]
     refused = {
         f"refused: {printable(request.method)} {printable(request.url)}: {printable(request.because)}": None
         for request in requests
         if request.change == "refused"
     }
     more = [f"{len(refused) - SHOWN_PATHS:,} more were refused"] if len(refused) > SHOWN_PATHS else []
-    return [*([f"sent {sent:,} request{'s' * (sent != 1)}"] if sent else []), *list(refused)[:SHOWN_PATHS], *more]
+    return [*sent, *list(refused)[:SHOWN_PATHS], *more]
 
 
 def printable(text: str) -> str:

@@ -10,7 +10,22 @@ from .people import Ask, Inquire, Opinion, Question
 from .planner import Delayed, OnProgress, OpenPlanner, Planner, Said, Summarizer, unheard
 from .policy import Approval, Context, OpenPolicy, Policy
 from .pushes import PUSH, PUSHING, Destination, Ledger, OpenPushes, Pushes
-from .requests import HTTP, SAFE, Answer, Call, Exchange, Http, Inverse, Line, OpenHttp, Outbox, Past, Takes, Waiting
+from .requests import (
+    HTTP,
+    SAFE,
+    Answer,
+    Call,
+    CutOff,
+    Exchange,
+    Http,
+    Inverse,
+    Line,
+    OpenHttp,
+    Outbox,
+    Past,
+    Takes,
+    Waiting,
+)
 from .resource import Answered, Database, OpenDatabase, Parameters, Planned, Resource, Scalar, Step
 from .sandbox import Confinement, ExecResult, OpenSandbox, Preparing, Sandbox, Wall
 from .tool import Fitting, Foreseeing, Needs, Output, Queuing, Tool, World
@@ -27,6 +42,7 @@ __all__ = [
     "Call",
     "Confinement",
     "Context",
+    "CutOff",
     "Database",
     "Delayed",
     "Destination",

@@ -35,8 +35,8 @@ class Destination:
 class Ledger(Protocol):
     """What is written down of an operation before it leaves, and what came of it."""
 
-    def goes(self, effect: RequestEffect) -> int:
-        """It may have been sent from here on; its number."""
+    def goes(self, effect: RequestEffect, *, kept: str = "") -> int:
+        """It may have been sent from here on; its number. ``kept``: as for ``Line.ask``."""
         ...
 
     def became(self, number: int, effect: RequestEffect) -> None: ...
@@ -65,11 +65,6 @@ class Pushes(Outbox, Protocol):
         Raises ``UsageError`` where it cannot be pushed without force or is no sound commit, ``ResourceError`` where
         nothing of it arrived, ``Unanswered`` where nobody knows.
         """
-        ...
-
-    async def cut_off(self, mark: str) -> tuple[RequestEffect | None, str] | None:
-        """What became of one that was on its way when agentrt was killed, as the remote shows: an effect, None where
-        nothing arrived, and words for a person. None: it was not on its way."""
         ...
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from agentrt.records import Released, Reversibility
+from agentrt.records import Going, Released, RequestEffect, Reversibility
 
 from .resource import Resource
 
@@ -104,9 +104,11 @@ class Exchange(Protocol):
 class Line(Protocol):
     """A way out, of one operation: through the session's rules and with its secrets, and everything is an effect."""
 
-    async def ask(self, call: Call, *, about: Takes | None = None, released: Released | None = None) -> Exchange:
+    async def ask(
+        self, call: Call, *, about: Takes | None = None, released: Released | None = None, kept: str = ""
+    ) -> Exchange:
         """Send it. ``about``: as ``Exchange.kept``, where it is known before; ``released``: it was held back before,
-        and no rule does that again.
+        and no rule does that again; ``kept``: by which ``Outbox.cut_off`` knows it again.
 
         Raises ``UsageError`` for what is no request, ``ResourceError`` where nothing of it went out (a rule does not
         let it, or nobody is there), ``Unanswered`` where it may have been carried out, ``HeldBack`` where it waits.
@@ -121,6 +123,15 @@ class Waiting(NamedTuple):
     """For people: ``POST https://…``."""
     due: float | None
     """When it is sent all the same, in seconds since the epoch; None: never."""
+
+
+class CutOff(NamedTuple):
+    """What became of what was on its way when agentrt was killed."""
+
+    effects: Mapping[str, RequestEffect | None]
+    """By ``Going.kept``; None: nothing of it arrived."""
+    lines: tuple[str, ...]
+    """For a person, and for the planner."""
 
 
 class Outbox(Resource, Protocol):
@@ -138,6 +149,12 @@ class Outbox(Resource, Protocol):
     async def release(self, mark: str, by: Released) -> Sequence[str]:
         """Send what waits of an action, each once and never again; what came of each, in words. Where nothing of one
         went out it waits on. Raises ``ResourceError`` where what is kept of them cannot be read or written."""
+        ...
+
+    async def cut_off(self, mark: str, going: Mapping[str, Going], *, since: float) -> CutOff:
+        """What became of an action's, or of what was released of it, where agentrt was killed before that was settled.
+        It may be asked for, and nothing is sent. ``going``: by ``Going.kept`` what had been written down before it
+        went; ``since``: when that began, in seconds since the epoch. Raises as ``release``."""
         ...
 
 

@@ -106,6 +106,11 @@ class Database(Resource, Protocol):
         """
         ...
 
+    async def shelve(self) -> None:
+        """Instead of ``commit``: nothing stands of what was sealed, and all that is kept of it stays, so that a step
+        forth puts it there."""
+        ...
+
 
 class OpenDatabase(Protocol):
     """Entry point ``agentrt.databases``, named after the URL's scheme. Nothing is opened or made yet.

@@ -85,9 +85,12 @@ class Tool(Protocol):
     """Something an agent can do."""
 
     name: str
-    description: str
-    """What a planner is told about it."""
     action: type[Action]
+
+    @property
+    def description(self) -> str:
+        """What a planner is told about it."""
+        ...
 
     async def run(self, action: Action, world: World) -> Observation:
         """Carry it out. What went wrong in the action is ``Observation.error``, not an exception."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from agentrt.contracts import Takes
-from agentrt.records import Admission, Released, RequestEffect, Reversibility
+from agentrt.records import Admission, Going, Released, RequestEffect, Reversibility
 from agentrt.secrets.held import Held
 
 from . import limits
@@ -32,6 +32,8 @@ class Entry:
     secrets: tuple[str, ...] = ()
     takes: Takes | None = None
     """What takes it back, of a request of agentrt's own."""
+    kept: str = ""
+    """By which whoever keeps that knows it again."""
     used: Sequence[tuple[Held, str]] = ()
     """The secrets that were put in, and their values."""
     released: Released | None = None
@@ -70,6 +72,11 @@ class Entry:
         )
 
     @property
+    def going(self) -> Going:
+        said = self.admission is not None and self.admission.said
+        return Going(effect=self.effect, kept=self.kept, said=said)
+
+    @property
     def is_under_way(self) -> bool:
         """It was let out, and may go at any moment."""
         let_out = self.admission is not None and self.admission.verdict == "allow"
@@ -105,7 +112,7 @@ class Committed(NamedTuple):
 class Account:
     """In the order of their beginning."""
 
-    def __init__(self, on_sending: Callable[[RequestEffect], None]) -> None:
+    def __init__(self, on_sending: Callable[[Going], None]) -> None:
         """``on_sending`` is told of each request before the first byte of it goes, and of a canary that was seen."""
         self._entries: dict[Entry, None] = {}
         self._on_sending = on_sending
@@ -123,10 +130,10 @@ class Account:
     def goes(self, entry: Entry) -> None:
         """From here on something of it may have reached the other side."""
         entry.went = True
-        self._on_sending(entry.effect)
+        self._on_sending(entry.going)
 
     def saw_canary(self, entry: Entry) -> None:
-        self._on_sending(entry.effect)
+        self._on_sending(entry.going)
 
     def drop(self, entry: Entry) -> None:
         """It was no request of its own."""

@@ -49,10 +49,12 @@ class Exchanges:
         released: Released | None = None,
         hold: str = "",
         proved: bool = False,
+        kept: str = "",
     ) -> None:
         """Of the one request of agentrt's own, what takes it back, whether it was held back, and why it is to be."""
         self._desk, self._client = desk, client
         self._about, self._released, self._hold, self._proved = about, released, hold, proved
+        self._kept = kept
         self.entry: Entry | None = None
         """Of the last one."""
         self._line: _Line | None = None
@@ -83,7 +85,7 @@ class Exchanges:
         method, text = request.method.decode(), request.target.decode()
         self.entry = entry = self._desk.begin(method, text)
         entry.takes, entry.released = self._about, self._released
-        entry.hold, entry.proved = self._hold, self._proved
+        entry.hold, entry.proved, entry.kept = self._hold, self._proved, self._kept
         try:
             target = read(text)
             entry.url = self._desk.guard.masked(target.url)

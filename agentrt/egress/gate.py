@@ -12,7 +12,7 @@ from types import MappingProxyType
 import h11
 
 from agentrt.contracts import Call, Takes
-from agentrt.records import Admission, Released, Request, RequestEffect
+from agentrt.records import Admission, Going, Released, Request, RequestEffect
 from agentrt.secrets.held import Held
 
 from . import limits
@@ -48,7 +48,7 @@ class Gate:
         secrets: Sequence[Held] = (),
         canaries: Mapping[str, bytes] = MappingProxyType({}),
         resolver: Resolver = resolve,
-        on_sending: Callable[[RequestEffect], None] = lambda effect: None,
+        on_sending: Callable[[Going], None] = lambda going: None,
     ) -> None:
         self._account = Account(on_sending)
         self._desk = Desk(admit, authority, Guard(secrets, canaries), resolver, self._account, self._end_others)
@@ -105,9 +105,11 @@ class Gate:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def ask(self, call: Call, *, about: Takes | None = None, released: Released | None = None) -> Asked:
+    async def ask(
+        self, call: Call, *, about: Takes | None = None, released: Released | None = None, kept: str = ""
+    ) -> Asked:
         """A request of agentrt's own, also once it is closed. See ``contracts.Line.ask``."""
-        return await ask(self._desk, call, about=about, released=released)
+        return await ask(self._desk, call, about=about, released=released, kept=kept)
 
     def _wait(self) -> None:
         """For the next to knock, as long as there is room."""

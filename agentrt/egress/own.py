@@ -34,12 +34,12 @@ class Asked:
         self.entry.takes = takes
 
 
-async def ask(desk: Desk, call: Call, *, about: Takes | None, released: Released | None) -> Asked:
+async def ask(desk: Desk, call: Call, *, about: Takes | None, released: Released | None, kept: str) -> Asked:
     """See ``contracts.Line.ask``; the call has placeholders where secrets are to be."""
     head = _head(call)
     here, there = [await Connection.accepted(end) for end in socket.socketpair()]
     exchanges = Exchanges(
-        desk, Talk(here, server=True), about=about, released=released, hold=call.hold, proved=call.proved
+        desk, Talk(here, server=True), about=about, released=released, hold=call.hold, proved=call.proved, kept=kept
     )
     tasks = [asyncio.create_task(exchanges.serve(whole, tunnels=False))]
     talk = Talk(there, server=False)

@@ -30,7 +30,7 @@ from .operations import (
     View,
     escalated,
 )
-from .requests import Admission, Grant, Redaction, Released, Request, Secret
+from .requests import Admission, Going, Grant, Redaction, Released, Request, Secret
 from .spent import Spent
 from .turns import Message, ProposedAction, ToolSpec, Turn, Usage
 
@@ -46,6 +46,7 @@ __all__ = [
     "Explanation",
     "FileEffect",
     "FileState",
+    "Going",
     "Grant",
     "Judgement",
     "Limits",

@@ -131,6 +131,8 @@ class RowsEffect(Record):
     rows: tuple[RowChange, ...] = ()
     """The first of them. All are kept where undo finds them."""
     note: Text = ""
+    queued: bool = False
+    """It waits in the outbox, and nothing of it is there."""
 
     @property
     def count(self) -> int:
@@ -153,6 +155,15 @@ class SchemaEffect(Record):
     rows: int | None = None
     """Of a table: how many it had before, which went with it or were carried over."""
     note: Text = ""
+    queued: bool = False
+    """As of rows."""
 
 
 Effect = Annotated[FileEffect | RequestEffect | RowsEffect | SchemaEffect, Field(discriminator="kind")]
+
+
+def is_queued(effect: Effect) -> bool:
+    """It waits in the outbox until somebody releases it."""
+    if isinstance(effect, FileEffect):
+        return False
+    return effect.change == "queued" if isinstance(effect, RequestEffect) else effect.queued

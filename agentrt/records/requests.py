@@ -7,7 +7,7 @@ from typing import Literal, Self
 from urllib.parse import unquote
 
 from .base import Record, Text
-from .effects import Reversibility
+from .effects import RequestEffect, Reversibility
 
 Released = Literal["person", "time"]
 """Who let go what was held back: a person, or its time was over."""
@@ -133,3 +133,13 @@ class Secret(Record):
     """The only ones it is sent to: names, ``*.example.com`` for all below one."""
     grant: Grant | None = None
     """Where it is a token that agentrt was given by a service."""
+
+
+class Going(Record):
+    """A request as it is written down before the first byte of it goes."""
+
+    effect: RequestEffect
+    kept: str = ""
+    """By which the resource that keeps what takes it back knows it again; empty: none does."""
+    said: bool = False
+    """A rule says what it does out there, and counts more than what takes it back."""

@@ -50,6 +50,8 @@ class Entry:
     """Its files are not kept any more: nothing goes back to it."""
     queued: int = 0
     """Requests that it has in the outbox, or had."""
+    held: int = 0
+    """Changes of databases that are there, or were."""
 
 
 class Feed:
@@ -140,6 +142,7 @@ def _entry(operation: Light, review: Review | None, gone: bool) -> Entry:
         requests=tally.requests,
         worst=tally.worst,
         queued=tally.queued,
+        held=tally.held,
         verdict=operation.verdict,
         target=operation.target,
         verification=operation.is_verification,

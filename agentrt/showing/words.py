@@ -143,17 +143,22 @@ def tally_text(tally: Tally) -> str:
         words.append(counted(tally.rows, "row"))
     if tally.schemas:
         words.append(counted(tally.schemas, "schema change"))
-    if tally.sent:
-        words.append(counted(tally.sent, "request") + (f" ({tally.final:,} irreversible)" if tally.final else ""))
-    if tally.queued:
-        words.append(f"{counted(tally.queued, 'request')} held back")
-    if tally.refused:
-        words.append(f"{counted(tally.refused, 'request')} refused")
+    if tally.held:
+        words[-1] += " held back"
+    final = f" ({tally.final:,} irreversible)" if tally.final else ""
+    sent = (("sent", tally.sent, final), ("queued", tally.queued, " held back"), ("refused", tally.refused, " refused"))
+    for change, count, then in sent:
+        pushes = tally.pushes.get(change, 0)
+        if count > pushes:
+            words.append(counted(count - pushes, "request") + then)
+        if pushes:
+            words.append(counted(pushes, "push") + (then if change != "sent" else ""))
     return ", ".join(words)
 
 
 def counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
+    plural = "es" if what.endswith("sh") else "s"
+    return f"{number:,} {what}{plural if number != 1 else ''}"
 
 
 _VERB = {
@@ -192,6 +197,7 @@ def database_line(effect: RowsEffect | SchemaEffect) -> str:
         first, _, verb = said[0].partition(" ")
         said[0] = f"{first} row{'s' * (first != '1')} {verb}"
         text = f"{effect.change:<9} {plain(effect.database)}: {plain(effect.table)}  ({', '.join(said)})"
+    text += "  queued" if effect.queued else ""
     return text + (f"  — {plain(effect.note)}" if effect.note else "")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from services import ALL, Service
 
+from agentrt.arguments import load_tools
 from agentrt.errors import ResourceError
 from agentrt.tools import apis
 
@@ -184,3 +185,14 @@ async def test_a_window_that_is_over(opened: Any, monkeypatch: pytest.MonkeyPatc
                 with pytest.raises(ResourceError, match=r"could be taken back until .* only"):
                     await rt.undo(2)
             assert rt.view == stood and len(service.seen) == seen
+
+
+def test_packs_are_read_for_whoever_wants_to_know_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session that opens with a network does not pay for it."""
+    read: list[str] = []
+    load = apis.load
+    monkeypatch.setattr(apis, "load", lambda path: read.append(path.stem) or load(path))
+    tool = load_tools({}, network=True)["api"]
+    assert read == []
+    assert all(f"{name} ({', '.join(apis.find(name).operations)})" in tool.description for name in apis.names())
+    assert set(read) == set(apis.names()) and "api" not in load_tools({}, network=False)

@@ -39,6 +39,7 @@ armed = False
 where = {
     "seal": (SqliteDatabase, "seal"), "sealed": (SqliteDatabase, "seal", True), "commit": (SqliteDatabase, "commit"),
     "committed": (SqliteDatabase, "commit", True), "undo": (SqliteDatabase, "undo"), "undone": (SqliteDatabase, "undo", True),
+    "shelve": (SqliteDatabase, "shelve"), "shelved": (SqliteDatabase, "shelve", True),
     "settle": (Journal, "settle"), "settled": (Journal, "settle", True),
 }
 die_at(*where[place])
@@ -49,6 +50,8 @@ async def main():
         armed = True
         if doing == "act":
             await rt.act("sql", database="app", statement="UPDATE users SET age = age + 1; DELETE FROM users WHERE id = 3")
+        elif doing == "accept":
+            await rt.accept(2)
         elif doing == "undo":
             await rt.undo()
         elif doing == "redo":
@@ -99,6 +102,61 @@ def test_killed(workspace: Path, tmp_path: Path, doing: str, place: str) -> None
             told = "\n".join(rt.notes)
             assert ("was taken back" in told) == (place in ("committed", "undone", "settle")), told
             assert dump(file) == (left if place == "settled" else before)
+            assert (await rt.verify_undo()).ok
+            await rt.restore(0)
+            assert dump(file) == untouched
+
+    asyncio.run(later())
+
+
+ADD = "UPDATE users SET age = age + 1; DELETE FROM users WHERE id = 3"
+
+
+@pytest.mark.parametrize(
+    ("doing", "place"),
+    [
+        *(("act", place) for place in ("seal", "sealed", "shelve", "shelved", "settle", "settled")),
+        *(("accept", place) for place in ("undo", "undone", "settle", "settled")),
+    ],
+)
+def test_killed_where_it_waits(workspace: Path, tmp_path: Path, doing: str, place: str) -> None:
+    """What was to wait is never there by itself; what was released is there once, and can be taken back."""
+    file = tmp_path / "app.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER); INSERT INTO users VALUES (1, 1), (2, 2), (3, 3)"
+        )
+    untouched = dump(file)
+
+    async def prepare() -> None:
+        async with Runtime.open(workspace, databases={"app": {"url": f"sqlite:///{file}", "hold": True}}) as rt:
+            await rt.act("bash", command="echo changed > a.txt")
+            if doing == "accept":
+                await rt.act("sql", database="app", statement=ADD)
+
+    asyncio.run(prepare())
+    given = {**os.environ, "WORKSPACE": str(workspace)}
+    died = subprocess.run([sys.executable, "-c", _PROGRAM, place, doing], env=given, capture_output=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    left = dump(file)
+    assert (left != untouched) == (doing == "accept" and place != "undo"), place
+
+    async def later() -> None:
+        async with Runtime.open(workspace) as rt:
+            told = "\n".join(rt.notes)
+            assert dump(file) == left, told
+            if doing == "accept":
+                assert ("operation 2: what waited for the database app is there" in told) == (
+                    place in ("undone", "settle")
+                ), told
+                assert ("operation 2: what waits for the database app is not there yet" in told) == (place == "undo")
+                assert [op.id for op in rt.to_review()] == ([1] if place == "settled" else [1, 2])
+                if place != "settled":
+                    await rt.accept(2)
+                assert dump(file) != untouched
+            elif place == "settled":
+                await rt.accept(2)
+                assert dump(file) != untouched
             assert (await rt.verify_undo()).ok
             await rt.restore(0)
             assert dump(file) == untouched

@@ -1,16 +1,28 @@
-"""Steps of undo as the runtime takes them, and as a preview does: planned, and let go of."""
+"""Steps of undo as the runtime takes them, and as a preview does: planned, and let go of. And a server's URL as a task
+file has it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from agentrt.contracts import Database, Planned, Step
+from agentrt.records import Secret
 from agentrt.resources import take
+from agentrt.secrets import store
 
-__all__ = ["plan", "take"]
+__all__ = ["plan", "take", "without_password"]
 
 
 async def plan(database: Database, steps: Sequence[Step]) -> Planned:
     planned = await database.plan_undo(steps)
     await database.discard()
     return planned
+
+
+def without_password(url: str) -> str:
+    """With a secret, which is kept, in its place."""
+    parts = urlsplit(url)
+    password = parts.password or ""
+    store.keep(Secret(name="DB_PASSWORD", value=password, hosts=("db.invalid",)))
+    return parts._replace(netloc=parts.netloc.replace(f":{password}@", ":${DB_PASSWORD}@")).geturl()

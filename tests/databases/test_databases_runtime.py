@@ -7,33 +7,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from database_steps import without_password
 
 from agentrt import Conflict, Runtime
-from agentrt.records import Secret
-from agentrt.secrets import store
 from agentrt.testing import memory_sandbox
 
 
-@pytest.fixture
-def keyed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace, and a place for secrets."""
-    for name in ("STATE", "CONFIG", "DATA"):
-        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
-    monkeypatch.setenv("AGENTRT_PASSPHRASE", "a passphrase of these tests")
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    workspace = tmp_path / "ws"
-    workspace.mkdir()
-    (workspace / "a.txt").write_text("one\n")
-    return workspace
-
-
-def test_rows_of_a_server_are_undone_with_files(keyed: Path, postgresql: str) -> None:
+def test_rows_of_a_server_are_undone_with_files(workspace: Path, postgresql: str) -> None:
     import psycopg
 
-    parts = urlsplit(postgresql)
-    password = parts.password or ""
-    store.keep(Secret(name="DB_PASSWORD", value=password, hosts=("db.invalid",)))
-    url = parts._replace(netloc=parts.netloc.replace(f":{password}@", ":${DB_PASSWORD}@")).geturl()
+    url = without_password(postgresql)
     with psycopg.connect(postgresql, autocommit=True) as other:
         other.execute("CREATE TABLE users (id int PRIMARY KEY, name text, age int)")
         other.execute("INSERT INTO users VALUES (1, 'Ann', 30), (2, 'Bob', 40)")
@@ -42,7 +25,7 @@ def test_rows_of_a_server_are_undone_with_files(keyed: Path, postgresql: str) ->
             return other.execute("SELECT * FROM users ORDER BY id").fetchall()
 
         async def work() -> None:
-            async with Runtime.open(keyed, sandbox=memory_sandbox.open_sandbox, databases={"app": url}) as rt:
+            async with Runtime.open(workspace, sandbox=memory_sandbox.open_sandbox, databases={"app": url}) as rt:
                 before = rows()
                 statement = "UPDATE users SET age = age + $1 WHERE name = $2"
                 op = await rt.act("sql", database="app", statement=statement, parameters=[1, "Bob"])
@@ -62,11 +45,12 @@ def test_rows_of_a_server_are_undone_with_files(keyed: Path, postgresql: str) ->
                 assert (await rt.verify_undo()).ok
 
         async def later() -> None:
-            async with Runtime.open(keyed, sandbox=memory_sandbox.open_sandbox) as rt:
+            async with Runtime.open(workspace, sandbox=memory_sandbox.open_sandbox) as rt:
                 await rt.restore(0)
                 assert rows() == [(1, "Ann", 30), (2, "Bob", 40)]
 
         asyncio.run(work())
         asyncio.run(later())
-    kept = [file for file in (keyed.parent / "state").rglob("*") if file.is_file()]
+    kept = [file for file in (workspace.parent / "state").rglob("*") if file.is_file()]
+    password = urlsplit(postgresql).password or ""
     assert kept and not any(password.encode() in file.read_bytes() for file in kept)

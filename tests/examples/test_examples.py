@@ -72,6 +72,28 @@ def test_mishap_notices_what_is_not_as_claimed(tmp_path: Path) -> None:
     assert "NOT AS CLAIMED: the agent was meant to delete everything" in ended.stderr
 
 
+def test_outward(tmp_path: Path) -> None:
+    ended = example("outward", tmp_path)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    said = " ".join(ended.stdout.split())
+    assert "All is as it was, and 0 mails were sent." in said
+    assert "dropped from the outbox: POST http://127.0.0.1:" in said and "POST /mails" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outward_notices_what_is_not_as_claimed(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / "examples", copy / "examples")
+    policy = copy / "examples/outward/policy.yaml"
+    policy.write_text(policy.read_text().replace(", hold: true", ", reversibility: compensable"))
+
+    ended = example("outward", tmp_path, path=copy)
+
+    assert ended.returncode == 1
+    assert "NOT AS CLAIMED: one ticket and no mail were meant to be there" in ended.stderr
+
+
 def test_crew(tmp_path: Path) -> None:
     ended = example("crew", tmp_path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,3 +77,18 @@ def killed_at(work: Callable[[], object], name: str) -> bool:
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert status in (0, -signal.SIGKILL)
     return status != 0
+
+
+def killed_when(work: Callable[[], object], there: Path) -> None:
+    """Do it in a process that is killed as soon as this file is there."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work()
+        finally:
+            os._exit(1)
+    while not there.exists():
+        time.sleep(0.02)
+        assert os.waitpid(pid, os.WNOHANG) == (0, 0), "it ended before"
+    os.kill(pid, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL

@@ -9,6 +9,7 @@ import pytest
 from push_ground import committed, git, killed_at, said
 
 from agentrt import Runtime
+from agentrt.errors import Conflict
 from agentrt.testing import memory_sandbox
 
 STEPS = {
@@ -69,14 +70,39 @@ def test_where_nobody_knows_it_is_said_and_looked_for_before_it_goes_again(groun
         assert ground.there() == old
 
 
-def test_where_others_moved_it_meanwhile_nothing_is_sent(ground: Any) -> None:
+def test_where_others_built_on_it_it_had_arrived(ground: Any) -> None:
+    """Undo would take their work away: it is a conflict, as of any push."""
+    with ground.open() as rt:
+        new = committed(rt)
+        rt.act("push", branch="main")
+    assert killed_at(lambda: accept(ground), "push went")
+    ground.others_commit()
+    theirs = ground.others_commit()
+    with ground.open() as rt:
+        assert any("had arrived, and others built on it" in line for line in rt.notes)
+        assert [(one.change, one.reversibility) for one in rt.show(3).requests] == [("sent", "compensable")]
+        rt.accept(2)
+        assert ground.there() == theirs
+        with pytest.raises(Conflict, match="main"):
+            rt.undo()
+        git(ground.far, "update-ref", "refs/heads/main", new)
+        rt.undo()
+        assert ground.there() not in (new, theirs)
+
+
+@pytest.mark.parametrize("step", ["push goes", "push went"])
+def test_where_others_moved_it_elsewhere_nothing_is_sent(ground: Any, step: str) -> None:
+    """Whether it never arrived, or was overwritten by force, nothing there says."""
+    old = ground.there()
     with ground.open() as rt:
         committed(rt)
         rt.act("push", branch="main")
-    assert killed_at(lambda: accept(ground), "push went")
+    assert killed_at(lambda: accept(ground), step)
+    git(ground.far, "update-ref", "refs/heads/main", old)
     theirs = ground.others_commit()
     with ground.open() as rt:
-        assert any("is not known" in line for line in rt.notes)
+        assert any("is not known" in line and "not built on it" in line for line in rt.notes)
+        assert [(one.change, one.reversibility) for one in rt.show(3).requests] == [("sent", "unknown")]
         assert "moved by others" in rt.accept(2).note and ground.there() == theirs
 
 
@@ -101,11 +127,12 @@ def test_an_undo_or_redo_that_is_killed_can_be_taken_again(ground: Any, move: st
         getattr(rt, move)()
         assert ground.there() == (old if move == "undo" else new)
         assert rt.runtime.view.marks == (() if move == "undo" else (2,))
+        assert git(ground.path, "rev-parse", "refs/remotes/origin/main").strip() == ground.there()
 
 
 @pytest.mark.parametrize("step", ["push is queued", "push is sending", "push went"])
 def test_an_action_that_is_killed(ground: Any, step: str) -> None:
-    """With a rule that lets it go by itself: nothing of the action is kept, and what arrived is said."""
+    """With a rule that lets it go by itself: what arrived is said, and taken back like any other."""
     if step != "push is queued":
         ground.policy = {"decide": [{"verdict": "allow", "actions": ["push"]}]}
     old = ground.there()
@@ -120,13 +147,18 @@ def test_an_action_that_is_killed(ground: Any, step: str) -> None:
     with ground.open() as rt:
         assert ground.there() == (new if step == "push went" else old)
         assert any("had arrived" in line for line in rt.notes) == (step == "push went")
-        again = rt.act("push", branch="main")
-        assert ("nothing to push" in said(again)) == (step == "push went" and not _behind(ground, new))
-
-
-def _behind(ground: Any, new: str) -> bool:
-    """The user's repository does not know yet that it arrived."""
-    return git(ground.path, "rev-parse", "refs/remotes/origin/main").strip() != new
+        cut = rt.show(2)
+        if step != "push went":
+            assert cut.status == "intent" and cut.requests == ()
+            return
+        assert git(ground.path, "rev-parse", "refs/remotes/origin/main").strip() == new
+        assert "nothing to push" in said(rt.act("push", branch="main"))
+        assert (cut.status, cut.review, cut.resources) == ("settled", "pending", ("push",))
+        rt.revert(2)
+        assert ground.there() == old
+        assert git(ground.path, "rev-parse", "refs/remotes/origin/main").strip() == old
+        rt.undo()
+        assert ground.there() == new
 
 
 def test_an_action_that_is_interrupted_takes_its_push_back(ground: Any) -> None:

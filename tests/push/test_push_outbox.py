@@ -272,6 +272,8 @@ def test_as_a_person_sees_it(ground: Any) -> None:
         return done.stdout + done.stderr
 
     assert "push origin main" in agentrt("review") and "git push" in agentrt("review")
+    assert "1 push held back" in agentrt("review") and "effects: 1 push held back" in agentrt("show", "3")
+    assert "1 push held back" in agentrt("log") and "request" not in agentrt("review")
     assert new in agentrt("show", "3") and "add two" in agentrt("show", "3")
     assert json.loads(agentrt("show", "3", "--json"))["review"] == "pending"
     assert "pushed: main of origin" in agentrt("accept", "3") and ground.there() == new
@@ -280,3 +282,5 @@ def test_as_a_person_sees_it(ground: Any) -> None:
     git(ground.far, "update-ref", "refs/heads/main", new)
     agentrt("undo")
     assert ground.there() != new
+    shown = agentrt("show", "4")
+    assert "effects: 1 push\n" in shown and "request" not in shown

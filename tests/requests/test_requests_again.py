@@ -89,3 +89,23 @@ async def test_what_was_refused_was_not_sent(workspace: Path, rest: Rest) -> Non
             assert "budget" in output(await rt.act("http", **DRAFT, url=f"{rest.url}/drafts"))
             await rt.restore(0)
     assert rest.unsafe == []
+
+
+async def test_what_a_server_refused_was_not_done(workspace: Path, rest: Rest) -> None:
+    async with opened(workspace, rest) as rt:
+        rest.wrong["POST"] = Wrong(refuse=401)
+        assert "401" in output(await rt.act("http", **DRAFT, url=f"{rest.url}/drafts"))
+        await rt.restore(0)
+        assert '"id": 1' in output(await rt.act("http", **DRAFT, url=f"{rest.url}/drafts"))
+
+
+async def test_what_was_held_back_was_not_sent(workspace: Path, rest: Rest) -> None:
+    """Though it had been looked at."""
+    rest.add(name="one")
+    put = {"method": "PUT", "url": f"{rest.url}/things/1", "body": '{"name": "uno"}'}
+    rules = {**policy(rest), "decide": [{"actions": ["http"], "verdict": "hold"}]}
+    async with Runtime.open(workspace, policy=rules, sandbox=memory_sandbox.open_sandbox) as rt:
+        for _ in range(2):
+            assert "queued" in output(await rt.act("http", **put))
+            await rt.restore(0)
+    assert rest.unsafe == []

@@ -229,7 +229,7 @@ def test_a_hostile_agent_is_watched_and_reviewed(ground: Ground) -> None:
         app.press("n")
         app.wait("▸ Inbox")
         app.press("Enter")
-        app.wait("your answer to the agent")
+        app.wait("┏━ your answer to the agent")  # until then keys and pastes are the inbox's
         paste(app, EVIL)
         app.press("Enter")
         app.wait("idle", "step 3", "Inbox 1")

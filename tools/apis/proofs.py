@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from agentrt.errors import UsageError
 from agentrt.homes import state_home
 from agentrt.records import Record
+from agentrt.whole import write_whole
 
-from ..whole import write_whole
 from .pack import Pack
 
 

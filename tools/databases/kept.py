@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from agentrt.contracts import Scalar
 from agentrt.errors import ResourceError
 from agentrt.records import dump_json
+from agentrt.whole import write_whole
 
-from ..whole import write_whole
 from .rows import Change, Row
 
 FORMAT = 2

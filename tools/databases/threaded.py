@@ -54,6 +54,10 @@ class Threaded(ABC, Generic[S, P]):
         """``work`` in a thread, which is over when this returns or raises. Cancelled, what ``session`` runs is ended;
         what is not a session's is done to its end."""
 
+    async def shelve(self) -> None:
+        await self._drop()
+        self._mark = None
+
     async def plan_undo(self, steps: Sequence[Step]) -> Planned:
         """Raises ``ResourceError``."""
         await self.discard()

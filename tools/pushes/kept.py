@@ -12,8 +12,7 @@ from agentrt.contracts import PUSH, PUSHING
 from agentrt.errors import ResourceError
 from agentrt.history import steps
 from agentrt.records import Record, RequestEffect, Reversibility, Text
-
-from ..whole import write_whole
+from agentrt.whole import write_whole
 
 State = Literal["queued", "sending", "sent", "idle"]
 """sending: it may have arrived, the remote says; idle: it was there already, by somebody else."""

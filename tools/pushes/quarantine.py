@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from agentrt.errors import ResourceError, Unanswered, UsageError
 from agentrt.history import steps
 from agentrt.repository.host import Repository, programs
 
-from . import remotes
+from . import dying, remotes
+from .alive import on_its_way
 
 if TYPE_CHECKING:
     from git import Repo
@@ -35,6 +37,9 @@ _SETTINGS = {
     "push.recurseSubmodules": "no",
     "submodule.recurse": "false",
 }
+_THERE = "refs/agentrt/there"
+_BROKE_OFF = ("RPC failed", "hung up unexpectedly")
+"""What git says where a server had begun to listen."""
 _CUT = 400
 
 
@@ -79,7 +84,8 @@ class Quarantine:
     @property
     def pack(self) -> Path | None:
         """The agent's objects; None where the user's repository has all of them."""
-        return next((self._folder / "objects/pack").glob("*.pack"), None)
+        packs = (self._folder / "objects/pack").glob("*.pack")
+        return next((pack for pack in packs if not pack.with_suffix(".keep").exists()), None)
 
     def check(self, commit: str, known: Sequence[str]) -> None:
         """Raises ``UsageError`` unless it is a commit, and all that it needs is here; ``known`` is not looked into."""
@@ -112,24 +118,37 @@ class Quarantine:
         found = [line.partition("\t") for line in lines]
         return next((name for name, _, of in found if of == ref), None)
 
+    def holds(self, url: str, ref: str, commit: str) -> bool:
+        """Whether what the ref is at now, which is fetched, is built on the commit."""
+        # With a keep file, which tells its pack from the agent's.
+        how = ("--keep", "--no-tags", "--no-write-fetch-head", "--no-auto-gc", "--recurse-submodules=no")
+        self._git("fetch", *how, "--", url, f"+{ref}:{_THERE}")
+        return self.follows(_THERE, commit)
+
     def move(self, url: str, ref: str, *, to: str | None, before: str | None) -> None:
         """The ref from one to the other, or not at all; None: there is none.
 
         Raises ``ResourceError`` where it is as it was, or others moved it; ``Unanswered`` where nobody knows.
         """
         steps.checkpoint("push goes")
-        try:
-            lease = f"--force-with-lease={ref}:{before or ''}"
-            how = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", lease)
-            self._git("push", *how, "--", url, f"{to or ''}:{ref}", seconds=_PUSH_SECONDS)
-        except ResourceError as error:
+        lease = f"--force-with-lease={ref}:{before or ''}"
+        how = ("--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", lease)
+        with on_its_way(self._folder) as going:
+            status, out, err = self._run(
+                ("push", *how, "--", url, f"{to or ''}:{ref}"), seconds=_PUSH_SECONDS, going=going
+            )
+        if status != 0:
+            why = f"git push: {_said(err or out)}"
             try:
                 now = self.there(url, ref)
             except ResourceError as silent:
-                raise Unanswered(f"{error}; and whether it arrived is not known: {silent}") from error
+                raise Unanswered(f"{why}; and whether it arrived is not known: {silent}") from silent
+            if now not in (to, before):
+                raise ResourceError(f"{why}; others moved it: it is {at(now)} now")
+            if now != to and (status < 0 or any(words in err for words in _BROKE_OFF)):
+                raise Unanswered(f"{why}; it is {at(now)}, and a server may be at it still")
             if now != to:
-                where = "" if now == before else f"; others moved it: it is {at(now)} now"
-                raise ResourceError(f"{error}{where}") from error
+                raise ResourceError(why)
         steps.checkpoint("push went")
 
     def close(self) -> None:
@@ -145,22 +164,37 @@ class Quarantine:
     def _git(
         self, *words: str, input_: Any = None, seconds: float = _WORK_SECONDS, fine: tuple[int, ...] = (0,)
     ) -> str:
+        status, out, err = self._run(words, input_, seconds)
+        if status not in fine:
+            raise ResourceError(f"git {words[0]}: {_said(err or out)}")
+        return out
+
+    def _run(
+        self, words: Sequence[str], input_: Any = None, seconds: float = _WORK_SECONDS, *, going: int | None = None
+    ) -> tuple[int, str, str]:
+        """Status, below zero where it took too long, and what it said. ``going``: of ``on_its_way``; it dies with
+        agentrt."""
         from git.exc import GitError
 
+        command, inherited = [programs(self._user.top).git, *words], list[int]()
+        if going is not None:
+            command = [sys.executable, "-I", "-S", dying.__file__, str(os.getpid()), *command]
+            inherited = [going]
         try:
             status, out, err = self._open().git.execute(
-                [programs(self._user.top).git, *words],
+                command,
                 istream=input_,
                 with_extended_output=True,
                 with_exceptions=False,
                 kill_after_timeout=seconds,
                 start_new_session=True,  # nobody is at a terminal to be asked for a password
+                pass_fds=inherited,
             )
         except (GitError, OSError) as error:
             raise ResourceError(f"git {words[0]}: {error}") from error
-        if status not in fine:
-            raise ResourceError(f"git {words[0]}: {_said(str(err) or str(out))}")
-        return str(out)
+        if status < 0 and str(err).startswith("Timeout"):  # GitPython's words have all of the command
+            err = f"it took longer than {seconds:g} seconds"
+        return status, str(out), str(err)
 
     def _open(self) -> Repo:
         if self._repo is None:
@@ -191,6 +225,10 @@ class Quarantine:
             "GIT_GRAFT_FILE": os.devnull,
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "",  # nor one that is in the configuration
+            "SSH_ASKPASS": "",
+            "SSH_ASKPASS_REQUIRE": "never",
+            "GCM_INTERACTIVE": "never",
             "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
             "LC_ALL": "C",
             "PATH": programs(self._user.top).path,

@@ -17,7 +17,7 @@ from agentrt.history import steps
 from agentrt.repository.heads import tip_of
 from agentrt.repository.host import Repository
 
-_HOW = re.compile(r"(credential|http|https|url|ssh|protocol)\..*|core\.(sshcommand|askpass|gitproxy)", re.DOTALL)
+_HOW = re.compile(r"(credential|http|https|url|ssh|protocol)\..*|core\.(sshcommand|gitproxy)", re.DOTALL)
 """What of a repository's own configuration says how to get to a remote, and who is there."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -87,12 +87,14 @@ def objects_of(repository: Repository) -> Path:
     return repository.top / os.fsdecode(repository.run("rev-parse", "--git-path", "objects")[:-1])
 
 
-def saw(repository: Repository, remote: str, to: str, pack: Path | None, now: str | None, before: str | None) -> None:
-    """As after any push, the user's repository knows where the branch there is now, and has its commits. Where that
-    cannot be, it learns it with the next fetch."""
+def saw(repository: Repository, remote: str, to: str, pack: Path | None, now: str | None, before: str | None) -> bool:
+    """As after any push, the user's repository knows where the branch there is now, and has its commits; whether it
+    does. Where that cannot be, it learns it with the next fetch."""
     tracking = _tracking(repository, remote, to)
     if tracking is None:
-        return
+        return True
+    if tip_of(repository, tracking) == now:
+        return True
     with suppress(Conflict, UsageError, OSError):
         if pack is not None and now is not None:
             steps.checkpoint("push keeps objects")
@@ -102,6 +104,7 @@ def saw(repository: Repository, remote: str, to: str, pack: Path | None, now: st
             repository.run("update-ref", "-d", os.fsencode(tracking), before or "")
         else:
             repository.run("update-ref", "-m", "agentrt: push", os.fsencode(tracking), now, before or "")
+    return tip_of(repository, tracking) == now
 
 
 def _tracking(repository: Repository, remote: str, to: str) -> str | None:

@@ -1,28 +1,44 @@
 """Requests as a resource: what they did out there is looked at before and after, and taken back by their inverses.
 
 A call is kept before it is sent and again when it was answered (kept.py), with what its URL showed (images.py) and
-what takes it back (inverse.py, binding.py). Undo looks first: where it is not as the call left it, nothing is sent
-(turn.py).
+what takes it back (inverse.py, binding.py), which says what came of it (outcome.py), also after a death (cut.py). Undo
+looks first: where it is not as the call left it, nothing is sent (turn.py).
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from agentrt.contracts import SAFE, Answer, Call, Exchange, Http, Inverse, Line, Past, Planned, Step, Takes, Waiting
+from agentrt.contracts import (
+    SAFE,
+    Answer,
+    Call,
+    CutOff,
+    Exchange,
+    Http,
+    Inverse,
+    Line,
+    Past,
+    Planned,
+    Step,
+    Takes,
+    Waiting,
+)
 from agentrt.errors import HeldBack, ResourceError, Unanswered, UsageError
-from agentrt.records import Effect, Released, RequestEffect
+from agentrt.records import Effect, Going, Released, RequestEffect
 
 from . import kept as on_disk
 from .binding import bound
+from .cut import cut_off, key_of
 from .images import Image, differing, look
-from .inverse import fits, left_out, looked_at, restoring, went_well
+from .inverse import fits, looked_at, restoring, went_well
 from .kept import NAME, Answered, Kept, Queued, Said, Written
+from .outcome import NOTHING_SAID, outcome, takes_of
 from .repeated import told_before
 from .turn import Move, Turn
 
@@ -83,7 +99,8 @@ class _Http:
             return await self._send(number, None)
         except HeldBack as held:
             due = None if held.release is None else time.time() + held.release
-            self._keep(number, self._calls[number].model_copy(update={"queued": Queued(rule=held.rule, due=due)}))
+            waits = {"queued": Queued(rule=held.rule, due=due), "sent": None}
+            self._keep(number, self._calls[number].model_copy(update=waits))
             until = "until a person releases it" if due is None else f"{held.release:g} seconds, unless it is dropped"
             return None, f"queued, and nothing was sent: it waits {until} ({held.rule})"
         except (ResourceError, UsageError):
@@ -129,9 +146,10 @@ class _Http:
         """Raises ``HeldBack``, ``ResourceError`` (nothing of it went out), ``Unanswered``."""
         kept = (await self._before(self._calls[number])).model_copy(update={"sent": time.time()})
         self._keep(number, kept)  # from here on it is never sent again, whatever becomes of it
-        about = _takes(kept) if kept.inverse is not None else _promised(kept)
+        about = takes_of(kept) if kept.inverse is not None else _promised(kept)
+        key = key_of(self._mark, number)
         try:
-            exchange = await self._out.ask(kept.call.call, about=about, released=released)
+            exchange = await self._out.ask(kept.call.call, about=about, released=released, kept=key)
         except Unanswered:
             with suppress(ResourceError):  # where it shows, it can be taken back all the same
                 await self._after(number)
@@ -168,7 +186,7 @@ class _Http:
         return kept
 
     async def _answered(self, number: int, exchange: Exchange) -> str:
-        answer, why = exchange.answer, "nothing says what takes it back"
+        answer, why = exchange.answer, NOTHING_SAID
         self._keep(number, self._calls[number].model_copy(update={"answer": Answered.of(answer)}))
         if went_well(self._calls[number].call.call, answer):
             try:
@@ -176,21 +194,14 @@ class _Http:
             except UsageError as error:
                 why = f"its inverse does not fit the answer: {error}"
         kept = await self._after(number)
-        if kept.before is not None and kept.after is not None and not differing(kept.before, kept.after):
-            self._keep(number, kept.model_copy(update={"inverse": None}))
-            exchange.kept(Takes("", "", "reversible"))
-            return "nothing has changed out there, as far as it shows"
-        if kept.said is None and kept.can_go_back and (gone := _gone(kept)):
-            why = f"it removed what was null, and no merge patch sets null: {', '.join(gone)}"
-            kept = self._keep(number, kept.model_copy(update={"inverse": None}))
-        if not kept.can_go_back:
-            exchange.kept(Takes("", "", "irreversible"))
-            if kept.inverse is not None:
-                why = f"{kept.look} does not show what it did"
-            return f"undo cannot take this back: {why}"
-        takes = _takes(kept, claimed=kept.is_claimed and not kept.is_created)
-        exchange.kept(takes)
-        return f"undo sends {takes.inverse}"
+        known = outcome(kept, why)
+        if known.kept != kept:
+            self._keep(number, known.kept)
+        exchange.kept(known.takes)
+        return known.text
+
+    async def cut_off(self, mark: str, going: Mapping[str, Going], *, since: float) -> CutOff:
+        return cut_off(self._aside, mark, going, since)
 
     async def seal(self) -> Sequence[Effect]:
         return ()  # they are the way out's
@@ -235,16 +246,6 @@ def _begun(call: Call, inverse: Inverse | None) -> Kept:
         look_body=asked.decode("latin-1") if look and asked is not None else None,
         said=None if inverse is None else Said.of(inverse),
     )
-
-
-def _gone(kept: Kept) -> list[str]:
-    assert kept.inverse is not None and kept.before is not None and kept.after is not None
-    return left_out(kept.inverse.call, kept.before, kept.after)
-
-
-def _takes(kept: Kept, *, claimed: bool = False) -> Takes:
-    assert kept.inverse is not None
-    return Takes(NAME, kept.inverse.line, "unknown" if claimed else "compensable")
 
 
 def _promised(kept: Kept) -> Takes | None:

@@ -13,8 +13,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from agentrt.contracts import Answer, Call, Inverse
 from agentrt.errors import ResourceError
 from agentrt.records import Record
+from agentrt.whole import write_whole
 
-from ..whole import write_whole
 from .images import ABSENT, NOT_THERE, Image, Looking, differing, name_at
 
 NAME = "http"
@@ -166,6 +166,11 @@ class Kept(Record):
     def place(self) -> tuple[str, str | None]:
         """Where it shows."""
         return self.look, self.look_body
+
+    @property
+    def shows(self) -> str:
+        """``GET https://… shows``, for people."""
+        return f"{'GET' if self.look_body is None else 'POST'} {self.look} shows"
 
     @property
     def looking(self) -> Looking:

@@ -22,7 +22,7 @@ def told_before(aside: Path, past: Iterable[Past], call: Call) -> tuple[Answer, 
         return None
     for one in past:
         for kept in _calls(aside, one):
-            if kept.sent is None or not _same(kept.call.call, call) or _is_taken_back(kept, one):
+            if kept.sent is None or not _same(kept.call.call, call) or _was_refused(kept) or _is_taken_back(kept, one):
                 continue
             who = f"operation {one.operation} of session {one.session}"
             if kept.answer is None:
@@ -51,6 +51,11 @@ def _same(one: Call, other: Call) -> bool:
 def _intent(call: Call) -> tuple[object, ...]:
     headers = {name: value for name, value in call.headers.items() if name != "idempotency-key"}
     return call.method, call.url, headers, call.body
+
+
+def _was_refused(kept: Kept) -> bool:
+    """It is the request that was wrong, says the server (RFC 9110, section 15.5): nothing was done."""
+    return kept.answer is not None and 400 <= kept.answer.status < 500
 
 
 def _is_taken_back(kept: Kept, one: Past) -> bool:

@@ -103,6 +103,8 @@ def _risk(entry: Entry) -> tuple[int, Mark, str]:
     """How far down it belongs, the glyph and the word for it."""
     if entry.queued:
         return 0, STATES["pending"], "to be sent"
+    if entry.held:
+        return 0, STATES["pending"], "to be committed"
     for risk, harm in enumerate(("irreversible", "unknown", "compensable"), 1):
         if entry.worst == harm:
             return risk, HARMS[harm], HARMS[harm].word

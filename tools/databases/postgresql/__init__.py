@@ -125,6 +125,12 @@ class PostgreSQL:
         finally:
             self._mark, self._sealed = "", False
 
+    async def shelve(self) -> None:
+        transaction, self._open = self._open, None
+        self._mark, self._sealed = "", False
+        if transaction is not None:
+            await transaction.close()
+
     async def discard(self) -> None:
         planned, self._planned = self._planned, None
         if planned is not None:
