@@ -100,7 +100,7 @@ def _restore(link: Link, way: Way, wanted: Definitions) -> None:
 
 
 def _own(name: str, way: Way) -> bool:
-    return any(name.startswith(f"{hidden}_") for hidden in way.built.values())
+    return any(name.startswith(f"{hidden}_") for hidden in (*way.built.values(), *way.gone.values()))
 
 
 def _differs(there: Definitions, name: str, wanted: Definitions) -> bool:
