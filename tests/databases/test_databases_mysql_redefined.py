@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import count
 from pathlib import Path
 
+import pymysql
 import pytest
 from database_steps import plan, take
 from mysql_desk import Desk
@@ -181,30 +183,38 @@ def test_others_who_write_all_the_while_lose_nothing(mariadb: str, tmp_path: Pat
             "CREATE TABLE trail (n INT)",
             "CREATE TRIGGER told AFTER INSERT ON people FOR EACH ROW INSERT INTO trail VALUES (NEW.id)",
         )
-        over, written = threading.Event(), list[int]()
+        over, written = threading.Event(), {"people": list[int](), "loose": list[int]()}
 
-        def write() -> None:
-            number = 1000
+        def write(table: str, row: str) -> None:
             with desk.connection() as connection, connection.cursor() as cursor:
                 cursor.execute("SET lock_wait_timeout = 60")
-                while not over.is_set():
-                    number += 1
-                    cursor.execute(f"INSERT INTO people (id, name) VALUES ({number}, 'n')")
-                    written.append(number)
+                for number in count(1001):
+                    if over.is_set():
+                        return
+                    try:
+                        cursor.execute(f"INSERT INTO {table} VALUES ({number}, {row})")
+                    except pymysql.OperationalError as error:
+                        assert "being altered" in str(error)
+                    else:
+                        written[table].append(number)
 
-        writer = threading.Thread(target=write)
-        writer.start()
+        writers = [threading.Thread(target=write, args=each) for each in (("people", "'n', 1"), ("loose", "'n'"))]
+        for writer in writers:
+            writer.start()
         try:
             for _ in range(5):
-                mark, _ = await desk.act("CREATE INDEX named ON people (name)")
+                mark, _ = await desk.act("CREATE INDEX named ON people (name); ALTER TABLE loose COMMENT = 'x'")
                 await desk.back(mark)
         finally:
             over.set()
-            writer.join()
-        for table, column in (("people", "id"), ("trail", "n")):
+            for writer in writers:
+                writer.join()
+        for table, column, expected in (
+            ("people", "id", written["people"]), ("trail", "n", written["people"]), ("loose", "a", written["loose"]),
+        ):  # fmt: skip
             found = desk.ask(f"SELECT {column} FROM {table} WHERE {column} > 1000 ORDER BY 1")
-            assert [int(number) for (number,) in found] == written
-        assert written
+            assert [int(number) for (number,) in found] == expected
+            assert expected
         await desk.database.close()
 
     asyncio.run(whole())

@@ -10,28 +10,52 @@ from agentrt.errors import ResourceError
 from .definitions import Definitions, converge, describe, set_number
 from .place import MODE_OF_UNDO, Link, Place, quoted
 from .scratch import make_views
+from .session import Uncertain
+from .table import Table
 from .way import Way
 
 
-def complete(link: Link, way: Way) -> None:
-    """What follows the exchange; what was done of it is not done again. Raises ``ResourceError`` where others changed
-    what it is about."""
-    _drop(link, way.gone.values())
+def complete(link: Link, way: Way) -> list[str]:
+    """What follows the exchange; what was done of it is not done again. Tables that others wrote to at the last moment,
+    all the same (by foreign keys): their old ones are not dropped. Raises ``ResourceError`` where others changed what it
+    is about."""
+    left = _there(link, way.gone.values())
+    slipped = [name for name, old in way.gone.items() if old in left and printed(link, old) != way.prints[name]]
+    _drop(link, (old for name, old in way.gone.items() if name not in slipped))
     _restore(link, way, way.target)
+    return slipped
+
+
+def printed(link: Link, name: str) -> list[str]:
+    """Tells whether a table's rows are the same. Raises ``ResourceError``."""
+    rows = link.ask(Table.read(link, [name])[name].sums(1))
+    if any(row[-1] != "0" for row in rows):
+        raise ResourceError(f"the rows of {name} could not be compared")
+    return sorted(map(str, rows))
+
+
+def tell(place: Place, way: Way, slipped: Iterable[str]) -> None:
+    """Raises ``Uncertain`` where others wrote at the last moment."""
+    for name in slipped:
+        raise Uncertain(
+            f"{place.said}: it is done, and others wrote to {name} at the last moment",
+            hint=f"what they wrote is in the table {way.gone[name]}: look at it, and drop that then",
+        )
 
 
 def recover(place: Place, file: Path) -> bool:
     """After a crash, or whatever cut it off: finished where tables were exchanged (True), else nothing of it stands.
 
-    Raises ``ResourceError``."""
+    Raises ``ResourceError``, ``Uncertain`` as ``tell``."""
     way = Way.load(file)
     if way is None:
         return False
+    slipped: list[str] = []
     with place.outage():
         link = place.connect(MODE_OF_UNDO)
         try:
             if exchanged := _exchanged(link, way):
-                complete(link, way)
+                slipped = complete(link, way)
             else:
                 if way.switching:
                     _restore(link, way, way.source)
@@ -39,6 +63,7 @@ def recover(place: Place, file: Path) -> bool:
         finally:
             link.close()
     file.unlink(missing_ok=True)
+    tell(place, way, slipped)
     return exchanged
 
 
@@ -100,7 +125,7 @@ def _restore(link: Link, way: Way, wanted: Definitions) -> None:
 
 
 def _own(name: str, way: Way) -> bool:
-    return any(name.startswith(f"{hidden}_") for hidden in way.built.values())
+    return any(name.startswith(f"{hidden}_") for hidden in (*way.built.values(), *way.gone.values()))
 
 
 def _differs(there: Definitions, name: str, wanted: Definitions) -> bool:

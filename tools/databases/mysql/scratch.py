@@ -13,8 +13,8 @@ from pathlib import Path
 
 from agentrt.errors import ResourceError, UsageError
 from agentrt.records import dump_json
-
 from agentrt.whole import write_whole
+
 from ..rows import Row
 from .altered import Altered, Side, altered
 from .definitions import Definitions, constraint, describe, make, refers

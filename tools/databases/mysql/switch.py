@@ -23,17 +23,10 @@ from .definitions import converge, describe, referring, refers, renamed, set_num
 from .place import MODE_OF_UNDO, Link, Place, quoted
 from .reach import Schema
 from .record import Record
-from .recovering import complete, recover
+from .recovering import complete, printed, recover, tell
 from .scratch import tied
 from .table import Table
 from .way import Way, laid_out, names_of
-
-_TRIES = 5
-"""Where others, who wait for the same tables, come first."""
-
-
-class Slipped(ResourceError):
-    """Others came before the exchange."""
 
 
 class Switch:
@@ -41,13 +34,7 @@ class Switch:
 
     def __init__(self, place: Place, file: Path) -> None:
         self._place, self._file = place, file
-        self._moves: Sequence[Move[Record]] = ()
         self._way: Way | None = None
-        self._prints: dict[str, object] = {}
-        """What the rows are that go, by table."""
-        self._connect()
-
-    def _connect(self) -> None:
         self._link, self._other = self._place.connect(MODE_OF_UNDO), self._place.connect(MODE_OF_UNDO)
         for link in (self._link, self._other):
             link.run("SET SESSION check_constraint_checks = 0")
@@ -55,16 +42,13 @@ class Switch:
     def plan(self, moves: Sequence[Move[Record]]) -> list[PathConflict]:
         """Get ready; where there are conflicts, or it raises, the caller closes."""
         link, other, database = self._link, self._other, self._place.name
-        self._moves = moves
         schema = Schema.read(other)
         scope = tied(schema, names_of(moves))
         present = describe(other, scope)
         sketch = Aim(database, present, None).all(moves)
         if sketch.conflicts:
             return sketch.conflicts
-        way = self._way = laid_out(
-            present, sketch, f"~agentrt_{secrets.token_hex(6)}"
-        )  # the server locks by name: these last
+        way = self._way = laid_out(present, sketch, f"~agentrt_{secrets.token_hex(6)}")
         way.keep(self._file)
         for name, hidden in way.built.items():
             other.run(way.target.tables[name].create(hidden))
@@ -85,7 +69,7 @@ class Switch:
         conflicts = self._fill(link, way, aim)
         if not conflicts:
             conflicts = list(dangling(link, way, {name for name in way.built if aim.contents[name].origin is None}))
-        self._prints = {name: _print(link, name, name) for name in way.gone}
+        self._way = replace(way, prints={name: printed(link, name) for name in way.gone})
         return conflicts
 
     def _fill(self, link: Link, way: Way, aim: Aim) -> list[PathConflict]:
@@ -108,25 +92,12 @@ class Switch:
 
     def finish(self) -> None:
         """All of it. Raises ``ResourceError``: then nothing of it is done, unless it says so."""
-        for tried in range(1, _TRIES + 1):
-            try:
-                self._finish()
-                return
-            except Slipped:
-                if tried == _TRIES:
-                    raise
-            self._other.close()
-            self._connect()
-            if conflicts := self.plan(self._moves):
-                raise Slipped(f"{conflicts[0].path} was changed by others meanwhile", hint="do it again")
-
-    def _finish(self) -> None:
-        way = self._way
-        assert way is not None
-        way = replace(way, switching=True)
+        assert self._way is not None
+        way = replace(self._way, switching=True)
         try:
             way.keep(self._file)
             self._tie(way)
+            self._bar(way)
             self._exchange(way)
         except BaseException:
             self._link.close()
@@ -134,11 +105,13 @@ class Switch:
                 return
             raise
         try:
-            complete(self._other, way)
+            slipped = complete(self._other, way)
         except Exception as error:
             if not recover(self._place, self._file):
                 raise ResourceError(f"{self._place.said}: nothing was done: {error}", hint="do it again") from error
+            return
         self._file.unlink(missing_ok=True)
+        tell(self._place, way, slipped)
 
     def _tie(self, way: Way) -> None:
         """What is built gets its foreign keys and triggers, under names of ours."""
@@ -154,8 +127,18 @@ class Switch:
                 triggers.append(renamed(trigger, f"{hidden}_t{number}", hidden))
             converge(link, hidden, foreign, triggers)
 
+    def _bar(self, way: Way) -> None:
+        """The exchange waits for one table after the other: who comes to the second before it does is refused. It is
+        before all others who wait for the first."""
+        for name, trash in way.gone.items() if len(way.gone) > 1 else ():
+            for event in ("INSERT", "UPDATE", "DELETE"):
+                self._link.run(
+                    f"CREATE TRIGGER {quoted(f'{trash}_{event}')} BEFORE {event} ON {quoted(name)} FOR EACH ROW SIGNAL"
+                    " SQLSTATE '45000' SET MESSAGE_TEXT = 'the table is being altered: do it again'"
+                )
+
     def _exchange(self, way: Way) -> None:
-        """One statement. It waits behind the locks, and before everybody else who does."""
+        """One statement."""
         pairs = [*way.gone.items(), *way.moved.items(), *((hidden, name) for name, hidden in way.built.items())]
         if not pairs:
             self._link.run("UNLOCK TABLES")
@@ -166,11 +149,6 @@ class Switch:
             self._until_waiting(running)
             self._link.run("UNLOCK TABLES")
             running.result()
-        slipped = [name for name, trash in way.gone.items() if _print(self._other, trash, name) != self._prints[name]]
-        if slipped:
-            back = ", ".join(f"{quoted(other)} TO {quoted(one)}" for one, other in reversed(pairs))
-            self._other.run(f"RENAME TABLE {back}")
-            raise Slipped(f"{slipped[0]} was changed by others meanwhile", hint="do it again")
 
     def _until_waiting(self, running: Future[int]) -> None:
         number = self._other.connection.thread_id()
@@ -186,9 +164,3 @@ class Switch:
         self._other.close()
         if self._file.exists():
             recover(self._place, self._file)
-
-
-def _print(link: Link, name: str, of: str) -> object:
-    """Tells whether rows are the same."""
-    table = Table.read(link, [name])[name]
-    return sorted(map(str, link.ask(table.digests(1)))), of

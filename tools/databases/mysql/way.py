@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agentrt.errors import ResourceError
 from agentrt.records import dump_json
-
 from agentrt.whole import write_whole
+
 from ..rows import Move
 from .aim import Aim
 from .definitions import Definitions, referring, refers
@@ -31,6 +31,8 @@ class Way:
     """By its name, the one it is to have."""
     switching: bool = False
     """All is built. From here on it can have been exchanged."""
+    prints: dict[str, list[str]] = field(default_factory=dict)
+    """Of what is gone, by its name, what tells whether its rows are those that were compared (``printed``)."""
 
     def before(self, name: str) -> str:
         """What a table of the target is called before the exchange."""
@@ -39,7 +41,7 @@ class Way:
     def keep(self, file: Path) -> None:
         written = {
             "source": self.source.written(), "target": self.target.written(), "built": self.built, "gone": self.gone,
-            "moved": self.moved, "switching": self.switching,
+            "moved": self.moved, "switching": self.switching, "prints": self.prints,
         }  # fmt: skip
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,7 +54,7 @@ class Way:
         try:
             found: dict[str, Any] = json.loads(file.read_bytes())
             sides = Definitions.of(found["source"]), Definitions.of(found["target"])
-            return cls(*sides, found["built"], found["gone"], found["moved"], found["switching"])
+            return cls(*sides, *(found[name] for name in ("built", "gone", "moved", "switching", "prints")))
         except FileNotFoundError:
             return None
         except (ValueError, LookupError, TypeError) as error:
