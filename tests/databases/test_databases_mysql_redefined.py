@@ -6,6 +6,7 @@ import asyncio
 import threading
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pymysql
 import pytest
@@ -14,6 +15,10 @@ from mysql_desk import Desk
 
 from agentrt.contracts import Step
 from agentrt.errors import Conflict, ResourceError, UsageError
+from agentrt.tools.databases.mysql import switch
+from agentrt.tools.databases.mysql.session import Uncertain
+from agentrt.tools.databases.mysql.switch import Switch
+from agentrt.tools.databases.mysql.way import Way
 
 SETUP = """
 CREATE TABLE people (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50), age INT);;
@@ -218,6 +223,38 @@ def test_others_who_write_all_the_while_lose_nothing(mariadb: str, tmp_path: Pat
         await desk.database.close()
 
     asyncio.run(whole())
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_others_wrote_at_the_last_moment_is_not_dropped(
+    mariadb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies: bool
+) -> None:
+    """A cascade may still come to the old table: also where agentrt goes away just then, and recovers later."""
+    desk = Desk(mariadb, tmp_path, SETUP)
+    exchange, complete = Switch._exchange, switch.complete
+
+    def late(self: Switch, way: Way) -> None:
+        exchange(self, way)
+        desk.client(f"INSERT INTO `{way.gone['loose']}` (a, b) VALUES (9, 'late')")
+
+    def died(*given: Any) -> list[str]:
+        monkeypatch.setattr(switch, "complete", complete)
+        raise ResourceError("it went away")
+
+    async def work() -> str:
+        mark, _ = await desk.act("ALTER TABLE loose ADD COLUMN c INT")
+        monkeypatch.setattr(Switch, "_exchange", late)
+        if dies:
+            monkeypatch.setattr(switch, "complete", died)
+        with pytest.raises(Uncertain, match="it is done, and others wrote to loose at the last moment") as caught:
+            await take(desk.database, [Step(mark, "back")])
+        await desk.database.close()
+        return caught.value.hint
+
+    hint = asyncio.run(work())
+    (old,) = (name for (name,) in desk.ask("SHOW TABLES") if name.startswith("~agentrt_"))
+    assert old in hint and desk.ask(f"SELECT b FROM `{old}` WHERE a = 9") == [("late",)]
+    assert desk.ask("SELECT a, b FROM loose") == [("1", "x"), ("1", "x")] and not list(desk.aside.rglob("*.way.json"))
 
 
 def test_a_statement_that_fails_takes_the_others_with_it(mariadb: str, tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from .way import Way
 
 
 def complete(link: Link, way: Way) -> list[str]:
-    """What follows the exchange; what was done of it is not done again. Tables that others wrote to at the last moment,
-    all the same (by foreign keys): their old ones are not dropped. Raises ``ResourceError`` where others changed what it
-    is about."""
+    """What follows the exchange; what was done of it is not done again. Gives the tables that others wrote to at the
+    last moment, all the same (by foreign keys): their old ones are not dropped.
+
+    Raises ``ResourceError`` where others changed what it is about."""
     left = _there(link, way.gone.values())
     slipped = [name for name, old in way.gone.items() if old in left and printed(link, old) != way.prints[name]]
     _drop(link, (old for name, old in way.gone.items() if name not in slipped))
