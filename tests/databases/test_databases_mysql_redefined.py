@@ -332,7 +332,7 @@ def test_privileges_that_undo_needs_are_asked_for(mariadb: str, tmp_path: Path) 
 
     async def whole() -> None:
         desk, name = Desk(mariadb, tmp_path, SETUP), mariadb.rpartition("/")[2]
-        user = f"w{name[-12:]}"
+        user = f"u{name[-12:]}"
         desk.client(
             "CREATE TRIGGER theirs BEFORE INSERT ON loose FOR EACH ROW SET NEW.a = 1",
             f"CREATE USER {user}@'127.0.0.1' IDENTIFIED BY 'a-pass-word'",
