@@ -68,6 +68,23 @@ def dump(file: Path) -> list[str]:
         return list(db.iterdump())
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A database of three rows."""
+    file = tmp_path / "app.db"
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER); INSERT INTO users VALUES (1, 1), (2, 2), (3, 3)"
+        )
+    return file
+
+
+def die(workspace: Path, place: str, doing: str) -> None:
+    given = {**os.environ, "WORKSPACE": str(workspace)}
+    died = subprocess.run([sys.executable, "-c", _PROGRAM, place, doing], env=given, capture_output=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+
+
 @pytest.mark.parametrize(
     ("doing", "place"),
     [
@@ -75,12 +92,7 @@ def dump(file: Path) -> list[str]:
         *((doing, place) for doing in ("undo", "redo", "revert") for place in ("undo", "undone", "settle", "settled")),
     ],
 )
-def test_killed(workspace: Path, tmp_path: Path, doing: str, place: str) -> None:
-    file = tmp_path / "app.db"
-    with closing(sqlite3.connect(file)) as db:
-        db.executescript(
-            "CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER); INSERT INTO users VALUES (1, 1), (2, 2), (3, 3)"
-        )
+def test_killed(workspace: Path, file: Path, doing: str, place: str) -> None:
     untouched = dump(file)
 
     async def prepare() -> None:
@@ -91,9 +103,7 @@ def test_killed(workspace: Path, tmp_path: Path, doing: str, place: str) -> None
 
     asyncio.run(prepare())
     before = dump(file)
-    given = {**os.environ, "WORKSPACE": str(workspace)}
-    died = subprocess.run([sys.executable, "-c", _PROGRAM, place, doing], env=given, capture_output=True)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    die(workspace, place, doing)
     left = dump(file)
     assert (left != before) == (place in ("committed", "undone", "settle", "settled")), place
 
@@ -109,9 +119,6 @@ def test_killed(workspace: Path, tmp_path: Path, doing: str, place: str) -> None
     asyncio.run(later())
 
 
-ADD = "UPDATE users SET age = age + 1; DELETE FROM users WHERE id = 3"
-
-
 @pytest.mark.parametrize(
     ("doing", "place"),
     [
@@ -119,25 +126,18 @@ ADD = "UPDATE users SET age = age + 1; DELETE FROM users WHERE id = 3"
         *(("accept", place) for place in ("undo", "undone", "settle", "settled")),
     ],
 )
-def test_killed_where_it_waits(workspace: Path, tmp_path: Path, doing: str, place: str) -> None:
+def test_killed_where_it_waits(workspace: Path, file: Path, doing: str, place: str) -> None:
     """What was to wait is never there by itself; what was released is there once, and can be taken back."""
-    file = tmp_path / "app.db"
-    with closing(sqlite3.connect(file)) as db:
-        db.executescript(
-            "CREATE TABLE users (id INTEGER PRIMARY KEY, age INTEGER); INSERT INTO users VALUES (1, 1), (2, 2), (3, 3)"
-        )
     untouched = dump(file)
 
     async def prepare() -> None:
         async with Runtime.open(workspace, databases={"app": {"url": f"sqlite:///{file}", "hold": True}}) as rt:
             await rt.act("bash", command="echo changed > a.txt")
             if doing == "accept":
-                await rt.act("sql", database="app", statement=ADD)
+                await rt.act("sql", database="app", statement="DELETE FROM users WHERE id = 3")
 
     asyncio.run(prepare())
-    given = {**os.environ, "WORKSPACE": str(workspace)}
-    died = subprocess.run([sys.executable, "-c", _PROGRAM, place, doing], env=given, capture_output=True)
-    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    die(workspace, place, doing)
     left = dump(file)
     assert (left != untouched) == (doing == "accept" and place != "undo"), place
 

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from database_steps import back_and_forth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mysql_desk import Desk
@@ -78,12 +79,6 @@ async def _through(app: Desk, actions: list[list[str]]) -> None:
             if effects:
                 marks.append(mark)
                 seen.append(app.dump())
-        for at, mark in reversed(list(enumerate(marks))):
-            await app.back(mark)
-            assert app.dump() == seen[at]
-        await app.forth(*marks)
-        assert app.dump() == seen[-1]
-        await app.back(*reversed(marks))
-        assert app.dump() == seen[0]
+        await back_and_forth(app, marks, seen)
     finally:
         await app.database.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from database_steps import back_and_forth
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from postgresql_desk import Desk, desk
@@ -85,13 +86,7 @@ async def _through(app: Desk, actions: list[list[str]]) -> None:
             if effects:
                 marks.append(str(number))
                 seen.append(app.dump())
-        for at, mark in reversed(list(enumerate(marks))):
-            await app.back(mark)
-            assert app.dump() == seen[at]
-        await app.forth(*marks)
-        assert app.dump() == seen[-1]
-        await app.back(*reversed(marks))
-        assert app.dump() == seen[0]
+        await back_and_forth(app, marks, seen)
     finally:
         await app.database.close()
 

@@ -152,28 +152,34 @@ async def test_killed_at_every_step_of_what_is_kept(workspace: Path, rest: Rest,
     assert any(what == {"POST": "unknown"} for what in seen)
 
 
+def killed(workspace: Path, rest: Rest, at: int, given: str) -> bool:
+    """``_PROGRAM`` is, when the server has done what it asked for as number ``at``; False: it asked for less."""
+    count = 0
+    env = {**os.environ, "WORKSPACE": str(workspace)}
+    with subprocess.Popen([sys.executable, "-c", _PROGRAM, given], env=env) as process:
+
+        def kill(seen: Seen) -> None:
+            nonlocal count
+            if count == at:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            count += 1
+
+        rest.before_answer = kill
+        process.wait(60)
+    rest.before_answer = lambda seen: None
+    return count > at
+
+
 async def test_killed_at_every_request(workspace: Path, rest: Rest) -> None:
     """When a server has done it, and not answered yet."""
     for at in range(100):
         place = workspace / str(at)
         place.mkdir()
         start_again(rest)
-        before, count = copy.deepcopy(rest.state()), 0
+        before = copy.deepcopy(rest.state())
         given = json.dumps({"policy": policy(rest), "calls": calls(rest)})
-        env = {**os.environ, "WORKSPACE": str(place)}
-        with subprocess.Popen([sys.executable, "-c", _PROGRAM, given], env=env) as process:
-
-            def kill(seen: Seen, process: subprocess.Popen[bytes] = process, at: int = at) -> None:
-                nonlocal count
-                if count == at:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
-                count += 1
-
-            rest.before_answer = kill
-            process.wait(60)
-        rest.before_answer = lambda seen: None
-        if count <= at:
+        if not killed(place, rest, at, given):
             break
         await check(place, rest, before)
     assert at == 5, "made, looked at, looked at, changed, looked at"
@@ -239,22 +245,7 @@ async def test_an_undo_or_redo_that_is_killed_can_be_taken_again(workspace: Path
             if move == "redo":
                 await rt.undo()
         rest.seen.clear()
-        count, env = 0, {**os.environ, "WORKSPACE": str(place)}
-        with subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, json.dumps({"policy": policy(rest), "move": move})], env=env
-        ) as process:
-
-            def kill(seen: Seen, process: subprocess.Popen[bytes] = process, at: int = at) -> None:
-                nonlocal count
-                if count == at:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
-                count += 1
-
-            rest.before_answer = kill
-            process.wait(60)
-        rest.before_answer = lambda seen: None
-        if count <= at:
+        if not killed(place, rest, at, json.dumps({"policy": policy(rest), "move": move})):
             break
         async with opened(place, rest) as rt:
             assert any("was cut off" in note for note in rt.notes) == (at >= 2), "looking is no operation"
