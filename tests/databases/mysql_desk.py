@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from agentrt.records import Effect
 from agentrt.tools.databases.mysql import open_database
 
 Dump = dict[str, Any]
+_SEQUENCE = re.compile(r"seq_(\d+)_to_(\d+)\b(?: (\w+))?")
 
 
 class Desk:
@@ -45,7 +47,7 @@ class Desk:
         """Somebody else's statements."""
         with self.connection() as connection, connection.cursor() as cursor:
             for each in those:
-                cursor.execute(each)
+                cursor.execute(spoken(self.url, each))
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with self.connection() as connection:
@@ -76,7 +78,7 @@ class Desk:
         mark = f"m{self.marks}"
         await self.database.begin(mark)
         for statement in those:
-            await self.database.execute(statement, parameters, rows=50)
+            await self.database.execute(spoken(self.url, statement), parameters, rows=50)
         found = await self.database.seal()
         await self.database.commit()
         return mark, found
@@ -85,7 +87,7 @@ class Desk:
         """One action; what its statements gave."""
         self.marks += 1
         await self.database.begin(f"m{self.marks}")
-        answered = await self.database.execute(those, parameters, rows=rows)
+        answered = await self.database.execute(spoken(self.url, those), parameters, rows=rows)
         await self.database.seal()
         await self.database.commit()
         return answered
@@ -101,6 +103,22 @@ def _ask(connection: Any, query: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query)
         return list(cursor.fetchall())
+
+
+def spoken(url: str, statement: str) -> str:
+    """As the server has it: MySQL has neither ``seq_1_to_9`` nor some types of MariaDB."""
+    if not url.startswith("mysql:"):
+        return statement
+    return _SEQUENCE.sub(_sequence, statement.replace("u UUID, ip INET6", "u CHAR(36), ip VARCHAR(45)"))
+
+
+def _sequence(found: re.Match[str]) -> str:
+    first, last = int(found[1]), int(found[2])
+    digits = range(len(str(last - first)))
+    number = " + ".join(f"d{digit}.d * {10**digit}" for digit in digits)
+    ten = ", ".join(f"ROW({value})" for value in range(10))
+    rows = ", ".join(f"(VALUES {ten}) AS d{digit} (d)" for digit in digits)
+    return f"(SELECT {first} + {number} AS seq FROM {rows} WHERE {number} <= {last - first}) AS {found[3] or 's'}"
 
 
 def statements(script: str) -> list[str]:

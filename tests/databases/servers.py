@@ -5,6 +5,8 @@
 
 Started by root they run as the users that Debian's packages made for them; whoever has the URL may use them. No server of
 the machine's own is started or asked. Nothing they store outlives a crash of the machine (no fsync).
+
+Who has a MySQL names it in AGENTRT_TEST_MARIADB, as ``mysql://``: the same tests run on it, but for those of definitions.
 """
 
 from __future__ import annotations

@@ -192,6 +192,8 @@ async def test_a_released_one_is_reverted(workspace: Path, app: Client) -> None:
 
 
 async def test_definitions_wait_too(workspace: Path, app: Client) -> None:
+    if app.url.startswith("mysql:"):
+        pytest.skip("definitions are taken back on MariaDB only")
     async with opened(workspace, app) as rt:
         held = await sql(rt, "ALTER TABLE users ADD COLUMN town varchar(20); CREATE INDEX by_age ON users (age)")
         assert held.effects and all(isinstance(e, SchemaEffect) and e.queued for e in held.effects)

@@ -149,6 +149,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_as_before_and_as_after(case: str, mariadb: str, tmp_path: Path) -> None:
     setup, statements = CASES[case]
+    if case == "returning" and mariadb.startswith("mysql:"):
+        pytest.skip("MySQL has no RETURNING")
 
     async def whole() -> None:
         desk = Desk(mariadb, tmp_path, setup)

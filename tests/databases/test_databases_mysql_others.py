@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from database_steps import plan, take
-from mysql_desk import Desk
+from mysql_desk import Desk, spoken
 
 from agentrt.contracts import Step
 from agentrt.errors import Conflict, ResourceError
@@ -244,7 +244,7 @@ def test_cancelled_it_is_ended(mariadb: str, tmp_path: Path) -> None:
         ):
             await desk.database.begin("m")
             await desk.database.execute("UPDATE people SET age = 77 WHERE id = 3", rows=1)
-            running = asyncio.ensure_future(desk.database.execute(statement, rows=1))
+            running = asyncio.ensure_future(desk.database.execute(spoken(mariadb, statement), rows=1))
             await asyncio.sleep(0.5)
             started = time.monotonic()
             running.cancel()

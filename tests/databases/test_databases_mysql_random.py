@@ -16,7 +16,7 @@ DROP TABLE IF EXISTS tags, people, teams;;
 CREATE TABLE teams (id int PRIMARY KEY, name varchar(40) UNIQUE);;
 CREATE TABLE people (id int AUTO_INCREMENT PRIMARY KEY, team int, place int, v decimal(9, 2), half decimal(9, 3) AS (v / 2) STORED,
                      FOREIGN KEY (team) REFERENCES teams (id) ON DELETE CASCADE ON UPDATE CASCADE);;
-CREATE TABLE tags (of int, said varchar(40), FOREIGN KEY (of) REFERENCES people (id) ON DELETE SET NULL);;
+CREATE TABLE tags (whose int, said varchar(40), FOREIGN KEY (whose) REFERENCES people (id) ON DELETE SET NULL);;
 INSERT INTO teams VALUES (1, 't1'), (2, 't2'), (3, 't3'), (4, 't4');;
 INSERT INTO people (team, place, v) VALUES (2, 1, 1.5), (3, 2, 3), (4, 3, 4.5), (1, 4, 6), (2, 5, 7.5), (3, 6, 9);;
 INSERT INTO tags VALUES (1, 'x'), (1, 'x'), (2, 'x'), (3, 'y'), (NULL, 'x'), (NULL, 'x')
@@ -34,7 +34,7 @@ STATEMENTS = st.one_of(
     st.builds("REPLACE INTO people (id, place, v) VALUES ({0}, {1}, 5)".format, NUMBERS, NUMBERS),
     st.builds("INSERT INTO tags SELECT min(id), 'x' FROM people HAVING count(*) > {0}".format, NUMBERS),
     st.builds("DELETE FROM tags LIMIT {0}".format, NUMBERS),
-    st.builds("UPDATE tags SET said = concat(said, '{0}') WHERE of > {1}".format, NUMBERS, NUMBERS),
+    st.builds("UPDATE tags SET said = concat(said, '{0}') WHERE whose > {1}".format, NUMBERS, NUMBERS),
     st.sampled_from(["DELETE FROM tags", "UPDATE tags SET said = said", "DELETE FROM people WHERE place IS NULL"]),
 )  # fmt: skip
 ACTIONS = st.lists(st.lists(STATEMENTS, min_size=1, max_size=4), min_size=1, max_size=4)

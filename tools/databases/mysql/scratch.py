@@ -47,6 +47,7 @@ class Scratch:
         if self.link is not None:
             return self.link
         real = self._real = self._place.connect(MODE_OF_UNDO)
+        _able(real)
         _privileged(real)
         ((charset, collation),) = real.ask("SELECT @@character_set_database, @@collation_database")
         try:
@@ -202,6 +203,15 @@ def tied(schema: Schema, names: Iterable[str]) -> set[str]:
                 if one.casefold() == name and other not in found:
                     folded.append(other.casefold())
     return found
+
+
+def _able(link: Link) -> None:
+    ((version,),) = link.ask("SELECT VERSION()")
+    if "MariaDB" not in version:
+        raise UsageError(
+            f"{link.place.said}: changes of definitions are taken back on MariaDB, and this is MySQL {version}",
+            hint="change rows only; a person changes definitions",
+        )
 
 
 def _privileged(link: Link) -> None:
