@@ -44,6 +44,15 @@ def taking_out(targets: Iterable[Operation], operation: Callable[[int], Operatio
     return found
 
 
+def taken_out(marks: Sequence[int], operation: Callable[[int], Operation]) -> dict[int, int]:
+    """Of these marks' operations those whose changes were taken out, and by which of the others."""
+    found: dict[int, int] = {}
+    for mark in reversed(marks):
+        if mark not in found and (taker := operation(mark)).kind != "act":
+            found |= dict.fromkeys(taker.target, mark)
+    return found
+
+
 def _add(found: Steps, operation: Operation, way: Way, by_id: Callable[[int], Operation]) -> None:
     for resource, step in _steps(operation, way, by_id):
         found.setdefault(resource, []).append(step)

@@ -73,8 +73,16 @@ async def plan(
     if parts is not None:
         check_parts(targets[0], parts)
     reversal = await take_out(SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
+    gone = outside.taken_out(runtime.view.marks, runtime.show)
+    for target in targets:
+        if target.id in ops and target.id in gone and not target.files:
+            by = gone[target.id]
+            raise UsageError(
+                f"operation {target.id} was taken out already, by {by}", hint=f"agentrt revert {by} puts it back"
+            )
     # Files and hunks that are named are all that is meant.
-    steps = outside.taking_out(targets, runtime.show) if parts is None else {}
+    outward = (target for target in targets if target.id not in gone)
+    steps = outside.taking_out(outward, runtime.show) if parts is None else {}
     return Reverting(targets, reversal, found, parts, steps)
 
 

@@ -10,7 +10,7 @@ import pytest
 from rest_ground import Rest, Wrong, policy, said, sent
 
 from agentrt import Runtime
-from agentrt.errors import Conflict, ResourceError
+from agentrt.errors import Conflict, ResourceError, UsageError
 from agentrt.testing import memory_sandbox
 
 pytestmark = pytest.mark.anyio
@@ -236,3 +236,20 @@ async def test_of_several_taken_back_none_or_all(workspace: Path, rest: Rest) ->
         ]
         await rt.undo(2)
         assert rest.state()["1"]["name"] == "one" and rest.texts["old"] == ("text/plain", b"as it was\xff")
+
+
+async def test_what_was_reverted_is_not_reverted_once_more(workspace: Path, rest: Rest) -> None:
+    """Or undo of the second would put it there."""
+    rest.add(name="one")
+    async with opened(workspace, rest) as rt:
+        await rt.act("http", method="PATCH", url=f"{rest.url}/things/1", body='{"colour": "red"}')
+        await rt.revert(1)
+        for move in (rt.revert, rt.reject, rt.preview_revert):
+            with pytest.raises(UsageError, match="operation 1 was taken out already, by 2") as caught:
+                await move(1)
+            assert caught.value.hint == "agentrt revert 2 puts it back"
+        assert rest.state()["1"].get("colour") is None
+        await rt.revert(2)
+        assert rest.state()["1"]["colour"] == "red"
+        await rt.revert(1)
+        assert rest.state()["1"].get("colour") is None
