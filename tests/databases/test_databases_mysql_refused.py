@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,19 @@ def test_it_is_refused_and_nothing_is_committed(first: bool, mariadb: str, tmp_p
             await desk.database.discard()
             assert _dump(desk) == before, statement
             assert not any(tmp_path.rglob("*.json"))
+
+    asyncio.run(whole())
+
+
+def test_no_files_are_made_outside_of_the_servers_own(mariadb: str, tmp_path: Path) -> None:
+    async def whole() -> None:
+        desk = Desk(mariadb, tmp_path, setup(mariadb))
+        with tempfile.TemporaryDirectory() as elsewhere:
+            os.chmod(elsewhere, 0o777)
+            for clause in (f"DATA DIRECTORY = '{elsewhere}'", f"ENGINE InnoDB data/* */directory '{elsewhere}'"):
+                with pytest.raises(UsageError, match="DATA DIRECTORY is refused"):
+                    await desk.run(f"CREATE TABLE x (n INT) {clause}")
+            assert os.listdir(elsewhere) == []
 
     asyncio.run(whole())
 

@@ -54,6 +54,8 @@ def check(statement: Statement) -> None:
     for one, then in pairwise(words):
         if one == "INTO" and then in ("OUTFILE", "DUMPFILE"):
             raise UsageError(f"INTO {then} is refused: it writes a file of the server", hint=HINT)
+        if one in ("DATA", "INDEX") and then == "DIRECTORY":
+            raise UsageError(f"{one} DIRECTORY is refused: it makes files outside of the database's own", hint=HINT)
     for at, word in enumerate(words):
         if word == "ENGINE":
             said = next((each for each in statement.tokens[at + 1 :] if each.text != "="), None)
