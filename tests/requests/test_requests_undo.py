@@ -253,3 +253,14 @@ async def test_what_was_reverted_is_not_reverted_once_more(workspace: Path, rest
         assert rest.state()["1"]["colour"] == "red"
         await rt.revert(1)
         assert rest.state()["1"].get("colour") is None
+
+
+async def test_whether_null_is_set_again_is_not_known(workspace: Path, rest: Rest) -> None:
+    """This server takes null for remove: that is said before, and seen after."""
+    rest.add(name="one", note=None)
+    async with opened(workspace, rest) as rt:
+        done = await rt.act("http", method="PATCH", url=f"{rest.url}/things/1", body='{"note": "new"}')
+        assert "whether that sets note to null again, or removes it, is the server's to say" in said(done)
+        assert {what for method, _, what in sent(done) if method == "PATCH"} == {"unknown"}
+        with pytest.raises(ResourceError, match="it is not as it was"):
+            await rt.undo()

@@ -17,6 +17,8 @@ from .images import Image, at
 _ON_A_URL = ("PUT", "PATCH", "DELETE")
 _REFERENCE = re.compile(r"\{(location|before(?:/[^{}]*)?|/[^{}]*)\}")
 _MERGES = ("application/json", "application/merge-patch+json")
+_GONE = object()
+"""What a member is that is not there."""
 
 
 def looked_at(call: Call, inverse: Inverse | None) -> str:
@@ -70,10 +72,20 @@ def _merge_patch(call: Call, before: Image) -> dict[str, Any] | None:
 
 def left_out(back: Call, before: Image, after: Image) -> list[str]:
     """Members that were null and are gone: a merge patch has no word for null but to remove (RFC 7396)."""
+    return [name for name, then in _nulls(back, before, after) if then is _GONE]
+
+
+def nulled(back: Call, before: Image, after: Image) -> list[str]:
+    """Members that were null and have a value: to some servers null in a patch means null, to others to remove."""
+    return [name for name, then in _nulls(back, before, after) if then is not _GONE and then is not None]
+
+
+def _nulls(back: Call, before: Image, after: Image) -> list[tuple[str, object]]:
+    """Members that were null, and that a merge patch is to make so again; and what they are by now."""
     patch = _json(back.body) if back.method == "PATCH" and _merges(back) else None
     if not isinstance(patch, dict) or before.members is None or after.members is None:
         return []
-    return [name for name in patch if before.members.get(name, "") is None and name not in after.members]
+    return [(name, after.members.get(name, _GONE)) for name in patch if before.members.get(name, _GONE) is None]
 
 
 def created(call: Call, answer: Answer) -> Call | None:

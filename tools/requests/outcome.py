@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agentrt.contracts import Takes
 
 from .images import differing
-from .inverse import left_out
+from .inverse import left_out, nulled
 from .kept import NAME, Kept
 
 NOTHING_SAID = "nothing says what takes it back"
@@ -34,6 +34,9 @@ def outcome(kept: Kept, why: str = NOTHING_SAID) -> Outcome:
             why = f"{kept.look} does not show what it did"
         return Outcome(kept, Takes("", "", "irreversible"), f"undo cannot take this back: {why}")
     takes = takes_of(kept, claimed=kept.is_claimed and not kept.is_created)
+    if kept.said is None and (nulls := _nulled(kept)):
+        doubt = f"whether that sets {', '.join(nulls)} to null again, or removes it, is the server's to say"
+        return Outcome(kept, takes._replace(reversibility="unknown"), f"undo sends {takes.inverse}; {doubt}")
     return Outcome(kept, takes, f"undo sends {takes.inverse}")
 
 
@@ -41,6 +44,12 @@ def takes_of(kept: Kept, *, claimed: bool = False) -> Takes:
     """Of one that has an inverse. ``claimed``: only the agent says that."""
     assert kept.inverse is not None
     return Takes(NAME, kept.inverse.line, "unknown" if claimed else "compensable")
+
+
+def _nulled(kept: Kept) -> list[str]:
+    if kept.inverse is None or kept.before is None or kept.after is None:
+        return []
+    return nulled(kept.inverse.call, kept.before, kept.after)
 
 
 def _gone(kept: Kept) -> list[str]:
