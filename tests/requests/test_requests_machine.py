@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from rest_ground import Rest, policy
 
 from agentrt import Runtime
-from agentrt.errors import Conflict, ResourceError, UsageError
+from agentrt.errors import Conflict, ResourceError, Unanswered, UsageError
 from agentrt.testing import memory_sandbox
 
 THINGS = st.sampled_from(["1", "2"])
@@ -119,7 +119,7 @@ class Machine(RuleBasedStateMachine):
         except (Conflict, UsageError):
             assert (self.now(), self.rt.view.marks, len(self.rest.unsafe)) == (before, marks, unsafe)
             return False
-        except ResourceError as error:
+        except (ResourceError, Unanswered) as error:
             # To this server null means to remove. That it is not known is said before.
             assert "it is not as it was" in str(error)
             acts = (self.rt.show(op) for op in self.rt.operations)
