@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from agentrt import applied, outbox, outside, resources, reverting
+from agentrt import applied, outside, resources, reverting
 from agentrt.collecting import check_kept
 from agentrt.errors import AgentrtError, Conflict, Unanswered, UsageError
 from agentrt.history.timeline import Step
@@ -245,7 +245,7 @@ def _sent(runtime: Runtime, step: Step) -> str:
         return ""
     gone = step.target if step.kind == "undo" else [op for op in runtime.timeline.done if op > step.target[0]]
     sent = stays_sent(runtime.show(op) for op in sorted(runtime.sent_for(gone)))
-    return "; ".join(filter(None, (dropped(op for op in outbox.waiting(runtime) if op.id in gone), sent)))
+    return "; ".join(filter(None, (dropped(runtime.show(op) for op in gone if op in runtime.view.marks), sent)))
 
 
 def _note(runtime: Runtime, planned: Move, moved: Sequence[FileEffect]) -> str:
