@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -263,7 +264,7 @@ def test_parameters(mariadb: str, tmp_path: Path) -> None:
 
 def _dump(desk: Desk) -> object:
     users = desk.ask("SELECT user, host, authentication_string FROM mysql.user ORDER BY 1, 2")
-    users = [row for row in users if not row[0].startswith("u")]
+    users = [row for row in users if not re.fullmatch("[a-z][0-9a-f]{12}", row[0])]  # of a test beside this one
     schemas = (
         desk.ask("SHOW DATABASES LIKE 'another'"),
         desk.ask("SELECT COUNT(*) FROM mysql.help_topic WHERE name = 'x'"),
