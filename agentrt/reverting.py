@@ -72,7 +72,6 @@ async def plan(
         found = Dependents(tuple(op for op in found.known if op not in taken), found.possible)
     if parts is not None:
         check_parts(targets[0], parts)
-    reversal = await take_out(SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
     gone = outside.taken_out(runtime.view.marks, runtime.show)
     for target in targets:
         if target.id in ops and target.id in gone and not target.files:
@@ -80,6 +79,7 @@ async def plan(
             raise UsageError(
                 f"operation {target.id} was taken out already, by {by}", hint=f"agentrt revert {by} puts it back"
             )
+    reversal = await take_out(SandboxViews(runtime), runtime.view.snapshot, targets, line, parts)
     # Files and hunks that are named are all that is meant.
     outward = (target for target in targets if target.id not in gone)
     steps = outside.taking_out(outward, runtime.show) if parts is None else {}

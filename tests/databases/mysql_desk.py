@@ -98,6 +98,25 @@ class Desk:
     async def forth(self, *marks: str) -> Sequence[Effect]:
         return await take(self.database, [Step(mark, "forth") for mark in marks])
 
+    async def as_before_and_as_after(self, *those: str) -> None:
+        """One action, taken back and done again, twice, and taken back."""
+        before = self.dump()
+        mark, effects = await self.act(*those)
+        after = self.dump()
+        assert after != before
+        assert effects
+        assert await self.database.stands(mark) is True
+        for _ in range(2):
+            await self.back(mark)
+            assert self.dump() == before
+            assert await self.database.stands(mark) is False
+            put_again = await self.forth(mark)
+            assert self.dump() == after
+            assert await self.database.stands(mark) is True
+        assert put_again == effects
+        await self.back(mark)
+        assert self.dump() == before
+
 
 def _ask(connection: Any, query: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:

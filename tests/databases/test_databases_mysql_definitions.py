@@ -90,22 +90,7 @@ CASES: dict[str, tuple[str, ...]] = {
 def test_it_is_as_before_and_as_after(case: str, mariadb: str, tmp_path: Path) -> None:
     async def whole() -> None:
         desk = Desk(mariadb, tmp_path, SHOP)
-        before = desk.dump()
-        mark, effects = await desk.act(*CASES[case])
-        after = desk.dump()
-        assert after != before
-        assert effects
-        assert await desk.database.stands(mark) is True
-        for _ in range(2):
-            await desk.back(mark)
-            assert desk.dump() == before
-            assert await desk.database.stands(mark) is False
-            put_again = await desk.forth(mark)
-            assert desk.dump() == after
-            assert await desk.database.stands(mark) is True
-        assert put_again == effects
-        await desk.back(mark)
-        assert desk.dump() == before
+        await desk.as_before_and_as_after(*CASES[case])
         await desk.database.close()
         assert [file.name for file in tmp_path.rglob("*.json")] == ["app.json"]
 

@@ -154,22 +154,7 @@ def test_it_is_as_before_and_as_after(case: str, mariadb: str, tmp_path: Path) -
 
     async def whole() -> None:
         desk = Desk(mariadb, tmp_path, setup)
-        before = desk.dump()
-        mark, effects = await desk.act(*statements)
-        after = desk.dump()
-        assert after != before
-        assert effects
-        assert await desk.database.stands(mark) is True
-        for _ in range(2):
-            await desk.back(mark)
-            assert desk.dump() == before
-            assert await desk.database.stands(mark) is False
-            put_again = await desk.forth(mark)
-            assert desk.dump() == after
-            assert await desk.database.stands(mark) is True
-        assert put_again == effects
-        await desk.back(mark)
-        assert desk.dump() == before
+        await desk.as_before_and_as_after(*statements)
 
     asyncio.run(whole())
 
