@@ -6,9 +6,10 @@ taken back, is out there all the same, and its answer is known. So is what was s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from agentrt import outside
 from agentrt.contracts import Past
 from agentrt.records import Operation
 from agentrt.sending import CUT_SHORT
@@ -33,8 +34,9 @@ def behind(runtime: Runtime) -> list[Past]:
     return found
 
 
-def standing(operations: Iterable[Operation]) -> frozenset[int]:
-    """The acts of a session that lie before the place where it stands: neither undone nor left by a restore."""
+def standing(operations: Sequence[Operation]) -> frozenset[int]:
+    """What lies before the place where a session stands, and was not taken out: neither undone nor left by a restore,
+    nor reverted; what was, and whose revert was reverted, is in again."""
     now = frozenset[int]()
     before: dict[int, frozenset[int]] = {}
     after: dict[int, frozenset[int]] = {0: now}
@@ -42,16 +44,17 @@ def standing(operations: Iterable[Operation]) -> frozenset[int]:
         before[op.id] = now
         if op.status == "settled" and not op.is_verification:
             match op.kind:
-                case "act":
-                    now |= {op.id}
                 case "undo":
                     now = before[op.target[-1]]
                 case "redo" | "restore":
                     now = after[op.target[0]]
-                case "revert" | "reject":
-                    now -= set(op.target)
+                case "reject" if "parts" in (op.action or {}):
+                    pass  # they are of files
+                case "act" | "revert" | "reject":
+                    now |= {op.id}
         after[op.id] = now
-    return now
+    by_id = {op.id: op for op in operations}
+    return now.difference(outside.taken_out(sorted(now), by_id.__getitem__))
 
 
 def _sent(op: Operation) -> bool:

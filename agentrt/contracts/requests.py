@@ -35,6 +35,8 @@ class Call:
     """Secrets go into its headers, which are no agent's, and nowhere else."""
     proved: bool = False
     """A drill has shown that it is taken back."""
+    nullable: tuple[str, ...] = ()
+    """Members of a JSON body that the service sets to null where a PATCH holds null; of others that is not known."""
 
 
 class Answer(NamedTuple):

@@ -78,6 +78,21 @@ async def test_an_issue_is_as_it_was(workspace: Path, github: GitHub) -> None:
         assert github.issues[1]["state"] == "closed"
 
 
+async def test_a_text_that_is_none_is_one_again(workspace: Path, github: GitHub) -> None:
+    """The pack says that null is a value of it; of a title it does not."""
+    async with opened(workspace, github) as rt:
+        await api(rt, "create_issue", title="it breaks", body="text")
+        none = await api(rt, "edit_issue", number=1, body=None)
+        assert github.issues[1]["body"] is None
+        some = await api(rt, "edit_issue", number=1, body="another")
+        assert {one.reversibility for done in (none, some) for one in done.requests} == {"compensable", "reversible"}
+        await rt.undo()
+        assert github.issues[1]["body"] is None
+        await rt.undo()
+        assert github.issues[1]["body"] == "text"
+        assert said(await api(rt, "edit_issue", number=1, title=None)) == "`title` is of type string, not nothing"
+
+
 @pytest.mark.parametrize(
     ("operation", "arguments", "what"),
     [

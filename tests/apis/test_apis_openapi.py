@@ -28,6 +28,8 @@ PETS: dict[str, Any] = {
                 "properties": {
                     "name": {"type": "string", "description": "its name: short"},
                     "age": {"type": "integer"},
+                    "note": {"type": "string", "nullable": True},
+                    "owner": {"type": ["null", "object"]},
                 },
             }
         },
@@ -87,6 +89,8 @@ def test_what_it_says_and_what_is_guessed(tmp_path: Path) -> None:
     made = pack.operations["create_pet"]
     assert made.undo is not None and made.undo.request == "DELETE /pets/{/id}"
     assert made.parameters["name"].required and not made.parameters["age"].required
+    assert {name for name, one in made.parameters.items() if one.nullable} == {"note", "owner"}
+    assert (made.parameters["note"].type, made.parameters["owner"].type) == ("string", "object")
     toy, gone = pack.operations["create_toy"].undo, pack.operations["delete_toys_id"].undo
     assert toy is not None and toy.request == "DELETE /toys/{/id}" and gone is not None and gone.request == "POST /toys"
     _, confirm = Shelf().check(file)
@@ -103,7 +107,7 @@ def test_the_command(tmp_path: Path) -> None:
         return done.stdout + done.stderr
 
     (tmp_path / "pet_store.yaml").write_text(agentrt("import", "openapi.json"))
-    assert "pet_store.yaml:35: # to be confirmed: GET" in agentrt("check", "pet_store.yaml", code=1)
+    assert "pet_store.yaml:37: # to be confirmed: GET" in agentrt("check", "pet_store.yaml", code=1)
     assert "create_issue         compensable  Open an issue" in agentrt("list")
     assert json.loads(agentrt("schema"))["title"] == "Pack"
     (tmp_path / "bad.yaml").write_text("name: bad\nversion: one\n")

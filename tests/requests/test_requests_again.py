@@ -57,6 +57,24 @@ async def test_what_was_taken_back_is_sent_anew(workspace: Path, rest: Rest) -> 
             assert rest.state() == {}
 
 
+async def test_what_a_revert_put_back_is_not_sent_twice(workspace: Path, rest: Rest) -> None:
+    """A revert deletes it, and the revert of that makes it again: that one stands, also after a restore."""
+    async with opened(workspace, rest) as rt:
+        await rt.act("write", path="note", content="x")
+        await rt.act("http", **DRAFT, url=f"{rest.url}/things")
+        await rt.revert(2)
+        assert rest.state() == {}
+        await rt.revert(3)
+        assert len(rest.state()) == 1
+        async with await rt.fork(1) as fork:
+            told = await fork.act("http", **DRAFT, url=f"{rest.url}/things")
+            assert "nothing was sent: operation 2 of session" in output(told) and len(rest.state()) == 1
+        await rt.revert(4)
+        assert rest.state() == {}
+        async with await rt.fork(1) as fork:
+            assert "nothing was sent" not in output(await fork.act("http", **DRAFT, url=f"{rest.url}/things"))
+
+
 async def test_on_a_fork(workspace: Path, rest: Rest) -> None:
     """What the session it was forked from did after that stands; until it is undone there."""
     async with opened(workspace, rest) as rt:

@@ -37,7 +37,8 @@ def call_of(pack: Pack, operation: Operation, arguments: Mapping[str, Any]) -> C
     body = next(iter(places["whole"].values()), places["body"])
     waits = f"{pack.name} cannot take it back" if operation.class_ == "holdable" else ""
     written = _written(operation, headers_of(pack), body)
-    return Call(operation.method, url, *written, pack.success, waits, headers_only=True)
+    nullable = tuple(name for name, parameter in operation.parameters.items() if parameter.nullable)
+    return Call(operation.method, url, *written, pack.success, waits, headers_only=True, nullable=nullable)
 
 
 def base_of(pack: Pack, arguments: Mapping[str, Any]) -> str:
@@ -112,6 +113,8 @@ def _check(operation: Operation, arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
         if name not in known:
             raise UsageError(f"there is no argument `{name}`", hint=nearest(name, known))
+        if value is None and known[name].nullable:
+            continue
         wanted = known[name].type
         if not isinstance(value, _TYPES[wanted]) or (isinstance(value, bool) and wanted != "boolean"):
             raise UsageError(f"`{name}` is of type {wanted}, not {describe(value)}")

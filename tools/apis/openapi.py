@@ -158,9 +158,13 @@ class _Draft:
 def _parameter(one: Mapping[str, Any], schema: Mapping[str, Any], required: bool, place: str) -> dict[str, Any]:
     about = str(one.get("description") or one.get("name") or "").strip().splitlines()
     found: dict[str, Any] = {"about": about[0] if about else "", "place": place}
-    kind = schema.get("type")
+    kinds = schema.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    kind = next((one for one in kinds if one != "null"), None)
     if kind in _TYPES and kind != "string":
         found["type"] = kind
+    if place == "body" and ("null" in kinds or schema.get("nullable") is True):  # as 3.1 writes it, and 3.0
+        found["nullable"] = True
     if not required:
         found["required"] = False
     return found

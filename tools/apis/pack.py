@@ -48,6 +48,8 @@ class Parameter(Written):
     """whole: it is the body, and no part of it. Left out: the path where that names it, else the query of what only
     asks, and the body of all else."""
     required: bool = True
+    nullable: bool = False
+    """null is a value of it, which the service sets: it does not remove it, nor leave it as it is."""
 
 
 class Look(Written):

@@ -37,6 +37,7 @@ class Written(Record):
     hold: str = ""
     headers_only: bool = False
     proved: bool = False
+    nullable: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, call: Call) -> Self:
@@ -49,12 +50,13 @@ class Written(Record):
             hold=call.hold,
             headers_only=call.headers_only,
             proved=call.proved,
+            nullable=call.nullable,
         )
 
     @property
     def call(self) -> Call:
-        body = self.body.encode("latin-1")
-        return Call(self.method, self.url, self.headers, body, self.success, self.hold, self.headers_only, self.proved)
+        said = self.headers_only, self.proved, self.nullable
+        return Call(self.method, self.url, self.headers, self.body.encode("latin-1"), self.success, self.hold, *said)
 
     @property
     def line(self) -> str:

@@ -49,7 +49,8 @@ def takes_of(kept: Kept, *, claimed: bool = False) -> Takes:
 def _nulled(kept: Kept) -> list[str]:
     if kept.inverse is None or kept.before is None or kept.after is None:
         return []
-    return nulled(kept.inverse.call, kept.before, kept.after)
+    nulls = nulled(kept.inverse.call, kept.before, kept.after)
+    return [name for name in nulls if name not in kept.call.nullable]
 
 
 def _gone(kept: Kept) -> list[str]:
