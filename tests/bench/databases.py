@@ -101,6 +101,8 @@ def _there(folder: Path) -> dict[str, tuple[str, Bare]]:
     found: dict[str, tuple[str, Bare]] = {"sqlite": (f"sqlite:///{file}", lambda text: _run_sqlite(connection, text))}
     for name, variable in (("postgresql", "AGENTRT_TEST_POSTGRESQL"), ("mariadb", "AGENTRT_TEST_MARIADB")):
         if url := os.environ.get(variable):
+            if name == "postgresql":
+                url = _of_its_own(url)
             bare = _server(name, url)
             if name == "mariadb":
                 bare("CREATE OR REPLACE DATABASE agentrt_bench")
@@ -108,6 +110,20 @@ def _there(folder: Path) -> dict[str, tuple[str, Bare]]:
                 url = urlsplit(url)._replace(path="/agentrt_bench").geturl()
             found[name] = _with_secret(name, url), bare
     return found
+
+
+def _of_its_own(url: str) -> str:
+    """A database, and an ordinary role, as agents are to be given."""
+    import psycopg
+
+    parts = urlsplit(url)
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("DROP DATABASE IF EXISTS agentrt_bench WITH (FORCE)")
+        admin.execute("DROP ROLE IF EXISTS agentrt_bench")
+        admin.execute("CREATE ROLE agentrt_bench LOGIN PASSWORD 'agentrt_bench'")
+        admin.execute("CREATE DATABASE agentrt_bench OWNER agentrt_bench")
+    netloc = f"agentrt_bench:agentrt_bench@{parts.hostname}:{parts.port}"
+    return parts._replace(netloc=netloc, path="/agentrt_bench").geturl()
 
 
 def _with_secret(name: str, url: str) -> str:

@@ -81,7 +81,7 @@ async def test_nothing_an_action_left_in_its_session_is_there_in_the_next(app: D
     )
 
     where, free, held, *settings = await app.answers(
-        "SELECT pg_backend_pid(); SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'; SELECT count(*) FROM pg_prepared_statements;"
+        "SELECT pg_backend_pid(); SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'; SELECT count(*) FROM pg_prepared_statements WHERE from_sql;"
         "SHOW search_path; SHOW TimeZone; SHOW datestyle; SHOW lock_timeout"
     )
 

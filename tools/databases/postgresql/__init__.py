@@ -1,9 +1,10 @@
 """PostgreSQL: each action is one transaction, whose changes are measured before it is committed and can be taken back.
 
-line, lines   one connection, in text           statements    which of them an agent may run
-transaction   the two connections of an action  measuring     what it did, from evidence
-present       compared with what is there       writing       put back
-sequences, silence, catalog                     undoing       all of it, in one transaction
+line, lines   one connection, in text           values        as they are written there
+transaction   the two connections of an action  statements    which of them an agent may run
+present       compared with what is there       measuring     what it did, from evidence
+sequences, silence, catalog                     writing       put back
+undoing       all of it, in one transaction
 definitions   all there are, as data            covered       what is not in that, and is refused
 altered       what an action did to them        defining      statements that make and unmake them
 rebuilding    from one side to the other        redefining    steps of undo with definitions in them

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from agentrt.contracts import Scalar
 
 from ..rows import Values
-from .line import Line, array
+from .line import Line
+from .values import array
 
 
 class Column(NamedTuple):
@@ -85,7 +86,7 @@ def ident(name: str) -> str:
 
 async def tables(line: Line, oids: Sequence[int]) -> dict[int, Table]:
     """Ordinary tables, also those that are partitions, of these; the line reads under ``EXACT``."""
-    found = await line.run(
+    found = await line.ask(
         """
         SELECT c.oid, n.nspname, c.relname, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
                a.attidentity = 'a', pg_catalog.array_position(i.indkey::int2[], a.attnum)
@@ -113,7 +114,7 @@ def _table(oid: int, rows: list[tuple[Any, ...]]) -> Table:
 
 async def oids(line: Line, names: Sequence[Name]) -> dict[Name, int]:
     """Of tables and sequences; what is not there is left out."""
-    found = await line.run(
+    found = await line.ask(
         """
         SELECT n.nspname, c.relname, c.oid
           FROM unnest($1::text[], $2::text[]) AS v (schema, name)
@@ -127,7 +128,7 @@ async def oids(line: Line, names: Sequence[Name]) -> dict[Name, int]:
 
 async def unlockable(line: Line, names: Collection[Name]) -> set[Name]:
     """Of these tables, those that this role may not lock against what others write."""
-    found = await line.run(
+    found = await line.ask(
         """
         SELECT n.nspname, c.relname
           FROM unnest($1::text[], $2::text[]) AS v (schema, name)
@@ -142,7 +143,7 @@ async def unlockable(line: Line, names: Collection[Name]) -> set[Name]:
 
 async def references(line: Line, of: Iterable[int]) -> list[Reference]:
     """Foreign keys from or to these tables."""
-    found = await line.run(
+    found = await line.ask(
         """
         WITH RECURSIVE up AS (
             SELECT f.oid, f.conparentid, f.conrelid AS child, f.confrelid AS parent

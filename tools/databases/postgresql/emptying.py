@@ -13,10 +13,10 @@ from agentrt.errors import ResourceError, UsageError
 
 from .catalog import Table, tables, unlockable
 from .definitions import Described, describe
-from .line import array
 from .measuring import select
 from .statements import Statement
 from .transaction import Transaction
+from .values import array
 
 _REACHED = """
     WITH RECURSIVE reached AS (

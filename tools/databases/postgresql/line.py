@@ -1,25 +1,27 @@
 """One connection to the server, spoken to in text: values come and go as PostgreSQL itself writes them.
 
-Each message holds one statement, by the protocol that lets the server refuse a second one. What is said of an error
-never holds the password.
+Each message holds one statement, by the protocol that lets the server refuse a second one; only scripts of agentrt's
+own hold more. What is said of an error never holds the password.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from agentrt.contracts import Scalar
 from agentrt.errors import AgentrtError, ResourceError, UsageError
 
+from .values import rows_of, types, written
+
 if TYPE_CHECKING:
     from psycopg import AsyncConnection, Error
-    from psycopg.pq.abc import PGresult
 
 T = TypeVar("T")
+U = TypeVar("U")
 _SETTINGS = {
     "client_encoding": "UTF8",
     "datestyle": "ISO, MDY",
@@ -30,10 +32,21 @@ _SETTINGS = {
 }
 EXACT = _SETTINGS | {"timezone": "UTC", "search_path": "pg_catalog, pg_temp", "row_security": "off", "jit": "off"}
 """Under these a value is written in one way only, and rows that a policy of the table hides are an error."""
+_RESET = (
+    "CLOSE ALL",
+    "SET SESSION AUTHORIZATION DEFAULT",
+    "RESET ALL",
+    "UNLISTEN *",
+    "SELECT pg_catalog.pg_advisory_unlock_all()",
+    "DISCARD TEMP",
+    "DISCARD SEQUENCES",
+)
+_PLANS = """
+    SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE from_sql), pg_catalog.current_setting('search_path')
+      FROM pg_catalog.pg_prepared_statements
+"""
 _PATIENCE = "10s"
 """For a lock, where neither the server nor the URL says."""
-_BOOL, _BYTEA = 16, 17
-_INTEGERS, _FLOATS = {20, 21, 23, 26}, {700, 701}
 _COUNTING = (b"INSERT", b"UPDATE", b"DELETE", b"MERGE")
 _BUSY = {
     "40001": "another client changed the same rows meanwhile: run it again",
@@ -75,6 +88,9 @@ class Line:
         self._connection = connection
         self._name = name
         self._planned: set[str] = set()
+        """Names of plans that the server keeps."""
+        self._known = False
+        """Nothing ran since it was seen that they are what they were; and under ``EXACT``."""
 
     @classmethod
     async def open(cls, url: str, name: str) -> Line:
@@ -101,17 +117,16 @@ class Line:
     async def prepare(self) -> None:
         """Set what is counted on, where the server's own settings are."""
         await self.run(
-            f"SELECT {_calls(_SETTINGS, False)}, CASE WHEN pg_catalog.current_setting('lock_timeout') = '0' "
+            f"SELECT {calls(_SETTINGS, local=False)}, CASE WHEN pg_catalog.current_setting('lock_timeout') = '0' "
             f"THEN pg_catalog.set_config('lock_timeout', '{_PATIENCE}', false) END"
         )
 
-    async def again(self, query: str) -> Result:
-        """Of a line on which no statement of an agent's ever ran: ``query``, planned once."""
-        name = f"agentrt_{hashlib.sha256(query.encode()).hexdigest()[:32]}"
-        if name not in self._planned:
-            await self.run(f"PREPARE {name} AS {query}")
-            self._planned.add(name)
-        return await self.run(f"EXECUTE {name}")
+    async def reset(self) -> None:
+        """Whatever statements left in the session is gone, as by ``DISCARD ALL``, but for the plans of ``ask``.
+
+        Raises as ``run``.
+        """
+        await self.script(_RESET)
 
     @property
     def version(self) -> int:
@@ -127,13 +142,50 @@ class Line:
 
     async def set(self, settings: dict[str, str], *, local: bool = False) -> None:
         """``local``: as long as the transaction."""
-        await self.run(f"SELECT {_calls(settings, local)}")
+        await self.run(f"SELECT {calls(settings, local=local)}")
 
     async def run(self, statement: str, values: Sequence[Scalar] = (), *, keep: int | None = None) -> Result:
         """Run one statement; its rows, the first ``keep`` of them. What is cancelled is ended at the server too.
 
         Raises ``Refused``; ``ResourceError`` for what says nothing against the statement; ``Lost``.
         """
+        self._known = False
+
+        def send() -> None:
+            given = [written(value) for value in values]
+            self._connection.pgconn.send_query_params(statement.encode(), given, types(values))
+
+        return await self._sent(send, statement, keep)
+
+    async def script(self, statements: Sequence[str]) -> None:
+        """Several of agentrt's own in one message: the first that is refused is the last. Raises as ``run``."""
+        self._known = False
+        text = "; ".join([*statements, _PLANS])
+        await self._see(await self._sent(lambda: self._connection.pgconn.send_query(text.encode()), text))
+
+    async def ask(self, query: str, values: Sequence[Scalar] = ()) -> Result:
+        """``run`` of a query that is always the same: the server plans it once, where it reads under ``EXACT``."""
+        if not self._known:
+            await self._see(await self.run(_PLANS))
+            if not self._known:
+                return await self.run(query, values)
+        name, pgconn = hashlib.sha256(query.encode()).digest(), self._connection.pgconn
+        plan = f"agentrt_{name.hex()[:32]}"
+        if plan not in self._planned:
+            await self._sent(lambda: pgconn.send_prepare(plan.encode(), query.encode()), query)
+            self._planned.add(plan)
+        given = [written(value) for value in values]
+        return await self._sent(lambda: pgconn.send_query_prepared(plan.encode(), given), query)
+
+    async def _see(self, plans: Result) -> None:
+        """Whether all are agentrt's own: SQL, also that of functions, never prepares as the protocol does."""
+        count, foreign, path = plans.rows[-1]
+        if (count, foreign) != (len(self._planned), 0):
+            await self.run("DEALLOCATE ALL")
+            self._planned.clear()
+        self._known = path == EXACT["search_path"]
+
+    async def _sent(self, send: Callable[[], None], statement: str, keep: int | None = None) -> Result:
         import psycopg
         from psycopg import generators
         from psycopg.pq import ExecStatus
@@ -142,8 +194,7 @@ class Line:
         rows: list[tuple[Any, ...]] = []
         more, last, wrong = False, None, None
         try:
-            types = [_BYTEA if isinstance(v, bytes) else _BOOL if isinstance(v, bool) else 0 for v in values]
-            pgconn.send_query_params(statement.encode(), [_written(value) for value in values], types)
+            send()
             if keep is not None:
                 pgconn.set_single_row_mode()
             await connection.wait(generators.send(pgconn))
@@ -157,7 +208,7 @@ class Line:
                 last = result
                 room = result.ntuples if keep is None else max(0, keep - len(rows))
                 more = more or result.ntuples > room
-                rows += _rows(result, min(room, result.ntuples))
+                rows += rows_of(result, min(room, result.ntuples))
             if wrong is not None:
                 raise wrong
         except psycopg.Error as error:
@@ -200,17 +251,18 @@ class Line:
         )
 
 
-async def both(one: Coroutine[Any, Any, T], other: Coroutine[Any, Any, T]) -> tuple[T, T]:
+async def both(one: Coroutine[Any, Any, T], other: Coroutine[Any, Any, U]) -> tuple[T, U]:
     """What two lines are asked at once. Where one raises, the other is over too, and that is raised."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = group.create_task(one), group.create_task(other)
+            first, second = group.create_task(one), group.create_task(other)
     except* AgentrtError as errors:
         raise errors.exceptions[0] from None
-    return tasks[0].result(), tasks[1].result()
+    return first.result(), second.result()
 
 
-def _calls(settings: dict[str, str], local: bool) -> str:
+def calls(settings: dict[str, str], *, local: bool) -> str:
+    """``set_config(…), …``, with ``local`` as ``Line.set``."""
     return ", ".join(f"pg_catalog.set_config('{name}', '{value}', {local})" for name, value in settings.items())
 
 
@@ -235,49 +287,3 @@ def without_password(said: str, url: str) -> str:
     for secret in sorted((secrets | {unquote(secret) for secret in secrets}) - {""}, key=len, reverse=True):
         said = said.replace(secret, "…")
     return said
-
-
-def array(values: Iterable[Scalar]) -> str:
-    """An array of text as PostgreSQL reads it."""
-
-    def one(value: Scalar) -> str:
-        if value is None:
-            return "NULL"
-        if type(value) is int:
-            return str(value)
-        written = value if isinstance(value, str) else (_written(value) or b"").decode()
-        return '"' + written.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-    return "{" + ",".join(map(one, values)) + "}"
-
-
-def _written(value: Scalar) -> bytes | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return b"t" if value else b"f"
-    if isinstance(value, bytes):
-        return b"\\x" + value.hex().encode()
-    return repr(value).encode() if isinstance(value, float) else str(value).encode()
-
-
-def _rows(result: PGresult, count: int) -> list[tuple[Scalar, ...]]:
-    """The first ``count``; values as what people take them for: written again they are the same."""
-    value, columns = result.get_value, []
-    for column in range(result.nfields):
-        read = _reader(result.ftype(column))
-        given = [value(row, column) for row in range(count)]
-        columns.append([None if each is None else read(each) for each in given])
-    return list(zip(*columns, strict=True)) if columns else [()] * count
-
-
-def _reader(of: int) -> Callable[[bytes], Scalar]:
-    if of in _INTEGERS:
-        return int
-    if of in _FLOATS:
-        return float
-    if of == _BOOL:
-        return lambda value: value == b"t"
-    if of == _BYTEA:
-        return lambda value: bytes.fromhex(value[2:].decode())
-    return bytes.decode

@@ -7,8 +7,9 @@ takes its place where it does not answer. Whatever an agent's statements left in
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from agentrt.errors import AgentrtError
 
@@ -54,11 +55,11 @@ class Lines:
 
     async def wrote(self, line: Line) -> None:
         """Take it back. Its transaction has ended."""
-        await self._keep(line, self._writing, "DISCARD ALL")
+        await self._keep(line, self._writing, line.reset)
 
     async def read(self, line: Line) -> None:
         """Take it back."""
-        await self._keep(line, self._reading, "ROLLBACK")
+        await self._keep(line, self._reading, partial(line.run, "ROLLBACK"))
 
     async def close(self) -> None:
         """All that nobody uses."""
@@ -70,7 +71,7 @@ class Lines:
         for line in (*self._writing, *self._reading):
             line.drop()
 
-    async def _keep(self, line: Line, lines: list[Line], reset: str) -> None:
+    async def _keep(self, line: Line, lines: list[Line], reset: Callable[[], Awaitable[object]]) -> None:
         kept = False
         try:
             # A second one would be used by nobody, most of the time.
@@ -78,7 +79,7 @@ class Lines:
                 if lines is self._reading and line.idle:
                     kept = True
                 else:
-                    await line.run(reset)
+                    await reset()
                     kept = line.idle
         except (AgentrtError, OSError):
             kept = False  # it is gone, and what was done on it is over

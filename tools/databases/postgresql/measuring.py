@@ -18,9 +18,10 @@ from agentrt.errors import UsageError
 from ..rows import Change, Row, exact, exact_all, same
 from . import sequences
 from .catalog import Table, tables
-from .line import Line, array, both
+from .line import Line, both
 from .sequences import Moved
 from .transaction import Transaction
+from .values import array
 
 _LARGE_OBJECTS = "2613, 2995"
 _WRITTEN = f"""
@@ -64,7 +65,7 @@ async def measure(transaction: Transaction, but: Collection[int] = ()) -> Measur
     """
     new = transaction.new
     found: dict[str, list[int]] = {}
-    for oid, kind, name, beyond in (await new.run(_WRITTEN)).rows:
+    for oid, kind, name, beyond in (await new.ask(_WRITTEN)).rows:
         if beyond:
             raise UsageError(f"{name} was written, which could not be put back", hint="nothing of it stands")
         if kind == "f":

@@ -10,8 +10,9 @@ from agentrt.records import PathConflict
 
 from ..rows import Change, Row, Standing, Values, conflict_of, exact_all, same
 from .catalog import Table, quoted
-from .line import Line, array
+from .line import Line
 from .measuring import Key, Rows, exact_row, select
+from .values import array
 
 _AT_ONCE = 2000
 """Rows of one statement."""

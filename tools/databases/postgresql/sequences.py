@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from agentrt.records import SchemaEffect
 
 from .catalog import Name, quoted
-from .line import Line, array
+from .line import Line
+from .values import array
 
 State = tuple[int, bool]
 """``last_value``, ``is_called``."""
@@ -48,9 +49,9 @@ async def read(line: Line, among: Collection[int] | None = None) -> States:
     if among is not None and not among:
         return {}
     if among is None:
-        listed = await line.run(_ALL)
+        listed = await line.ask(_ALL)
     else:
-        listed = await line.run(f"{_ALL} AND c.oid = ANY ($1::oid[])", [array(among)])
+        listed = await line.ask(f"{_ALL} AND c.oid = ANY ($1::oid[])", [array(among)])
     names = [Name(*row) for row in listed.rows]
     if not names:
         return {}

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .catalog import Name, Reference, quoted, unlockable
-from .line import Line, array
+from .line import Line
+from .values import array
 
 _ENABLED = {"O": "ENABLE", "A": "ENABLE ALWAYS", "R": "ENABLE REPLICA"}
 
@@ -26,7 +27,7 @@ class Silence:
     async def of(cls, line: Line, tables: Sequence[int], references: Sequence[Reference]) -> Silence:
         if allowed := await may(line, references):
             await line.set({"session_replication_role": "replica"}, local=True)
-        listed = await line.run(
+        listed = await line.ask(
             """
             SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
               FROM pg_catalog.pg_trigger t
@@ -49,13 +50,13 @@ class Silence:
 
 async def may(line: Line, references: Sequence[Reference]) -> bool:
     """Whether this role may say that no trigger fires, and keep others from breaking these foreign keys meanwhile."""
-    found = await line.run(
+    found = await line.ask(
         "SELECT rolsuper, pg_catalog.current_setting('server_version_num')::int >= 150000 "
         "FROM pg_catalog.pg_roles WHERE rolname = current_user"
     )
     (allowed, newer), *_ = found.rows
     if newer and not allowed:
         asked = "SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET')"
-        allowed = (await line.run(asked)).rows[0][0]
+        allowed = (await line.ask(asked)).rows[0][0]
     beside = {name for each in references for name in (each.child, each.parent)}
     return bool(allowed) and not await unlockable(line, beside)

@@ -15,11 +15,18 @@ from agentrt.errors import ResourceError, UsageError
 from ..rows import Row
 from . import sequences
 from .definitions import Described
-from .line import EXACT, Line, Lost
+from .line import EXACT, Line, Lost, both, calls
 from .lines import Lines
 from .sequences import States
 
 _OLDEST = 13
+_SETTLE = (
+    "CLOSE ALL",
+    "RESET SESSION AUTHORIZATION",
+    "RESET ROLE",
+    "SET CONSTRAINTS ALL IMMEDIATE",
+    f"SELECT {calls(EXACT, local=True)}",
+)
 _ASKED = 20
 """Times, a quarter of a second apart, until it is known which way a COMMIT went."""
 
@@ -64,11 +71,13 @@ class Transaction:
         await self.new.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         if locked:  # before there is a snapshot
             await self.new.run(f"LOCK TABLE {', '.join(locked)} IN SHARE ROW EXCLUSIVE MODE")
-        self.sequences = await sequences.read(self.old)  # it holds no lock that the agent could wait for
-        row = (await self.new.run("SELECT pg_current_xact_id()::text, pg_export_snapshot()")).rows[0]
-        self.xid, snapshot = str(row[0]), str(row[1])
-        await self.old.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        await self.old.run(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+        self.sequences, exported = await both(
+            sequences.read(self.old),  # it holds no lock that the agent could wait for
+            self.new.run("SELECT pg_current_xact_id()::text, pg_export_snapshot()"),
+        )
+        self.xid, snapshot = map(str, exported.rows[0])
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+        await self.old.script((begin, f"SET TRANSACTION SNAPSHOT '{snapshot}'"))
 
     async def same(self) -> bool:
         """Whether it is still open, and the one that was begun."""
@@ -78,14 +87,7 @@ class Transaction:
 
     async def settle(self) -> None:
         """All that would only happen at COMMIT happens now; from here on only agentrt speaks, as who it is."""
-        for statement in (
-            "CLOSE ALL",
-            "RESET SESSION AUTHORIZATION",
-            "RESET ROLE",
-            "SET CONSTRAINTS ALL IMMEDIATE",
-        ):
-            await self.new.run(statement)
-        await self.new.set(EXACT, local=True)
+        await self.new.script(_SETTLE)
 
     async def commit(self) -> None:
         """Raises ``ResourceError``: then it does not stand, or says that this is not known. Never left half way: a
@@ -113,8 +115,7 @@ class Transaction:
             await self.close()
             raise
         self._over = True
-        await self.lines.read(self.old)
-        await self.lines.wrote(self.new)
+        await both(self.lines.read(self.old), self.lines.wrote(self.new))
         if tag != "COMMIT":
             raise ResourceError(f"database {self.name} rolled the transaction back", hint="nothing of it stands")
 

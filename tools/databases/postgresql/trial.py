@@ -12,12 +12,13 @@ from ..kept import Kept
 from ..rows import Change
 from .catalog import Reference, references, unlockable
 from .definitions import Described, describe
-from .line import Line, Refused, array
+from .line import Line, Refused
 from .measuring import Measured, balance, measure
 from .redefining import Redefining
 from .silence import may
 from .transaction import Transaction
 from .undoing import Turn, write
+from .values import array
 from .writing import differing
 
 _OTHERS = """
@@ -57,7 +58,7 @@ async def rows(transaction: Transaction, database: str, kept: Kept, measured: Me
     changed: dict[int, list[Change]] = {}
     for change in measured.changes:
         changed.setdefault(measured.tables[change.table].oid, []).append(change)
-    others = [str(name) for (name,) in (await line.run(_OTHERS, [array(changed)])).rows]
+    others = [str(name) for (name,) in (await line.ask(_OTHERS, [array(changed)])).rows]
     found = await references(line, changed)
     if not others and not (found and not await may(line, found) and await _tangled(line, changed, found)):
         return
@@ -71,7 +72,7 @@ async def rows(transaction: Transaction, database: str, kept: Kept, measured: Me
 async def _tangled(line: Line, changed: dict[int, list[Change]], found: Sequence[Reference]) -> bool:
     """Whether rows that others refer to pass each other, or tables refer to each other in a circle."""
     referred = {oid: changed[oid] for each in found for oid in each.parent_oids if oid in changed}
-    unique = {(oid, name) for oid, name in (await line.run(_UNIQUE, [array(referred)])).rows}
+    unique = {(oid, name) for oid, name in (await line.ask(_UNIQUE, [array(referred)])).rows}
     for oid, changes in referred.items():
         come = any(change.before is None for change in changes)
         go = any(change.after is None for change in changes)

@@ -13,7 +13,8 @@ from agentrt.errors import Conflict
 from agentrt.records import PathConflict
 
 from .catalog import Name
-from .line import Line, array
+from .line import Line
+from .values import array
 
 _DEFERRABLE = """
     SELECT n.nspname, c.relname, k.conname, pg_catalog.pg_get_expr(i.indpred, i.indrelid),
@@ -39,7 +40,7 @@ _DEFERRABLE = """
 
 async def unique(line: Line, database: str, tables: Iterable[int]) -> None:
     """Of rows this transaction wrote there. Raises ``Conflict``."""
-    for schema, table, constraint, only, nulls, written in (await line.run(_DEFERRABLE, [array(tables)])).rows:
+    for schema, table, constraint, only, nulls, written in (await line.ask(_DEFERRABLE, [array(tables)])).rows:
         name, parts = Name(schema, table), json.loads(written)
         keys = ", ".join(f"{expression} AS k{place}" for place, (expression, _) in enumerate(parts))
         same = " AND ".join(_same(place, operator, nulls) for place, (_, operator) in enumerate(parts))

@@ -11,9 +11,10 @@ from agentrt.records import PathConflict
 
 from ..rows import Change, Row, Standing, exact
 from .catalog import Reference, Table, quoted
-from .line import Line, Refused, array
+from .line import Line, Refused
 from .present import Present, unnest
 from .unique import unique
+from .values import array
 
 _AT_ONCE = 2000
 T = TypeVar("T")
