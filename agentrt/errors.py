@@ -153,11 +153,11 @@ class HeldBack(AgentrtError):
 
     code = "held-back"
 
-    def __init__(self, message: str, *, rule: str = "", release: float | None = None, hint: str = "") -> None:
+    def __init__(self, message: str, *, rule: str = "", due: float | None = None, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.rule = rule
-        self.release = release
-        """Seconds after which it is sent all the same; None: never."""
+        self.due = due
+        """When it is sent all the same, in seconds since the epoch; None: never."""
 
 
 class JournalError(AgentrtError):

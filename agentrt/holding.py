@@ -65,12 +65,13 @@ class SessionDatabase:
         if self._hold is None or not effects:
             return effects
         self._is_held = True
+        due = None if self._hold == math.inf else time.time() + self._hold
         try:
-            self._save(self._mark, _Held("waiting", None if self._hold == math.inf else time.time() + self._hold))
+            self._save(self._mark, _Held("waiting", due))
         except ResourceError:
             await self.discard()
             raise
-        return [_queued(effect) for effect in effects]
+        return [_queued(effect, due) for effect in effects]
 
     async def commit(self) -> None:
         await (self._database.shelve() if self._is_held else self._database.commit())
@@ -201,7 +202,7 @@ class SessionDatabase:
             raise ResourceError(f"{file} is damaged: {error}") from error
 
 
-def _queued(effect: Effect) -> Effect:
+def _queued(effect: Effect, due: float | None) -> Effect:
     if isinstance(effect, RowsEffect | SchemaEffect):
-        return effect.model_copy(update={"queued": True})
+        return effect.model_copy(update={"queued": True, "due": due})
     return effect

@@ -92,9 +92,11 @@ async def _put_there(runtime: Runtime, target: Operation, mark: str) -> tuple[li
     return effects, lines
 
 
-async def release_due(runtime: Runtime) -> tuple[str, ...]:
-    """What waited as long as its rule says; lines for a person. The caller holds ``runtime.turn``."""
-    due = [op.id for op in waiting(runtime) if _is_due(runtime, op)]
+async def release_due(runtime: Runtime, to_send: bool) -> tuple[str, ...]:
+    """What waited as long as its rule says; lines for a person. The caller holds ``runtime.turn``. ``to_send`` as for
+    ``reviewing.keep_times``."""
+    to_send = to_send or runtime.outward is not None
+    due = [op.id for op in waiting(runtime) if _is_due(runtime, op, to_send)]
     if not due:
         return ()
     from agentrt import reviewing
@@ -103,11 +105,11 @@ async def release_due(runtime: Runtime) -> tuple[str, ...]:
     return (f"operation {done.id}: its time in the outbox was over: {done.note}",)
 
 
-def _is_due(runtime: Runtime, operation: Operation) -> bool:
+def _is_due(runtime: Runtime, operation: Operation, to_send: bool) -> bool:
     mark = f"{operation.session}.{operation.id}"
     waits: list[Waiting] = []
     for name in operation.resources:
-        if name == PUSH or (name == HTTP and runtime.outward is None):
+        if name == PUSH or (name == HTTP and not to_send):
             return False  # a person releases it, or nothing is to be sent here
         if name == HTTP:
             waits += resources.open_http(runtime.store.aside).waiting(mark)

@@ -92,9 +92,10 @@ def _disapprove(runtime: Runtime, ops: Sequence[int], because: str, actor: str) 
     return runtime.settle(op, status="settled", after=runtime.view, reviews=given, note="what was sent stays sent")
 
 
-async def keep_times(runtime: Runtime) -> tuple[str, ...]:
-    """What has waited long enough, in the outbox or for review; lines for a person."""
-    return (*await outbox.release_due(runtime), *await _keep_deadline(runtime))
+async def keep_times(runtime: Runtime, *, to_send: bool = False) -> tuple[str, ...]:
+    """What has waited long enough, in the outbox or for review; lines for a person. ``to_send``: requests go out also
+    where nothing is to be run."""
+    return (*await outbox.release_due(runtime, to_send), *await _keep_deadline(runtime))
 
 
 async def _keep_deadline(runtime: Runtime) -> tuple[str, ...]:

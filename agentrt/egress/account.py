@@ -44,6 +44,8 @@ class Entry:
     """A drill has shown that it is taken back, of agentrt's own."""
     is_queued: bool = False
     """It is held back, and waits."""
+    due: float | None = None
+    """Until when, in seconds since the epoch; None: until a person releases it."""
     is_closed: bool = False
     """What went through was not seen."""
     is_asked_again: bool = False
@@ -69,6 +71,7 @@ class Entry:
             canary=refused.canary if refused is not None else None,
             resource=takes.resource if takes is not None else "",
             inverse=takes.inverse if takes is not None else "",
+            due=self.due,
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -100,8 +101,9 @@ async def _heard(talk: Talk, exchanges: Exchanges, call: Call) -> Asked:
     assert entry is not None
     if isinstance(entry.refused, Held):
         entry.is_queued, entry.takes = True, Takes(HTTP, "", "reversible")
+        entry.due = None if entry.refused.release is None else time.time() + entry.refused.release
         because, rule = entry.refused.because, entry.refused.rule
-        raise HeldBack(f"{entry.method} {entry.url}: {because}", rule=rule, release=entry.refused.release)
+        raise HeldBack(f"{entry.method} {entry.url}: {because}", rule=rule, due=entry.due)
     if entry.refused is not None:
         raise ResourceError(f"{entry.method} {entry.url} was not sent: {_why(entry.refused)}")
     if entry.status is None:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from agentrt.errors import AgentrtError, JournalError
@@ -27,8 +26,7 @@ from .views import Views
 
 __all__ = ["Journal", "SessionInfo"]
 
-_LAST = 2**63 - 1
-"""The largest number SQLite holds."""
+_LAST = 2**63 - 1  # the largest number SQLite holds
 
 
 class Journal:
@@ -57,9 +55,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *about: object) -> None:
         self.close()
 
     # Sessions
@@ -230,9 +226,8 @@ class Journal:
         """
         with self._reading():
             sessions.check_session(self._db, session)
-            return rows.read_operations(
-                self._db, self._views, session, 1, _LAST, with_output=with_output, effects_at=effects_at
-            )
+            given: dict[str, Any] = {"with_output": with_output, "effects_at": effects_at}
+            return rows.read_operations(self._db, self._views, session, 1, _LAST, **given)
 
     def work(self, session: str) -> dict[int, dict[str, Any]]:
         """Action, effects and review of every operation: these fields alone cost half of what ``operations`` does."""
@@ -253,6 +248,11 @@ class Journal:
         """A session read as it grows, also by others. Raises ``UnknownOperation``."""
         with self._reading():
             return Follower(self._db, session, self._reading)
+
+    def due(self) -> list[tuple[str, int, float]]:
+        """What waits in an outbox and goes out by itself: session, operation, and when, in seconds since the epoch."""
+        with self._reading():
+            return rows.read_due(self._db)
 
     def set_review(self, session: str, op: int, review: Review, *, by: str) -> None:
         """The last one counts; earlier ones are kept. Raises ``UnknownOperation``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 from collections import defaultdict
@@ -27,6 +28,11 @@ _EFFECTS = f"""
 _PATHS = "SELECT operation, path FROM effect WHERE session = ? AND path IS NOT NULL"
 _ACTIONS = "SELECT action FROM operation WHERE session = ? AND actor = ? AND kind = 'act' ORDER BY id"
 _REVIEWS = f"SELECT operation, review FROM review {_RANGE} ORDER BY operation, position"
+_DUE = """
+    SELECT e.session, e.operation, json_extract(e.detail, '$.due')
+    FROM (SELECT session, operation, review, max(position) FROM review GROUP BY session, operation) AS r
+    JOIN effect AS e ON e.session = r.session AND e.operation = r.operation
+    WHERE r.review = 'pending' AND (e.change = 'queued' OR json_extract(e.detail, '$.queued'))"""
 _OUTPUTS = f"SELECT operation, text FROM output {_RANGE}"
 _APART = ("kind", "path", "change", "reversibility")
 """The fields of an effect that are columns of their own."""
@@ -164,3 +170,12 @@ def _ruling(model: type[_Ruling], column: str | None) -> _Ruling | None:
 
 def _observation(column: str | None, output: str | None) -> Observation | None:
     return None if column is None else Observation.model_validate(_object(column) | {"output": untext(output)})
+
+
+def read_due(db: sqlite3.Connection) -> list[tuple[str, int, float]]:
+    """See ``Journal.due``: what an operation has there goes as a whole, when the last of it is due."""
+    waits: dict[tuple[str, int], float] = {}
+    for session, operation, due in db.execute(_DUE):
+        which = (session, operation)
+        waits[which] = max(waits.get(which, 0.0), math.inf if due is None else due)
+    return [(*which, due) for which, due in waits.items() if due < math.inf]

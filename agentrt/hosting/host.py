@@ -54,7 +54,7 @@ class Host:
         """``asks``: who is asked before an action runs, by session; whoever is attached, by default."""
         self.store, self.setup = store, setup
         self.questions = Questions(self._begun, self._over)
-        self.runtimes = Runtimes(store, How, asks or self.ask, self._noted, LINGER)
+        self.runtimes = Runtimes(store, How, asks or self.ask, self.noted, LINGER)
         self.runs = Runs(self)
         self.late = Late()
         self.clients: set[Channel] = set()
@@ -72,6 +72,8 @@ class Host:
         """Is told when a client comes or goes."""
         self.changed = asyncio.Event()
         """Set when there may be nothing to do any more."""
+        self.moved = asyncio.Event()
+        """Set when there is something new in the journal."""
         self._states: dict[str, SessionState] = {}
         self._tails: dict[str, Tail] = {}
         self._dirty: set[str] = set()
@@ -144,6 +146,7 @@ class Host:
 
     def journal_changed(self) -> None:
         self._journal = True
+        self.moved.set()
         self._soon()
 
     def look_about(self) -> None:
@@ -213,7 +216,7 @@ class Host:
         self.change(session, lambda s: states.answered(s, question))
         self.look_about()
 
-    def _noted(self, session: str, notes: tuple[str, ...]) -> None:
+    def noted(self, session: str, notes: tuple[str, ...]) -> None:
         self.broadcast({"event": "notes", "session": session, "notes": list(notes)})
 
     def bug(self, error: BaseException) -> str:

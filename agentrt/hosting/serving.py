@@ -10,6 +10,7 @@ from agentrt.errors import SessionBusy
 from agentrt.history.store import Store, create
 
 from .address import Address, is_ours
+from .clock import keep_times
 from .host import Host
 from .progress import told_of
 from .setup import Setup
@@ -34,15 +35,15 @@ async def serve(store: Store, setup: Setup) -> None:
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, host.leaving.set)
-        accepting = loop.create_task(accept(address, host))
+        accepting, clock = loop.create_task(accept(address, host)), loop.create_task(keep_times(host))
         ends = [loop.create_task(host.leaving.wait()), loop.create_task(_unneeded(host)), accepting]
         with told_of(host):
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for end in ends:
+                for end in (*ends, clock):
                     end.cancel()
-                await asyncio.wait(ends)
+                await asyncio.wait([*ends, clock])
                 await host.close()
     finally:
         address.close()

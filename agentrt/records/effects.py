@@ -100,6 +100,8 @@ class RequestEffect(Record):
     """The resource that keeps what takes it back; empty where nothing does."""
     inverse: Text = ""
     """What takes it back: ``DELETE https://…``."""
+    due: float | None = None
+    """When what is queued goes out by itself, in seconds since the epoch; None: it waits for a person."""
 
 
 Cell = Text | int | float | None
@@ -133,6 +135,8 @@ class RowsEffect(Record):
     note: Text = ""
     queued: bool = False
     """It waits in the outbox, and nothing of it is there."""
+    due: float | None = None
+    """As of a request."""
 
     @property
     def count(self) -> int:
@@ -157,6 +161,7 @@ class SchemaEffect(Record):
     note: Text = ""
     queued: bool = False
     """As of rows."""
+    due: float | None = None
 
 
 Effect = Annotated[FileEffect | RequestEffect | RowsEffect | SchemaEffect, Field(discriminator="kind")]

@@ -197,8 +197,13 @@ def database_line(effect: RowsEffect | SchemaEffect) -> str:
         first, _, verb = said[0].partition(" ")
         said[0] = f"{first} row{'s' * (first != '1')} {verb}"
         text = f"{effect.change:<9} {plain(effect.database)}: {plain(effect.table)}  ({', '.join(said)})"
-    text += "  queued" if effect.queued else ""
+    text += f"  queued{_due_text(effect.due)}" if effect.queued else ""
     return text + (f"  — {plain(effect.note)}" if effect.note else "")
+
+
+def _due_text(due: float | None) -> str:
+    """When what waits in the outbox goes out, unless it is dropped."""
+    return "" if due is None else f"  by itself at {time_text(due)}"
 
 
 def held_lines(action: Mapping[str, Any]) -> Iterator[str]:
@@ -229,6 +234,7 @@ def _request_line(request: RequestEffect) -> str:
         text += f"  ({request.status})"
     if request.change == "sent" and request.reversibility != "reversible":
         text += f"  {request.reversibility}"
+    text += _due_text(request.due)
     if request.inverse:
         text += f"  undo: {plain(request.inverse)}"
     if request.canary is not None:

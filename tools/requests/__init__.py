@@ -98,10 +98,11 @@ class _Http:
         try:
             return await self._send(number, None)
         except HeldBack as held:
-            due = None if held.release is None else time.time() + held.release
-            waits = {"queued": Queued(rule=held.rule, due=due), "sent": None}
+            waits = {"queued": Queued(rule=held.rule, due=held.due), "sent": None}
             self._keep(number, self._calls[number].model_copy(update=waits))
-            until = "until a person releases it" if due is None else f"{held.release:g} seconds, unless it is dropped"
+            until = "until a person releases it"
+            if held.due is not None:
+                until = f"{held.due - time.time():.0f} seconds, unless it is dropped"
             return None, f"queued, and nothing was sent: it waits {until} ({held.rule})"
         except (ResourceError, UsageError):
             was, update = self._calls[number], {"inverse": None, "sent": None}  # nothing of it was sent
