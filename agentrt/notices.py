@@ -18,12 +18,22 @@ def named(ids: Iterable[int]) -> str:
 
 
 def stays_sent(operations: Iterable[Operation]) -> str:
-    """What no undo of these takes back, in a sentence; empty where there is nothing."""
-    requests = [f"{r.method} {r.url}" for op in operations for r in lasting(op) if not r.resource]
-    if not requests:
-        return ""
-    more = f" and {len(requests) - _NAMED} more" if len(requests) > _NAMED else ""
-    return f"what was sent stays sent, no undo takes it back: {', '.join(requests[:_NAMED])}{more}"
+    """What no undo of these takes back, and what it may not, in a sentence; empty where there is nothing."""
+    requests = [request for op in operations for request in lasting(op) if not request.resource]
+    sent = _list([f"{each.method} {each.url}" for each in requests if not _may_have_been_sent(each)])
+    unknown = _list([f"{each.method} {each.url}" for each in requests if _may_have_been_sent(each)])
+    told = [f"what was sent stays sent, no undo takes it back: {sent}"] if sent else []
+    told += [f"what may have been sent was not taken back: {unknown}"] if unknown else []
+    return "; ".join(told)
+
+
+def _may_have_been_sent(request: RequestEffect) -> bool:
+    """No answer came. Where TLS stayed closed something went through, whatever it was."""
+    return request.status is None and request.method != "CONNECT"
+
+
+def _list(named: list[str]) -> str:
+    return ", ".join(named[:_NAMED]) + (f" and {len(named) - _NAMED} more" if len(named) > _NAMED else "")
 
 
 def dropped(operations: Iterable[Operation]) -> str:
@@ -37,8 +47,7 @@ def dropped(operations: Iterable[Operation]) -> str:
                 waits[f"{effect.method} {effect.url}"] = None
             elif not isinstance(effect, FileEffect):
                 waits[f"changes of {effect.database}"] = None
-    more = f" and {len(waits) - _NAMED} more" if len(waits) > _NAMED else ""
-    return f"dropped from the outbox: {', '.join(list(waits)[:_NAMED])}{more}" if waits else ""
+    return f"dropped from the outbox: {_list([*waits])}" if waits else ""
 
 
 def lasting(operation: Operation) -> list[RequestEffect]:

@@ -188,6 +188,8 @@ async def test_no_answer_came(workspace: Path, rest: Rest) -> None:
         post = await rt.act("http", method="POST", url=f"{rest.url}/things", body='{"name": "two"}')
         assert sent(post) == [("POST", None, "irreversible")] and post.review == "pending" and rt.view.marks == ()
         assert rest.unsafe.count("POST /things") == 1 and len(rest.things) == 2
+        undone = await rt.undo()
+        assert undone.note == f"what may have been sent was not taken back: POST {rest.url}/things"
 
 
 async def test_what_is_rolled_back_is_taken_back(workspace: Path, rest: Rest) -> None:

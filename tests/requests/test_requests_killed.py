@@ -131,7 +131,7 @@ async def check(workspace: Path, rest: Rest, before: dict[str, Any]) -> dict[str
         assert rest.state() == wanted
         for one in cut.requests:
             if one.reversibility == "unknown":
-                assert f"no undo takes it back: {one.method} {one.url}" in undone.note
+                assert f"what may have been sent was not taken back: {one.method} {one.url}" in undone.note
         return what
 
 
