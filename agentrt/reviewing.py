@@ -53,7 +53,8 @@ async def _accept(
         runtime.settle(op, status="failed", after=runtime.view, note=str(error))
         raise
     if sent.lines:
-        runtime.say("notice", {"text": f"The {op.actor} released: {'; '.join(sent.lines)}."}, op.id)
+        who = f"The {op.actor} released" if by == "person" else f"The time of {named(op.target)} in the outbox was over"
+        runtime.say("notice", {"text": f"{who}: {'; '.join(sent.lines)}."}, op.id)
     given = {target: review for target, review in given.items() if target not in sent.waiting}
     note = "; ".join(sent.lines)
     settled = runtime.settle(op, status="settled", after=runtime.view, reviews=given, effects=sent.effects, note=note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -239,12 +240,14 @@ class _Action:
 
 def _told_queued(observation: Observation, effects: Sequence[Effect]) -> Observation:
     """Of databases: what was shown of them is not there. (Requests and pushes tell it themselves.)"""
-    held = (effect for effect in effects if isinstance(effect, RowsEffect | SchemaEffect) and effect.queued)
-    queued = ", ".join(dict.fromkeys(effect.database for effect in held))
-    if not queued:
-        return observation
-    line = f"(queued: nothing of it is in {queued} until a person releases it; later statements do not see it)\n"
-    return observation.model_copy(update={"output": observation.output + line})
+    held = {one.database: one.due for one in effects if isinstance(one, RowsEffect | SchemaEffect) and one.queued}
+    lines = ""
+    for database, due in held.items():
+        until = "until a person releases it"
+        if due is not None:
+            until = f"for {due - time.time():.0f} seconds, and then unless it is dropped"
+        lines += f"(queued: nothing of it is in {database} {until}; later statements do not see it)\n"
+    return observation.model_copy(update={"output": observation.output + lines}) if lines else observation
 
 
 def _may_stand(effect: RequestEffect) -> RequestEffect:

@@ -64,7 +64,8 @@ class Desk:
                 raise Refused(because, rule=admission.rule)
             waits = request.hold if request.released is None else ""
             if admission.verdict == "hold" or waits:
-                because = f"held back, {admission.because or waits or 'until a person releases it'}"
+                until = "until a person releases it" if admission.release is None else "unless somebody drops it"
+                because = f"held back, {admission.because or waits or until}"
                 raise Held(because, rule=admission.rule, release=admission.release)
             found.append(admission)
         return found

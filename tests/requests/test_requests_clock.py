@@ -94,7 +94,9 @@ async def test_rows(workspace: Path, tmp_path: Path) -> None:
             return str(app.execute("SELECT name FROM users").fetchone()[0])
 
     async with Runtime.open(workspace, databases=databases, sandbox="local") as rt:
-        await rt.act("sql", database="app", statement="UPDATE users SET name = 'Bob'")
+        done = await rt.act("sql", database="app", statement="UPDATE users SET name = 'Bob'")
+        assert done.observation is not None
+        assert "nothing of it is in app for 2 seconds, and then unless it is dropped" in done.observation.output
     async with looked_at(workspace):
         assert name() == "Ann"
         await until(lambda: name() == "Bob")
