@@ -81,7 +81,7 @@ def test_others_who_commit_while_an_action_is_open_are_not_of_it(mariadb: str, t
         await desk.database.execute("DELETE FROM loose WHERE a = 1 LIMIT 1", rows=1)
         effects = await desk.database.seal()
         await desk.database.commit()
-        changed: dict[str, Any] = {each.table: [(row.before, row.after) for row in each.rows] for each in effects}  # type: ignore[union-attr]
+        changed: dict[str, Any] = {each.table: [(row.before, row.after) for row in each.rows] for each in effects}
         ann, cid = {"id": 1, "name": "ann"}, {"id": 3, "name": "cid"}
         assert sorted(changed["people"], key=str) == [
             ({**ann, "age": 31}, {**ann, "age": 32}),
@@ -171,7 +171,7 @@ def test_an_older_action_alone(mariadb: str, tmp_path: Path) -> None:
         effects = await desk.back(third, first)
         assert desk.ask("SELECT age FROM people ORDER BY id") == [("30",), ("40",), ("50",)]
         assert len(desk.ask("SELECT * FROM loose WHERE a = 1")) == 2
-        assert [effect.count for effect in effects] == [1, 1]  # type: ignore[union-attr]
+        assert [effect.count for effect in effects] == [1, 1]
         await desk.forth(first, second, third)
         assert desk.ask("SELECT age FROM people ORDER BY id") == [("3",), ("2",), ("50",)]
 

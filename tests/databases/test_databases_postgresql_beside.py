@@ -35,7 +35,7 @@ async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -
 
 async def conflicts(app: Desk, *marks: str, way: str = "back") -> list[tuple[str, str, str]]:
     """What both the plan and the undo say; nothing is touched."""
-    steps = [Step(mark, way) for mark in marks]  # type: ignore[arg-type]
+    steps = [Step(mark, way) for mark in marks]
     before = app.dump()
     planned = await plan(app.database, steps)
     with pytest.raises(Conflict) as caught:
@@ -150,7 +150,7 @@ async def test_what_others_commit_meanwhile_is_no_effect(app: Desk) -> None:
     (effect,) = await app.database.seal()
     await app.database.commit()
 
-    assert (effect.inserted, effect.updated, effect.deleted) == (0, 1, 0)  # type: ignore[union-attr]
+    assert (effect.inserted, effect.updated, effect.deleted) == (0, 1, 0)
     await app.back("m")
     assert app.others("SELECT id, team FROM users ORDER BY id") == [(1, 1), (2, 5), (70, 1)]
 
@@ -165,7 +165,7 @@ async def test_a_row_that_others_hold_a_key_lock_on_is_still_measured(app: Desk)
         await app.database.commit()
         other.rollback()
 
-    assert effect.rows[0].before == {"id": 1, "email": "a@x", "team": 1}  # type: ignore[union-attr]
+    assert effect.rows[0].before == {"id": 1, "email": "a@x", "team": 1}
     await app.back("m")
     assert app.others("SELECT team FROM users WHERE id = 1") == [(1,)]
 

@@ -194,7 +194,7 @@ async def test_who_changes_it_in_between_is_not_written_over(workspace: Path, re
                 rest.things["1"] = rest._stamped({**rest.things["1"], "name": "theirs"})
             return real(seen)
 
-        rest._do = edited  # type: ignore[method-assign]
+        rest._do = edited
         with pytest.raises(ResourceError, match="412"):
             await rt.undo()
         assert rest.things["1"]["name"] == "theirs" and rt.view.marks == (1,)
