@@ -10,7 +10,7 @@ from typing import Any
 
 import pymysql
 import pytest
-from database_steps import plan, take
+from database_steps import back_and_forth, plan, take
 from mysql_desk import Desk
 
 from agentrt.contracts import Step
@@ -124,13 +124,7 @@ def test_rows_and_definitions_in_one_go(mariadb: str, tmp_path: Path) -> None:
             assert effects
             marks.append(mark)
             seen.append(desk.dump())
-        await desk.back(*reversed(marks))
-        assert desk.dump() == seen[0]
-        await desk.forth(*marks)
-        assert desk.dump() == seen[-1]
-        for at in reversed(range(len(marks))):
-            await desk.back(marks[at])
-            assert desk.dump() == seen[at]
+        await back_and_forth(desk, marks, seen)
         for at in range(0, len(marks) - 1, 2):
             await desk.forth(*marks[at : at + 2])
             assert desk.dump() == seen[at + 2]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 from database_steps import plan, take
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
 from agentrt.contracts import Step
 from agentrt.errors import Conflict, ResourceError, UsageError
@@ -24,13 +24,9 @@ USERS = """
 """
 
 
-@pytest.fixture(params=["superuser", "owner"])
-async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
-    made = desk(url, tmp_path, postgresql)
-    made.others(USERS)
-    yield made
-    await made.database.close()
+@pytest.fixture
+def app(either: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(either, USERS)
 
 
 async def conflicts(app: Desk, *marks: str, way: str = "back") -> list[tuple[str, str, str]]:

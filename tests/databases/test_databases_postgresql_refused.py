@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
 from agentrt.errors import UsageError
 
@@ -91,13 +91,9 @@ REFUSED = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=["superuser", "owner"])
-async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
-    made = desk(url, tmp_path, postgresql)
-    made.others(GROUND)
-    yield made
-    await made.database.close()
+@pytest.fixture
+def app(either: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(either, GROUND)
 
 
 @pytest.mark.parametrize("statement", REFUSED[:-1])
