@@ -7,21 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rest_ground import Rest, Wrong, policy, said, sent
+from rest_ground import BOX, Rest, Wrong, filled, opened, policy, said, sent
 
 from agentrt import Runtime
 from agentrt.errors import Conflict, ResourceError, UsageError
-from agentrt.testing import memory_sandbox
 
 pytestmark = pytest.mark.anyio
-BOX: Any = memory_sandbox.open_sandbox
 COMPENSABLE = {"reversibility": "compensable"}
-
-
-def opened(workspace: Path, rest: Rest, **more: Any) -> Any:
-    """Where POST and DELETE need not be irreversible."""
-    rules = policy(rest, **{"budget": {"irreversible": 100}, **more})
-    return Runtime.open(workspace, policy=rules, sandbox=BOX)
 
 
 MATRIX: dict[str, dict[str, Any]] = {
@@ -74,11 +66,6 @@ def action(rest: Rest, case: dict[str, Any]) -> dict[str, Any]:
         if "look" in made["undo"]:
             made["undo"]["look"] = f"{rest.url}{made['undo']['look']}"
     return made
-
-
-def filled(rest: Rest) -> None:
-    rest.add(name="one", note="mind", deep={"a": 1}, empty=None)
-    rest.texts["old"] = ("text/plain", b"as it was\xff")
 
 
 @pytest.mark.parametrize("name", MATRIX)
