@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
 from database_steps import plan, take
 
 from agentrt.contracts import Answered, Database, Parameters, Step
+from agentrt.errors import Conflict
 from agentrt.records import Effect
 
 
@@ -39,6 +41,17 @@ class Desk:
 
     async def forth(self, *marks: str) -> Sequence[Effect]:
         return await take(self.database, [Step(mark, "forth") for mark in marks])
+
+    async def conflicts(self, *marks: str) -> list[tuple[str, str, str]]:
+        """What is in the way of taking them back: path, ours, theirs. The same is said when it is planned, and nothing
+        is touched."""
+        before, steps = self.dump(), [Step(mark, "back") for mark in marks]
+        planned = await plan(self.database, steps)
+        with pytest.raises(Conflict) as caught:
+            await take(self.database, steps)
+        assert caught.value.conflicts == planned.conflicts
+        assert self.dump() == before
+        return [(each.path, each.ours, each.theirs) for each in planned.conflicts]
 
     async def there_and_back(self, *statements: str, parameters: Parameters = ()) -> Sequence[Effect]:
         """One action, taken back and done again, twice, and taken back: each time all is what it was. Its effects."""
