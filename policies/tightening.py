@@ -67,7 +67,8 @@ def document_of(rules: Mapping[str, object], origin: str) -> Document:
     from agentrt._yaml import compose
 
     writer, text = YAML(typ="safe", pure=True), io.StringIO()
-    writer.default_flow_style, writer.sort_base_mapping_type_on_output = False, False  # type: ignore[assignment]
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # declared as None
     try:
         writer.dump(json.loads(json.dumps(rules)), text)
     except (TypeError, ValueError) as error:

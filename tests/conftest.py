@@ -43,6 +43,12 @@ _WHERE = frozenset({"core", "cli", "whole"})
 _DEPTHS = ("", "*/", "*/*/")
 
 
+@pytest.fixture
+def anyio_backend() -> str:
+    """What tests that are coroutines run on."""
+    return "asyncio"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, Any, Any]:
     guard.reached.clear()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 
 class Asked(NamedTuple):
@@ -15,6 +17,18 @@ class Asked(NamedTuple):
     headers: Mapping[str, str]
     """By name in small letters."""
     body: bytes
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the query says, and what the body does as a form or in JSON; of a name that is there twice, the last."""
+        given: dict[str, Any] = _fields(urlsplit(self.path).query)
+        if "json" in self.headers.get("content-type", ""):
+            return given | json.loads(self.body or b"{}")
+        return given | _fields(self.body.decode())
+
+
+def _fields(form: str) -> dict[str, Any]:
+    return {name: values[-1] for name, values in parse_qs(form, keep_blank_values=True).items()}
 
 
 Said = tuple[int, Mapping[str, str], bytes]
@@ -30,6 +44,8 @@ class Loopback:
 
             def _any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                while "transfer-encoding" in self.headers and (size := int(self.rfile.readline() or b"0", 16)):
+                    body += self.rfile.read(size + 2)[:-2]
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 said = answer(Asked(self.command, self.path, headers, body))
                 if said is None:

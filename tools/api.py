@@ -69,7 +69,7 @@ class _Offering(ApiTool):
     """Says what there is: all packs are read for that, and only for whoever wants to know."""
 
     @cached_property
-    def description(self) -> str:  # type: ignore[override]
+    def description(self) -> str:  # type: ignore[override]  # made when it is read
         return f"{ApiTool.description} There is: {', '.join(map(_offered, apis.names()))}."
 
 

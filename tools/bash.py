@@ -66,9 +66,9 @@ _OF_BASH = frozenset(
     disown do done echo elif else enable esac eval exec exit export false fc fg fi for function getopts hash help
     history if in jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return select set
     shift shopt source suspend test then time times trap true type typeset ulimit umask unalias unset until wait
-    while""".split()  # noqa: SIM905 (as compgen prints it)
+    while""".split()
 )
-"""What it runs itself."""
+"""What it runs itself, as compgen prints it."""
 
 
 def _where(action: Bash) -> str:

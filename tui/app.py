@@ -60,7 +60,7 @@ class AgentrtApp(Watching):
     ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = False  # there is one of our own
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-usual"), (120, "-wide")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-usual"), (120, "-wide")]  # noqa: RUF012 (no ClassVar of Textual's)
     CSS = """
     #body { height: 1fr; }
     #left { width: 2fr; min-width: 30; max-width: 64; }

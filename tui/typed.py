@@ -69,5 +69,6 @@ class Parser(XTermParser):
 def guard() -> None:
     """From here on."""
     decoder = codecs.getincrementaldecoder("utf-8")
+    # Names that the driver itself imports are none of its own for mypy.
     linux_driver.getincrementaldecoder = lambda _: partial(decoder, "replace")  # type: ignore[attr-defined]
     linux_driver.XTermParser = Parser  # type: ignore[attr-defined]

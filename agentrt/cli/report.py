@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, TextIO
 
 from cyclopts import Parameter
 
@@ -89,9 +89,9 @@ def _fill(page: IO[str], where: Where, session: str) -> tuple[Counts, str]:
         return run(write_page(reader, None, why, page)), why
 
 
-def _pass_on(page: IO[str]) -> None:
+def _pass_on(page: TextIO) -> None:
     page.flush()
     page.seek(0)
     sys.stdout.flush()
-    shutil.copyfileobj(page.buffer, sys.stdout.buffer)  # type: ignore[attr-defined]
+    shutil.copyfileobj(page.buffer, sys.stdout.buffer)
     sys.stdout.buffer.flush()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 from agentrt.agent.conclusion import INTERRUPTED, Ending
 from agentrt.agent.events import Event
@@ -131,7 +130,6 @@ async def _address(store: Store) -> Address | None:
 
 def _both(one: Ask, other: Ask) -> Ask:
     async def ask(question: Question) -> Answer:
-        answer: Any = await first(one(question), other(question))
-        return answer  # type: ignore[no-any-return]
+        return await first(one(question), other(question))
 
     return ask

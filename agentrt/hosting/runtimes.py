@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agentrt.contracts import Ask, Sandbox
 from agentrt.errors import UnknownOperation
@@ -162,12 +163,17 @@ class Runtimes:
         if self._over:
             raise gone("the host ends")
         create(self._store)
-        given = {"policy": how.policy, "sandbox": how.sandbox, "folder": how.folder, "to_act": how.to_act}
+        given: dict[str, Any] = {
+            "policy": how.policy,
+            "sandbox": how.sandbox,
+            "folder": how.folder,
+            "to_act": how.to_act,
+        }
         if self._seats:
             other = next(iter(self._seats.values())).runtime
-            runtime = await open_beside(other, session, **given)  # type: ignore[arg-type]
+            runtime = await open_beside(other, session, **given)
         else:
-            runtime = await Runtime.open(self._store.workspace, session=session, **given)  # type: ignore[arg-type]
+            runtime = await Runtime.open(self._store.workspace, session=session, **given)
         runtime.ask = self._asks(session)
         seat = self._seats[session] = Seat(runtime, how)
         self._tell(seat)

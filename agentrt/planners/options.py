@@ -58,9 +58,9 @@ class ModelOptions(Written):
     vendor's."""
 
 
-O = TypeVar("O", bound=ModelOptions)  # noqa: E741
+T = TypeVar("T", bound=ModelOptions)
 
 
-def read_options(model: type[O], options: Mapping[str, object]) -> O:
+def read_options(model: type[T], options: Mapping[str, object]) -> T:
     """Raises ``DocumentError``."""
     return validate(model, Document.of(options, "planner"))

@@ -68,7 +68,7 @@ class PlainWorld:
             given.write(stdin)
             given.seek(0)
             try:
-                process = subprocess.Popen(  # noqa: ASYNC220
+                process = subprocess.Popen(  # noqa: ASYNC220 (a call blocks, as is said above)
                     list(argv),
                     cwd=folder,
                     env=self._env | dict(env or {}),

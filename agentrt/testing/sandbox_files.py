@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+from collections.abc import Awaitable
 from contextlib import ExitStack
 
 from agentrt.records import Snapshot
@@ -12,10 +13,10 @@ from agentrt.records import Snapshot
 from .sandbox_ground import Ground, check, refused
 
 
-async def _errno(call: object) -> int | None:
+async def _errno(call: Awaitable[object]) -> int | None:
     """The errno of the ``OSError`` that awaiting ``call`` raises within some seconds."""
     try:
-        await asyncio.wait_for(call, 10)  # type: ignore[arg-type]
+        await asyncio.wait_for(call, 10)
     except TimeoutError as error:
         raise AssertionError("it blocked") from error
     except OSError as error:

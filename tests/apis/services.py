@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from loopback import Asked, Loopback
 
@@ -21,14 +21,9 @@ class Service(Loopback):
         super().__init__(self._asked)
 
     def _asked(self, asked: Asked) -> tuple[int, dict[str, str], bytes]:
-        url, body = urlsplit(asked.path), asked.body.decode()
-        self.seen.append(f"{asked.method} {url.path}")
-        given = {key: value[-1] for key, value in parse_qs(url.query).items()}
-        if "json" in asked.headers.get("content-type", ""):
-            given |= json.loads(body or "{}")
-        elif body:
-            given |= {key: value[-1] for key, value in parse_qs(body, keep_blank_values=True).items()}
-        status, said = self.answer(asked.method, url.path.strip("/").split("/"), given)
+        path = urlsplit(asked.path).path
+        self.seen.append(f"{asked.method} {path}")
+        status, said = self.answer(asked.method, path.strip("/").split("/"), asked.given)
         return status, {"Content-Type": "application/json"}, b"" if said is None else json.dumps(said).encode()
 
     def answer(self, method: str, path: list[str], given: dict[str, Any]) -> Said:

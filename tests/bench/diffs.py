@@ -69,7 +69,7 @@ async def _widget(effect: FileEffect, body: Body) -> tuple[float, float, float, 
         view.action_edge(-1)
         await pilot.pause()
         paged = [await took(lambda: view.action_page(1)) for _ in range(_PAGES)]
-        return (*map(statistics.median, (opened, unfolded, paged, ended)),)  # type: ignore[return-value]
+        return (*map(statistics.median, (opened, unfolded, paged, ended)),)
 
 
 class _Alone(App[None]):

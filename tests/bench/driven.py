@@ -117,4 +117,4 @@ def cpu(pid: int) -> float:
 def memory(pid: int) -> float:
     """Megabytes that it has in memory at most so far."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1000  # type: ignore[index]
+    return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1000

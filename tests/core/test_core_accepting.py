@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from core_ground import run
 
 from agentrt import Runtime, UnknownOperation, UsageError
 
@@ -16,14 +15,6 @@ from agentrt import Runtime, UnknownOperation, UsageError
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path / "config/agentrt/policy.yaml"
-
-
-def run(workspace: Path, box: Any, work: Callable[[Runtime], Awaitable[None]], **how: Any) -> None:
-    async def opened() -> None:
-        async with Runtime.open(workspace, sandbox=box, **how) as rt:
-            await work(rt)
-
-    asyncio.run(opened())
 
 
 def reviews(rt: Runtime) -> dict[int, str | None]:

@@ -95,7 +95,7 @@ def test_a_yes_is_to_what_was_asked_and_to_nothing_that_came_since(workspace: Pa
     async def work() -> None:
         async def person(question: Question) -> Answer:
             rt.rules.given = rt.rules.given.narrowed({"decide": HOLDS["decide"]}, origin="meanwhile")
-            rt.rules.read_again = lambda: None  # type: ignore[method-assign]
+            rt.rules.read_again = lambda: None
             rt.rules._narrowed = ((), rt.rules.given)
             return Answer(allow=True)
 

@@ -105,7 +105,7 @@ def test_a_mistake_is_told_and_all_of_the_action_is_rolled_back(workspace: Path,
         assert other.observation is not None and "did you mean" in str(other.observation.error).lower()
         # In a string it is no second statement.
         await sql(rt, "UPDATE users SET name = 'x; DROP TABLE users' WHERE id = 1")
-        assert (await sql(rt, "SELECT name FROM users WHERE id = 1")).observation.output.startswith("name\nx; DROP")  # type: ignore[union-attr]
+        assert (await sql(rt, "SELECT name FROM users WHERE id = 1")).observation.output.startswith("name\nx; DROP")
 
     run(workspace, app, work)
 

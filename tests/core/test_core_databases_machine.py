@@ -53,7 +53,7 @@ class Machine(RuleBasedStateMachine):
         """By operation, what was there after it."""
 
     async def open(self, **how: object) -> Runtime:
-        return await Runtime.open(self.workspace, sandbox=open_sandbox, **how)  # type: ignore[arg-type]
+        return await Runtime.open(self.workspace, sandbox=open_sandbox, **how)
 
     def look(self) -> tuple[list[str], object]:
         """The rows, and the file as an agent sees it."""

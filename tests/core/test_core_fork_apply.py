@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_core_runtime import run, seen
+from core_ground import run, seen
 from treestate import assert_same_tree, tree_state
 
 from agentrt import Conflict, Runtime

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_core_runtime import run
+from core_ground import run
 
 from agentrt import Conflict, Runtime, UsageError
 from agentrt.errors import DocumentError

@@ -7,13 +7,12 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from loopback import Asked, Loopback, Said
 
 from agentrt import Runtime
 from agentrt.records import Operation, Secret
@@ -34,40 +33,16 @@ def ask(method, url, body=None, **headers):
 """
 
 
-class Service:
+class Service(Loopback):
     """A server outside that remembers what it was asked."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[str, str, bytes, dict[str, str]]] = []
-        service = self
+        self.seen: list[Asked] = []
+        super().__init__(self._answer)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                while "transfer-encoding" in self.headers and (size := int(self.rfile.readline() or b"0", 16)):
-                    body += self.rfile.read(size + 2)[:-2]
-                service.seen.append((self.command, self.path, body, {k.lower(): v for k, v in self.headers.items()}))
-                text = f"you said {self.headers.get('authorization', 'nothing')}".encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = do_POST = do_DELETE = _answer
-
-            def log_message(self, *about: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+    def _answer(self, asked: Asked) -> Said:
+        self.seen.append(asked)
+        return 200, {}, f"you said {asked.headers.get('authorization', 'nothing')}".encode()
 
 
 @pytest.fixture
@@ -269,7 +244,7 @@ def test_a_secret_is_a_placeholder_everywhere_but_on_its_way(
             assert operation.requests[0].secrets == ("TOKEN",)
 
     asyncio.run(work())
-    assert service.seen[0][3]["authorization"] == f"Bearer {value}"
+    assert service.seen[0].headers["authorization"] == f"Bearer {value}"
     for file in (tmp_path / "state").rglob("*"):
         if file.is_file():
             assert value.encode() not in file.read_bytes(), file
@@ -389,7 +364,7 @@ def test_a_body_that_is_still_being_sent_ends_where_it_would_not_begin_any_more(
             assert ("HTTP/1.1 403" in told) == reads, told
 
     asyncio.run(work())
-    assert (b"firstsecond" in [body for _, _, body, _ in service.seen]) != reads
+    assert (b"firstsecond" in [asked.body for asked in service.seen]) != reads
 
 
 KILLED = """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_core_runtime import run
+from core_ground import run
 
 from agentrt import Operation, Runtime, UsageError
 from agentrt.contracts import OpenSandbox

@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 import pytest
-from test_core_runtime import run, seen
+from core_ground import run, seen
 from treestate import assert_same_tree, tree_state
 
 from agentrt import Conflict, DiskFull, Runtime, SandboxError, SandboxUnavailable

@@ -96,7 +96,7 @@ def test_the_public_names() -> None:
     for name in agentrt.__all__:
         assert getattr(agentrt, name) is not None
     with pytest.raises(AttributeError, match="nonsense"):
-        agentrt.nonsense  # noqa: B018
+        agentrt.nonsense  # noqa: B018 (to ask for it is enough)
 
 
 def test_importing_costs_nothing() -> None:

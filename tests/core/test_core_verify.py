@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_core_runtime import run
+from core_ground import run
 from treestate import assert_same_tree, tree_state
 
 from agentrt import Runtime

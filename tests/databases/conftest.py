@@ -7,20 +7,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
+from postgresql_desk import Desk, desk
 
 REQUIRED = "AGENTRT_TEST_DATABASES"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -65,6 +61,29 @@ def owner(postgresql: str) -> Iterator[str]:
         admin.execute(f"REASSIGN OWNED BY {role} TO CURRENT_USER")  # the database goes with all of it
         admin.execute(f"DROP OWNED BY {role}")
         admin.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture(params=["superuser", "owner"])
+def either(request: pytest.FixtureRequest, postgresql: str) -> str:
+    """The URL of it for each kind of role."""
+    return postgresql if request.param == "superuser" else str(request.getfixturevalue("owner"))
+
+
+@pytest.fixture
+async def at_desk(postgresql: str, tmp_path: Path) -> AsyncIterator[Callable[..., Desk]]:
+    """A desk there, for whoever has the URL, once statements were run; it is closed after the test, and before a role
+    whose fixture was asked for earlier goes."""
+    made: list[Desk] = []
+
+    def at_desk(url: str, *statements: str) -> Desk:
+        made.append(desk(url, tmp_path, postgresql))
+        if statements:
+            made[-1].others(*statements)
+        return made[-1]
+
+    yield at_desk
+    for each in made:
+        await each.database.close()
 
 
 @pytest.fixture

@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pymysql
-from database_steps import take
+from database_desk import Counted
 
-from agentrt.contracts import Answered, Step
-from agentrt.records import Effect
 from agentrt.tools.databases.mysql import open_database
 
 Dump = dict[str, Any]
 _SEQUENCE = re.compile(r"seq_(\d+)_to_(\d+)\b(?: (\w+))?")
 
 
-class Desk:
+class Desk(Counted):
     """One schema, and its resource, ``app``."""
+
+    plans = False  # AUTO_INCREMENT of what triggers write to goes on by it
 
     def __init__(self, url: str, folder: Path, setup: str = "") -> None:
         self.url, self.aside = url, folder / "aside"
         self.client(*statements(setup))
         self.database = open_database(url, name="app", folder=folder, aside=self.aside)
-        self.marks = 0
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
@@ -47,7 +46,7 @@ class Desk:
         """Somebody else's statements."""
         with self.connection() as connection, connection.cursor() as cursor:
             for each in those:
-                cursor.execute(spoken(self.url, each))
+                cursor.execute(self.spoken(each))
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with self.connection() as connection:
@@ -72,50 +71,8 @@ class Desk:
                 found[f"trigger {name}"] = _ask(connection, f"SHOW CREATE TRIGGER `{name}`")
             return found
 
-    async def act(self, *those: str, parameters: Any = ()) -> tuple[str, Sequence[Effect]]:
-        """One action; its mark and effects."""
-        self.marks += 1
-        mark = f"m{self.marks}"
-        await self.database.begin(mark)
-        for statement in those:
-            await self.database.execute(spoken(self.url, statement), parameters, rows=50)
-        found = await self.database.seal()
-        await self.database.commit()
-        return mark, found
-
-    async def run(self, those: str, parameters: Any = (), rows: int = 50) -> Sequence[Answered]:
-        """One action; what its statements gave."""
-        self.marks += 1
-        await self.database.begin(f"m{self.marks}")
-        answered = await self.database.execute(spoken(self.url, those), parameters, rows=rows)
-        await self.database.seal()
-        await self.database.commit()
-        return answered
-
-    async def back(self, *marks: str) -> Sequence[Effect]:
-        return await take(self.database, [Step(mark, "back") for mark in marks])
-
-    async def forth(self, *marks: str) -> Sequence[Effect]:
-        return await take(self.database, [Step(mark, "forth") for mark in marks])
-
-    async def as_before_and_as_after(self, *those: str) -> None:
-        """One action, taken back and done again, twice, and taken back."""
-        before = self.dump()
-        mark, effects = await self.act(*those)
-        after = self.dump()
-        assert after != before
-        assert effects
-        assert await self.database.stands(mark) is True
-        for _ in range(2):
-            await self.back(mark)
-            assert self.dump() == before
-            assert await self.database.stands(mark) is False
-            put_again = await self.forth(mark)
-            assert self.dump() == after
-            assert await self.database.stands(mark) is True
-        assert put_again == effects
-        await self.back(mark)
-        assert self.dump() == before
+    def spoken(self, statement: str) -> str:
+        return spoken(self.url, statement)
 
 
 def _ask(connection: Any, query: str) -> list[tuple[Any, ...]]:

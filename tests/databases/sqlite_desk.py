@@ -11,23 +11,21 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from database_steps import take
+from database_desk import Counted
 
-from agentrt.contracts import Answered, Step
-from agentrt.records import Effect
+from agentrt.records import Effect, SchemaEffect
 from agentrt.tools.databases.sqlite import open_database
 
 Dump = dict[str, Any]
 
 
-class Desk:
+class Desk(Counted):
     """One database, ``app.db``, and its resource, ``app``."""
 
     def __init__(self, folder: Path, setup: str = "", url: str = "sqlite:///app.db") -> None:
         self.file, self.aside = folder / "app.db", folder / "aside"
         self.client(setup)
         self.database = open_database(url, name="app", folder=folder, aside=self.aside)
-        self.marks = 0
 
     def client(self, script: str) -> None:
         """Somebody else's statements."""
@@ -41,31 +39,13 @@ class Desk:
     def dump(self) -> Dump:
         return dump(self.file)
 
-    async def act(self, *statements: str, parameters: Any = ()) -> tuple[str, Sequence[Effect]]:
-        """One action; its mark and effects."""
-        self.marks += 1
-        mark = f"m{self.marks}"
-        await self.database.begin(mark)
-        for statement in statements:
-            await self.database.execute(statement, parameters, rows=50)
-        found = await self.database.seal()
-        await self.database.commit()
-        return mark, found
+    def compare(self, done: Sequence[Effect], taken_back: Sequence[Effect], put_again: Sequence[Effect]) -> None:
+        assert [each.change for each in put_again] == [each.change for each in done]
+        assert _objects(taken_back) == _objects(done)
 
-    async def run(self, statements: str, parameters: Any = (), rows: int = 50) -> Sequence[Answered]:
-        """One action; what its statements gave."""
-        self.marks += 1
-        await self.database.begin(f"m{self.marks}")
-        answered = await self.database.execute(statements, parameters, rows=rows)
-        await self.database.seal()
-        await self.database.commit()
-        return answered
 
-    async def back(self, *marks: str) -> Sequence[Effect]:
-        return await take(self.database, [Step(mark, "back") for mark in marks])
-
-    async def forth(self, *marks: str) -> Sequence[Effect]:
-        return await take(self.database, [Step(mark, "forth") for mark in marks])
+def _objects(effects: Sequence[Effect]) -> set[str]:
+    return {effect.object for effect in effects if isinstance(effect, SchemaEffect)}
 
 
 _CLIENT = """

@@ -206,7 +206,7 @@ async def test_definitions_wait_too(workspace: Path, app: Client) -> None:
 
 def test_mistakes_are_said(workspace: Path) -> None:
     async def work(wrong: object) -> None:
-        async with Runtime.open(workspace, databases={"app": wrong}):  # type: ignore[dict-item]
+        async with Runtime.open(workspace, databases={"app": wrong}):
             pass
 
     for wrong, why in (

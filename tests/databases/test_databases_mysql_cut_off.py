@@ -60,7 +60,7 @@ def killed_before(number: int, work: Coroutine[Any, Any, Any]) -> bool:
 
         status = 1
         try:
-            Link.run = counting(Link.run)  # type: ignore[method-assign]
+            Link.run = counting(Link.run)
             asyncio.run(work)
             status = 0
         finally:

@@ -6,12 +6,12 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from database_steps import back_and_forth
+from database_steps import through
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mysql_desk import Desk
 
-from agentrt.errors import UsageError
+from agentrt.errors import AgentrtError, UsageError
 
 GROUND = """
 SET foreign_key_checks = 0;;
@@ -62,23 +62,8 @@ def test_back_and_forth_through_all_of_it(mariadb: str, actions: list[list[str]]
             for name, kind in app.ask("SHOW FULL TABLES"):
                 cursor.execute(f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} `{name}`")
         app.client(*GROUND.split(";;"))
-        asyncio.run(_through(app, actions))
+        asyncio.run(through(app, [["; ".join(each)] for each in actions], refused))
 
 
-async def _through(app: Desk, actions: list[list[str]]) -> None:
-    try:
-        seen, marks = [app.dump()], list[str]()
-        for statements in actions:
-            try:
-                mark, effects = await app.act("; ".join(statements))
-            except UsageError:
-                await app.database.discard()
-                assert app.dump() == seen[-1]
-                continue
-            assert bool(effects) is (app.dump() != seen[-1]), statements
-            if effects:
-                marks.append(mark)
-                seen.append(app.dump())
-        await back_and_forth(app, marks, seen)
-    finally:
-        await app.database.close()
+def refused(error: AgentrtError, _: object) -> None:
+    assert isinstance(error, UsageError)

@@ -90,7 +90,7 @@ CASES: dict[str, tuple[str, ...]] = {
 def test_it_is_as_before_and_as_after(case: str, mariadb: str, tmp_path: Path) -> None:
     async def whole() -> None:
         desk = Desk(mariadb, tmp_path, SHOP)
-        await desk.as_before_and_as_after(*CASES[case])
+        await desk.there_and_back(*CASES[case])
         await desk.database.close()
         assert [file.name for file in tmp_path.rglob("*.json")] == ["app.json"]
 

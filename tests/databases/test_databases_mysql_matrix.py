@@ -154,7 +154,7 @@ def test_it_is_as_before_and_as_after(case: str, mariadb: str, tmp_path: Path) -
 
     async def whole() -> None:
         desk = Desk(mariadb, tmp_path, setup)
-        await desk.as_before_and_as_after(*statements)
+        await desk.there_and_back(*statements)
 
     asyncio.run(whole())
 

@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from database_steps import plan, take
 from mysql_desk import Desk, spoken
 
-from agentrt.contracts import Step
-from agentrt.errors import Conflict, ResourceError
+from agentrt.errors import ResourceError
 
 SETUP = """
 CREATE TABLE people (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50) UNIQUE, age INT);;
@@ -23,21 +21,6 @@ INSERT INTO pets VALUES (1, 1);;
 CREATE TABLE loose (a INT, b TEXT);;
 INSERT INTO loose VALUES (1, 'x'), (1, 'x'), (2, 'y')
 """
-
-
-async def refused(desk: Desk, *steps: Step) -> list[tuple[str, str, str]]:
-    """The conflicts, the same when it is planned; nothing is touched."""
-    before = desk.dump()
-    planned = await plan(desk.database, steps)
-    with pytest.raises(Conflict) as caught:
-        await take(desk.database, steps)
-    assert caught.value.conflicts == planned.conflicts
-    assert desk.dump() == before
-    return [(each.path, each.ours, each.theirs) for each in planned.conflicts]
-
-
-def back(*marks: str) -> list[Step]:
-    return [Step(mark, "back") for mark in marks]
 
 
 def test_rows_of_others_stay(mariadb: str, tmp_path: Path) -> None:
@@ -81,7 +64,7 @@ def test_others_who_commit_while_an_action_is_open_are_not_of_it(mariadb: str, t
         await desk.database.execute("DELETE FROM loose WHERE a = 1 LIMIT 1", rows=1)
         effects = await desk.database.seal()
         await desk.database.commit()
-        changed: dict[str, Any] = {each.table: [(row.before, row.after) for row in each.rows] for each in effects}  # type: ignore[union-attr]
+        changed: dict[str, Any] = {each.table: [(row.before, row.after) for row in each.rows] for each in effects}
         ann, cid = {"id": 1, "name": "ann"}, {"id": 3, "name": "cid"}
         assert sorted(changed["people"], key=str) == [
             ({**ann, "age": 31}, {**ann, "age": 32}),
@@ -113,7 +96,7 @@ def test_the_same_rows_conflict(mariadb: str, tmp_path: Path) -> None:
             "DELETE FROM people WHERE id = 9",
             "INSERT INTO people VALUES (3, 'Cid', 50)",
         )
-        conflicts = await refused(desk, *back(mark))
+        conflicts = await desk.conflicts(mark)
         assert {path: theirs for path, _, theirs in conflicts} == {
             "app:people[id=1]": "age=32", "app:people[id=3]": "name='Cid'", "app:people[id=9]": "no such row",
         }  # fmt: skip
@@ -127,7 +110,7 @@ def test_change_of_case_is_a_change(mariadb: str, tmp_path: Path) -> None:
         desk = Desk(mariadb, tmp_path, SETUP)
         mark, _ = await desk.act("UPDATE people SET name = 'dan' WHERE id = 1")
         desk.client("UPDATE people SET name = 'DAN' WHERE id = 1")
-        assert [path for path, _, _ in await refused(desk, *back(mark))] == ["app:people[id=1]"]
+        assert [path for path, _, _ in await desk.conflicts(mark)] == ["app:people[id=1]"]
 
     asyncio.run(whole())
 
@@ -137,7 +120,7 @@ def test_what_is_unique_conflicts(mariadb: str, tmp_path: Path) -> None:
         desk = Desk(mariadb, tmp_path, SETUP)
         mark, _ = await desk.act("UPDATE people SET name = 'x' WHERE id = 2", "DELETE FROM people WHERE id = 3")
         desk.client("INSERT INTO people (name) VALUES ('CID')")
-        ((path, _, theirs),) = await refused(desk, *back(mark))
+        ((path, _, theirs),) = await desk.conflicts(mark)
         assert path == "app:people[id=3]" and "CID" in theirs.upper()
 
     asyncio.run(whole())
@@ -148,11 +131,11 @@ def test_orphans_conflict(mariadb: str, tmp_path: Path) -> None:
         desk = Desk(mariadb, tmp_path, SETUP)
         came, _ = await desk.act("INSERT INTO people (id, name) VALUES (9, 'nine')")
         desk.client("INSERT INTO pets VALUES (5, 9)")
-        ((path, ours, _),) = await refused(desk, *back(came))
+        ((path, ours, _),) = await desk.conflicts(came)
         assert path == "app:pets[owner='9']" and "people" in ours
         gone, _ = await desk.act("DELETE FROM pets WHERE id = 1")
         desk.client("DELETE FROM people WHERE id = 1")
-        ((path, ours, _),) = await refused(desk, *back(gone))
+        ((path, ours, _),) = await desk.conflicts(gone)
         assert path == "app:pets[owner='1']"
 
     asyncio.run(whole())
@@ -164,14 +147,14 @@ def test_an_older_action_alone(mariadb: str, tmp_path: Path) -> None:
         first, _ = await desk.act("UPDATE people SET age = 1 WHERE id = 1; INSERT INTO loose VALUES (1, 'x')")
         second, _ = await desk.act("UPDATE people SET age = 2 WHERE id = 2; INSERT INTO loose VALUES (1, 'x')")
         third, _ = await desk.act("UPDATE people SET age = 3 WHERE id = 1")
-        assert [path for path, _, _ in await refused(desk, *back(first))] == ["app:people[id=1]"]
+        assert [path for path, _, _ in await desk.conflicts(first)] == ["app:people[id=1]"]
         await desk.back(second)
         assert desk.ask("SELECT age FROM people ORDER BY id") == [("3",), ("40",), ("50",)]
         assert len(desk.ask("SELECT * FROM loose WHERE a = 1")) == 3
         effects = await desk.back(third, first)
         assert desk.ask("SELECT age FROM people ORDER BY id") == [("30",), ("40",), ("50",)]
         assert len(desk.ask("SELECT * FROM loose WHERE a = 1")) == 2
-        assert [effect.count for effect in effects] == [1, 1]  # type: ignore[union-attr]
+        assert [effect.count for effect in effects] == [1, 1]
         await desk.forth(first, second, third)
         assert desk.ask("SELECT age FROM people ORDER BY id") == [("3",), ("2",), ("50",)]
 
@@ -183,7 +166,7 @@ def test_a_table_that_is_another_one_conflicts(mariadb: str, tmp_path: Path) -> 
         desk = Desk(mariadb, tmp_path, SETUP)
         mark, _ = await desk.act("UPDATE people SET age = 1", "DELETE FROM loose")
         desk.client("ALTER TABLE people ADD COLUMN more INT", "DROP TABLE loose")
-        assert {path for path, _, _ in await refused(desk, *back(mark))} == {"app:people", "app:loose"}
+        assert {path for path, _, _ in await desk.conflicts(mark)} == {"app:people", "app:loose"}
 
     asyncio.run(whole())
 
@@ -193,7 +176,7 @@ def test_a_trigger_that_makes_something_else_of_it_conflicts(mariadb: str, tmp_p
         desk = Desk(mariadb, tmp_path, SETUP)
         mark, _ = await desk.act("DELETE FROM people WHERE id = 3")
         desk.client("CREATE TRIGGER older BEFORE INSERT ON people FOR EACH ROW SET NEW.age = NEW.age + 1")
-        ((path, _, theirs),) = await refused(desk, *back(mark))
+        ((path, _, theirs),) = await desk.conflicts(mark)
         assert path == "app:people[id=3]" and "older" in theirs
 
     asyncio.run(whole())
@@ -276,7 +259,7 @@ def test_what_is_discarded_leaves_nothing(mariadb: str, tmp_path: Path) -> None:
         assert not effects and not any(tmp_path.rglob("app.json"))
         assert await desk.database.stands(mark) is False
         with pytest.raises(ResourceError, match="is gone"):  # never taken for something that was undone
-            await take(desk.database, back(mark))
+            await desk.back(mark)
 
     asyncio.run(whole())
 

@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from database_steps import back_and_forth
+from database_steps import through
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mysql_desk import Desk
+
+from agentrt.errors import AgentrtError
 
 GROUND = """
 DROP TABLE IF EXISTS tags, people, teams;;
@@ -44,19 +46,9 @@ ACTIONS = st.lists(st.lists(STATEMENTS, min_size=1, max_size=4), min_size=1, max
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 def test_back_and_forth_through_all_of_it(mariadb: str, actions: list[list[str]]) -> None:
     with TemporaryDirectory() as folder:
-        asyncio.run(_through(Desk(mariadb, Path(folder), GROUND), actions))
+        app = Desk(mariadb, Path(folder), GROUND)
+        asyncio.run(through(app, actions, refused))
 
 
-async def _through(app: Desk, actions: list[list[str]]) -> None:
-    try:
-        seen = [app.dump()]
-        marks: list[str] = []
-        for statements in actions:
-            mark, effects = await app.act(*statements)
-            assert bool(effects) is (app.dump() != seen[-1])
-            if effects:
-                marks.append(mark)
-                seen.append(app.dump())
-        await back_and_forth(app, marks, seen)
-    finally:
-        await app.database.close()
+def refused(error: AgentrtError, _: object) -> None:
+    raise error

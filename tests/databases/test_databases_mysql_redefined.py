@@ -10,11 +10,11 @@ from typing import Any
 
 import pymysql
 import pytest
-from database_steps import plan, take
+from database_steps import back_and_forth, plan, take
 from mysql_desk import Desk
 
 from agentrt.contracts import Step
-from agentrt.errors import Conflict, ResourceError, UsageError
+from agentrt.errors import ResourceError, UsageError
 from agentrt.tools.databases.mysql import switch
 from agentrt.tools.databases.mysql.session import Uncertain
 from agentrt.tools.databases.mysql.switch import Switch
@@ -28,17 +28,6 @@ INSERT INTO pets VALUES (1, 1);;
 CREATE TABLE loose (a INT, b TEXT);;
 INSERT INTO loose VALUES (1, 'x'), (1, 'x')
 """
-
-
-async def refused(desk: Desk, *marks: str) -> list[tuple[str, str, str]]:
-    """The conflicts, the same when it is planned; nothing is touched."""
-    before, steps = desk.dump(), [Step(mark, "back") for mark in marks]
-    planned = await plan(desk.database, steps)
-    with pytest.raises(Conflict) as caught:
-        await take(desk.database, steps)
-    assert caught.value.conflicts == planned.conflicts
-    assert desk.dump() == before
-    return [(each.path, each.ours, each.theirs) for each in planned.conflicts]
 
 
 def nothing_left(desk: Desk) -> None:
@@ -77,7 +66,7 @@ def test_what_others_changed_since_conflicts(case: str, mariadb: str, tmp_path: 
         desk = Desk(mariadb, tmp_path, SETUP)
         mark, _ = await desk.act(action)
         desk.client(others)
-        conflicts = await refused(desk, mark)
+        conflicts = await desk.conflicts(mark)
         assert path in [found for found, _, _ in conflicts]
         assert all(ours and theirs for _, ours, theirs in conflicts)
         assert await desk.database.stands(mark) is (False if case in GONE else None)
@@ -124,18 +113,12 @@ def test_rows_and_definitions_in_one_go(mariadb: str, tmp_path: Path) -> None:
             assert effects
             marks.append(mark)
             seen.append(desk.dump())
-        await desk.back(*reversed(marks))
-        assert desk.dump() == seen[0]
-        await desk.forth(*marks)
-        assert desk.dump() == seen[-1]
-        for at in reversed(range(len(marks))):
-            await desk.back(marks[at])
-            assert desk.dump() == seen[at]
+        await back_and_forth(desk, marks, seen)
         for at in range(0, len(marks) - 1, 2):
             await desk.forth(*marks[at : at + 2])
             assert desk.dump() == seen[at + 2]
         desk.client("UPDATE loose SET b = 'theirs' WHERE a = 9")
-        assert "app:loose[a=9, b='z', =1]" in [path for path, _, _ in await refused(desk, *reversed(marks[4:-1]))]
+        assert "app:loose[a=9, b='z', =1]" in [path for path, _, _ in await desk.conflicts(*reversed(marks[4:-1]))]
         await desk.database.close()
 
     asyncio.run(whole())

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
-from database_steps import plan, take
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
-from agentrt.contracts import Step
-from agentrt.errors import Conflict, ResourceError, UsageError
+from agentrt.errors import ResourceError, UsageError
 from agentrt.tools.databases.postgresql import open_database
 from agentrt.tools.databases.postgresql.line import Line, Refused, both
 
@@ -24,39 +22,23 @@ USERS = """
 """
 
 
-@pytest.fixture(params=["superuser", "owner"])
-async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
-    made = desk(url, tmp_path, postgresql)
-    made.others(USERS)
-    yield made
-    await made.database.close()
-
-
-async def conflicts(app: Desk, *marks: str, way: str = "back") -> list[tuple[str, str, str]]:
-    """What both the plan and the undo say; nothing is touched."""
-    steps = [Step(mark, way) for mark in marks]  # type: ignore[arg-type]
-    before = app.dump()
-    planned = await plan(app.database, steps)
-    with pytest.raises(Conflict) as caught:
-        await take(app.database, steps)
-    assert app.dump() == before
-    assert caught.value.conflicts == planned.conflicts
-    return [(each.path, each.ours, each.theirs) for each in planned.conflicts]
+@pytest.fixture
+def app(either: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(either, USERS)
 
 
 async def test_a_row_changed_since_is_a_conflict(app: Desk) -> None:
     await app.act("m", "UPDATE users SET team = 9 WHERE id < 3")
     app.others("UPDATE users SET team = 5 WHERE id = 2")
 
-    assert await conflicts(app, "m") == [("app:users[id=2]", "team=1", "team=5")]
+    assert await app.conflicts("m") == [("app:users[id=2]", "team=1", "team=5")]
 
 
 async def test_a_row_deleted_or_put_in_since_is_a_conflict(app: Desk) -> None:
     await app.act("m", "UPDATE users SET team = 9 WHERE id = 1; DELETE FROM users WHERE id = 2")
     app.others("DELETE FROM users WHERE id = 1", "INSERT INTO users VALUES (2, 'other', 3)")
 
-    found = {path: theirs for path, _, theirs in await conflicts(app, "m")}
+    found = {path: theirs for path, _, theirs in await app.conflicts("m")}
 
     assert found["app:users[id=1]"] == "no such row"
     assert "email='other'" in found["app:users[id=2]"]
@@ -66,7 +48,7 @@ async def test_a_unique_value_taken_since_is_a_conflict(app: Desk) -> None:
     await app.act("m", "DELETE FROM users WHERE id = 2")
     app.others("INSERT INTO users VALUES (50, 'b@x', 3)")
 
-    ((path, _, theirs),) = await conflicts(app, "m")
+    ((path, _, theirs),) = await app.conflicts("m")
 
     assert path == "app:users"
     assert "b@x" in theirs
@@ -77,7 +59,7 @@ async def test_a_row_that_somebody_refers_to_since_is_a_conflict(app: Desk) -> N
     await app.act("m", "INSERT INTO users VALUES (60, 'new', 1)")
     app.others("INSERT INTO posts VALUES (1, 60)")
 
-    ((path, _, theirs),) = await conflicts(app, "m")
+    ((path, _, theirs),) = await app.conflicts("m")
 
     assert path == "app:posts"
     assert "by=60" in theirs or theirs == "rows that change along"
@@ -88,18 +70,18 @@ async def test_what_a_put_back_row_refers_to_must_be_there(app: Desk) -> None:
     await app.act("m", "DELETE FROM posts")
     app.others("DELETE FROM users WHERE id = 3")
 
-    assert [path for path, _, _ in await conflicts(app, "m")] == ["app:posts"]
+    assert [path for path, _, _ in await app.conflicts("m")] == ["app:posts"]
 
 
 async def test_a_table_that_is_another_since_is_a_conflict(app: Desk) -> None:
     await app.act("m", "DELETE FROM users WHERE id = 2")
     app.others("ALTER TABLE users ADD COLUMN age int")
 
-    ((path, _, theirs),) = await conflicts(app, "m")
+    ((path, _, theirs),) = await app.conflicts("m")
 
     assert (path, "age" in theirs) == ("app:users", True)
     app.others("DROP TABLE users")
-    assert await conflicts(app, "m") == [("app:users", "its rows as they were", "no such table")]
+    assert await app.conflicts("m") == [("app:users", "its rows as they were", "no such table")]
 
 
 async def test_what_others_did_to_other_rows_stays(app: Desk) -> None:
@@ -121,7 +103,7 @@ async def test_old_actions_are_taken_back_and_later_ones_stay(app: Desk) -> None
 
     await app.back("two")
     assert app.others("SELECT team FROM users ORDER BY id") == [(30,), (1,), (2,)]
-    assert await conflicts(app, "one") == [("app:users[id=1]", "team=1", "team=30")]
+    assert await app.conflicts("one") == [("app:users[id=1]", "team=1", "team=30")]
     await app.back("three", "one")
     assert app.others("SELECT team FROM users ORDER BY id") == [(1,), (1,), (2,)]
     await app.forth("one", "two", "three")
@@ -150,7 +132,7 @@ async def test_what_others_commit_meanwhile_is_no_effect(app: Desk) -> None:
     (effect,) = await app.database.seal()
     await app.database.commit()
 
-    assert (effect.inserted, effect.updated, effect.deleted) == (0, 1, 0)  # type: ignore[union-attr]
+    assert (effect.inserted, effect.updated, effect.deleted) == (0, 1, 0)
     await app.back("m")
     assert app.others("SELECT id, team FROM users ORDER BY id") == [(1, 1), (2, 5), (70, 1)]
 
@@ -165,7 +147,7 @@ async def test_a_row_that_others_hold_a_key_lock_on_is_still_measured(app: Desk)
         await app.database.commit()
         other.rollback()
 
-    assert effect.rows[0].before == {"id": 1, "email": "a@x", "team": 1}  # type: ignore[union-attr]
+    assert effect.rows[0].before == {"id": 1, "email": "a@x", "team": 1}
     await app.back("m")
     assert app.others("SELECT team FROM users WHERE id = 1") == [(1,)]
 

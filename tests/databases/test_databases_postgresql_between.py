@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -57,11 +57,8 @@ HELD = {
 
 
 @pytest.fixture
-async def app(postgresql: str, owner: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = desk(owner, tmp_path, postgresql)
-    made.others(GROUND)
-    yield made
-    await made.database.close()
+def app(owner: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(owner, GROUND)
 
 
 @pytest.mark.parametrize("what", MEANWHILE)

@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from postgresql_desk import Desk, desk
+from database_steps import back_and_forth
+from postgresql_desk import Desk
 
 from agentrt.errors import Conflict, UsageError
 from agentrt.records import RowsEffect, SchemaEffect
@@ -52,11 +53,8 @@ PROGRAM = """
 
 
 @pytest.fixture
-async def app(postgresql: str, owner: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = desk(owner, tmp_path, postgresql)
-    made.others(GROUND)
-    yield made
-    await made.database.close()
+def app(owner: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(owner, GROUND)
 
 
 @pytest.mark.parametrize(
@@ -119,15 +117,7 @@ async def test_several_actions_all_the_way_back_and_forth(app: Desk) -> None:
     for number, action in enumerate(actions):
         await app.act(str(number), action)
         seen.append(app.dump())
-    marks = [str(number) for number in range(len(actions))]
-
-    await app.back(*reversed(marks))
-    assert app.dump() == seen[0]
-    await app.forth(*marks)
-    assert app.dump() == seen[-1]
-    for number in reversed(range(len(actions))):
-        await app.back(str(number))
-        assert app.dump() == seen[number]
+    await back_and_forth(app, [str(number) for number in range(len(actions))], seen)
 
 
 async def test_what_it_did_is_told(app: Desk) -> None:

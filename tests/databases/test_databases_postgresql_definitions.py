@@ -5,11 +5,10 @@ Compared as what pg_dump writes, and all rows, neither of which is taken by what
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
 pytestmark = pytest.mark.anyio
 
@@ -130,12 +129,9 @@ CASES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["superuser", "owner"])
-async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
-    made = desk(url, tmp_path, postgresql)
-    yield made
-    await made.database.close()
+@pytest.fixture
+def app(either: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(either)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
 from agentrt.errors import UsageError
 from agentrt.tools.databases.postgresql import covered
@@ -38,22 +37,17 @@ FORGES = f"""
 """
 
 
-@pytest.fixture(params=["superuser", "owner"])
-async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
-    made = desk(url, tmp_path, postgresql)
-    made.others(GROUND)
-    yield made
-    await made.database.close()
+@pytest.fixture
+def app(either: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(either, GROUND)
 
 
 @pytest.fixture
-async def mine(owner: str, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
+def mine(owner: str, at_desk: Callable[..., Desk]) -> Desk:
     """By the ordinary role; the tables are a superuser's."""
-    made = desk(owner, tmp_path, postgresql)
+    made = at_desk(owner)
     made.above(GROUND)
-    yield made
-    await made.database.close()
+    return made
 
 
 async def test_plans_that_were_exchanged(app: Desk) -> None:

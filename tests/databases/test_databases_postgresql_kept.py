@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
 pytestmark = pytest.mark.anyio
 
@@ -16,11 +15,10 @@ OURS = "pid <> pg_backend_pid() AND datname = current_database()"
 
 
 @pytest.fixture
-async def app(postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = desk(postgresql, tmp_path)
-    made.others("CREATE TABLE users (id int PRIMARY KEY, pay int)", "INSERT INTO users VALUES (1, 10), (2, 20)")
-    yield made
-    await made.database.close()
+def app(postgresql: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(
+        postgresql, "CREATE TABLE users (id int PRIMARY KEY, pay int)", "INSERT INTO users VALUES (1, 10), (2, 20)"
+    )
 
 
 def connections(app: Desk) -> set[int]:

@@ -9,12 +9,12 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
 from agentrt.errors import ResourceError
 from agentrt.tools.databases.postgresql import open_database
@@ -42,11 +42,8 @@ PROGRAM = """
 
 
 @pytest.fixture
-async def app(postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    made = desk(postgresql, tmp_path)
-    made.others("CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1), (2)")
-    yield made
-    await made.database.close()
+def app(postgresql: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(postgresql, "CREATE TABLE users (id int PRIMARY KEY)", "INSERT INTO users VALUES (1), (2)")
 
 
 def killed(app: Desk, folder: Path, until: str) -> None:

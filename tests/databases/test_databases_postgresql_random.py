@@ -8,11 +8,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from database_steps import through
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from postgresql_desk import Desk, desk
 
-from agentrt.errors import UsageError
+from agentrt.errors import AgentrtError, UsageError
 
 GROUND = """
     DROP TABLE IF EXISTS teams, people, tags CASCADE;
@@ -48,34 +49,16 @@ ACTIONS = st.lists(st.lists(STATEMENTS, min_size=1, max_size=4), min_size=1, max
 def test_back_and_forth_through_all_of_it(postgresql: str, owner: str, role: str, actions: list[list[str]]) -> None:
     with TemporaryDirectory() as folder:
         url = owner if role == "owner" else postgresql
-        asyncio.run(_through(desk(url, Path(folder), postgresql), actions))
+        app = desk(url, Path(folder), postgresql)
+        app.others(GROUND)
 
-
-async def _through(app: Desk, actions: list[list[str]]) -> None:
-    app.others(GROUND)
-    seen = [rows(app)]
-    marks: list[str] = []
-    for number, statements in enumerate(actions):
-        try:
-            effects = await app.act(str(number), ";".join(statements))
-        except UsageError as error:  # rows that others refer to, whose unique values pass each other
-            assert error.message.startswith("it could not be put back")
-            await app.database.discard()
-            ((last, called),) = seen[-1][3]
+        def refused(error: AgentrtError, seen: list[Any]) -> None:
+            """For rows that others refer to, whose unique values pass each other."""
+            assert isinstance(error, UsageError) and error.message.startswith("it could not be put back")
+            ((last, called),) = seen[3]
             app.others(f"SELECT setval('people_id_seq', {last}, {called})")
-            assert rows(app) == seen[-1]
-            continue
-        assert bool(effects) is (rows(app) != seen[-1])
-        if effects:
-            marks.append(str(number))
-            seen.append(rows(app))
-    for at, mark in reversed(list(enumerate(marks))):
-        await app.back(mark)
-        assert rows(app) == seen[at]
-    await app.forth(*marks)
-    assert rows(app) == seen[-1]
-    await app.back(*reversed(marks))
-    assert rows(app) == seen[0]
+
+        asyncio.run(through(app, [[";".join(each)] for each in actions], refused, lambda: rows(app)))
 
 
 def rows(app: Desk) -> list[Any]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from database_steps import back_and_forth
+from database_steps import through
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from postgresql_desk import Desk, desk
+from postgresql_desk import desk
 
 from agentrt.errors import AgentrtError
 
@@ -66,33 +66,13 @@ ACTIONS = st.lists(st.lists(STATEMENTS, min_size=1, max_size=3), min_size=1, max
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 def test_back_and_forth_through_all_of_it(postgresql: str, owner: str, actions: list[list[str]]) -> None:
     with TemporaryDirectory() as folder:
-        asyncio.run(_through(desk(owner, Path(folder), postgresql), actions))
+        app = desk(owner, Path(folder), postgresql)
+        app.others(GROUND)
 
+        def put_numbers_back(_: AgentrtError, seen: tuple[str, dict[str, Any]]) -> None:
+            """What was taken from a sequence no rollback gives back."""
+            for name, rows in seen[1].items():
+                if rows and (found := re.fullmatch(r"(\d+)(true|false)", rows[0])):
+                    app.others(f"SELECT setval('{name}', {found[1]}, {found[2]})")
 
-async def _through(app: Desk, actions: list[list[str]]) -> None:
-    app.others(GROUND)
-    try:
-        seen = [app.dump()]
-        marks: list[str] = []
-        for number, statements in enumerate(actions):
-            try:
-                effects = await app.act(str(number), ";".join(statements))
-            except AgentrtError:
-                await app.database.discard()
-                _put_numbers_back(app, seen[-1][1])
-                assert app.dump() == seen[-1]
-                continue
-            assert bool(effects) is (app.dump() != seen[-1])
-            if effects:
-                marks.append(str(number))
-                seen.append(app.dump())
-        await back_and_forth(app, marks, seen)
-    finally:
-        await app.database.close()
-
-
-def _put_numbers_back(app: Desk, held: dict[str, Any]) -> None:
-    """What was taken from a sequence no rollback gives back."""
-    for name, rows in held.items():
-        if rows and (found := re.fullmatch(r"(\d+)(true|false)", rows[0])):
-            app.others(f"SELECT setval('{name}', {found[1]}, {found[2]})")
+        asyncio.run(through(app, [[";".join(each)] for each in actions], put_numbers_back))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
 from agentrt.errors import UsageError
 
@@ -91,13 +91,9 @@ REFUSED = (
 )  # fmt: skip
 
 
-@pytest.fixture(params=["superuser", "owner"])
-async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
-    made = desk(url, tmp_path, postgresql)
-    made.others(GROUND)
-    yield made
-    await made.database.close()
+@pytest.fixture
+def app(either: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(either, GROUND)
 
 
 @pytest.mark.parametrize("statement", REFUSED[:-1])
@@ -152,7 +148,7 @@ async def test_what_only_happens_at_commit_is_measured_too(app: Desk) -> None:
 
     effects = await app.there_and_back("INSERT INTO jobs VALUES (1)")
 
-    assert {(effect.table, effect.change) for effect in effects} == {("jobs", "created"), ("users", "deleted")}  # type: ignore[union-attr]
+    assert {(effect.table, effect.change) for effect in effects} == {("jobs", "created"), ("users", "deleted")}
 
 
 async def test_a_cursor_held_over_the_commit_does_nothing_after_it_was_measured(app: Desk) -> None:
@@ -176,7 +172,7 @@ async def test_another_role_hides_nothing(app: Desk) -> None:
         "SET ROLE pg_monitor; RESET ROLE; UPDATE users SET name = 'x'; SET ROLE pg_monitor"
     )
 
-    assert effect.updated == 2  # type: ignore[union-attr]
+    assert effect.updated == 2
 
 
 async def test_answers_are_text_numbers_and_bytes_and_no_more_than_asked_for(app: Desk) -> None:

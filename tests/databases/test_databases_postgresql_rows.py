@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from postgresql_desk import Desk, desk
+from postgresql_desk import Desk
 
 from agentrt.errors import ResourceError
 from agentrt.records import RowsEffect, SchemaEffect
@@ -118,12 +118,9 @@ MATRIX = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=["superuser", "owner"])
-async def app(request: pytest.FixtureRequest, postgresql: str, tmp_path: Path) -> AsyncIterator[Desk]:
-    url = postgresql if request.param == "superuser" else request.getfixturevalue("owner")
-    made = desk(url, tmp_path, postgresql)
-    yield made
-    await made.database.close()
+@pytest.fixture
+def app(either: str, at_desk: Callable[..., Desk]) -> Desk:
+    return at_desk(either)
 
 
 @pytest.mark.parametrize("what", MATRIX)

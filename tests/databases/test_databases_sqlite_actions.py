@@ -440,8 +440,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         database = open_database(f"sqlite:///{name}", name="app", folder=tmp_path, aside=tmp_path / "aside")
 
         async def act(database: object = database) -> None:
-            await database.begin("m")  # type: ignore[attr-defined]
-            await database.execute("SELECT * FROM sqlite_schema", rows=1)  # type: ignore[attr-defined]
+            await database.begin("m")
+            await database.execute("SELECT * FROM sqlite_schema", rows=1)
 
         with pytest.raises(error, match=said) as caught:
             asyncio.run(act())

@@ -6,13 +6,10 @@ Compared as full dumps, which are not taken by what is tested.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from sqlite_desk import Desk
-
-from agentrt.records import Effect, SchemaEffect
 
 PEOPLE = """
     CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, age INT, note);
@@ -189,29 +186,9 @@ def test_it_is_as_before_and_as_after(case: str, journal: str, tmp_path: Path) -
 
     async def whole() -> None:
         desk = Desk(tmp_path, f"PRAGMA journal_mode = {journal};{setup}")
-        before = desk.dump()
-        mark, effects = await desk.act(*statements)
-        after = desk.dump()
-        assert after != before
-        assert effects
-        assert await desk.database.stands(mark) is True
-        for _ in range(2):
-            taken_back = await desk.back(mark)
-            assert desk.dump() == before
-            assert await desk.database.stands(mark) is False
-            put_again = await desk.forth(mark)
-            assert desk.dump() == after
-            assert await desk.database.stands(mark) is True
-        assert [each.change for each in put_again] == [each.change for each in effects]
-        assert _schema(taken_back) == _schema(effects)
-        await desk.back(mark)
-        assert desk.dump() == before
+        await desk.there_and_back(*statements)
 
     asyncio.run(whole())
-
-
-def _schema(effects: Sequence[Effect]) -> set[str]:
-    return {effect.object for effect in effects if isinstance(effect, SchemaEffect)}
 
 
 def test_every_case_does_something_else() -> None:

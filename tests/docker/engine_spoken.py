@@ -47,7 +47,7 @@ def serving(where: Path | ssl.SSLContext | None, answers: Callable[[str], Answer
         def handle_error(self, *_: object) -> None:
             pass
 
-    server: Any = Server(str(where) if isinstance(where, Path) else ("127.0.0.1", 0), Handler)  # type: ignore[arg-type]
+    server: Any = Server(str(where) if isinstance(where, Path) else ("127.0.0.1", 0), Handler)
     if isinstance(where, ssl.SSLContext):
         server.socket = where.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))

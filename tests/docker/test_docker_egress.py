@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from docker_ground import Ground
 from engine import IMAGE
+from loopback import Asked, Loopback, Said
 
 from agentrt import Runtime
 from agentrt.records import Operation, Secret
@@ -31,33 +30,16 @@ def ask(url, body=None, **headers):
 """
 
 
-class Service:
+class Service(Loopback):
     """A server of this machine that remembers what it was asked."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
-        service = self
+        super().__init__(self._answer)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                service.seen.append((self.path, self.headers.get("authorization", "")))
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b"hello")
-
-            def log_message(self, *about: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def _answer(self, asked: Asked) -> Said:
+        self.seen.append((asked.path, asked.headers.get("authorization", "")))
+        return 200, {}, b"hello"
 
 
 @pytest.fixture

@@ -370,7 +370,7 @@ def test_a_full_disk_changes_nothing(world: World, monkeypatch: pytest.MonkeyPat
     def full(*arguments: object) -> FileState:
         if next(calls) == 3:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return made(*arguments)  # type: ignore[arg-type]
+        return made(*arguments)
 
     monkeypatch.setattr("agentrt.history.apply.make", full)
     with pytest.raises(DiskFull, match="No space left"):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agentrt.history import steps
 from agentrt.records import Operation
@@ -50,6 +51,20 @@ def committed(rt: Runtime, *, branch: str = "main", text: str = "two") -> str:
     done = rt.act("bash", command=f"{switch}; echo {text} >> a.txt && {COMMIT} -am 'add {text}' && git rev-parse HEAD")
     assert done.observation is not None and done.observation.exit_code == 0, done.observation
     return done.observation.output.split()[-1]
+
+
+def queued(ground: Any) -> str:
+    """A commit of the agent's, by its hash, that waits to be pushed by operation 2."""
+    with ground.open() as rt:
+        new = committed(rt)
+        rt.act("push", branch="main")
+    return new
+
+
+def accept(ground: Any) -> str:
+    """Release it; what is said of that."""
+    with ground.open() as rt:
+        return str(rt.accept(2).note)
 
 
 def said(operation: Operation) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from http_ground import PASSWORD, USER, GitServer
-from push_ground import committed, git, killed_at, said
+from push_ground import accept, committed, git, killed_at, queued, said
 
 from agentrt.tools.pushes import quarantine
 
@@ -42,18 +42,6 @@ def knows(ground: Any, password: str, *, where: str = "--global") -> Path:
     helper.chmod(0o755)
     git(ground.path, "config", where, "credential.helper", str(helper))
     return told
-
-
-def queued(ground: Any) -> str:
-    with ground.open() as rt:
-        new = committed(rt)
-        rt.act("push", branch="main")
-    return new
-
-
-def accepted(ground: Any) -> str:
-    with ground.open() as rt:
-        return str(rt.accept(2).note)
 
 
 @pytest.mark.parametrize("where", ["--global", "--local"])
@@ -97,13 +85,13 @@ def test_a_wrong_password_and_none(ground: Any, server: GitServer, password: str
     if password is not None:
         told = knows(ground, password)
     old, new = ground.there(), queued(ground)
-    note = accepted(ground)
+    note = accept(ground)
     assert "waits on" in note and ("Authentication failed" if password else "could not read Username") in note
     assert ground.there() == old and server.let_in == []
     if password is not None:
         assert "erase" in told.read_text()
     knows(ground, PASSWORD)
-    assert "pushed" in accepted(ground) and ground.there() == new
+    assert "pushed" in accept(ground) and ground.there() == new
 
 
 @pytest.mark.parametrize("at", ["asked", "pushed"])
@@ -114,11 +102,11 @@ def test_who_may_not(ground: Any, server: GitServer, at: str) -> None:
         server.refuse = 403
     else:
         git(ground.far, "config", "http.receivepack", "false")
-    note = accepted(ground)
+    note = accept(ground)
     assert "waits on" in note and "403" in note and ground.there() == old
     server.refuse = None
     git(ground.far, "config", "http.receivepack", "true")
-    assert "pushed" in accepted(ground) and ground.there() == new
+    assert "pushed" in accept(ground) and ground.there() == new
 
 
 def test_a_server_that_never_answers(ground: Any, server: GitServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +150,7 @@ def test_a_server_that_takes_too_long(ground: Any, server: GitServer, monkeypatc
 def test_killed_when_it_had_gone(ground: Any, server: GitServer, built: bool) -> None:
     knows(ground, PASSWORD)
     old, new = ground.there(), queued(ground)
-    assert killed_at(lambda: accepted(ground), "push went")
+    assert killed_at(lambda: accept(ground), "push went")
     if built:
         ground.others_commit()
     with ground.open() as rt:
@@ -180,5 +168,5 @@ def test_nothing_of_the_environment_lets_git_ask(ground: Any, server: GitServer)
         for name, value in {"GIT_TERMINAL_PROMPT": "1", "DISPLAY": ":0"}.items():
             patch.setenv(name, value)
         queued(ground)
-        assert "could not read Username" in accepted(ground)
+        assert "could not read Username" in accept(ground)
     assert os.environ["GIT_ASKPASS"].endswith("asks")

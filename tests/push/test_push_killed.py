@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from push_ground import committed, git, killed_at, said
+from push_ground import accept, committed, git, killed_at, queued, said
 
 from agentrt import Runtime
 from agentrt.errors import Conflict
@@ -23,17 +23,10 @@ STEPS = {
 """Of a release, in order: whether it has arrived by then."""
 
 
-def accept(ground: Any) -> None:
-    with ground.open() as rt:
-        rt.accept(2)
-
-
 @pytest.mark.parametrize("step", STEPS)
 def test_a_release_that_is_killed(ground: Any, step: str) -> None:
     old = ground.there()
-    with ground.open() as rt:
-        new = committed(rt)
-        rt.act("push", branch="main")
+    new = queued(ground)
     assert killed_at(lambda: accept(ground), step)
     arrived = STEPS[step]
     assert ground.there() == (new if arrived else old)
@@ -53,9 +46,7 @@ def test_a_release_that_is_killed(ground: Any, step: str) -> None:
 @pytest.mark.parametrize("step", ["push goes", "push went"])
 def test_where_nobody_knows_it_is_said_and_looked_for_before_it_goes_again(ground: Any, step: str) -> None:
     old = ground.there()
-    with ground.open() as rt:
-        new = committed(rt)
-        rt.act("push", branch="main")
+    new = queued(ground)
     assert killed_at(lambda: accept(ground), step)
     ground.far.rename(ground.far.with_name("away"))
     with ground.open() as rt:
@@ -72,9 +63,7 @@ def test_where_nobody_knows_it_is_said_and_looked_for_before_it_goes_again(groun
 
 def test_where_others_built_on_it_it_had_arrived(ground: Any) -> None:
     """Undo would take their work away: it is a conflict, as of any push."""
-    with ground.open() as rt:
-        new = committed(rt)
-        rt.act("push", branch="main")
+    new = queued(ground)
     assert killed_at(lambda: accept(ground), "push went")
     ground.others_commit()
     theirs = ground.others_commit()
@@ -94,9 +83,7 @@ def test_where_others_built_on_it_it_had_arrived(ground: Any) -> None:
 def test_where_others_moved_it_elsewhere_nothing_is_sent(ground: Any, step: str) -> None:
     """Whether it never arrived, or was overwritten by force, nothing there says."""
     old = ground.there()
-    with ground.open() as rt:
-        committed(rt)
-        rt.act("push", branch="main")
+    queued(ground)
     assert killed_at(lambda: accept(ground), step)
     git(ground.far, "update-ref", "refs/heads/main", old)
     theirs = ground.others_commit()

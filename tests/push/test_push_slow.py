@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from push_ground import committed, git, killed_when
+from push_ground import accept, git, killed_when, queued
 
 from agentrt.tools.pushes import alive
 
@@ -27,18 +27,6 @@ class Slow:
             f"touch {self.over}\nexit {verdict}\n"
         )
         hook.chmod(0o755)
-
-
-def accept(ground: Any) -> None:
-    with ground.open() as rt:
-        rt.accept(2)
-
-
-def queued(ground: Any) -> str:
-    with ground.open() as rt:
-        new = committed(rt)
-        rt.act("push", branch="main")
-    return new
 
 
 def pushing(ground: Any) -> list[str]:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from loopback import Asked as Seen
 from loopback import Loopback
 
+from agentrt import Runtime
 from agentrt.records import Operation
+from agentrt.testing import memory_sandbox
 
 Thing = dict[str, Any]
+BOX: Any = memory_sandbox.open_sandbox
 
 
 @dataclass
@@ -64,6 +72,14 @@ class Rest(Loopback):
     def add(self, **thing: Any) -> str:
         with self._lock:
             return self._new(thing)
+
+    def start_again(self) -> None:
+        """As ``filled`` has it, and as if nothing had been asked for."""
+        self.things.clear()
+        self.texts.clear()
+        self.seen.clear()
+        self._next = 0
+        filled(self)
 
     def _new(self, thing: Thing) -> str:
         self._next += 1
@@ -151,3 +167,34 @@ def said(operation: Operation) -> str:
 def sent(operation: Operation) -> list[tuple[str, int | None, str]]:
     """Of each request the method, the status and what became of it."""
     return [(effect.method, effect.status, effect.reversibility) for effect in operation.requests]
+
+
+def filled(rest: Rest) -> None:
+    rest.add(name="one", note="mind", deep={"a": 1}, empty=None)
+    rest.texts["old"] = ("text/plain", b"as it was\xff")
+
+
+def opened(workspace: Path, rest: Rest, **more: Any) -> Any:
+    """Where POST and DELETE need not be irreversible."""
+    rules = policy(rest, **{"budget": {"irreversible": 100}, **more})
+    return Runtime.open(workspace, policy=rules, sandbox=BOX)
+
+
+def killed_at(number: int, rest: Rest, workspace: Path, program: str, given: str) -> int:
+    """Run a program that is killed when the service has done what it was asked for as this number, from 0, and has not
+    answered yet. How often it was asked for something."""
+    count = 0
+    env = {**os.environ, "WORKSPACE": str(workspace)}
+    with subprocess.Popen([sys.executable, "-c", program, given], env=env) as process:
+
+        def kill(seen: Seen) -> None:
+            nonlocal count
+            if count == number:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            count += 1
+
+        rest.before_answer = kill
+        process.wait(60)
+    rest.before_answer = lambda seen: None
+    return count

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rest_ground import Rest, Seen, Wrong, policy, said, sent
-from test_requests_undo import BOX, MATRIX, action, filled, opened
+from rest_ground import BOX, Rest, Seen, Wrong, filled, killed_at, opened, policy, said, sent
+from test_requests_undo import MATRIX, action
 
 from agentrt import Runtime
 from agentrt.errors import ResourceError
@@ -279,25 +277,12 @@ async def test_killed_at_every_request(workspace: Path, rest: Rest, doing: str) 
     post: dict[str, Any] = {"method": "POST", "url": f"{rest.url}/things", "body": '{"name": "two"}', "again": True}
     does: list[tuple[str, Any]] = [("act", post if doing == "post" else put)]
     does += [("undo", None)] * (doing in ("undo", "redo")) + [("redo", None)] * (doing == "redo")
-    run = [sys.executable, "-c", _PROGRAM, json.dumps({"policy": rules, "does": does})]
-    env = {**os.environ, "WORKSPACE": str(workspace)}
+    given = json.dumps({"policy": rules, "does": does})
     wanted = {"put": 3, "post": 2, "undo": 6, "redo": 9}[doing]
     for at in range(wanted):
-        filled_again(rest)
-        count = 0
+        rest.start_again()
 
-        with subprocess.Popen(run, env=env) as process:
-
-            def kill(seen: Seen, process: subprocess.Popen[bytes] = process, at: int = at) -> None:
-                nonlocal count
-                if count == at:
-                    process.send_signal(signal.SIGKILL)
-                    process.wait()
-                count += 1
-
-            rest.before_answer = kill
-            process.wait(60)
-        rest.before_answer = lambda seen: None
+        count = killed_at(at, rest, workspace, _PROGRAM, given)
         asked = list(rest.unsafe)
         assert all(asked.count(one) <= {"put": 1, "post": 1, "undo": 2, "redo": 3}[doing] for one in asked)
         async with Runtime.open(workspace, policy=rules, sandbox=BOX) as rt:
@@ -309,11 +294,3 @@ async def test_killed_at_every_request(workspace: Path, rest: Rest, doing: str) 
                 assert any("it had sent, or may have" in note for note in rt.notes)
             await rt.act("write", path=f"{doing}{at}.txt", content="it goes on\n")
     assert wanted == count or doing in ("undo", "redo")
-
-
-def filled_again(rest: Rest) -> None:
-    rest.things.clear()
-    rest.texts.clear()
-    rest.seen.clear()
-    rest._next = 0
-    filled(rest)

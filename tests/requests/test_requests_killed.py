@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rest_ground import Rest, Seen, policy, said
-from test_requests_undo import BOX, filled
+from rest_ground import BOX, Rest, Seen, filled, killed_at, policy, said
 
 from agentrt import Runtime
 from agentrt.errors import Conflict, ResourceError, UnknownOperation
@@ -142,7 +141,7 @@ async def test_killed_at_every_step_of_what_is_kept(workspace: Path, rest: Rest,
     for save in range(1, 100):
         place = workspace / str(save)
         place.mkdir()
-        start_again(rest)
+        rest.start_again()
         before = copy.deepcopy(rest.state())
         if not run(place, rest, save=save, when=when):
             break
@@ -153,34 +152,15 @@ async def test_killed_at_every_step_of_what_is_kept(workspace: Path, rest: Rest,
     assert any(what == {"POST": "unknown"} for what in seen)
 
 
-def killed(workspace: Path, rest: Rest, at: int, given: str) -> bool:
-    """``_PROGRAM`` is, when the server has done what it asked for as number ``at``; False: it asked for less."""
-    count = 0
-    env = {**os.environ, "WORKSPACE": str(workspace)}
-    with subprocess.Popen([sys.executable, "-c", _PROGRAM, given], env=env) as process:
-
-        def kill(seen: Seen) -> None:
-            nonlocal count
-            if count == at:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-            count += 1
-
-        rest.before_answer = kill
-        process.wait(60)
-    rest.before_answer = lambda seen: None
-    return count > at
-
-
 async def test_killed_at_every_request(workspace: Path, rest: Rest) -> None:
     """When a server has done it, and not answered yet."""
     for at in range(100):
         place = workspace / str(at)
         place.mkdir()
-        start_again(rest)
+        rest.start_again()
         before = copy.deepcopy(rest.state())
         given = json.dumps({"policy": policy(rest), "calls": calls(rest)})
-        if not killed(place, rest, at, given):
+        if killed_at(at, rest, place, _PROGRAM, given) <= at:
             break
         await check(place, rest, before)
     assert at == 5, "made, looked at, looked at, changed, looked at"
@@ -233,7 +213,7 @@ async def test_an_undo_or_redo_that_is_killed_can_be_taken_again(workspace: Path
     for at in range(100):
         place = workspace / str(at)
         place.mkdir()
-        start_again(rest)
+        rest.start_again()
         id = rest.add(name="other")
         before = copy.deepcopy(rest.state())
         both = {"a": calls(rest)["changed"], "b": copy.deepcopy(calls(rest)["changed"])}
@@ -246,7 +226,8 @@ async def test_an_undo_or_redo_that_is_killed_can_be_taken_again(workspace: Path
             if move == "redo":
                 await rt.undo()
         rest.seen.clear()
-        if not killed(place, rest, at, json.dumps({"policy": policy(rest), "move": move})):
+        given = json.dumps({"policy": policy(rest), "move": move})
+        if killed_at(at, rest, place, _PROGRAM, given) <= at:
             break
         async with opened(place, rest) as rt:
             assert any("was cut off" in note for note in rt.notes) == (at >= 2), "looking is no operation"
@@ -321,11 +302,3 @@ async def test_what_may_have_been_sent_is_not_sent_again_blindly(workspace: Path
         [sys.executable, "-m", "agentrt", "show", "1"], cwd=workspace, capture_output=True, text=True, check=True
     ).stdout
     assert "unknown" in shown and f"GET {rest.url}/things/1 shows whether it was carried out" in shown
-
-
-def start_again(rest: Rest) -> None:
-    rest.things.clear()
-    rest.texts.clear()
-    rest.seen.clear()
-    rest._next = 0
-    filled(rest)

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rest_ground import Rest, Seen, Wrong, policy, said, sent
-from test_requests_undo import BOX, filled
+from rest_ground import BOX, Rest, Seen, Wrong, filled, policy, said, sent
 
 from agentrt import Runtime
 from agentrt.errors import UsageError

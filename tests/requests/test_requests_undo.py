@@ -7,21 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rest_ground import Rest, Wrong, policy, said, sent
+from rest_ground import BOX, Rest, Wrong, filled, opened, policy, said, sent
 
 from agentrt import Runtime
 from agentrt.errors import Conflict, ResourceError, UsageError
-from agentrt.testing import memory_sandbox
 
 pytestmark = pytest.mark.anyio
-BOX: Any = memory_sandbox.open_sandbox
 COMPENSABLE = {"reversibility": "compensable"}
-
-
-def opened(workspace: Path, rest: Rest, **more: Any) -> Any:
-    """Where POST and DELETE need not be irreversible."""
-    rules = policy(rest, **{"budget": {"irreversible": 100}, **more})
-    return Runtime.open(workspace, policy=rules, sandbox=BOX)
 
 
 MATRIX: dict[str, dict[str, Any]] = {
@@ -74,11 +66,6 @@ def action(rest: Rest, case: dict[str, Any]) -> dict[str, Any]:
         if "look" in made["undo"]:
             made["undo"]["look"] = f"{rest.url}{made['undo']['look']}"
     return made
-
-
-def filled(rest: Rest) -> None:
-    rest.add(name="one", note="mind", deep={"a": 1}, empty=None)
-    rest.texts["old"] = ("text/plain", b"as it was\xff")
 
 
 @pytest.mark.parametrize("name", MATRIX)
@@ -194,7 +181,7 @@ async def test_who_changes_it_in_between_is_not_written_over(workspace: Path, re
                 rest.things["1"] = rest._stamped({**rest.things["1"], "name": "theirs"})
             return real(seen)
 
-        rest._do = edited  # type: ignore[method-assign]
+        rest._do = edited
         with pytest.raises(ResourceError, match="412"):
             await rt.undo()
         assert rest.things["1"]["name"] == "theirs" and rt.view.marks == (1,)

@@ -23,7 +23,7 @@ def act(tmp_path: Path) -> Act:
     world = PlainWorld(tmp_path)
 
     def run(kind: str, **fields: Any) -> Observation:
-        tool: Tool = find("agentrt.tools", kind)()  # type: ignore[operator]
+        tool: Tool = find("agentrt.tools", kind)()
         return anyio.run(tool.run, tool.action.from_dict({"kind": kind, **fields}), world)
 
     return run

@@ -23,7 +23,7 @@ class _Confined:
     async def act(self, kind: str, **fields: Any) -> Observation:
         self._count += 1
         name = f"s1.{self._count}"
-        tool: Tool = find("agentrt.tools", kind)()  # type: ignore[operator]
+        tool: Tool = find("agentrt.tools", kind)()
         await self._sandbox.begin(name)
         output = self._store / "outputs" / name
         world = ActionWorld(self._sandbox, Limits(), operation=self._count, output=output, on_output=None)

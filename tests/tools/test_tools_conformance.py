@@ -76,7 +76,7 @@ def test_a_tool_of_ours_keeps_to_the_contract(name: str, tmp_path: Path) -> None
         app = open_database("sqlite:///app.db", name="app", folder=root, aside=root / "aside")
         return PlainWorld(root, outputs={1: b"one\ntwo\n"}, databases={"app": app})
 
-    anyio.run(check_tool, find("agentrt.tools", name)(), world, _EXAMPLES[name])  # type: ignore[operator]
+    anyio.run(check_tool, find("agentrt.tools", name)(), world, _EXAMPLES[name])
 
 
 def test_all_tools_are_tried() -> None:

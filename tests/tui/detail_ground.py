@@ -42,7 +42,7 @@ def file_effect(path: str, change: str = "created") -> FileEffect:
     state = FileState(type="file", mode=0o644, size=1200, mtime_ns=0)
     return FileEffect(
         path=path,
-        change=change,  # type: ignore[arg-type]
+        change=change,
         before=None if change == "created" else state,
         after=None if change == "deleted" else state.model_copy(update={"size": 3400}),
     )

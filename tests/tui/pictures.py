@@ -52,7 +52,7 @@ def _draw(repair: Path, folder: Path) -> None:
 
 
 def _picture(person: object, file: Path) -> None:
-    svg: str = person.app.export_screenshot(title="agentrt")  # type: ignore[attr-defined]
+    svg: str = person.app.export_screenshot(title="agentrt")
     # Fonts of the reader's own: a picture loads nothing.
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font-family: [^;]*;", "font-family: monospace;", svg)

@@ -264,7 +264,7 @@ def test_every_key_says_something_sensible_where_there_is_no_session(workspace: 
                 continue
             before = len(d.app._notifications)
             await d.act(act.name)
-            await d.until(lambda before=before: len(d.app._notifications) > before, act.name)  # type: ignore[misc]
+            await d.until(lambda before=before: len(d.app._notifications) > before, act.name)
             d.app.query_one(Timeline).focus()
         for name in ("diff_mode", "filter"):
             await d.act(name)

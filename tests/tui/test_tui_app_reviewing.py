@@ -53,10 +53,10 @@ def test_the_inbox_empties_and_keeps_the_focus(workspace: Path, config: Path) ->
         assert d.app.current == Key("operation", 2)  # it deletes
         for left, then in ((2, 1), (1, 3), (0, None)):
             await d.act("accept")
-            await d.until(lambda left=left: len(d.app.book.to_review) == left)  # type: ignore[misc]
+            await d.until(lambda left=left: len(d.app.book.to_review) == left)
             assert d.focus == "inbox"
             if then:
-                await d.until(lambda then=then: d.app.current == Key("operation", then))  # type: ignore[misc]
+                await d.until(lambda then=then: d.app.current == Key("operation", then))
         assert reviews(d) == ["accepted"] * 3
         await d.act("next")
         assert len([note for note in d.notes if note == "nothing waits for you"]) >= 1

@@ -27,7 +27,7 @@ STEPS = st.one_of(
 )
 
 
-def stepped(state: Selection, step: tuple) -> Selection:  # type: ignore[type-arg]
+def stepped(state: Selection, step: tuple) -> Selection:
     match step:
         case ("move", by):
             return selection.move(state, by)
@@ -41,7 +41,7 @@ def stepped(state: Selection, step: tuple) -> Selection:  # type: ignore[type-ar
 
 
 @given(st.booleans(), st.lists(STEPS, max_size=30))
-def test_the_cursor_is_always_at_a_row_that_is_there(tails: bool, steps: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_the_cursor_is_always_at_a_row_that_is_there(tails: bool, steps: list[tuple]) -> None:
     state = Selection(tails=tails, following=tails)
     for step in steps:
         old, state = state, stepped(state, step)

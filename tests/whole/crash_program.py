@@ -117,7 +117,7 @@ def count_everything(step: Steps) -> None:
         step("answered")
         return answer
 
-    sqlite3.connect = traced  # type: ignore[assignment]
+    sqlite3.connect = traced
     client.wire.send, client.wire.receive = sent, received
     steps.checkpoint = lambda name: step(f"apply {name}") and None
 

@@ -234,7 +234,7 @@ def main() -> None:
     import langgraph.graph.state  # noqa: F401 (what the children would import, once)
 
     import agentrt.sandboxes.local
-    import agentrt.session  # noqa: F401
+    import agentrt.session  # noqa: F401 (as above)
 
     crash_program.serve(child)
 

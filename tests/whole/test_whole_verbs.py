@@ -208,7 +208,7 @@ def _machine(number: int) -> type:
     machine = type(f"Verbs{number}", (Verbs,), {})
     if settings().derandomize:
         machine = seed(number)(machine)
-    case: Any = machine.TestCase  # type: ignore
+    case: Any = machine.TestCase
     case.settings = settings(
         max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
     )

@@ -84,8 +84,8 @@ async def restore(host: Host, params: Restore) -> dict[str, Any]:
 
 
 async def revert(host: Host, params: Revert) -> dict[str, Any] | None:
-    given = {"with_dependents": params.with_dependents, "because": params.because}
-    return await _done(host, params, "revert", lambda runtime: runtime.revert(*params.ops, **given))  # type: ignore[arg-type]
+    given: dict[str, Any] = {"with_dependents": params.with_dependents, "because": params.because}
+    return await _done(host, params, "revert", lambda runtime: runtime.revert(*params.ops, **given))
 
 
 async def accept(host: Host, params: Accept) -> dict[str, Any] | None:

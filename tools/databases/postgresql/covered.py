@@ -18,7 +18,7 @@ _DESCRIBED = frozenset(
     """
     pg_class pg_attribute pg_attrdef pg_constraint pg_index pg_trigger pg_rewrite pg_sequence pg_depend pg_shdepend
     pg_description pg_type pg_proc
-    """.split()  # noqa: SIM905
+    """.split()
 )
 """Catalogs of which a description holds all that is not of ``_BEYOND``."""
 _CATALOGS = """

@@ -151,7 +151,7 @@ class Session:
             self._guard.on = False
             cursor.close(True)
         changed = connection.changes() if connection.total_changes() != before else 0
-        return Answered(statement.columns, tuple(given[:rows]), len(given) > rows, changed)  # type: ignore[arg-type]
+        return Answered(statement.columns, tuple(given[:rows]), len(given) > rows, changed)  # type: ignore[arg-type]  # SQLite has scalars only
 
     # -------------------------------------------------------------------------------------------------------- the end
 
