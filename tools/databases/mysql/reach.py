@@ -8,11 +8,12 @@ of such a table. Every name is taken for what it could be: too much is reached, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from agentrt.errors import UsageError
 
+from .links import at_once
 from .place import Link
 from .words import HINT, Statement, only
 
@@ -59,8 +60,17 @@ class Schema:
     foreign: tuple[Foreign, ...]
 
     @classmethod
-    def read(cls, link: Link) -> Schema:
-        """Raises ``UsageError`` where triggers may be hidden from this user."""
+    def read(cls, link: Link, other: Link | None = None) -> Schema:
+        """With ``other``, half of it there at the same time. Raises ``UsageError`` where triggers may be hidden from
+        this user."""
+        if other is None:
+            return replace(cls._read(link), foreign=tuple(_foreign(link)))
+        schema, foreign = at_once(lambda: cls._read(link), lambda: tuple(_foreign(other)))
+        return replace(schema, foreign=foreign)
+
+    @classmethod
+    def _read(cls, link: Link) -> Schema:
+        """Without foreign keys."""
         ask, name = link.ask, link.place.schema
         allowed = ask(
             "SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'TRIGGER' UNION ALL"
@@ -73,22 +83,28 @@ class Schema:
                 hint=f"GRANT TRIGGER ON `{name}`.* to {link.place.user}; or only read",
             )
         routines: dict[str, tuple[str, ...]] = {}
-        for routine, definition in ask("SELECT routine_name, routine_definition FROM information_schema.routines"):
-            folded = routine.casefold()
+        # No name without a schema before it leads out of this one, and one with another is refused.
+        for routine, definition in ask(
+            "SELECT routine_name, routine_definition FROM information_schema.routines WHERE routine_schema = DATABASE()"
+        ):
+            folded = routine.lower()
             routines[folded] = (*routines.get(folded, ()), definition or "")
+        tables = {
+            table: (type, engine or "")
+            for table, type, engine in ask(
+                "SELECT table_name, table_type, engine FROM information_schema.tables WHERE table_schema = DATABASE()"
+            )
+        }
+        views: dict[str, str] = {}
+        if any(type == "VIEW" for type, _ in tables.values()):
+            views = dict(
+                ask("SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = DATABASE()")
+            )
         return cls(
             name,
             frozenset(schema.casefold() for (schema,) in ask("SELECT schema_name FROM information_schema.schemata")),
-            {
-                table: (type, engine or "")
-                for table, type, engine in ask(
-                    "SELECT table_name, table_type, engine FROM information_schema.tables"
-                    " WHERE table_schema = DATABASE()"
-                )
-            },
-            dict(
-                ask("SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = DATABASE()")
-            ),
+            tables,
+            views,
             routines,
             tuple(
                 (table, default)
@@ -104,17 +120,20 @@ class Schema:
                     " FROM information_schema.triggers WHERE event_object_schema = DATABASE() ORDER BY 1"
                 )
             ),
-            tuple(_foreign(link)),
+            (),
         )
 
     def reach(self, statement: Statement) -> set[str]:
         """The base tables that it can write to. Raises ``UsageError`` where it can write to what no transaction of this
         schema holds, or that cannot be known."""
         texts, reached, known = [statement], set[str](), set[str]()
+        # The server takes ``é`` for ``e`` in the name of a routine: with such letters it could be any.
+        any_routine = not all(map(str.isascii, self.routines))
         while texts:
             text = texts.pop()
             self._stays_inside(text, statement is text)
-            for name in text.names - known:
+            any_routine = any_routine or not text.plain
+            for name in (text.names | self.routines.keys() if any_routine else text.names) - known:
                 known.add(name)
                 texts += self._named(name, reached)
         return reached

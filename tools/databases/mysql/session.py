@@ -115,9 +115,12 @@ class Session:
         if self._schema is None:
             # What was read before was read from a state that need not be the last any more.
             link.run("COMMIT")
-            self._schema = Schema.read(link)
+            with self._links.others() as others:
+                self._schema = Schema.read(link, others)
             link.run("START TRANSACTION READ WRITE")
             link.run(f"SAVEPOINT {self._savepoint}")
+        else:
+            link.settle()  # what ran before may have set something
         new = self._schema.reach(statement) - self._reached
         for table in Table.read(link, new).values():
             if (strange := table.strange) is not None:
@@ -151,8 +154,9 @@ class Session:
         with self._place.outage():
             if not link.in_transaction or not self._still_the_same(link):
                 raise self._committed()
+            link.settle()
             with self._links.others() as others:
-                schema = Schema.read(others)
+                schema = Schema.read(others, link)
                 if any(schema.reach(each) - self._reached for each in self._statements):
                     raise ResourceError(
                         f"{self._place.said}: its tables were altered meanwhile",
