@@ -14,7 +14,7 @@ from typing import NamedTuple
 from agentrt.errors import UsageError
 
 from .links import at_once
-from .place import Link
+from .place import Link, literal
 from .words import HINT, Statement, only
 
 _FREE = {"information_schema"}
@@ -192,22 +192,24 @@ class Schema:
 
 
 def _foreign(link: Link) -> Iterable[Foreign]:
-    # Mostly there is none: asking for their columns looks into every table of the server once more.
-    if not link.ask(
-        "SELECT 1 FROM information_schema.referential_constraints WHERE unique_constraint_schema = DATABASE() LIMIT 1"
+    # This looks into every table of the server, and so it is done once; rules are asked for where there are any.
+    found: dict[tuple[str, str, str], tuple[list[str], str, list[str]]] = {}
+    for schema, child, name, column, parent, referred in link.ask(
+        "SELECT table_schema, table_name, constraint_name, column_name, referenced_table_name, referenced_column_name"
+        " FROM information_schema.key_column_usage WHERE referenced_table_schema = DATABASE()"
+        " ORDER BY 1, 2, 3, ordinal_position"
     ):
-        return
-    found: dict[tuple[str, str, str], tuple[list[str], str, list[str], bool]] = {}
-    for schema, child, name, column, parent, referred, *rules in link.ask(
-        "SELECT k.table_schema, k.table_name, k.constraint_name, k.column_name, k.referenced_table_name,"
-        " k.referenced_column_name, r.update_rule, r.delete_rule FROM information_schema.key_column_usage k"
-        " JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema"
-        " AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name"
-        " WHERE k.referenced_table_schema = DATABASE() ORDER BY 1, 2, 3, k.ordinal_position"
-    ):
-        follows = any(rule not in ("RESTRICT", "NO ACTION") for rule in rules)
-        columns, _, those, _ = found.setdefault((schema, child, name), ([], parent, [], follows))
+        columns, _, those = found.setdefault((schema, child, name), ([], parent, []))
         columns.append(column)
         those.append(referred)
-    for (schema, child, _), (columns, parent, those, follows) in found.items():
-        yield Foreign(schema, child, tuple(columns), parent, tuple(those), follows)
+    stays = {
+        (schema, child, name)
+        for schema in {schema for schema, _, _ in found}
+        for child, name, *rules in link.ask(
+            "SELECT table_name, constraint_name, update_rule, delete_rule"
+            f" FROM information_schema.referential_constraints WHERE constraint_schema = {literal(schema)}"
+        )
+        if {*rules} <= {"RESTRICT", "NO ACTION"}
+    }
+    for (schema, child, name), (columns, parent, those) in found.items():
+        yield Foreign(schema, child, tuple(columns), parent, tuple(those), (schema, child, name) not in stays)
