@@ -25,6 +25,7 @@ from typing import NamedTuple, TypeVar
 from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
+from agentrt.uncollected import uncollected
 
 from ..rows import Move, Standing
 from ..threaded import Threaded
@@ -199,7 +200,7 @@ class MysqlDatabase(Threaded[Session, Ready | Switch]):
         if any(move.record.altered is not None for move in moves):
             return self._plan_switch(self._file(steps[0].mark), moves)
         counted = {table for move in moves for table in move.record.numbers}
-        with self._place.outage(), self._links.others() as others:
+        with self._place.outage(), self._links.others() as others, uncollected():
             link, ready = self._place.connect(MODE_OF_UNDO), False
             try:
                 link.run("START TRANSACTION")

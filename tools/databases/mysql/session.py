@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentrt.contracts import Answered, Parameters, Scalar
 from agentrt.errors import AgentrtError, ResourceError, UsageError
+from agentrt.uncollected import uncollected
 
 from .links import Links
 from .measure import measure
@@ -155,7 +156,7 @@ class Session:
             if not link.in_transaction or not self._still_the_same(link):
                 raise self._committed()
             link.settle()
-            with self._links.others() as others:
+            with self._links.others() as others, uncollected():
                 schema = Schema.read(others, link)
                 if any(schema.reach(each) - self._reached for each in self._statements):
                     raise ResourceError(
