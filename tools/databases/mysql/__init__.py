@@ -3,7 +3,8 @@
 place     the server                            words     which statements an agent may run
 links     a connection that stays open
 reach     which tables one may have changed   session   the connections of one action
-measure   what it did, from evidence          record    what is kept of it
+measure   what it did, from evidence          comparing which rows may differ
+record    what is kept of it
 table     keys, rows, locks                   numbers   AUTO_INCREMENT
 turn      put back, in one transaction        writing, orphans   rows back in place, foreign keys
 
