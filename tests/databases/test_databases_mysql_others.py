@@ -12,6 +12,7 @@ import pytest
 from mysql_desk import Desk, spoken
 
 from agentrt.errors import ResourceError
+from agentrt.tools.databases.mysql import place
 
 SETUP = """
 CREATE TABLE people (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50) UNIQUE, age INT);;
@@ -291,27 +292,25 @@ def test_the_connection_that_stays_open_may_break_between_actions(mariadb: str, 
 
 
 @pytest.mark.parametrize("longest", [4, 1048576])
-def test_rows_are_compared_whatever_the_server_lets_a_list_be(mariadb: str, tmp_path: Path, longest: int) -> None:
+def test_rows_are_compared_however_long_lists_may_be(
+    mariadb: str, tmp_path: Path, longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def whole() -> None:
+        monkeypatch.setattr(place, "LONGEST_LIST", longest)
         setup = (
             "CREATE TABLE odd (b INT PRIMARY KEY, n INT, d TEXT, list VARCHAR(20), `CRC32` VARBINARY(2000));;"
             "INSERT INTO odd SELECT CAST(seq AS SIGNED) - 50, seq, REPEAT('long', seq), IF(seq % 2, 'short', NULL), NULL"
             " FROM seq_0_to_99"
         )
         desk = Desk(mariadb, tmp_path, setup)
-        (standing,) = desk.ask("SELECT @@GLOBAL.group_concat_max_len")
-        desk.client(f"SET GLOBAL group_concat_max_len = {longest}")
-        try:
-            before = desk.dump()
-            mark, found = await desk.act(
-                "UPDATE odd SET n = n + 1 WHERE b BETWEEN -10 AND 10",
-                "UPDATE odd SET list = 'N' WHERE list IS NULL AND b > 40; UPDATE odd SET d = NULL WHERE b = 20",
-                "DELETE FROM odd WHERE b = 49; INSERT INTO odd VALUES (-51, NULL, '', '', x'2c')",
-            )
-            assert [(each.inserted, each.updated, each.deleted) for each in found] == [(1, 21 + 5 - 1 + 1, 1)]
-            await desk.back(mark)
-            assert desk.dump() == before
-        finally:
-            desk.client(f"SET GLOBAL group_concat_max_len = {standing[0]}")
+        before = desk.dump()
+        mark, found = await desk.act(
+            "UPDATE odd SET n = n + 1 WHERE b BETWEEN -10 AND 10",
+            "UPDATE odd SET list = 'N' WHERE list IS NULL AND b > 40; UPDATE odd SET d = NULL WHERE b = 20",
+            "DELETE FROM odd WHERE b = 49; INSERT INTO odd VALUES (-51, NULL, '', '', x'2c')",
+        )
+        assert [(each.inserted, each.updated, each.deleted) for each in found] == [(1, 21 + 5 - 1 + 1, 1)]
+        await desk.back(mark)
+        assert desk.dump() == before
 
     asyncio.run(whole())

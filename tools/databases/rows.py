@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 from agentrt.contracts import Scalar
@@ -20,6 +20,8 @@ SPOKEN = 60
 
 Values = dict[str, Scalar]
 """By column, in the table's order."""
+Place = tuple[str, tuple[tuple[str, Scalar], ...]]
+"""A table, and what tells a row from all its others."""
 Standing = Literal["before", "after"]
 R = TypeVar("R")
 
@@ -46,6 +48,14 @@ class Change:
     """None for what was inserted."""
     after: Row | None
     """None for what was deleted."""
+    _place: Place | None = field(default=None, init=False, repr=False)
+
+    @property
+    def place(self) -> Place:
+        """Made once: it is asked for often."""
+        if self._place is None:
+            self._place = place_of(self.table, self.key)
+        return self._place
 
     def side(self, standing: Standing) -> Row | None:
         return self.before if standing == "before" else self.after
@@ -77,7 +87,13 @@ def exact(value: Scalar) -> tuple[str, Scalar]:
 
 def exact_all(values: Iterable[Scalar]) -> tuple[tuple[str, Scalar], ...]:
     """``exact`` of each: a key of several columns."""
-    return tuple([exact(value) for value in values])
+    # As ``exact``, without a call for each: there are many.
+    return tuple([(type(value).__name__, repr(value) if isinstance(value, float) else value) for value in values])
+
+
+def place_of(table: str, key: Values) -> Place:
+    """What tells one row from all others."""
+    return table, exact_all(key.values())
 
 
 def same(one: Row | None, other: Row | None, *, at: bool = False) -> bool:
@@ -106,11 +122,11 @@ class Net:
     """Changes of one action as they come, to what is left of them in the end."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, tuple[tuple[str, Scalar], ...]], Change] = {}
+        self._found: dict[Place, Change] = {}
 
     def note(self, table: str, key: Values, before: Row | None, after: Row | None) -> None:
         """A row was this, and is now that. A row whose key changed is two: one that went, and one that came."""
-        place = table, exact_all(key.values())
+        place = place_of(table, key)
         first = self._found.get(place)
         self._found[place] = Change(table, key, before if first is None else first.before, after)
 

@@ -3,7 +3,8 @@
 place     the server                            words     which statements an agent may run
 links     a connection that stays open
 reach     which tables one may have changed   session   the connections of one action
-measure   what it did, from evidence          record    what is kept of it
+measure   what it did, from evidence          comparing which rows may differ
+record    what is kept of it
 table     keys, rows, locks                   numbers   AUTO_INCREMENT
 turn      put back, in one transaction        writing, orphans   rows back in place, foreign keys
 
@@ -25,6 +26,7 @@ from typing import NamedTuple, TypeVar
 from agentrt.contracts import Answered, Parameters, Planned, Step
 from agentrt.errors import ResourceError, UsageError
 from agentrt.records import Effect
+from agentrt.uncollected import uncollected
 
 from ..rows import Move, Standing
 from ..threaded import Threaded
@@ -199,7 +201,7 @@ class MysqlDatabase(Threaded[Session, Ready | Switch]):
         if any(move.record.altered is not None for move in moves):
             return self._plan_switch(self._file(steps[0].mark), moves)
         counted = {table for move in moves for table in move.record.numbers}
-        with self._place.outage(), self._links.others() as others:
+        with self._place.outage(), self._links.others() as others, uncollected():
             link, ready = self._place.connect(MODE_OF_UNDO), False
             try:
                 link.run("START TRANSACTION")

@@ -14,6 +14,8 @@ from .table import CHUNK, Table
 
 def orphans(link: Link, schema: Schema, tables: dict[str, Table], net: Sequence[Change]) -> Iterator[PathConflict]:
     """Because of what ``net`` wrote. Those rows that are looked at are locked."""
+    own = [foreign for foreign in schema.foreign if foreign.schema == schema.name]
+    link.uncover({name for foreign in own for name in (foreign.child, foreign.parent)})
     for foreign in schema.foreign:
         values: dict[tuple[str, ...], None] = {}
         for change in net:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 PATIENCE_S = 5
 """How long another client's lock is waited for."""
 CONNECT_S = 10
+LONGEST_LIST = 8 * 1024 * 1024
+"""Bytes of what the server may put together of many rows."""
+_ALL = 2**64 - 1
+"""Rows of one answer: as many as there are."""
 _HERE = {"127.0.0.1", "::1", "localhost"}
-"""No wire is in between. Elsewhere the connection is encrypted if the server can do that."""
+"""Elsewhere the connection is encrypted if the server can do that."""
 _FORM = "a server is written mysql://user:${PASSWORD}@host:3306/schema"
 _MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
 MODE = f"{_MODE},NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,ONLY_FULL_GROUP_BY"
@@ -73,21 +77,16 @@ class Place:
             connection = pymysql.connect(
                 host=self.host, port=self.port, user=self.user, password=self.password, database=self.schema,
                 charset="utf8mb4", autocommit=True, connect_timeout=CONNECT_S, local_infile=False, conv={},
-                ssl_disabled=self.host in _HERE,
+                ssl_disabled=self.near,
             )  # fmt: skip
-            link = Link(connection, self)
-            link.run(
-                f"SET SESSION sql_mode = '{mode}', time_zone = '+00:00', innodb_lock_wait_timeout = {PATIENCE_S}, "
-                f"lock_wait_timeout = {PATIENCE_S}, foreign_key_checks = {int(mode == MODE)}, unique_checks = 1"
-            )
-            link.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
-            for name, _ in link.ask(
-                "SHOW SESSION VARIABLES WHERE Variable_name IN ('innodb_snapshot_isolation', 'autocommit',"
-                " 'information_schema_stats_expiry')"
-            ):
-                # Rows are read before they are locked, and looked at again then; numbers are read as they are.
-                link.run(f"SET SESSION {name} = {int(name == 'autocommit')}")
+            link = Link(connection, self, mode)
+            link.settle()
             return link
+
+    @property
+    def near(self) -> bool:
+        """No wire is in between."""
+        return self.host in _HERE
 
     @contextmanager
     def plain(self) -> Iterator[None]:
@@ -132,14 +131,48 @@ class Place:
             raise ResourceError(error.message, hint=error.hint) from error
 
 
+_FURTHER: dict[tuple[str, int, str], Sequence[str]] = {}
+"""By server and its version: asked for once."""
+
+
 class Link:
     """A connection, as it is used here."""
 
     connection: Any
     """The driver's types leave out half of it."""
 
-    def __init__(self, connection: Connection[Any], place: Place) -> None:
-        self.connection, self.place = connection, place
+    def __init__(self, connection: Connection[Any], place: Place, mode: str) -> None:
+        self.connection, self.place, self._mode = connection, place, mode
+
+    def settle(self) -> None:
+        """Set all that is counted on here, also again: a trigger or a function may set it otherwise, so that rows that
+        were changed look as they were."""
+        some = ", ".join(f"SESSION {name} = 0" for name in self._further())
+        self.run(
+            f"SET NAMES utf8mb4, SESSION sql_mode = '{self._mode}', SESSION time_zone = '+00:00',"
+            f" SESSION innodb_lock_wait_timeout = {PATIENCE_S}, SESSION lock_wait_timeout = {PATIENCE_S},"
+            f" SESSION foreign_key_checks = {int(self._mode == MODE)}, SESSION unique_checks = 1,"
+            f" SESSION autocommit = 1, SESSION sql_select_limit = {_ALL},"
+            f" SESSION group_concat_max_len = {LONGEST_LIST}{some and ', ' + some}"
+        )
+        self.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE")
+
+    def uncover(self, tables: Iterable[str]) -> None:
+        """A trigger or a function may have made temporary tables of these names, which would be looked at instead."""
+        if names := ", ".join(map(quoted, tables)):
+            self.run(f"DROP TEMPORARY TABLE IF EXISTS {names}")
+
+    def _further(self) -> Sequence[str]:
+        """Variables that only some servers have. Rows are read before they are locked, and looked at again then;
+        numbers are read as they are."""
+        server = self.place.host, self.place.port, str(self.connection.server_version)
+        if server not in _FURTHER:
+            found = self.ask(
+                "SHOW SESSION VARIABLES WHERE Variable_name IN ('innodb_snapshot_isolation',"
+                " 'information_schema_stats_expiry')"
+            )
+            _FURTHER[server] = tuple(name for name, _ in found)
+        return _FURTHER[server]
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """All rows: text as ``str``, also numbers; what is binary as ``bytes``."""

@@ -8,12 +8,13 @@ of such a table. Every name is taken for what it could be: too much is reached, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from agentrt.errors import UsageError
 
-from .place import Link
+from .links import at_once
+from .place import Link, literal
 from .words import HINT, Statement, only
 
 _FREE = {"information_schema"}
@@ -59,8 +60,17 @@ class Schema:
     foreign: tuple[Foreign, ...]
 
     @classmethod
-    def read(cls, link: Link) -> Schema:
-        """Raises ``UsageError`` where triggers may be hidden from this user."""
+    def read(cls, link: Link, other: Link | None = None) -> Schema:
+        """With ``other``, half of it there at the same time. Raises ``UsageError`` where triggers may be hidden from
+        this user."""
+        if other is None:
+            return replace(cls._read(link), foreign=tuple(_foreign(link)))
+        schema, foreign = at_once(lambda: cls._read(link), lambda: tuple(_foreign(other)))
+        return replace(schema, foreign=foreign)
+
+    @classmethod
+    def _read(cls, link: Link) -> Schema:
+        """Without foreign keys."""
         ask, name = link.ask, link.place.schema
         allowed = ask(
             "SELECT 1 FROM information_schema.user_privileges WHERE privilege_type = 'TRIGGER' UNION ALL"
@@ -73,22 +83,28 @@ class Schema:
                 hint=f"GRANT TRIGGER ON `{name}`.* to {link.place.user}; or only read",
             )
         routines: dict[str, tuple[str, ...]] = {}
-        for routine, definition in ask("SELECT routine_name, routine_definition FROM information_schema.routines"):
-            folded = routine.casefold()
+        # No name without a schema before it leads out of this one, and one with another is refused.
+        for routine, definition in ask(
+            "SELECT routine_name, routine_definition FROM information_schema.routines WHERE routine_schema = DATABASE()"
+        ):
+            folded = routine.lower()
             routines[folded] = (*routines.get(folded, ()), definition or "")
+        tables = {
+            table: (type, engine or "")
+            for table, type, engine in ask(
+                "SELECT table_name, table_type, engine FROM information_schema.tables WHERE table_schema = DATABASE()"
+            )
+        }
+        views: dict[str, str] = {}
+        if any(type == "VIEW" for type, _ in tables.values()):
+            views = dict(
+                ask("SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = DATABASE()")
+            )
         return cls(
             name,
             frozenset(schema.casefold() for (schema,) in ask("SELECT schema_name FROM information_schema.schemata")),
-            {
-                table: (type, engine or "")
-                for table, type, engine in ask(
-                    "SELECT table_name, table_type, engine FROM information_schema.tables"
-                    " WHERE table_schema = DATABASE()"
-                )
-            },
-            dict(
-                ask("SELECT table_name, view_definition FROM information_schema.views WHERE table_schema = DATABASE()")
-            ),
+            tables,
+            views,
             routines,
             tuple(
                 (table, default)
@@ -104,17 +120,20 @@ class Schema:
                     " FROM information_schema.triggers WHERE event_object_schema = DATABASE() ORDER BY 1"
                 )
             ),
-            tuple(_foreign(link)),
+            (),
         )
 
     def reach(self, statement: Statement) -> set[str]:
         """The base tables that it can write to. Raises ``UsageError`` where it can write to what no transaction of this
         schema holds, or that cannot be known."""
         texts, reached, known = [statement], set[str](), set[str]()
+        # The server takes ``é`` for ``e`` in the name of a routine: with such letters it could be any.
+        any_routine = not all(map(str.isascii, self.routines))
         while texts:
             text = texts.pop()
             self._stays_inside(text, statement is text)
-            for name in text.names - known:
+            any_routine = any_routine or not text.plain
+            for name in (text.names | self.routines.keys() if any_routine else text.names) - known:
                 known.add(name)
                 texts += self._named(name, reached)
         return reached
@@ -173,22 +192,24 @@ class Schema:
 
 
 def _foreign(link: Link) -> Iterable[Foreign]:
-    # Mostly there is none: asking for their columns looks into every table of the server once more.
-    if not link.ask(
-        "SELECT 1 FROM information_schema.referential_constraints WHERE unique_constraint_schema = DATABASE() LIMIT 1"
+    # This looks into every table of the server, and so it is done once; rules are asked for where there are any.
+    found: dict[tuple[str, str, str], tuple[list[str], str, list[str]]] = {}
+    for schema, child, name, column, parent, referred in link.ask(
+        "SELECT table_schema, table_name, constraint_name, column_name, referenced_table_name, referenced_column_name"
+        " FROM information_schema.key_column_usage WHERE referenced_table_schema = DATABASE()"
+        " ORDER BY 1, 2, 3, ordinal_position"
     ):
-        return
-    found: dict[tuple[str, str, str], tuple[list[str], str, list[str], bool]] = {}
-    for schema, child, name, column, parent, referred, *rules in link.ask(
-        "SELECT k.table_schema, k.table_name, k.constraint_name, k.column_name, k.referenced_table_name,"
-        " k.referenced_column_name, r.update_rule, r.delete_rule FROM information_schema.key_column_usage k"
-        " JOIN information_schema.referential_constraints r ON r.constraint_schema = k.constraint_schema"
-        " AND r.constraint_name = k.constraint_name AND r.table_name = k.table_name"
-        " WHERE k.referenced_table_schema = DATABASE() ORDER BY 1, 2, 3, k.ordinal_position"
-    ):
-        follows = any(rule not in ("RESTRICT", "NO ACTION") for rule in rules)
-        columns, _, those, _ = found.setdefault((schema, child, name), ([], parent, [], follows))
+        columns, _, those = found.setdefault((schema, child, name), ([], parent, []))
         columns.append(column)
         those.append(referred)
-    for (schema, child, _), (columns, parent, those, follows) in found.items():
-        yield Foreign(schema, child, tuple(columns), parent, tuple(those), follows)
+    stays = {
+        (schema, child, name)
+        for schema in {schema for schema, _, _ in found}
+        for child, name, *rules in link.ask(
+            "SELECT table_name, constraint_name, update_rule, delete_rule"
+            f" FROM information_schema.referential_constraints WHERE constraint_schema = {literal(schema)}"
+        )
+        if {*rules} <= {"RESTRICT", "NO ACTION"}
+    }
+    for (schema, child, name), (columns, parent, those) in found.items():
+        yield Foreign(schema, child, tuple(columns), parent, tuple(those), (schema, child, name) not in stays)

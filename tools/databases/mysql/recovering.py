@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentrt.errors import ResourceError
 
+from .comparing import sums
 from .definitions import Definitions, converge, describe, set_number
 from .place import MODE_OF_UNDO, Link, Place, quoted
 from .scratch import make_views
@@ -29,7 +30,7 @@ def complete(link: Link, way: Way) -> list[str]:
 
 def printed(link: Link, name: str) -> list[str]:
     """Tells whether a table's rows are the same. Raises ``ResourceError``."""
-    rows = link.ask(Table.read(link, [name])[name].sums(1))
+    rows = link.ask(sums(Table.read(link, [name])[name], 1))
     if any(row[-1] != "0" for row in rows):
         raise ResourceError(f"the rows of {name} could not be compared")
     return sorted(map(str, rows))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentrt.contracts import Answered, Parameters, Scalar
 from agentrt.errors import AgentrtError, ResourceError, UsageError
+from agentrt.uncollected import uncollected
 
 from .links import Links
 from .measure import measure
@@ -115,9 +116,12 @@ class Session:
         if self._schema is None:
             # What was read before was read from a state that need not be the last any more.
             link.run("COMMIT")
-            self._schema = Schema.read(link)
+            with self._links.others() as others:
+                self._schema = Schema.read(link, others)
             link.run("START TRANSACTION READ WRITE")
             link.run(f"SAVEPOINT {self._savepoint}")
+        else:
+            link.settle()  # what ran before may have set something
         new = self._schema.reach(statement) - self._reached
         for table in Table.read(link, new).values():
             if (strange := table.strange) is not None:
@@ -151,8 +155,9 @@ class Session:
         with self._place.outage():
             if not link.in_transaction or not self._still_the_same(link):
                 raise self._committed()
-            with self._links.others() as others:
-                schema = Schema.read(others)
+            link.settle()
+            with self._links.others() as others, uncollected():
+                schema = Schema.read(others, link)
                 if any(schema.reach(each) - self._reached for each in self._statements):
                     raise ResourceError(
                         f"{self._place.said}: its tables were altered meanwhile",

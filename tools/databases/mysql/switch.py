@@ -42,7 +42,7 @@ class Switch:
     def plan(self, moves: Sequence[Move[Record]]) -> list[PathConflict]:
         """Get ready; where there are conflicts, or it raises, the caller closes."""
         link, other, database = self._link, self._other, self._place.name
-        schema = Schema.read(other)
+        schema = Schema.read(other, link)
         scope = tied(schema, names_of(moves))
         present = describe(other, scope)
         sketch = Aim(database, present, None).all(moves)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -23,8 +23,6 @@ CHUNK = 500
 """Rows of one statement."""
 _SHORT = 1024
 """Bytes of text that are compared as they are; of longer ones a digest is."""
-_NEAR = 16
-"""Rows with whole numbers next to each other as keys are in one bucket: statements often change such together."""
 _PACKET = 500_000
 """Characters of one statement that writes rows, about: well below any server's ``max_allowed_packet``."""
 _INTS = {"tinyint", "smallint", "mediumint", "int", "bigint", "year"}
@@ -36,6 +34,7 @@ _SHAPES = {
 }  # fmt: skip
 _UNICODE = {"utf8mb4", "utf8mb3", "utf8", "latin1", "ascii", "ucs2", "utf16", "utf16le", "utf32"}
 """What comes back the same from the character set of the connection."""
+_MAKES: dict[Kind, Callable[[Any], Scalar]] = {"int": int, "float": float, "bytes": bytes}
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -85,15 +84,15 @@ class Column:
             return cls(name, "text", at, hashed, "", computed, type)
         return cls(name, "bytes", f"CAST({at} AS BINARY)", hashed, charset, computed, type)
 
+    @property
+    def make(self) -> Callable[[Any], Scalar] | None:
+        """What makes a value of what the server gave for ``read``; None where that is one already."""
+        return _MAKES.get(self.kind)
+
     def value(self, given: Any) -> Scalar:
         """What the server gave for ``read``."""
-        if given is None:
-            return None
-        if self.kind == "int":
-            return int(given)
-        if self.kind == "float":
-            return float(given)
-        return bytes(given) if self.kind == "bytes" else str(given)
+        make = self.make
+        return given if given is None or make is None else make(given)
 
     def literal(self, value: Scalar) -> str:
         """The inverse."""
@@ -154,34 +153,10 @@ class Table:
 
     # ------------------------------------------------------------------------------------------------------ reading
 
-    def sums(self, buckets: int) -> str:
-        """A query: of each bucket its number, how many rows, and what is else if any of them is. None of that where the
-        last is not 0."""
-        parts = ", ".join(f"SUM(CAST(CONV(SUBSTR(d, {at}, 16), 16, 10) AS UNSIGNED))" for at in (1, 17))
-        return f"SELECT b, COUNT(*), {parts}, SUM(d IS NULL) FROM ({self._digests(buckets)}) AS digests GROUP BY b"
-
-    def lists(self, buckets: int) -> str:
-        """``sums`` for small tables: sooner, but the server sorts the rows, and cuts a list that is too long for it."""
-        lists = (
-            "SELECT b, COUNT(*) AS n, GROUP_CONCAT(d SEPARATOR '') AS list"
-            f" FROM ({self._digests(buckets)}) AS digests GROUP BY b"
-        )
-        return f"SELECT b, n, SHA2(list, 256), 64 * n - IFNULL(LENGTH(list), 0) FROM ({lists}) AS lists"
-
-    def _digests(self, buckets: int) -> str:
-        row = self._joined(self.written)
-        return f"SELECT {self._bucket(buckets)} AS b, SHA2({row}, 256) AS d FROM {quoted(self.name)}"
-
-    def in_buckets(self, link: Link, buckets: int, those: Iterable[int]) -> list[tuple[Any, ...]]:
-        """Rows as the server gives them: equal where they are the same."""
-        where = f"{self._bucket(buckets)} IN ({', '.join(map(str, those))})"
-        return self._given(link, where)
-
     def keys_of(self, rows: Iterable[Sequence[Any]]) -> Iterator[Values]:
         """Of such rows."""
-        places = [(column, self._read.index(column)) for column in self.key]
-        for row in rows:
-            yield {column.name: column.value(row[place]) for column, place in places}
+        for values in self._values(rows):
+            yield {column.name: values[column.name] for column in self.key}
 
     def with_keys(self, link: Link, keys: Sequence[Values], lock: Lock = "") -> Iterator[Found]:
         """Rows of these keys, and of such that are equal by their collation."""
@@ -211,28 +186,33 @@ class Table:
         return f"({columns}) IN ({', '.join(rows)})"
 
     def _found(self, link: Link, where: str, lock: Lock = "") -> Iterator[Found]:
-        columns, written = self._read, self.written
-        for given in self._given(link, where, lock):
-            values = {column.name: column.value(value) for column, value in zip(columns, given, strict=True)}
-            row = Row({column.name: values[column.name] for column in written})
-            yield Found({column.name: values[column.name] for column in self.key}, row)
+        keys, read = [column.name for column in self.key], self._read
+        beside = [column.name for column in read[len(self.written) :]]
+        for values in self._values(self.given(link, where, lock)):
+            key = {name: values[name] for name in keys}
+            for name in beside:
+                del values[name]
+            yield Found(key, Row(values))
 
-    def _given(self, link: Link, where: str, lock: Lock = "") -> list[tuple[Any, ...]]:
-        """Each ``_read``."""
+    def _values(self, rows: Iterable[Sequence[Any]]) -> Iterator[Values]:
+        """Of rows as the server gives them."""
+        names = [column.name for column in self._read]
+        makes = [(column.name, column.make) for column in self._read if column.make is not None]
+        for row in rows:
+            values = dict(zip(names, row, strict=True))
+            for name, make in makes:
+                if (value := values[name]) is not None:
+                    values[name] = make(value)
+            yield values
+
+    def given(self, link: Link, where: str, lock: Lock = "") -> list[tuple[Any, ...]]:
+        """Rows as the server gives them: equal where they are the same."""
         reads = ", ".join(column.read for column in self._read)
         return link.ask(f"SELECT {reads} FROM {quoted(self.name)} WHERE {where}{lock}")
 
     @property
     def _read(self) -> tuple[Column, ...]:
         return (*self.written, *(column for column in self.key if column.computed))
-
-    def _bucket(self, buckets: int) -> str:
-        if [column.kind for column in self.key] == ["int"]:
-            return f"CRC32({self.key[0].read} DIV {_NEAR}) % {buckets}"
-        return f"CRC32({self._joined(self.key or self.written)}) % {buckets}"
-
-    def _joined(self, columns: Sequence[Column]) -> str:
-        return "CONCAT_WS(',', " + ", ".join(f"IFNULL({column.digest}, 'N')" for column in columns) + ")"
 
     # ------------------------------------------------------------------------------------------------------ writing
 
@@ -288,8 +268,3 @@ class Table:
             else:
                 parts.append(f"{column.read} <=> {column.literal(value)}")
         return " AND ".join(parts)
-
-
-def place_of(table: str, key: Values) -> tuple[str, tuple[Any, ...]]:
-    """What tells one row from all others."""
-    return table, exact_all(key.values())

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from agentrt.records import PathConflict
 
-from ..rows import Change, Move, Row, Standing, conflict_of, exact_all, same
+from ..rows import Change, Move, Place, Row, Standing, conflict_of, exact_all, place_of, same
 from .measure import copies, measure
 from .orphans import orphans
 from .place import Link
 from .reach import Schema
 from .record import Record
-from .table import Lock, Table, place_of
+from .table import Lock, Table
 from .words import only
 from .writing import Writer, by_table
-
-Place = tuple[str, tuple[Any, ...]]
 
 
 class Turn:
@@ -51,7 +48,7 @@ class Turn:
         return self._write(list(there.net()), tables)
 
     def _write(self, net: list[Change], tables: dict[str, Table]) -> list[PathConflict]:
-        schema = Schema.read(self._others)
+        schema = Schema.read(self._others, self._link)
         watched = {trigger.table for trigger in schema.triggers}
         first = [change for change in net if change.table in watched]
         reached = set().union(*(schema.reach(only(f"`{change.table}`")) for change in first))
@@ -77,8 +74,8 @@ class Turn:
 
     def _left(self, net: list[Change], tables: dict[str, Table]) -> list[Change]:
         """What is still to be done, from what there is to what there should be."""
-        done = {place_of(each.table, each.key): each for each in measure(self._link, self._others, tables.values())}
-        wanted = {place_of(each.table, each.key): each for each in net}
+        done = {each.place: each for each in measure(self._link, self._others, tables.values())}
+        wanted = {each.place: each for each in net}
         found = []
         for place, each in {**done, **wanted}.items():
             want = each.after if place in wanted else each.before
@@ -98,7 +95,7 @@ class Turn:
             found = table.with_keys(self._link, [change.key for change in those])
             there = {place_of(name, key): row for key, row in found}
             for change in those:
-                have = there.get(place_of(name, change.key))
+                have = there.get(change.place)
                 if not same(have, change.after):
                     yield Change(name, change.key, have, change.after)
 
@@ -140,21 +137,21 @@ class There:
         for name, those in sorted(by_table(changes).items()):
             table = tables[name]
             if table.key:
-                keys = {place_of(name, change.key): change.key for change in those}
+                keys = {change.place: change.key for change in those}
                 for key, row in table.with_keys(link, list(keys.values()), lock):
-                    if place_of(name, key) in keys:
-                        self._keyed[place_of(name, key)] = row
+                    if (place := place_of(name, key)) in keys:
+                        self._keyed[place] = row
             else:
                 counts, rows = table.copies(link, lock)
                 self._counts.update({(name, place): count for place, count in counts.items()})
                 self._rows |= {(name, place): row for place, row in rows.items()}
         self._before = dict(self._keyed), Counter(self._counts)
-        self._changed = {place_of(change.table, change.key): change for change in changes}
+        self._changed = {change.place: change for change in changes}
 
     def find(self, change: Change, expected: Standing | None) -> Row | None:
         """The row that ``change`` is about. Of rows without a key there may be any number more than ``expected``."""
         if self._tables[change.table].key:
-            return self._keyed.get(place_of(change.table, change.key))
+            return self._keyed.get(change.place)
         place = _copy(change)
         number = change.key[""]
         assert isinstance(number, int)
@@ -165,7 +162,7 @@ class There:
         return self._rows.get(place) if self._counts[place] >= number else None
 
     def put(self, change: Change, gone: Row | None, comes: Row | None) -> None:
-        place = place_of(change.table, change.key)
+        place = change.place
         if not self._tables[change.table].key:
             self._counts[_copy(change)] += (comes is not None) - (gone is not None)
             self._rows.setdefault(_copy(change), comes or gone or Row({}))

@@ -70,6 +70,11 @@ class Statement(NamedTuple):
         return frozenset(name for token in self.tokens if (name := token.name) is not None)
 
     @property
+    def plain(self) -> bool:
+        """No name has a letter in it that is not of ASCII."""
+        return all(token.text.isascii() for token in self.tokens if token.kind != "text")
+
+    @property
     def qualifiers(self) -> frozenset[str]:
         """What stands before a dot."""
         return frozenset(

@@ -197,7 +197,8 @@ async def _sequences(line: Line, database: str, turns: Sequence[Turn], written: 
     for move in moved:
         net[move.name] = Moved(move.name, net.get(move.name, move).before, move.after)
     found = [move for move in net.values() if move.before != move.after]
-    return await sequences.effects(line, database, found, written, back=True)
+    back = any(turn.to == "before" for turn in turns)
+    return await sequences.effects(line, database, found, written, back=back)
 
 
 def _joined(turns: Sequence[Turn]) -> list[Moved]:
