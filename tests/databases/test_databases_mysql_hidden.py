@@ -128,8 +128,8 @@ def test_keys_of_all_kinds(
             tmp_path,
             f"CREATE TABLE t (k {type}, m INT, n INT, PRIMARY KEY (k, m));; INSERT INTO t VALUES {rows}",
         )
-        await desk.as_before_and_as_after("UPDATE t SET n = n + 1")
-        await desk.as_before_and_as_after("DELETE FROM t WHERE m = 1")
+        await desk.there_and_back("UPDATE t SET n = n + 1")
+        await desk.there_and_back("DELETE FROM t WHERE m = 1")
 
     asyncio.run(whole())
 
