@@ -249,8 +249,8 @@ def test_a_file_of_somebody_else_is_named_with_its_owner_and_the_cure(user: Some
         {"kind": "bash", "command": "echo 'open src/lib/x.py: value too large for defined data type'; exit 1"},
     )
     told = re.compile(
-        rf"src/lib/x\.py belongs to {re.escape(user.owner)}, and the sandbox knows only \w+: it cannot be changed "
-        rf"there\. Leave it as it is, or outside the sandbox: `{user.cure} -h \w+:\w+ {re.escape(str(file))}`"
+        rf"src/lib/x\.py belongs to {re.escape(user.owner)}, and the sandbox knows only [\w-]+: it cannot be changed "
+        rf"there\. Leave it as it is, or outside the sandbox: `{user.cure} -h [\w-]+:[\w-]+ {re.escape(str(file))}`"
     )
     for seen in commands:
         assert seen.exit_code and told.fullmatch(seen.error or ""), seen
