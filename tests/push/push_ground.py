@@ -67,6 +67,20 @@ def accept(ground: Any) -> str:
         return str(rt.accept(2).note)
 
 
+def there_and_back(ground: Ground, rt: Runtime, old: str | None, new: str) -> None:
+    """What operation 2 has in the outbox arrives, goes, and arrives again; what others moved since stays theirs."""
+    assert "pushed: main of origin" in rt.accept(2).note and ground.there() == new
+    assert git(ground.path, "rev-parse", "refs/remotes/origin/main").strip() == new
+    rt.undo()
+    assert ground.there() == old
+    rt.redo()
+    assert ground.there() == new
+    theirs = ground.others_commit()
+    committed(rt, text="three")
+    rt.act("push", branch="main")
+    assert "was moved by others" in rt.accept(7).note and ground.there() == theirs
+
+
 def said(operation: Operation) -> str:
     seen = operation.observation
     assert seen is not None

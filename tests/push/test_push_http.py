@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from http_ground import PASSWORD, USER, GitServer
-from push_ground import accept, committed, git, killed_at, queued, said
+from push_ground import accept, committed, git, killed_at, queued, said, there_and_back
 
 from agentrt.tools.pushes import quarantine
 
@@ -52,16 +52,7 @@ def test_by_the_users_credential_helper_there_and_back(ground: Any, server: GitS
         new = committed(rt)
         asked = rt.act("push", branch="main")
         assert f"origin, {server.url}/far.git" in said(asked) and server.seen == []
-        assert "pushed: main of origin" in rt.accept(2).note and ground.there() == new
-        assert git(ground.path, "rev-parse", "refs/remotes/origin/main").strip() == new
-        rt.undo()
-        assert ground.there() == old
-        rt.redo()
-        assert ground.there() == new
-        theirs = ground.others_commit()
-        committed(rt, text="three")
-        rt.act("push", branch="main")
-        assert "was moved by others" in rt.accept(7).note and ground.there() == theirs
+        there_and_back(ground, rt, old, new)
     assert {asked.method for asked in server.let_in} == {"GET", "POST"}
     state = ground.far.parent / "state"
     secret = PASSWORD.encode()

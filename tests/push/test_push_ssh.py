@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from push_ground import committed, git, said
+from push_ground import committed, git, said, there_and_back
 
 _SSH = """#!/bin/sh
 echo "$@" >> {told}
@@ -37,15 +37,7 @@ def test_there_and_back(ground: Any, told: Path) -> None:
         new = committed(rt)
         asked = rt.act("push", branch="main")
         assert f"origin, ssh://git@host.example{ground.far}" in said(asked) and ground.there() == old
-        assert "pushed: main of origin" in rt.accept(2).note and ground.there() == new
-        rt.undo()
-        assert ground.there() == old
-        rt.redo()
-        assert ground.there() == new
-        theirs = ground.others_commit()
-        committed(rt, text="three")
-        rt.act("push", branch="main")
-        assert "was moved by others" in rt.accept(7).note and ground.there() == theirs
+        there_and_back(ground, rt, old, new)
     assert "git-receive-pack" in told.read_text() and "it could ask" not in told.read_text()
 
 
