@@ -160,7 +160,7 @@ class _Joined:
         try:
             self._typed = self._typed[os.write(self._pty, self._typed) :]
         except BlockingIOError:
-            pass
+            pass  # there is no room now
         except OSError:
             self._typed = b""
         if self._typed:

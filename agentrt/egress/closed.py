@@ -100,7 +100,7 @@ async def _pass_on(
             both.create_task(send())
             both.create_task(receive())
     except* OSError:
-        pass
+        pass  # one of the two ends hung up
 
 
 async def _read(source: Connection, entry: Entry) -> bytes:

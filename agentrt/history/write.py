@@ -102,7 +102,7 @@ def remove(at: int, name: bytes) -> None:
     except IsADirectoryError:
         os.rmdir(name, dir_fd=at)
     except FileNotFoundError:
-        pass
+        pass  # it is gone already
 
 
 def _copy(source: BinaryIO | io.RawIOBase, to: int, size: int) -> str:

@@ -119,7 +119,7 @@ async def _address(store: Store) -> Address | None:
                 async with await Client.connect(store.workspace, start=False) as client:
                     await client.ask("leave")
             except HostGone:
-                pass
+                pass  # it left by itself
             except AgentrtError:
                 return None
         except (AgentrtError, OSError):

@@ -109,7 +109,7 @@ def _asking(path: str, answered: asyncio.Future[str]) -> Callable[..., Any]:
             else:
                 await _say(writer, "404 Not Found", "There is nothing here.")
         except (OSError, ValueError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass
+            pass  # who speaks no HTTP, or hangs up, is not answered
         finally:
             with suppress(OSError):
                 writer.close()

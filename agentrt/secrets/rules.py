@@ -68,7 +68,7 @@ def host(text: str) -> str:
     try:
         address = ipaddress.ip_address(bare.strip("[]"))
     except ValueError:
-        pass
+        pass  # it is a name, and looked at below
     else:
         if below:
             raise _no_host(text, "an address has nothing below it")

@@ -75,7 +75,7 @@ class Program:
                 elif head[:1] == b"M" and json.loads(payload).get("type") == "exit":
                     break  # nothing else that it may ask of a browser is done
         except (asyncio.IncompleteReadError, ValueError, ConnectionError):
-            pass
+            pass  # the program ended, or is none that speaks so
         rest = asyncio.create_task(_drain(process.stdout))
         await self._ended()
         self._kill(signal.SIGKILL)  # what it leaves behind has its pipes

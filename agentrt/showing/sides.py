@@ -60,7 +60,7 @@ class Sides:
             with await self._sandbox.read_at(snapshot, path) as file:
                 yield file.read(state.size + 1)
         except OSError:
-            pass
+            pass  # it is no candidate
         if path.startswith("/"):
             return
         if (kept := Contents(self._runtime.store.bases).get(state)) is not None:

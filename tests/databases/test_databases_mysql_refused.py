@@ -82,7 +82,7 @@ def test_it_is_refused_and_nothing_is_committed(first: bool, mariadb: str, tmp_p
             try:
                 await desk.database.execute(statement, rows=5)
             except UsageError:
-                pass
+                pass  # refused at once
             else:
                 pytest.fail(f"not refused: {statement}")
             with pytest.raises(UsageError, match="over"):

@@ -90,7 +90,7 @@ class Server:
                     break
                 talk.start_next_cycle()
         except (OSError, h11.RemoteProtocolError):
-            pass
+            pass  # the client hung up
         finally:
             writer.transport.abort()
 
@@ -224,7 +224,7 @@ async def all_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dat
                 while piece := await reader.read(65536):
                     found += piece
             except OSError:
-                pass
+                pass  # what came by then counts
             return bytes(found)
     finally:
         writer.transport.abort()

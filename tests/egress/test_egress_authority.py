@@ -25,7 +25,7 @@ def shake_hands(authority: Authority, host: str, *, asked: str | None = None) ->
                 each.do_handshake()
                 done.add(each)
             except ssl.SSLWantReadError:
-                pass
+                pass  # it is the turn of the other
 
 
 @pytest.mark.parametrize("host", ["api.test", "127.0.0.1", "::1", "a." + "b" * 60 + ".example.com"])

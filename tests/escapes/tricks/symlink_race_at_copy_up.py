@@ -30,6 +30,6 @@ while time.monotonic() < until:
             with open(path, "a") as file:
                 file.write(MARK)
         except OSError:
-            pass
+            pass  # as it is to be: it gets nowhere
 thread.join()
 print("tried")

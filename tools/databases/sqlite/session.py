@@ -102,7 +102,7 @@ class Session:
         try:
             self._guarded(cursor, statements, parameters)
         except apsw.ExecTraceAbort:
-            pass
+            pass  # all that was to be known was seen, and nothing is run
         except KeyError as error:
             raise UsageError(f"the statement has a parameter {error.args[0]}, which is not given") from error
         except (ValueError, TypeError, OverflowError) as error:  # of values and texts that SQLite cannot take
