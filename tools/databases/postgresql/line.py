@@ -166,7 +166,7 @@ class Line:
     async def ask(self, query: str, values: Sequence[Scalar] = ()) -> Result:
         """``run`` of a query that is always the same: the server plans it once, where it reads under ``EXACT``."""
         if not self._known:
-            await self._see(await self.run(_PLANS))
+            await self.look()
             if not self._known:
                 return await self.run(query, values)
         name, pgconn = hashlib.sha256(query.encode()).digest(), self._connection.pgconn
@@ -176,6 +176,10 @@ class Line:
             self._planned.add(plan)
         given = [written(value) for value in values]
         return await self._sent(lambda: pgconn.send_query_prepared(plan.encode(), given), query)
+
+    async def look(self) -> None:
+        """Whether the server answers, and what ``ask`` counts on. Raises as ``run``."""
+        await self._see(await self.run(_PLANS))
 
     async def _see(self, plans: Result) -> None:
         """Whether all are agentrt's own: SQL, also that of functions, never prepares as the protocol does."""

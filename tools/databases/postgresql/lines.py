@@ -97,10 +97,7 @@ class Lines:
         while lines:
             line, ready = lines.pop(), False
             try:
-                if lines is self._writing:
-                    await line.prepare()
-                else:
-                    await line.run("SELECT")
+                await (line.prepare() if lines is self._writing else line.look())
                 ready = True
             except AgentrtError:
                 continue
